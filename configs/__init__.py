@@ -1,0 +1,1 @@
+"""Configurations; ``base.py`` declares every key."""

@@ -1,0 +1,90 @@
+"""Every configuration key, with its default and what it means.
+
+Keys marked * are numbers inside the compiled program: changing one never compiles again. The rest
+shape the program. Allowed values are in ``dropout_lab/settings.py``; a value out of range is an
+error before anything is loaded.
+"""
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+from dropout_lab.errors import InputError
+
+
+def get_config() -> ConfigDict:
+    """Returns the defaults, locked: the 784-800-800-10 network of MNIST folklore, on digits."""
+    config = ConfigDict()
+    config.seed = 0  # * of initialisation, data order and noise (a stream each)
+    config.variant = "none"  # a name in dropout_lab.variants.VARIANTS
+
+    config.dropout = (
+        ConfigDict()
+    )  # rates are probabilities of dropping; None: the variant's default
+    config.dropout.rate = placeholder(float)  # * on hidden dense layers
+    config.dropout.input_rate = placeholder(float)  # * on the input
+    config.dropout.stage_rates = placeholder(object)  # * on convolutional stages: a tuple, or one
+    config.dropout.per_example = True  # DropConnect: a mask per example, or one for the batch
+
+    config.model = ConfigDict()
+    config.model.name = "mlp"  # mlp | cnn
+    config.model.stages = (32, 64, 128)  # cnn: channels of each stage, which halves the image
+    config.model.kernel_size = 3  # cnn: pixels
+    config.model.widths = (800, 800)  # units of each hidden dense layer
+    config.model.activation = "relu"  # relu | sigmoid | tanh
+    config.model.batch_norm = False  # before each activation
+
+    config.data = ConfigDict()
+    config.data.name = "digits"  # digits | mnist | fashion_mnist | cifar10 | cifar100 | npz
+    config.data.dir = placeholder(str)  # where prepared or raw data lies; None: $TFDS_DATA_DIR
+    config.data.path = placeholder(str)  # npz: the file, with x_train, y_train, x_test, y_test
+    config.data.train_size = placeholder(int)  # use so many training examples; None: all
+    config.data.val_size = placeholder(int)  # hold out so many; None: the data set's usual number
+    config.data.scaling = "unit"  # unit: [0, 1] | channel | feature: mean 0, variance 1 of each
+    config.data.augment = "none"  # none | crop_flip: pad 4, crop at random, mirror every second
+
+    config.train = ConfigDict()
+    config.train.batch_size = 128  # examples; those left over at the end of an epoch are skipped
+    config.train.epochs = 30
+    config.train.updates = placeholder(int)  # training length in updates, instead of epochs
+    config.train.label_smoothing = 0.0  # * probability spread over all classes
+    config.train.select = "last"  # which epoch counts: last | best_val
+    config.train.refit = False  # train again on train + validation, and test that network
+
+    config.optimizer = ConfigDict()
+    config.optimizer.name = "sgd"  # sgd | adam (with decoupled weight decay)
+    config.optimizer.lr = 0.1  # * at the start; the schedule multiplies it
+    config.optimizer.momentum = 0.9  # * adam: decay of the first moment
+    config.optimizer.nesterov = False
+    config.optimizer.dampening = False  # multiply the gradient by 1 - momentum (Hinton 2012)
+    config.optimizer.weight_decay = 0.0  # * of kernels
+    config.optimizer.max_norm = placeholder(float)  # * bound on each unit's incoming weight vector
+    config.optimizer.bias_lr_factor = 1.0  # learning rate of biases, relative (2 in Caffe's nets)
+
+    config.schedule = ConfigDict()
+    config.schedule.name = "constant"  # constant | exponential | cosine (to 0) | step
+    config.schedule.decay_rate = 0.95  # exponential: factor per epoch; step: per boundary
+    config.schedule.boundaries = ()  # step: epochs
+
+    config.eval = ConfigDict()
+    config.eval.inference = "mean"  # mean: the variant's mean network | mc: Monte Carlo
+    config.eval.passes = 50  # mc: passes averaged at the end
+    config.eval.samples = 5  # mc: passes averaged after each epoch
+
+    config.run = ConfigDict()  # how to run: no effect on results, no part of a trial's identity
+    config.run.checkpoint_seconds = 60.0  # save every so often; 0: after every epoch
+    config.run.save_model = True  # keep the trained network for load_run
+    return config.lock()
+
+
+def get_variant_config(arg: str | None) -> tuple[ConfigDict, bool]:
+    """Returns the defaults for the argument ``variant[,smoke]`` of a config file.
+
+    Returns:
+      The configuration, with its variant set, and whether a seconds-long smoke run is meant.
+    """
+    variant, *options = (arg or "none").split(",")
+    config = get_config()
+    config.variant = variant
+    if options not in ([], ["smoke"]):
+        raise InputError(f"config argument {arg!r}; allowed: VARIANT or VARIANT,smoke")
+    return config, bool(options)

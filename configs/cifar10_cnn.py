@@ -1,0 +1,27 @@
+"""CIFAR-10 with a three-stage convolutional network."""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config(arg: str | None = None) -> ConfigDict:
+    """Returns the configuration for ``variant[,smoke]``."""
+    config, smoke = base.get_variant_config(arg)
+    config.data.name = "cifar10"
+    config.data.scaling = "channel"
+    config.data.augment = "crop_flip"
+    config.model.name = "cnn"
+    config.model.stages = (32, 64, 128)
+    config.model.widths = (256,)
+    config.model.batch_norm = True
+    config.dropout.input_rate = 0.0
+    config.train.batch_size = 64
+    config.train.epochs = 30
+    config.optimizer.lr = 0.05
+    config.optimizer.weight_decay = 5e-4
+    config.schedule.name = "cosine"
+    if smoke:
+        config.data.train_size, config.data.val_size = 512, 256
+        config.train.epochs = 1
+    return config

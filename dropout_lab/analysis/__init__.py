@@ -1,0 +1,1 @@
+"""From sweep records to tables and figures that carry their uncertainty."""

@@ -1,0 +1,141 @@
+"""A summary as a figure: the value against a numeric column key, a line with a band per row."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dropout_lab.analysis.summary import Cell, Summary, counts, describe
+from dropout_lab.analysis.trials import Value, label
+from dropout_lab.errors import InputError, unknown
+from dropout_lab.files import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = (".png", ".svg")
+# Okabe and Ito's palette, safe for colour-blind readers, without its yellow (too faint on white).
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+LOG_SPAN = 50  # from this ratio of largest to smallest on, the x axis is logarithmic
+
+
+def save(summary: Summary, path: Path) -> None:
+    """Draws the summary and writes it whole; equal summaries give equal SVG files.
+
+    Raises:
+      InputError: a suffix other than .png or .svg, what :func:`draw` raises, or a place that
+        cannot be written.
+    """
+    if path.suffix not in FORMATS:
+        raise unknown("figure format", path.suffix, FORMATS)
+    import matplotlib  # a second to import, and only figures need it
+
+    image = io.BytesIO()
+    # An SVG otherwise holds the date and random ids.
+    with matplotlib.rc_context({"svg.hashsalt": "dropout_lab"}):
+        metadata = {"Date": None} if path.suffix == ".svg" else {}
+        draw(summary).savefig(image, format=path.suffix[1:], dpi=200, metadata=metadata)
+    write_bytes(path, image.getvalue())
+
+
+def draw(summary: Summary) -> Figure:
+    """Returns the figure: means over seeds with a band of one sample standard deviation.
+
+    A row planned at 0 only, beside rows that span several columns, does not depend on the column
+    key (``none`` has no rate): it is a dashed horizontal reference. Crosses above the axes mark
+    where trials diverged; those have no part in the means.
+
+    Raises:
+      InputError: no column key, or a column value that is not a number.
+    """
+    from matplotlib.figure import Figure
+
+    xs = _xs(summary)
+    curves = {
+        row: {x: summary.cells[row, col] for col, x in xs.items() if (row, col) in summary.cells}
+        for row in summary.row_values
+    }
+    some_line = any(len(curve) > 1 for curve in curves.values())
+
+    figure = Figure(figsize=(6.8, 3.8), layout="constrained")
+    axes = figure.add_subplot()
+    styles = zip(curves.items(), cycle(COLOURS), cycle(MARKERS), strict=False)
+    crossed = 0
+    for (row, curve), colour, marker in styles:
+        name = f"{label(row) if summary.rows else 'all'} ({counts(curve.values())})"
+        if some_line and list(curve) == [0]:
+            _reference(axes, curve[0], name, colour)
+        else:
+            _line(axes, curve, name, colour, marker)
+        diverged = [x for x, cell in curve.items() if cell.diverged]
+        if diverged:
+            _crosses(axes, diverged, colour, height=1.03 + 0.05 * crossed)
+            crossed += 1
+    _name(axes, summary, crossed)
+    if min(xs.values()) > 0 and max(xs.values()) / min(xs.values()) >= LOG_SPAN:
+        axes.set_xscale("log")
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside right upper", frameon=False, title=summary.rows)
+    return figure
+
+
+def _xs(summary: Summary) -> dict[Value, float]:
+    if summary.cols is None:
+        raise InputError("a figure needs a column key with numeric values, as in dropout.rate")
+    xs: dict[Value, float] = {}
+    for value in summary.col_values:
+        if not isinstance(value, int | float):
+            raise InputError(
+                f"a figure needs a numeric column key; {summary.cols} has the value {label(value)}"
+            )
+        xs[value] = float(value)
+    return xs
+
+
+def _line(axes: Axes, curve: Mapping[float, Cell], name: str, colour: str, marker: str) -> None:
+    xs = list(curve)
+    mean, std = (
+        np.array([getattr(cell, part) for cell in curve.values()], dtype=float)
+        for part in ("mean", "std")
+    )
+    axes.fill_between(xs, mean - std, mean + std, color=colour, alpha=0.15, linewidth=0)
+    # The bars carry the spread where a band has no width: at a point without neighbours.
+    axes.errorbar(
+        xs, mean, yerr=std, label=name, color=colour, marker=marker, markersize=5, elinewidth=0.8
+    )
+
+
+def _reference(axes: Axes, cell: Cell, name: str, colour: str) -> None:
+    if cell.mean is not None:
+        axes.axhline(cell.mean, label=name, color=colour, linestyle="--")
+        spread = cell.std or 0.0
+        axes.axhspan(cell.mean - spread, cell.mean + spread, color=colour, alpha=0.1, linewidth=0)
+
+
+def _crosses(axes: Axes, xs: Sequence[float], colour: str, height: float) -> None:
+    axes.plot(
+        xs,
+        [height] * len(xs),
+        transform=axes.get_xaxis_transform(),
+        clip_on=False,
+        linestyle="",
+        marker="x",
+        color=colour,
+    )
+
+
+def _name(axes: Axes, summary: Summary, crossed: int) -> None:
+    title = "mean ± 1 std over n seeds" + (", × some seeds diverged" if crossed else "")
+    if summary.where:
+        title += f"\nonly {', '.join(summary.where)}"
+    axes.set_title(title, fontsize="medium", loc="left", pad=8 + 11 * crossed)
+    value, _ = describe(summary.value)
+    axes.set(xlabel=summary.cols, ylabel=value)

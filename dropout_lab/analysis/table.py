@@ -1,0 +1,152 @@
+"""A summary as a table in Markdown, LaTeX or CSV."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+
+import tabulate
+
+from dropout_lab.analysis.summary import Cell, Summary, counts, describe
+from dropout_lab.analysis.trials import label
+from dropout_lab.errors import unknown
+
+_LATEX = str.maketrans(
+    {
+        **{char: rf"\{char}" for char in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "±": r"$\pm$",
+        "–": "--",
+    }
+)
+
+
+def render(summary: Summary, form: str) -> str:
+    """Returns the summary as text that ends in a newline.
+
+    Args:
+      summary: what :func:`dropout_lab.analysis.summary.summarise` returned.
+      form: ``markdown`` or ``latex``: a caption and a cell ``mean ± std (n)`` per pair of row and
+        column, bold where the mean validation error is lowest, marked where trials diverged or
+        are missing, ``–`` where nothing was planned. ``csv``: a line per cell, numbers apart.
+
+    Raises:
+      InputError: an unknown format.
+    """
+    if form not in FORMATS:
+        raise unknown("format", form, FORMATS)
+    return FORMATS[form](summary)
+
+
+def caption(summary: Summary) -> str:
+    """Returns one line: the value and its unit, what ±, n and bold mean, and the filters."""
+    name, _ = describe(summary.value)
+    keys = " and ".join(key for key in (summary.rows, summary.cols) if key)
+    what = f"{name[0].upper()}{name[1:]}{' by ' if keys else ''}{keys}"
+    only = f", only {', '.join(summary.where)}" if summary.where else ""
+    bold = "lowest mean validation error" if summary.best else "none, no validation error recorded"
+    return (
+        f"{what}{only}: mean ± sample standard deviation over seeds "
+        f"(n trials averaged; {counts(summary.cells.values())}). Bold: {bold}."
+    )
+
+
+def cell_text(cell: Cell | None, decimals: int) -> str:
+    """Returns a cell's statistics in the notation of :func:`render`, without emphasis.
+
+    >>> cell_text(Cell(mean=1.5, std=0.1, n=2, diverged=1, missing=0, val_error=1.4), decimals=2)
+    '1.50 ± 0.10 (2; 1 diverged)'
+    """
+    if cell is None:
+        return "–"
+    lacking = {"diverged": cell.diverged, "missing": cell.missing}
+    if cell.mean is None:
+        return "; ".join(f"{why} ({count})" for why, count in lacking.items() if count)
+    spread = "" if cell.std is None else f" ± {cell.std:.{decimals}f}"
+    gaps = ", ".join(f"{count} {why}" for why, count in lacking.items() if count)
+    return f"{cell.mean:.{decimals}f}{spread} ({cell.n}{'; ' if gaps else ''}{gaps})"
+
+
+def _layout(
+    summary: Summary, escape: Callable[[str], str], bold: str
+) -> tuple[list[str], list[list[str]]]:
+    """Returns the header and the rows as escaped text; ``bold`` is a template with ``{}``."""
+    name, decimals = describe(summary.value)
+    corner = " / ".join(key for key in (summary.rows, summary.cols) if key)
+    header = [corner, *(label(col) if summary.cols else name for col in summary.col_values)]
+    body = []
+    for row in summary.row_values:
+        line = [escape(label(row) if summary.rows else "all")]
+        for col in summary.col_values:
+            text = escape(cell_text(summary.cells.get((row, col)), decimals))
+            line.append(bold.format(text) if (row, col) in summary.best else text)
+        body.append(line)
+    return [escape(text) for text in header], body
+
+
+def _markdown(summary: Summary) -> str:
+    def escape(text: str) -> str:
+        return re.sub(r"([\\|*`<])", r"\\\1", text)
+
+    header, body = _layout(summary, escape, "**{}**")
+    # Numbers arrive as text: parsed again, a row label 1048576 beside 0.5 would be 1.04858e+06.
+    lines = tabulate.tabulate(body, header, tablefmt="pipe", disable_numparse=True)
+    return f"{escape(caption(summary))}\n\n{lines}\n"
+
+
+def _latex(summary: Summary) -> str:
+    def escape(text: str) -> str:
+        return text.translate(_LATEX)
+
+    header, body = _layout(summary, escape, r"\textbf{{{}}}")
+    head, *lines = [" & ".join(cells) + r" \\" for cells in (header, *body)]
+    return "\n".join(
+        [
+            r"% needs \usepackage{booktabs}",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{escape(caption(summary))}}}",
+            rf"\begin{{tabular}}{{{'l' * len(header)}}}",
+            r"\toprule",
+            head,
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _csv(summary: Summary) -> str:
+    def number(statistic: float | None) -> str:
+        return "" if statistic is None else f"{statistic:.10g}"
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    tallies = ["n", "planned", "diverged", "missing"]
+    writer.writerow(["row", "col", "mean", "std", *tallies, "best_val"])
+    for row in summary.row_values:
+        for col in summary.col_values:
+            cell = summary.cells.get((row, col))
+            if cell is None:
+                continue
+            keys = [label(row) if summary.rows else "", label(col) if summary.cols else ""]
+            statistics = [number(cell.mean), number(cell.std)]
+            numbers = [getattr(cell, tally) for tally in tallies]
+            best = int((row, col) in summary.best)
+            writer.writerow([*keys, *statistics, *numbers, best])
+    return text.getvalue()
+
+
+FORMATS: dict[str, Callable[[Summary], str]] = {
+    "markdown": _markdown,
+    "latex": _latex,
+    "csv": _csv,
+}

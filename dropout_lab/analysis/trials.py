@@ -1,0 +1,131 @@
+"""Trials of a sweep: what was planned, joined with what was recorded."""
+
+import ast
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dropout_lab.errors import InputError, unknown
+from dropout_lab.rules import flatten
+
+Value = Hashable
+"""A config leaf: a number, string, bool or None, or a (nested) tuple of these."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One planned or recorded training run; ``record`` is None while it has not finished."""
+
+    config: Mapping[str, Value]
+    record: Mapping[str, Any] | None
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the run ended on a non-finite loss."""
+        return self.record is not None and self.record["status"] == "diverged"
+
+    def measured(self, value: str) -> float | None:
+        """Returns a metric of the record, or its ``wall_seconds``; None where there is none."""
+        if self.record is None:
+            return None
+        source = self.record if value == "wall_seconds" else self.record["metrics"] or {}
+        return source.get(value)
+
+
+def join(records: Iterable[Mapping[str, Any]], plan: Mapping[str, dict[str, Any]]) -> list[Trial]:
+    """Returns the planned trials in the plan's order, then recorded ones outside the plan by id.
+
+    The order does not depend on that of ``records``. A trial's config is the plan's where it has
+    one: a record written before a config key existed lacks that key, the plan does not.
+    """
+    by_id = {record["id"]: record for record in records}
+    configs = dict(plan)
+    for trial_id in sorted(by_id.keys() - plan.keys()):
+        configs[trial_id] = by_id[trial_id]["config"]
+    return [Trial(leaves(config), by_id.get(trial_id)) for trial_id, config in configs.items()]
+
+
+def leaves(config: dict[str, Any]) -> dict[str, Value]:
+    """Returns dotted key -> hashable value: lists as tuples, floats at 6 significant digits.
+
+    >>> leaves({"dropout": {"rate": 0.30000000000000004, "stage_rates": [0.1, 0.2]}, "seed": 0})
+    {'dropout.rate': 0.3, 'dropout.stage_rates': (0.1, 0.2), 'seed': 0}
+    """
+    return {key: _leaf(value) for key, value in flatten(config).items()}
+
+
+def _leaf(value: Any) -> Value:
+    if isinstance(value, list | tuple):
+        return tuple(_leaf(part) for part in value)
+    # Rounded so that 0.1 + 0.2 or a float32 0.1 lands in the column of the number it stands for.
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def label(value: Value) -> str:
+    """Returns a config leaf as text that ``where`` reads back; numbers at their shortest.
+
+    >>> label(0.5), label(1.0), label((0.1, 0.0)), label("dropout")
+    ('0.5', '1', '(0.1, 0)', 'dropout')
+    """
+    if isinstance(value, tuple):
+        return f"({', '.join(label(part) for part in value)}{',' if len(value) == 1 else ''})"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def natural(values: Iterable[Value]) -> tuple[Value, ...]:
+    """Returns the distinct values: numbers and tuples of numbers ascending, then the rest as met.
+
+    >>> natural(["none", 10, "dropout", 9.5, "none"])
+    (9.5, 10, 'none', 'dropout')
+    """
+
+    def rank(item: tuple[int, Value]) -> tuple[int, tuple[Any, ...], int]:
+        position, value = item
+        parts = value if isinstance(value, tuple) else (value,)
+        numeric = all(isinstance(part, int | float) for part in parts)
+        return (0, parts, 0) if numeric else (1, (), position)
+
+    return tuple(value for _, value in sorted(enumerate(dict.fromkeys(values)), key=rank))
+
+
+def require_key(kind: str, key: str, trials: Iterable[Trial]) -> None:
+    """Raises InputError, naming ``kind`` and the nearest key, unless some trial's config has it."""
+    keys = {name for trial in trials for name in trial.config}
+    if key not in keys:
+        raise unknown(kind, key, keys)
+
+
+def select(trials: Sequence[Trial], where: Iterable[str]) -> list[Trial]:
+    """Returns the trials that match every filter in ``where``.
+
+    Args:
+      trials: what to choose from.
+      where: filters ``"key=value"`` with a dotted config key; a key given several times matches
+        any of its values. Tuples are written ``(0.1, 0.1)`` or ``[0.1, 0.1]``.
+
+    Raises:
+      InputError: a filter without ``=``, an unknown key, or a value that no trial has.
+    """
+    wanted: dict[str, set[Value]] = {}
+    for text in where:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"filter {text!r} is not of the form key=value")
+        require_key("filter key", key, trials)
+        present = natural(trial.config[key] for trial in trials if key in trial.config)
+        matches = {known for known in present if value == label(known) or _literal(value) == known}
+        if not matches:
+            raise unknown(f"value of {key}", value, map(label, present))
+        wanted.setdefault(key, set()).update(matches)
+    return [
+        trial
+        for trial in trials
+        if all(key in trial.config and trial.config[key] in ok for key, ok in wanted.items())
+    ]
+
+
+def _literal(text: str) -> Value:
+    try:
+        return _leaf(ast.literal_eval(text))
+    except (ValueError, SyntaxError, TypeError):
+        return text

@@ -1,0 +1,50 @@
+"""How every script starts: flags, one-line errors, exit codes."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from absl import app, flags, logging
+from ml_collections import ConfigDict
+
+from dropout_lab.errors import InputError, unknown
+from dropout_lab.rules import RULES
+from dropout_lab.training.interrupt import Interrupted
+
+
+def run(main: Callable[[], None]) -> None:
+    """Parses the flags, calls ``main`` and exits.
+
+    Bad input exits with status 2 and one line; an interrupted run with 128 + the signal, as a
+    shell reports it. Anything else is a bug and keeps its traceback.
+    """
+    try:
+        app.run(lambda argv: main(), flags_parser=_parse)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Interrupted as error:
+        print(
+            f"{error}; what is done is saved: run the same command again to go on", file=sys.stderr
+        )
+        sys.exit(128 + error.signum)
+
+
+def _parse(argv: Sequence[str]) -> list[str]:
+    for argument in argv:
+        key = argument.partition("=")[0].removeprefix("--config.")
+        if argument.startswith("--config.") and key not in RULES:
+            raise unknown("configuration key", key, RULES)
+    try:
+        rest = flags.FLAGS(list(argv))
+        for config in flags.FLAGS.flag_values_dict().values():
+            if isinstance(config, ConfigDict):
+                config.to_dict()  # a file that failed to load tells only now
+    except InputError:
+        raise
+    except (flags.Error, OSError, TypeError, ValueError) as error:
+        raise InputError(" ".join(str(error).split())) from error
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)  # orbax tells fifty lines about every save
+    if rest[1:]:
+        raise InputError(f"unexpected argument {rest[1]!r}; allowed: flags, as --name=value")
+    return rest

@@ -1,0 +1,101 @@
+"""Decoded arrays kept in a per-user folder, so that only the first start decodes."""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from dropout_lab.data.dataset import Official, Split
+
+# Raised whenever the same source files would give other arrays than before.
+_LAYOUT = 1
+_MANIFEST = "manifest.json"
+_FILES = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
+
+
+def root() -> Path:
+    """Returns the per-user cache folder of this package ($XDG_CACHE_HOME is heeded)."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "dropout_lab"
+
+
+def file_states(paths: Iterable[Path]) -> list[list[str | int]]:
+    """Returns name, size and modification time of each file: what a changed file changes."""
+    stats = [(path.name, path.stat()) for path in sorted(paths)]
+    return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
+
+
+def load_or_build(name: str, place: str, source: object, build: Callable[[], Official]) -> Official:
+    """Returns the arrays kept for a source, or builds and keeps them.
+
+    An entry that is absent, of another state of the source, or does not match its checksums is
+    built anew and replaced. A folder that cannot be written means only that nothing is kept.
+
+    Args:
+      name: the data set's name.
+      place: where the source is; one entry is kept for each name and place.
+      source: the state of the source, as JSON values; a change makes the entry stale.
+      build: reads the source.
+    """
+    folder = root() / "arrays" / f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
+    state = [_LAYOUT, source]
+    official = _load(folder, state)
+    if official is None:
+        official = build()
+        with contextlib.suppress(OSError):
+            _save(folder, state, official)
+    return official
+
+
+def _load(folder: Path, state: object) -> Official | None:
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text())
+        if manifest["state"] != state:
+            return None
+        arrays = [_load_array(folder / file, manifest["sha256"][file]) for file in _FILES]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return Official(Split(*arrays[:2]), Split(*arrays[2:]))
+
+
+def _load_array(path: Path, sha256: str) -> np.ndarray:
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            raise ValueError(f"{path} is damaged")
+        file.seek(0)
+        return np.load(file, allow_pickle=False)
+
+
+def _save(folder: Path, state: object, official: Official) -> None:
+    """Writes every file whole and then renames it, the manifest last.
+
+    Processes that start together write the same bytes under the same names, so in whatever order
+    their renames fall the entry is good; anything else fails its checksum and is built again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    train, test = official.train, official.test
+    sha256 = {}
+    arrays = (train.images, train.labels, test.images, test.labels)
+    for name, array in zip(_FILES, arrays, strict=True):
+        with _replacing(folder / name) as path:
+            np.save(path, array, allow_pickle=False)
+            with path.open("rb") as file:
+                sha256[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    with _replacing(folder / _MANIFEST) as path:
+        path.write_text(json.dumps({"state": state, "sha256": sha256}))
+
+
+@contextlib.contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    handle, name = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
+    os.close(handle)
+    try:
+        yield Path(name)
+        Path(name).replace(target)
+    finally:
+        Path(name).unlink(missing_ok=True)

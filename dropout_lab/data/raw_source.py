@@ -1,0 +1,82 @@
+"""The original files: idx for MNIST and Fashion-MNIST, binary tarballs for CIFAR."""
+
+import gzip
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from dropout_lab.data import cache, download
+from dropout_lab.data.catalog import ImageSet
+from dropout_lab.data.dataset import Official, Split, canonical
+
+# Folder inside the tarball, label bytes before each image (the last is the class), the files.
+_CIFAR = {
+    "cifar10": (
+        "cifar-10-batches-bin",
+        1,
+        [f"data_batch_{number}.bin" for number in range(1, 6)],
+        ["test_batch.bin"],
+    ),
+    "cifar100": ("cifar-100-binary", 2, ["train.bin"], ["test.bin"]),
+}
+
+
+def locate(image_set: ImageSet, data_dir: str | None) -> list[Path]:
+    """Returns the original files, downloading those that are not there.
+
+    They are looked for in ``<data_dir>/<name>`` and in the per-user cache, and downloaded to the
+    first of these.
+
+    Raises:
+      download.UnreachableError: a file is not there and cannot be downloaded.
+      InputError: a downloaded file is not the published one.
+    """
+    folders = [cache.root() / "downloads" / image_set.name]
+    if data_dir:
+        folders.insert(0, Path(data_dir).expanduser() / image_set.name)
+    paths = []
+    for original in image_set.files:
+        here = [folder for folder in folders if (folder / original.name).is_file()]
+        paths.append(here[0] / original.name if here else download.fetch(original, folders[0]))
+    return paths
+
+
+def read(image_set: ImageSet, paths: Sequence[Path]) -> Official:
+    """Decodes the original files, in the order of ``image_set.files``.
+
+    Raises:
+      InputError: a file does not have the registered checksum.
+    """
+    for original, path in zip(image_set.files, paths, strict=True):
+        download.verify(path, original)
+    if image_set.name in _CIFAR:
+        return _read_cifar(image_set, paths[0])
+    train = Split(_read_idx(paths[0], 3)[..., None], _read_idx(paths[1], 1).astype(np.int32))
+    test = Split(_read_idx(paths[2], 3)[..., None], _read_idx(paths[3], 1).astype(np.int32))
+    return Official(canonical(train), canonical(test))
+
+
+def _read_idx(path: Path, rank: int) -> UInt8[np.ndarray, "..."]:
+    """Reads unsigned bytes: a magic number, one big-endian length per axis, then the values."""
+    content = gzip.decompress(path.read_bytes())
+    shape = np.frombuffer(content, ">i4", count=rank, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
+
+
+def _read_cifar(image_set: ImageSet, path: Path) -> Official:
+    folder, label_bytes, train_names, test_names = _CIFAR[image_set.name]
+    height, width, channels = image_set.shape
+
+    def split(archive: tarfile.TarFile, names: list[str]) -> Split:
+        members = [archive.extractfile(f"{folder}/{name}") for name in names]
+        content = b"".join(member.read() for member in members if member)
+        rows = np.frombuffer(content, np.uint8).reshape(-1, label_bytes + height * width * channels)
+        planes = rows[:, label_bytes:].reshape(-1, channels, height, width)
+        labels = rows[:, label_bytes - 1].astype(np.int32)
+        return canonical(Split(planes.transpose(0, 2, 3, 1), labels))
+
+    with tarfile.open(path) as archive:
+        return Official(split(archive, train_names), split(archive, test_names))

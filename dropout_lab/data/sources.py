@@ -1,0 +1,59 @@
+"""Which of three sources gives a published data set: prepared, prepared now, or original files."""
+
+import importlib.util
+
+from dropout_lab.data import cache, download, raw_source, tfds_source
+from dropout_lab.data.catalog import ImageSet
+from dropout_lab.data.dataset import Official
+from dropout_lab.errors import InputError
+
+
+def load(image_set: ImageSet, data_dir: str | None) -> Official:
+    """Returns both parts in canonical order, from the first source that has them.
+
+    A source that has the data but damaged is an error, not a reason to try the next.
+
+    Raises:
+      InputError: no source has the data, or the one that has it is damaged.
+    """
+    name = image_set.name
+    folder = tfds_source.find(name, data_dir)
+    tensorflow = "TensorFlow is not installed"
+    if folder is None and importlib.util.find_spec("tensorflow"):
+        try:
+            folder = tfds_source.prepare(name, data_dir)
+        except Exception as error:  # TFDS and TensorFlow raise anything; the files may still work
+            tensorflow = f"TFDS failed with {' '.join(str(error).split())}"
+    if folder is not None:
+        found = folder
+        return cache.load_or_build(
+            name,
+            str(found.resolve()),
+            tfds_source.state(found),
+            lambda: tfds_source.read(image_set, found),
+        )
+    try:
+        paths = raw_source.locate(image_set, data_dir)
+    except download.UnreachableError as error:
+        raise InputError(_three_ways(image_set, data_dir, tensorflow, str(error))) from error
+    return cache.load_or_build(
+        name,
+        str(paths[0].parent.resolve()),
+        cache.file_states(paths),
+        lambda: raw_source.read(image_set, paths),
+    )
+
+
+def _three_ways(image_set: ImageSet, data_dir: str | None, tensorflow: str, download: str) -> str:
+    name = image_set.name
+    roots = ", ".join(map(str, tfds_source.roots(data_dir)))
+    files = ", ".join(original.name for original in image_set.files)
+    folder = f"{data_dir or 'DATA_DIR'}/{name}"
+    return (
+        f"no data for {name!r}. Three ways to get it: "
+        f"(1) point data_dir or $TFDS_DATA_DIR at a folder where TFDS has prepared it as "
+        f"{name}/<version>/ in array_record format (none in {roots}); "
+        f"(2) install TensorFlow, so that TFDS can prepare it here ({tensorflow}); "
+        f"(3) put the original files ({files}) into {folder}, or let them be downloaded "
+        f"({download})."
+    )

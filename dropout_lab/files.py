@@ -1,0 +1,71 @@
+"""Files that are whole or absent, and directories that can be written to."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from dropout_lab.errors import InputError
+
+
+def check_directory(path: str | Path) -> Path:
+    """Returns the path of a directory that exists or can be made, and can be written to.
+
+    Nothing is made yet.
+
+    Raises:
+      InputError: If a part of the path is a file, or its owner does not allow writing.
+    """
+    directory = Path(path)
+    existing = next(place for place in (directory, *directory.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        reason = f"{existing} is a file"
+    elif not os.access(existing, os.W_OK | os.X_OK):
+        reason = f"no permission to write in {existing}"
+    else:
+        return directory
+    raise InputError(
+        f"workdir {str(path)!r} cannot be used: {reason}; allowed: a directory that can be written "
+        "to, or a place where one can be made"
+    )
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file whole, making its directory: no one, ever, sees a part of it.
+
+    Raises:
+      InputError: If it cannot be written; a file already there stays as it was.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes JSON whole; a NaN in it is a bug and an error."""
+    write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Returns a file's JSON.
+
+    Raises:
+      InputError: If the file holds none.
+    """
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); move it away to go on") from error

@@ -1,0 +1,149 @@
+"""Layers that multiply activations by noise: each holds a rate and calls one op."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float, Key
+
+from dropout_lab import ops
+from dropout_lab.nn.stochastic import DropRate, UnitNoise
+from dropout_lab.ops import Rate, checked_rate
+
+
+class Dropout(UnitNoise):
+    """Inverted dropout, :func:`dropout_lab.ops.dropout`, in place of ``flax.nnx.Dropout``.
+
+    Args:
+      rate: Probability of dropping (not of keeping).
+      broadcast_dims: Axes along which all elements share one draw.
+      deterministic: If True, the inputs are returned as they are.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams to fork one from; may be given at call instead.
+    """
+
+    def __init__(
+        self,
+        rate: Rate,
+        *,
+        broadcast_dims: Sequence[int] = (),
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs | nnx.RngStream | None = None,
+    ) -> None:
+        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
+        self.rate = DropRate(checked_rate(type(self).__name__, rate))
+        self.broadcast_dims = tuple(broadcast_dims)
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` with units dropped and the rest scaled up."""
+        return ops.dropout(key, x, rate=self.rate[...], broadcast_dims=self.broadcast_dims)
+
+
+class ClassicDropout(Dropout):
+    """Weight-scaled dropout, :func:`dropout_lab.ops.classic_dropout`: scaled at inference."""
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` with units dropped and the rest as they are."""
+        return ops.classic_dropout(key, x, rate=self.rate[...], broadcast_dims=self.broadcast_dims)
+
+    def infer(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``(1 - rate) * x``."""
+        return x * (1 - self.rate[...]).astype(x.dtype)
+
+
+class SpatialDropout(UnitNoise):
+    """Dropout of whole feature maps, :func:`dropout_lab.ops.spatial_dropout`.
+
+    Args:
+      rate: Probability of dropping a feature map.
+      deterministic: If True, the inputs are returned as they are.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams to fork one from; may be given at call instead.
+    """
+
+    def __init__(
+        self,
+        rate: Rate,
+        *,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs | nnx.RngStream | None = None,
+    ) -> None:
+        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
+        self.rate = DropRate(checked_rate("SpatialDropout", rate))
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` with feature maps dropped and the rest scaled up."""
+        return ops.spatial_dropout(key, x, rate=self.rate[...])
+
+
+class GaussianDropout(UnitNoise):
+    """Multiplicative Gaussian noise, :func:`dropout_lab.ops.gaussian_dropout`.
+
+    Args:
+      rate: The dropout rate whose variance to match, below 1.
+      deterministic: If True, the inputs are returned as they are.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams to fork one from; may be given at call instead.
+    """
+
+    def __init__(
+        self,
+        rate: Rate,
+        *,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs | nnx.RngStream | None = None,
+    ) -> None:
+        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
+        self.rate = DropRate(checked_rate("GaussianDropout", rate, one_allowed=False))
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` times noise of mean 1."""
+        return ops.gaussian_dropout(key, x, rate=self.rate[...])
+
+
+class VariationalDropout(UnitNoise):
+    """Gaussian noise of learnt variance, :func:`dropout_lab.ops.variational_dropout`.
+
+    One variance ``alpha`` for the layer, kept in (0, 1) by learning its logit. :meth:`penalty` is
+    the KL divergence to add to the loss of the whole training set.
+
+    Args:
+      rate: The dropout rate whose variance ``rate / (1 - rate)`` to start from; that variance is
+        kept within [0.0001, 0.95] so that learning can move it either way.
+      units: Number of noise variables of one example, which the divergence sums over.
+      deterministic: If True, the inputs are returned as they are.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams to fork one from; may be given at call instead.
+    """
+
+    def __init__(
+        self,
+        rate: Rate,
+        *,
+        units: int,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs | nnx.RngStream | None = None,
+    ) -> None:
+        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
+        rate = checked_rate("VariationalDropout", rate)
+        alpha = jnp.clip(rate / jnp.maximum(1 - rate, 1e-6), 1e-4, 0.95)
+        self.logit_alpha = nnx.Param(jnp.log(alpha) - jnp.log1p(-alpha))
+        self.units = units
+
+    @property
+    def alpha(self) -> Float[Array, ""]:
+        """The learnt variance."""
+        return jax.nn.sigmoid(self.logit_alpha[...])
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` times noise of mean 1 and variance ``alpha``."""
+        return ops.variational_dropout(key, x, alpha=self.alpha)
+
+    def penalty(self) -> Float[Array, ""]:
+        """Returns the KL divergence from the prior, in nats."""
+        return self.units * ops.variational_kl(self.alpha)

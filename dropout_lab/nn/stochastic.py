@@ -1,0 +1,109 @@
+"""What all stochastic layers share: when they draw noise, and with which key."""
+
+from typing import Any
+
+import jax
+from flax import nnx
+from jaxtyping import Array, Float, Key
+
+Streams = nnx.Rngs | nnx.RngStream | Key[Array, ""]
+"""What a stochastic layer takes its key from at call; a raw key serves one layer only."""
+
+
+class DropRate(nnx.Variable[Array]):
+    """A probability of dropping; a variable, so that schedules write it and sweeps vmap over it."""
+
+
+class Stochastic(nnx.Module):
+    """A layer that draws noise unless told to be deterministic, as ``flax.nnx.Dropout`` is told.
+
+    ``deterministic`` and ``rngs`` may be set at construction and overruled at call;
+    ``model.train()`` and ``model.eval()`` set the first.
+    """
+
+    def __init__(
+        self,
+        *,
+        deterministic: bool | None,
+        rng_collection: str,
+        rngs: nnx.Rngs | nnx.RngStream | None,
+    ) -> None:
+        self.deterministic = deterministic
+        self.rng_collection = rng_collection
+        self.rngs = nnx.data(_fork(rngs, rng_collection))
+
+    def is_deterministic(self, deterministic: bool | None) -> bool:
+        """Returns the flag in force, the call's before the layer's."""
+        if deterministic is None:
+            deterministic = self.deterministic
+        if deterministic is None:
+            raise ValueError(
+                f"No `deterministic` argument was provided to {type(self).__name__}: pass it to "
+                "the constructor or the call, or call train() or eval() on the model"
+            )
+        return deterministic
+
+    def make_key(self, rngs: Streams | None) -> Key[Array, ""]:
+        """Returns a fresh key, from the call's streams before the layer's."""
+        source: Any = self.rngs if rngs is None else rngs
+        if source is None:
+            raise ValueError(
+                "`deterministic` is False, but no `rngs` argument was provided to "
+                f"{type(self).__name__} as either a __call__ argument or class attribute."
+            )
+        if isinstance(source, nnx.Rngs):
+            return source[self.rng_collection]()
+        if isinstance(source, nnx.RngStream):
+            return source()
+        if isinstance(source, jax.Array):
+            return source
+        raise TypeError(f"rngs must be a Rngs, RngStream or jax.Array, but got {type(source)}.")
+
+    def set_view(self, deterministic: bool | None = None) -> None:
+        """Sets the flag on behalf of ``nnx.view``.
+
+        Args:
+          deterministic: If True, noise is off.
+        """
+        if deterministic is not None:
+            self.deterministic = deterministic
+
+
+class UnitNoise(Stochastic):
+    """Noise on activations: subclasses say what :meth:`sample` draws and what inference does."""
+
+    def __call__(
+        self,
+        inputs: Float[Array, "*shape"],
+        *,
+        deterministic: bool | None = None,
+        rngs: Streams | None = None,
+    ) -> Float[Array, "*shape"]:
+        """Returns the inputs with noise or, if deterministic, by the inference rule.
+
+        Args:
+          inputs: Activations.
+          deterministic: Overrules the layer's flag.
+          rngs: Overrules the layer's streams.
+        """
+        if self.is_deterministic(deterministic):
+            return self.infer(inputs)
+        return self.sample(self.make_key(rngs), inputs)
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` with noise drawn from ``key``."""
+        raise NotImplementedError
+
+    def infer(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns what stands for the noise's mean at inference."""
+        return x
+
+
+def _fork(rngs: nnx.Rngs | nnx.RngStream | None, collection: str) -> nnx.RngStream | None:
+    if isinstance(rngs, nnx.Rngs):
+        return rngs[collection].fork()
+    if isinstance(rngs, nnx.RngStream):
+        return rngs.fork()
+    if rngs is None:
+        return None
+    raise TypeError(f"rngs must be a Rngs, RngStream or None, but got {type(rngs)}.")

@@ -1,0 +1,81 @@
+"""What the ops share: checked arguments, the edges of a rate, and noise that is not stored.
+
+Every op checks its arguments in Python, then calls a kernel under :data:`redraw`. Inside, rates are
+float32 scalars whatever the type of ``x`` (above one half, bfloat16 has steps of 1/256), arithmetic
+runs at least in float32, and the result goes back to the type of ``x``.
+"""
+
+from functools import partial
+from numbers import Real
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Float
+
+from dropout_lab.ops._noise import BELOW_ONE
+
+Rate = float | Float[Array, ""]
+"""A probability of dropping: a number (checked), or a scalar array, maybe traced (not checked)."""
+
+# Under jax.checkpoint the backward pass keeps the key and the rate and draws the noise again, which
+# is cheaper than reading it from memory; forward mode and higher orders keep working. Common
+# subexpression elimination must not undo it by keeping the forward pass's mask.
+redraw = partial(jax.checkpoint, prevent_cse=True)
+
+
+def checked_rate(op: str, rate: Rate, *, one_allowed: bool = True) -> Float[Array, ""]:
+    """Returns ``rate`` as a float32 scalar with no gradient; raises if it is out of range.
+
+    A number just below 1 stays below 1, so that a rate drops everything only if it is exactly 1.
+    """
+    if isinstance(rate, Real):
+        allowed = "[0, 1]" if one_allowed else "[0, 1)"
+        if not 0 <= rate <= 1 or (rate == 1 and not one_allowed):
+            raise ValueError(
+                f"{op}: rate is {rate}; allowed: {allowed}, the probability of dropping"
+            )
+        return jnp.float32(rate if rate == 1 else min(np.float32(rate), BELOW_ONE))
+    if jnp.shape(rate) != ():
+        raise ValueError(f"{op}: rate has shape {jnp.shape(rate)}; allowed: a scalar")
+    return lax.stop_gradient(jnp.asarray(rate, jnp.float32))
+
+
+def check_floating(op: str, name: str, x: Float[Array, "..."]) -> None:
+    """Raises unless ``x`` is a floating-point array."""
+    if not jnp.issubdtype(jnp.result_type(x), jnp.floating):
+        raise TypeError(f"{op}: {name} has dtype {jnp.result_type(x)}; allowed: floating point")
+
+
+def wide(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Returns ``x`` in the type that ops compute in: its own, but at least float32."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def select(
+    mask: Bool[Array, "..."], x: Float[Array, "..."], rate: Float[Array, ""] | None = None
+) -> Float[Array, "..."]:
+    """Returns ``x`` where ``mask``, else 0; divided by the keep probability if given a rate.
+
+    A selection, not a product: an inf or NaN in a dropped place does not leak, in the value or in
+    the gradient. At rate 1 the divisor is irrelevant and replaced, so that nothing becomes NaN.
+    """
+    if rate is None:
+        return jnp.where(mask, x, jnp.zeros((), x.dtype))
+    scale = 1 / jnp.where(rate < 1, 1 - rate, 1)
+    scaled = wide(x)
+    scaled = scaled * scale.astype(scaled.dtype)
+    return jnp.where(mask, scaled, jnp.zeros((), scaled.dtype)).astype(x.dtype)
+
+
+def broadcast_shape(op: str, shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns ``shape`` with every axis of ``dims`` set to 1; raises for an axis out of range."""
+    ndim = len(shape)
+    for dim in dims:
+        if not -ndim <= dim < ndim:
+            raise ValueError(
+                f"{op}: broadcast_dims has {dim}; allowed: {-ndim} to {ndim - 1} for shape {shape}"
+            )
+    shared = {dim % ndim for dim in dims}
+    return tuple(1 if axis in shared else size for axis, size in enumerate(shape))

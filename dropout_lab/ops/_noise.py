@@ -1,0 +1,69 @@
+"""Where every op's randomness comes from: a counter hash that fuses into its consumer.
+
+``jax.random.bernoulli`` spends tens of times a copy's time because threefry runs twenty rounds per
+word. Dropout does not need that: here one threefry block of the key gives two seed words, and each
+element hashes its own index with them (three multiplies), so XLA computes the noise in registers,
+inside the loop that uses it. The seed words come from ``jax.random.bits``, never from the raw key:
+``key(0)`` and ``key(1)`` differ in one bit, and a short hash of raw words would show it.
+
+The index is built from one iota per dimension, so a sharded array's mask is computed shard by
+shard, without collectives, and equals one device's.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Float, Key, UInt32
+
+BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
+_MAX_SIZE = 2**32
+
+
+def bits(key: Key[Array, ""], shape: tuple[int, ...]) -> UInt32[Array, "..."]:
+    """Returns 32 uniform random bits for every element of ``shape``."""
+    seed = jax.random.bits(key, (2,), jnp.uint32)
+    x = (_index(shape) ^ seed[0]) * jnp.uint32(0x9E3779B1)
+    x = (x ^ (x >> 15)) + seed[1]
+    x = (x ^ (x >> 16)) * jnp.uint32(0x7FEB352D)
+    x = (x ^ (x >> 15)) * jnp.uint32(0x846CA68B)
+    return x ^ (x >> 16)
+
+
+def keep_mask(
+    key: Key[Array, ""], rate: Float[Array, ""], shape: tuple[int, ...]
+) -> Bool[Array, "..."]:
+    """Returns a mask that is False with probability ``floor(rate * 2**32) / 2**32``.
+
+    The largest float32 below 1 still keeps 2**-24 of the units: only a rate of 1 drops them all.
+    """
+    # 2**32 does not fit a uint32, and an out-of-range conversion is whatever the hardware does.
+    threshold = (jnp.minimum(rate, BELOW_ONE) * jnp.float32(2**32)).astype(jnp.uint32)
+    return (bits(key, shape) >= threshold) & (rate < 1)
+
+
+def uniform(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """Returns float32 samples of U(0, 1), end points excluded, on a grid of 2**-23."""
+    mantissa = (bits(key, shape) >> 9).astype(jnp.float32)
+    return (mantissa + 0.5) * jnp.float32(2**-23)
+
+
+def normal(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """Returns float32 samples of N(0, 1), by the inverse distribution function (|z| < 5.3)."""
+    return jnp.float32(math.sqrt(2)) * lax.erf_inv(2 * uniform(key, shape) - 1)
+
+
+def _index(shape: tuple[int, ...]) -> UInt32[Array, "..."]:
+    """Returns each element's row-major position."""
+    if math.prod(shape) > _MAX_SIZE:
+        raise ValueError(
+            f"noise of shape {shape} has more than 2**32 elements, the range of its counter; "
+            "split the array and give each part its own key"
+        )
+    index = jnp.zeros(shape, jnp.uint32)
+    for axis in range(len(shape)):
+        stride = jnp.uint32(math.prod(shape[axis + 1 :]) % _MAX_SIZE)
+        index += lax.broadcasted_iota(jnp.uint32, shape, axis) * stride
+    return index

@@ -1,0 +1,94 @@
+"""DropConnect: dropout of weights."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Key
+
+from dropout_lab.ops import _noise
+from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, select
+
+
+def drop_connect(
+    key: Key[Array, ""],
+    x: Float[Array, "*batch inputs"],
+    *,
+    rate: Rate,
+    kernel: Float[Array, "inputs outputs"],
+    bias: Float[Array, " outputs"] | None = None,
+    per_example: bool = True,
+) -> Float[Array, "*batch outputs"]:
+    """Multiplies by a kernel whose weights are dropped with probability ``rate``.
+
+    ``u = x @ (M * kernel) / (1 - rate) + (m * bias) / (1 - rate)`` with ``M, m ~
+    Bernoulli(1 - rate)``, so ``E[u] = x @ kernel + bias`` and ``Var[u] = (rate / (1 - rate)) *
+    (x**2 @ kernel**2 + bias**2)``. The masks of one example are drawn, used and forgotten before
+    the next example's, so memory does not grow with the batch.
+
+    Args:
+      key: PRNG key; use one key for one call.
+      x: Floating-point inputs.
+      rate: Probability of dropping a weight, in [0, 1]: a number, or a scalar array, which may be
+        traced. At 1 the output and its gradient are 0. The derivative with respect to it is 0.
+      kernel: Weights.
+      bias: Biases, dropped like weights; None for none.
+      per_example: Whether each example draws its own masks, as in the paper, or all share one.
+
+    Returns:
+      The pre-activations, in the type of ``x``.
+
+    Raises:
+      ValueError: If ``rate`` is a number outside [0, 1], or shapes do not fit.
+      TypeError: If ``x``, ``kernel`` or ``bias`` is not floating point.
+
+    Example:
+      >>> import jax
+      >>> import jax.numpy as jnp
+      >>> kernel = jnp.ones((1, 8))
+      >>> u = drop_connect(jax.random.key(0), jnp.ones((4, 1)), rate=0.5, kernel=kernel)
+      >>> u.shape, sorted(set(u.ravel().tolist()))
+      ((4, 8), [0.0, 2.0])
+
+    References:
+      L. Wan, M. Zeiler, S. Zhang, Y. LeCun, R. Fergus, *Regularization of neural networks using
+      DropConnect*, ICML 2013.
+      The paper does not divide by the keep probability in training; dividing there makes the mean
+      network the plain layer.
+    """
+    check_floating("drop_connect", "x", x)
+    check_floating("drop_connect", "kernel", kernel)
+    if x.ndim < 1 or kernel.ndim != 2 or x.shape[-1] != kernel.shape[0]:
+        raise ValueError(
+            f"drop_connect: x has shape {x.shape} and kernel {kernel.shape}; allowed: "
+            "(..., inputs) and (inputs, outputs)"
+        )
+    if bias is not None:
+        check_floating("drop_connect", "bias", bias)
+        if bias.shape != kernel.shape[1:]:
+            raise ValueError(
+                f"drop_connect: bias has shape {bias.shape}; allowed: {kernel.shape[1:]}"
+            )
+        # A bias is the weight of an input that is always 1: one mask then covers both.
+        kernel = jnp.concatenate([kernel, bias[None].astype(kernel.dtype)])
+        x = jnp.concatenate([x, jnp.ones((*x.shape[:-1], 1), x.dtype)], axis=-1)
+    rate = checked_rate("drop_connect", rate)
+    if not per_example:
+        return _masked_product(key, x, kernel, rate)
+    rows = x.reshape(-1, x.shape[-1])
+    keys = jax.random.split(key, rows.shape[0])
+    product = partial(_masked_product, kernel=kernel, rate=rate)
+    outputs = lax.map(lambda example: product(*example), (keys, rows))
+    return outputs.reshape(*x.shape[:-1], kernel.shape[-1])
+
+
+@redraw
+def _masked_product(
+    key: Key[Array, ""],
+    x: Float[Array, "*batch inputs"],
+    kernel: Float[Array, "inputs outputs"],
+    rate: Float[Array, ""],
+) -> Float[Array, "*batch outputs"]:
+    dropped = select(_noise.keep_mask(key, rate, kernel.shape), kernel, rate)
+    return (x @ dropped.astype(x.dtype)).astype(x.dtype)

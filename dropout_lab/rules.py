@@ -1,0 +1,146 @@
+"""Which values each configuration key may take."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from dropout_lab.data import DATASETS
+from dropout_lab.errors import InputError, unknown
+from dropout_lab.models import ACTIVATIONS, MODELS
+from dropout_lab.variants import VARIANTS
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """A test of a value, and its words.
+
+    Attributes:
+      allowed: What is allowed, for the error message.
+      test: Whether a value is.
+      names: The allowed names, where that is what they are.
+    """
+
+    allowed: str
+    test: Callable[[Any], bool]
+    names: tuple[str, ...] = ()
+
+    def check(self, key: str, value: Any) -> None:
+        """Raises InputError unless ``value`` is allowed for ``config.key``."""
+        if self.test(value):
+            return
+        if self.names and isinstance(value, str):
+            raise unknown(key, value, self.names)
+        raise InputError(f"config.{key} is {value!r}; allowed: {self.allowed}")
+
+    def __or__(self, other: "Rule") -> "Rule":
+        """Returns the rule that allows what either does."""
+        allowed = f"{self.allowed}, or {other.allowed}"
+        return Rule(allowed, lambda value: self.test(value) or other.test(value))
+
+
+def _number(low: float, high: float = math.inf, *, above: bool = False) -> Rule:
+    bound = f"{'above' if above else 'from'} {low:g}" + (f" to {high:g}" if high < math.inf else "")
+
+    def test(value: Any) -> bool:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return False
+        return math.isfinite(value) and low <= value <= high and not (above and value == low)
+
+    return Rule(f"a number {bound}", test)
+
+
+def _whole(low: int) -> Rule:
+    return Rule(
+        f"a whole number from {low}",
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= low,
+    )
+
+
+def _names(names: Iterable[str]) -> Rule:
+    names = tuple(names)
+    return Rule(" | ".join(names), lambda value: value in names, names)
+
+
+def _tuple(item: Rule) -> Rule:
+    return Rule(
+        f"a tuple, each {item.allowed}",
+        lambda value: isinstance(value, tuple | list) and all(map(item.test, value)),
+    )
+
+
+_FLAG = Rule("True or False", lambda value: isinstance(value, bool))
+_TEXT = Rule("a string", lambda value: isinstance(value, str))
+_NONE = Rule("None", lambda value: value is None)
+_RATE = _number(0, 1)
+
+RULES: dict[str, Rule] = {
+    "seed": Rule("a whole number from 0 to 2**32 - 1", lambda v: _whole(0).test(v) and v < 2**32),
+    "variant": _names(VARIANTS),
+    "dropout.rate": _RATE | _NONE,
+    "dropout.input_rate": _RATE | _NONE,
+    "dropout.stage_rates": _RATE | _tuple(_RATE) | _NONE,
+    "dropout.per_example": _FLAG,
+    "model.name": _names(MODELS),
+    "model.stages": _tuple(_whole(1)),
+    "model.kernel_size": _whole(1),
+    "model.widths": _tuple(_whole(1)),
+    "model.activation": _names(ACTIVATIONS),
+    "model.batch_norm": _FLAG,
+    "data.name": _names(DATASETS),
+    "data.dir": _TEXT | _NONE,
+    "data.path": _TEXT | _NONE,
+    "data.train_size": _whole(1) | _NONE,
+    "data.val_size": _whole(0) | _NONE,
+    "data.scaling": _names(("unit", "channel", "feature")),
+    "data.augment": _names(("none", "crop_flip")),
+    "train.batch_size": _whole(1),
+    "train.epochs": _whole(1),
+    "train.updates": _whole(1) | _NONE,
+    "train.label_smoothing": _number(0, 1),
+    "train.select": _names(("last", "best_val")),
+    "train.refit": _FLAG,
+    "optimizer.name": _names(("sgd", "adam")),
+    "optimizer.lr": _number(0, above=True),
+    "optimizer.momentum": _number(0, 1),
+    "optimizer.nesterov": _FLAG,
+    "optimizer.dampening": _FLAG,
+    "optimizer.weight_decay": _number(0),
+    "optimizer.max_norm": _number(0, above=True) | _NONE,
+    "optimizer.bias_lr_factor": _number(0),
+    "schedule.name": _names(("constant", "exponential", "cosine", "step")),
+    "schedule.decay_rate": _number(0, 1, above=True),
+    "schedule.boundaries": _tuple(_whole(1)),
+    "eval.inference": _names(("mean", "mc")),
+    "eval.passes": _whole(1),
+    "eval.samples": _whole(1),
+    "run.checkpoint_seconds": _number(0),
+    "run.save_model": _FLAG,
+}
+
+
+def check(config: ConfigDict) -> None:
+    """Raises InputError for the first key that is unknown or whose value is not allowed."""
+    flat = flatten(config.to_dict())
+    for key in flat:
+        if key not in RULES:
+            raise unknown("configuration key", key, RULES)
+    for key in RULES:
+        if key not in flat:
+            raise InputError(f"config.{key} is missing; declare it, as configs/base.py does")
+        RULES[key].check(key, flat[key])
+
+
+def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns a nested dictionary's leaves under dotted keys.
+
+    >>> flatten({"seed": 0, "model": {"name": "mlp"}})
+    {'seed': 0, 'model.name': 'mlp'}
+    """
+    flat = {}
+    for key, value in tree.items():
+        inner = flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else None
+        flat.update({f"{prefix}{key}": value} if inner is None else inner)
+    return flat

@@ -1,0 +1,92 @@
+"""Data on the device: raw there, scaled and augmented inside the compiled program."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from dropout_lab.data import Split
+
+_PAD = 4
+
+
+class Examples(NamedTuple):
+    """Examples on the device, in the type they are stored in."""
+
+    images: Array
+    labels: Int[Array, " n"]
+
+
+class Scaling(NamedTuple):
+    """What to subtract and multiply by; shapes broadcast against one example."""
+
+    shift: Float[Array, "*shape"]
+    scale: Float[Array, "*shape"]
+
+
+def to_device(split: Split) -> Examples:
+    """Returns a split's arrays on the device."""
+    return Examples(jnp.asarray(split.images), jnp.asarray(split.labels, jnp.int32))
+
+
+def concatenate(first: Split, second: Split) -> Split:
+    """Returns the examples of both splits."""
+    return dataclasses.replace(
+        first,
+        images=np.concatenate([first.images, second.images]),
+        labels=np.concatenate([first.labels, second.labels]),
+    )
+
+
+def fit_scaling(kind: str, train: Split) -> Scaling:
+    """Returns the scaling that training examples ask for.
+
+    Args:
+      kind: "unit": bytes to [0, 1], other numbers as they are. "channel", "feature": to mean 0 and
+        variance 1 over the training examples, for each channel or for each number of an example;
+        what never varies is only centred.
+      train: The examples to fit it on; nothing else is looked at.
+    """
+    images = train.images
+    if kind == "unit":
+        ones = (1,) * (images.ndim - 1)
+        unit = 1 / 255 if images.dtype == np.uint8 else 1.0
+        return Scaling(jnp.zeros(ones), jnp.full(ones, unit, jnp.float32))
+    axes = (0,) if kind == "feature" else tuple(range(images.ndim - 1))
+    mean = images.mean(axes, np.float64, keepdims=True)[0]
+    deviation = images.std(axes, np.float64, keepdims=True)[0]
+    scale = 1 / np.where(deviation > 0, deviation, 1)
+    return Scaling(jnp.asarray(mean, jnp.float32), jnp.asarray(scale, jnp.float32))
+
+
+def scaled(images: Array, scaling: Scaling) -> Float[Array, "n *shape"]:
+    """Returns images as the network sees them."""
+    return (images.astype(jnp.float32) - scaling.shift[None]) * scaling.scale[None]
+
+
+def augmented(kind: str, key: Key[Array, ""], images: Array) -> Array:
+    """Returns images cropped at random after padding by 4 zeros, every second one mirrored."""
+    if kind == "none":
+        return images
+    n, rows, cols, _ = images.shape
+    padded = jnp.pad(images, ((0, 0), (_PAD, _PAD), (_PAD, _PAD), (0, 0)))
+    offset_key, flip_key = jax.random.split(key)
+    offsets = jax.random.randint(offset_key, (n, 2), 0, 2 * _PAD + 1)
+    flips = jax.random.bernoulli(flip_key, shape=(n,))
+
+    def one(image: Array, offset: Array, flip: Array) -> Array:
+        down = offset[0] + jnp.arange(rows)
+        across = offset[1] + jnp.arange(cols)
+        across = jnp.where(flip, across[::-1], across)
+        return image[down[:, None], across[None, :]]
+
+    return jax.vmap(one)(padded, offsets, flips)
+
+
+def example_shape(split: Split) -> tuple[int, ...]:
+    """Returns the shape of one example."""
+    shape: tuple[Any, ...] = split.images.shape[1:]
+    return shape

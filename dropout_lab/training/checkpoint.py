@@ -1,0 +1,100 @@
+"""Saving and restoring trees of arrays with orbax, which is imported only when it is needed."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dropout_lab.errors import InputError
+
+
+class Checkpoints:
+    """The latest checkpoint of one run; saving is atomic, so a kill at any moment is harmless.
+
+    Args:
+      directory: Where to keep it; made when first saving.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory.absolute()
+
+    def save(self, arrays: Any, progress: dict[str, Any], step: int) -> None:
+        """Saves arrays and a JSON-like description, replacing what was saved before.
+
+        Args:
+          arrays: A pytree.
+          progress: Everything else that a resumed run needs.
+          step: A number that grows from one save to the next.
+        """
+        import orbax.checkpoint as ocp
+
+        args = ocp.args.Composite(
+            arrays=ocp.args.StandardSave(_named(arrays)), progress=ocp.args.JsonSave(progress)
+        )
+        with self._manager() as manager:
+            manager.save(step, args=args)
+
+    def restore(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """Returns the arrays by name, for :func:`refill`, and the progress; None without a save.
+
+        Raises:
+          InputError: If what was saved cannot be read.
+        """
+        if not self._directory.is_dir():
+            return None
+        import orbax.checkpoint as ocp
+
+        with self._manager() as manager:
+            step = manager.latest_step()
+            if step is None:
+                return None
+            args = ocp.args.Composite(
+                arrays=ocp.args.StandardRestore(), progress=ocp.args.JsonRestore()
+            )
+            try:
+                restored = manager.restore(step, args=args)
+            except Exception as error:
+                raise InputError(
+                    f"checkpoint {self._directory / str(step)} is damaged "
+                    f"({type(error).__name__}); delete it to start this run again"
+                ) from error
+        return restored["arrays"], restored["progress"]
+
+    def clear(self) -> None:
+        """Deletes the checkpoint."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _manager(self) -> Any:
+        import orbax.checkpoint as ocp
+
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=1, enable_async_checkpointing=False, cleanup_tmp_directories=True
+        )
+        return ocp.CheckpointManager(self._directory, options=options)
+
+
+def refill(template: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Returns a tree like ``template`` with the saved arrays in its leaves."""
+    leaves, structure = jax.tree.flatten(template)
+    filled = [
+        jnp.asarray(arrays[name], leaf.dtype)
+        for name, leaf in zip(_named(template), leaves, strict=True)
+    ]
+    return jax.tree.unflatten(structure, filled)
+
+
+def _named(tree: Any) -> dict[str, Any]:
+    """Returns the leaves by path; dots and brackets would have a meaning in file names."""
+    flat, _ = jax.tree_util.tree_flatten_with_path(tree)
+    names = ["-".join(_part(entry) for entry in path) for path, _ in flat]
+    return dict(zip(names, (leaf for _, leaf in flat), strict=True))
+
+
+def _part(entry: Any) -> str:
+    for attribute in ("name", "key", "idx"):
+        if hasattr(entry, attribute):
+            return str(getattr(entry, attribute))
+    raise TypeError(f"no name for {entry!r}")

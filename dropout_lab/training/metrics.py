@@ -1,0 +1,44 @@
+"""How good predicted probabilities are."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+BINS = 15
+"""Equal-width confidence bins of the calibration error, as in Guo et al. 2017."""
+
+
+def measure(
+    log_probs: Float[Array, "n classes"], labels: Int[Array, " n"]
+) -> dict[str, Float[Array, ""]]:
+    """Returns the error and three proper or calibrated views of the probabilities.
+
+    Args:
+      log_probs: Log-probabilities.
+      labels: True classes.
+
+    Returns:
+      error: Share of wrong predictions, in percent.
+      nll: Mean negative log-likelihood of the true class, in nats.
+      brier: Mean squared distance of the probabilities from the truth, summed over classes, in
+        [0, 2] (G. W. Brier, *Verification of forecasts expressed in terms of probability*, 1950).
+      ece: Expected calibration error with 15 equal-width bins, in [0, 1] (C. Guo, G. Pleiss, Y.
+        Sun, K. Q. Weinberger, *On calibration of modern neural networks*, ICML 2017).
+    """
+    probs = jnp.exp(log_probs)
+    truth = jax.nn.one_hot(labels, log_probs.shape[-1], dtype=probs.dtype)
+    correct = jnp.argmax(log_probs, axis=-1) == labels
+    return {
+        "error": 100 * jnp.mean(~correct, dtype=probs.dtype),
+        "nll": -jnp.mean(jnp.sum(jnp.where(truth > 0, log_probs, 0), axis=-1)),
+        "brier": jnp.mean(jnp.sum((probs - truth) ** 2, axis=-1)),
+        "ece": _calibration_error(jnp.max(probs, axis=-1), correct),
+    }
+
+
+def _calibration_error(confidence: Float[Array, " n"], correct: Array) -> Float[Array, ""]:
+    """Returns the mean over bins, weighted by count, of |accuracy - confidence|."""
+    # Bins are open below and closed above, so that a confidence of 1 falls in the last.
+    which = jnp.clip(jnp.ceil(confidence * BINS).astype(jnp.int32) - 1, 0, BINS - 1)
+    gap = correct.astype(confidence.dtype) - confidence
+    return jnp.sum(jnp.abs(jnp.zeros(BINS).at[which].add(gap))) / confidence.size

@@ -1,0 +1,85 @@
+"""Optimisers whose numbers may be traced, and the max-norm constraint."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+from ml_collections import FrozenConfigDict
+
+Params = Any
+"""A pytree of parameters; a leaf's last name says what it is: kernel, bias, ..."""
+
+
+def make_optimizer(
+    config: FrozenConfigDict, numbers: dict[str, Any], epoch_steps: int, total_steps: int
+) -> optax.GradientTransformation:
+    """Returns the optimiser of a resolved configuration.
+
+    Args:
+      config: The configuration; only its static keys are read.
+      numbers: The dynamic numbers, by key; they may be traced.
+      epoch_steps: Updates per epoch, which schedules count in.
+      total_steps: Updates in all.
+    """
+    options = config.optimizer
+    schedule = make_schedule(config.schedule, epoch_steps, total_steps)
+    momentum = numbers["optimizer.momentum"]
+    decay = optax.add_decayed_weights(numbers["optimizer.weight_decay"], mask=_kernels)
+    chain = []
+    if options.name == "sgd":
+        chain += [decay]
+        if options.dampening:
+            chain += [optax.scale(1 - momentum)]
+        chain += [optax.trace(momentum, nesterov=options.nesterov)]
+    else:
+        chain += [optax.scale_by_adam(b1=momentum), decay]
+    if options.bias_lr_factor != 1:
+        chain += [optax.masked(optax.scale(options.bias_lr_factor), _biases)]
+    lr = numbers["optimizer.lr"]
+    return optax.chain(*chain, optax.scale_by_schedule(lambda step: -lr * schedule(step)))
+
+
+def make_schedule(options: FrozenConfigDict, epoch_steps: int, total_steps: int) -> optax.Schedule:
+    """Returns the factor on the learning rate, from step to number, starting at 1."""
+    if options.name == "exponential":
+        return optax.exponential_decay(1.0, epoch_steps, options.decay_rate, staircase=True)
+    if options.name == "cosine":
+        return optax.cosine_decay_schedule(1.0, total_steps)
+    if options.name == "step":
+        factors = {epoch * epoch_steps: options.decay_rate for epoch in options.boundaries}
+        return optax.piecewise_constant_schedule(1.0, factors)
+    return optax.constant_schedule(1.0)
+
+
+def project(params: Params, max_norm: Float[Array, ""]) -> Params:
+    """Returns parameters with each unit's incoming weight vector no longer than ``max_norm``.
+
+    Srivastava et al. 2014, Section 5.1: the constraint applies after every update, to the weights
+    into a unit, so over all axes of a kernel but the last.
+    """
+
+    def bound(path: Any, leaf: Array) -> Array:
+        if _name(path) != "kernel":
+            return leaf
+        axes = tuple(range(leaf.ndim - 1))
+        squares = jnp.sum(leaf**2, axis=axes, keepdims=True)
+        # Below the bound the factor is exactly 1; the square root never sees a zero gradient path.
+        shrink = jnp.where(squares > max_norm**2, max_norm * jax.lax.rsqrt(squares), 1.0)
+        return leaf * shrink
+
+    return jax.tree_util.tree_map_with_path(bound, params)
+
+
+def _kernels(params: Params) -> Params:
+    return jax.tree_util.tree_map_with_path(lambda path, _: _name(path) == "kernel", params)
+
+
+def _biases(params: Params) -> Params:
+    return jax.tree_util.tree_map_with_path(lambda path, _: _name(path) == "bias", params)
+
+
+def _name(path: Any) -> str:
+    """Returns the last name on a leaf's path."""
+    return str(path[-1].key)

@@ -1,0 +1,84 @@
+"""What is written down of a run, and where it ran."""
+
+import functools
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+from ml_collections import FrozenConfigDict
+
+from dropout_lab.data import Dataset
+from dropout_lab.settings import trial_id
+from dropout_lab.training.arrays import example_shape
+from dropout_lab.training.loop import Result
+
+SCHEMA = 1
+"""Version of the record's layout."""
+
+_PACKAGES = ("dropout_lab", "jax", "jaxlib", "flax", "optax", "numpy")
+
+
+def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> dict[str, Any]:
+    """Returns a trial's record, ready for JSON.
+
+    Its fields: schema, id, status ("ok" or "diverged"), seed, config (resolved), metrics (errors in
+    percent), history (a row per epoch), epoch (the one that counts), wall_seconds, data (name,
+    sizes, shape, fingerprint), versions, device, git_revision.
+    """
+    progress = result.progress
+    return {
+        "schema": SCHEMA,
+        "id": trial_id(config),
+        "status": result.status,
+        "seed": config.seed,
+        "config": config.to_dict(),
+        "metrics": progress.metrics,
+        "history": progress.history,
+        "epoch": progress.selected,
+        "wall_seconds": round(progress.seconds, 3),
+        "data": {
+            "name": dataset.name,
+            "train": len(dataset.train),
+            "val": len(dataset.val),
+            "test": len(dataset.test),
+            "shape": list(example_shape(dataset.train)),
+            "classes": dataset.classes,
+            "fingerprint": dataset.fingerprint,
+        },
+        **environment(),
+    }
+
+
+@functools.cache
+def environment() -> dict[str, Any]:
+    """Returns the versions, the device and the code's revision."""
+    device = jax.devices()[0]
+    return {
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
+        "device": {
+            "platform": device.platform,
+            "kind": device.device_kind,
+            "count": jax.device_count(),
+            "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+            "machine": platform.machine(),
+        },
+        "git_revision": _git_revision(),
+    }
+
+
+def _git_revision() -> str | None:
+    """Returns the commit of the code, with "+" if the work tree differs; None outside git."""
+    here = Path(__file__).parent
+
+    def git(*args: str) -> str:
+        command = ["git", "-C", str(here), *args]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,110 @@
+"""One run in a directory of its own: train, save, record."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict, FrozenConfigDict
+
+from dropout_lab.data import Dataset, load
+from dropout_lab.display import Display
+from dropout_lab.errors import InputError
+from dropout_lab.files import check_directory, read_json, write_json
+from dropout_lab.rules import flatten
+from dropout_lab.settings import HOW, from_dict, resolve, trial_id
+from dropout_lab.training.arrays import example_shape
+from dropout_lab.training.checkpoint import Checkpoints
+from dropout_lab.training.interrupt import graceful_stop
+from dropout_lab.training.loop import Epoch, Trial
+from dropout_lab.training.program import Program
+from dropout_lab.training.record import make_record
+
+
+def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
+    """Trains what a configuration describes and returns the record, ``workdir/record.json``.
+
+    A run that was cut is resumed; one that is done is only read.
+
+    Raises:
+      InputError: If the configuration or the data is wrong, or the directory is another's.
+      Interrupted: If a signal asked to stop; what was done is saved.
+    """
+    resolved = resolve(config)
+    directory = check_directory(workdir)
+    _check_owner(directory, resolved)
+    if (directory / "record.json").exists():
+        return read_json(directory / "record.json")
+    dataset = load_data(resolved)
+    check_data(resolved, dataset)
+    program = Program(resolved, example_shape(dataset.train), dataset.classes)
+    checkpoints = Checkpoints(directory / "checkpoint")
+    with graceful_stop() as stop, Display(trials=1) as display:
+
+        def show(epoch: Epoch) -> None:
+            display.update(epoch.share, epoch.summary())
+
+        trial = Trial(program, resolved, dataset, checkpoints=checkpoints, on_epoch=show, stop=stop)
+        write_json(directory / "config.json", resolved.to_dict())
+        result = trial.run()
+    if resolved.run.save_model:
+        Checkpoints(directory / "model").save((result.weights, result.scaling), {}, step=0)
+    record = make_record(resolved, dataset, result)
+    write_json(directory / "record.json", record)
+    checkpoints.clear()
+    return record
+
+
+def load_data(config: FrozenConfigDict) -> Dataset:
+    """Returns the data set that a resolved configuration names; the latest is kept."""
+    data = config.data
+    return _load(data.name, data.dir, data.path, data.val_size, data.train_size)
+
+
+@functools.lru_cache(maxsize=1)
+def _load(
+    name: str,
+    data_dir: str | None,
+    path: str | None,
+    val_size: int | None,
+    train_size: int | None,
+) -> Dataset:
+    return load(name, data_dir=data_dir, path=path, val_size=val_size, train_size=train_size)
+
+
+def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
+    """Raises InputError if a resolved configuration asks what the data cannot give."""
+    count, batch = len(dataset.train), config.train.batch_size
+    if count < batch:
+        raise InputError(
+            f"config.train.batch_size is {batch} with {count} training examples; allowed: 1 to "
+            f"{count}"
+        )
+    if config.train.select == "best_val" and not len(dataset.val):
+        raise InputError(
+            "config.train.select is 'best_val' with no validation data; allowed: 'last', or a "
+            "config.data.val_size above 0"
+        )
+    shape = example_shape(dataset.train)
+    if config.data.augment == "crop_flip" and len(shape) != 3:
+        raise InputError(
+            f"config.data.augment is 'crop_flip' with examples of shape {shape}; allowed: (height, "
+            "width, channels), or augment 'none'"
+        )
+
+
+def _check_owner(directory: Path, config: FrozenConfigDict) -> None:
+    """Raises InputError if the directory holds a run of another configuration, or a sweep."""
+    if (directory / "sweep.json").exists():
+        raise InputError(f"workdir {str(directory)!r} holds a sweep; allowed: one of its own")
+    if not (directory / "config.json").exists():
+        return
+    there = from_dict(read_json(directory / "config.json"))
+    if trial_id(there) == trial_id(config):
+        return
+    theirs, ours = flatten(there.to_dict()), flatten(config.to_dict())
+    keys = [key for key in ours if key not in HOW and theirs.get(key) != ours[key]]
+    raise InputError(
+        f"workdir {str(directory)!r} belongs to another configuration: "
+        + ", ".join(f"{key} is {theirs.get(key)!r} there, {ours[key]!r} here" for key in keys[:3])
+        + "; allowed: the same, or another workdir"
+    )

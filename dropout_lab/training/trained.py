@@ -1,0 +1,97 @@
+"""A trained network, back from the directory of its run."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Float
+
+from dropout_lab.errors import InputError, unknown
+from dropout_lab.files import read_json
+from dropout_lab.settings import dynamic, from_dict
+from dropout_lab.training.arrays import Scaling
+from dropout_lab.training.checkpoint import Checkpoints, refill
+from dropout_lab.training.program import INFERENCE, Program, as_arrays
+
+
+def load_run(workdir: str | Path) -> "Trained":
+    """Returns the network that ``scripts/train.py --workdir`` trained.
+
+    Raises:
+      InputError: If there is no finished run, or its network was not kept.
+    """
+    directory = Path(workdir)
+    if not (directory / "record.json").exists():
+        raise InputError(f"{str(directory)!r} holds no finished run: no record.json")
+    saved = Checkpoints(directory / "model").restore()
+    if saved is None:
+        raise InputError(
+            f"{str(directory)!r} holds no network; allowed: runs with config.run.save_model True"
+        )
+    return Trained(read_json(directory / "record.json"), saved[0])
+
+
+class Trained:
+    """A trained network with its record.
+
+    Args:
+      record: The run's record.
+      arrays: Its weights and input scaling, by name.
+    """
+
+    def __init__(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        config = from_dict(record["config"])
+        self.record = record
+        self._shape = tuple(record["data"]["shape"])
+        self._program = Program(config, self._shape, record["data"]["classes"])
+        template = jax.eval_shape(
+            lambda: self._program.init(
+                as_arrays(dynamic(config)), lengths=self._program.lengths(record["data"]["train"])
+            )
+        )
+        # Only the names and types of a template matter, not the shapes.
+        placeholder = jnp.zeros(())
+        self._weights, self._scaling = refill(
+            (template.weights, Scaling(placeholder, placeholder)), arrays
+        )
+
+    def module(self) -> nnx.Module:
+        """Returns the Flax module in eval mode; it takes inputs scaled as in training."""
+        return self._program.module(self._weights, "eval")
+
+    def predict(
+        self, x: np.ndarray, *, inference: str = "mean", passes: int = 50, seed: int = 0
+    ) -> Float[np.ndarray, "n classes"]:
+        """Returns class probabilities.
+
+        Args:
+          x: Examples as the data set stores them (images: bytes), of shape (n, ...).
+          inference: "mean": one pass by the variant's mean network. "mc": the mean of the softmax
+            outputs of ``passes`` passes with live noise.
+          passes: Number of Monte-Carlo passes, at least 1.
+          seed: Seed of their noise.
+
+        Raises:
+          InputError: If an argument is not allowed.
+        """
+        if inference not in INFERENCE:
+            raise unknown("inference", inference, INFERENCE)
+        if passes < 1:
+            raise InputError(f"passes is {passes}; allowed: a whole number from 1")
+        x = np.asarray(x)
+        if x.shape[1:] != self._shape or not len(x):
+            raise InputError(
+                f"x has shape {x.shape}; allowed: (n, {', '.join(map(str, self._shape))})"
+            )
+        log_probs = self._program.predict(
+            self._weights,
+            jax.random.key(seed),
+            jnp.asarray(x),
+            self._scaling,
+            inference=inference,
+            passes=passes,
+        )
+        return np.exp(np.asarray(log_probs))

@@ -1,0 +1,1 @@
+"""Published experiments, as data: configuration, sweep, table, the paper's numbers."""

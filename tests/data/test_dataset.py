@@ -1,0 +1,98 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from dropout_lab.data.dataset import Official, Split, canonical, hold_out
+from dropout_lab.errors import InputError
+
+
+def _official(n=20, test=5):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (n + test, 2, 2, 1), np.uint8)
+    whole = Split(images, np.arange(n + test, dtype=np.int32) % 3)
+    return Official(whole[:n], whole[n:])
+
+
+def _hold_out(official, val_size=6, train_size=None):
+    return hold_out("fake", official, classes=3, val_size=val_size, train_size=train_size)
+
+
+def _join(*splits):
+    return np.concatenate([split.images for split in splits])
+
+
+def test_canonical_order_is_that_of_sha256_of_image_and_label_byte():
+    split = _official().train
+    ordered = canonical(split)
+    digests = [
+        hashlib.sha256(image.tobytes() + bytes([label])).digest()
+        for image, label in zip(ordered.images, ordered.labels, strict=True)
+    ]
+    assert digests == sorted(digests)
+    np.testing.assert_array_equal(np.sort(ordered.labels), np.sort(split.labels))
+
+
+def test_canonical_order_does_not_depend_on_the_order_given():
+    split = _official().train
+    shuffled = split[np.random.default_rng(1).permutation(len(split))]
+    for one, other in [(canonical(split), canonical(shuffled))]:
+        np.testing.assert_array_equal(one.images, other.images)
+        np.testing.assert_array_equal(one.labels, other.labels)
+
+
+def test_canonical_order_tells_labels_apart_beyond_a_byte():
+    images = np.zeros((3, 2, 2, 1), np.uint8)
+    orders = [
+        canonical(Split(images, np.array(labels, np.int32))).labels.tolist()
+        for labels in ([255, 256, 511], [511, 256, 255])
+    ]
+    assert orders[0] == orders[1]
+
+
+def test_validation_is_the_end_of_the_training_part():
+    official = _official()
+    data = _hold_out(official)
+    assert (len(data.train), len(data.val), len(data.test)) == (14, 6, 5)
+    np.testing.assert_array_equal(_join(data.train, data.val), official.train.images)
+    np.testing.assert_array_equal(data.test.images, official.test.images)
+
+
+def test_validation_may_be_empty():
+    data = _hold_out(_official(), val_size=0)
+    assert (len(data.train), len(data.val)) == (20, 0)
+    assert data.val.images.shape == (0, 2, 2, 1)
+
+
+def test_train_size_keeps_the_first_and_the_same_validation():
+    whole, part = _hold_out(_official()), _hold_out(_official(), train_size=4)
+    np.testing.assert_array_equal(part.train.images, whole.train.images[:4])
+    np.testing.assert_array_equal(part.val.images, whole.val.images)
+    assert len(_hold_out(_official(), train_size=0).train) == 14
+
+
+@pytest.mark.parametrize("val_size", [-1, 20, 21])
+def test_val_size_out_of_range_is_refused(val_size):
+    with pytest.raises(InputError, match=rf"val_size {val_size} of fake: must be in 0\.\.19\."):
+        _hold_out(_official(), val_size=val_size)
+
+
+@pytest.mark.parametrize("train_size", [-1, 15])
+def test_train_size_out_of_range_is_refused(train_size):
+    with pytest.raises(InputError, match=rf"train_size {train_size} of fake: must be in 1\.\.14,"):
+        _hold_out(_official(), train_size=train_size)
+
+
+def test_fingerprint_is_equal_exactly_when_the_arrays_are():
+    same = [_hold_out(_official()).fingerprint for _ in range(2)]
+    assert same[0] == same[1]
+    assert len(same[0]) == 64
+    changed = _official()
+    changed.test.labels[0] ^= 1
+    others = [
+        _hold_out(changed),
+        _hold_out(_official(), val_size=5),
+        _hold_out(_official(), train_size=13),
+        _hold_out(_official(), val_size=0),
+    ]
+    assert len({same[0], *(data.fingerprint for data in others)}) == 5

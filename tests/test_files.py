@@ -1,0 +1,35 @@
+import pytest
+
+from dropout_lab.errors import InputError
+from dropout_lab.files import write_bytes
+
+
+def test_writing_makes_folders_and_replaces(tmp_path):
+    path = tmp_path / "new" / "table.md"
+    write_bytes(path, b"old")
+    write_bytes(path, b"table")
+    assert path.read_bytes() == b"table"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_open_reader_keeps_the_whole_old_file(tmp_path):
+    path = tmp_path / "table.md"
+    write_bytes(path, b"old")
+    with path.open("rb") as reader:
+        write_bytes(path, b"table")
+        assert reader.read() == b"old"
+
+
+def test_a_file_as_parent_is_an_error_that_keeps_it(tmp_path):
+    parent = tmp_path / "file"
+    parent.write_bytes(b"kept")
+    with pytest.raises(InputError, match=r"cannot write .*table\.md: "):
+        write_bytes(parent / "table.md", b"table")
+    assert parent.read_bytes() == b"kept"
+
+
+def test_a_folder_in_the_way_is_an_error_that_leaves_nothing_behind(tmp_path):
+    (tmp_path / "table.md").mkdir()
+    with pytest.raises(InputError, match="cannot write"):
+        write_bytes(tmp_path / "table.md", b"table")
+    assert [path.name for path in tmp_path.iterdir()] == ["table.md"]

@@ -1,0 +1,115 @@
+"""The shape of the code: imports point one way, ops stand alone, no file is a god-file."""
+
+import ast
+import graphlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from dropout_lab.variants import VARIANTS
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("dropout_lab", "configs", "experiments", "scripts", "tests")
+
+# Each room may import from itself and from lower floors, never from a neighbour on its own floor.
+FLOORS = [
+    {"scripts"},
+    {"dropout_lab.cli"},
+    {"experiments", "configs"},
+    {"dropout_lab.sweeps", "dropout_lab.analysis", "dropout_lab"},
+    {"dropout_lab.training"},
+    {"dropout_lab.settings"},
+    {"dropout_lab.rules"},
+    {"dropout_lab.models", "dropout_lab.data"},
+    {"dropout_lab.variants"},
+    {"dropout_lab.nn"},
+    {"dropout_lab.ops"},
+    {"dropout_lab.files", "dropout_lab.display"},
+    {"dropout_lab.errors"},
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def module_name(path):
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+MODULES = {
+    module_name(path): ast.parse(path.read_text())
+    for folder in FOLDERS[:-1]
+    for path in sorted((ROOT / folder).rglob("*.py"))
+}
+
+
+def imported(tree):
+    """Yields the dotted names that a module imports, at its top or inside a function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in MODULES else node.module
+
+
+def room(module):
+    """Returns the part of the house that a module of ours lies in."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "dropout_lab" else parts[0]
+
+
+def own_imports(module):
+    return {name for name in imported(MODULES[module]) if name.split(".")[0] in FOLDERS} - {module}
+
+
+def test_every_room_has_a_floor():
+    assert {room(module) for module in MODULES} <= set(FLOOR)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module):
+    here = room(module)
+    up = {
+        name
+        for name in own_imports(module)
+        if room(name) != here and FLOOR.get(room(name), -1) <= FLOOR[here]
+    }
+    assert up == set(), f"{module} imports from above or beside itself"
+
+
+def test_no_import_cycles():
+    graph = {module: own_imports(module) for module in MODULES}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_ops_import_jax_and_numpy_only():
+    allowed = {"jax", "numpy", "jaxtyping", *sys.stdlib_module_names}
+    for module in MODULES:
+        if room(module) == "dropout_lab.ops":
+            others = {name for name in imported(MODULES[module]) if room(name) != room(module)}
+            assert {name.split(".")[0] for name in others} <= allowed, module
+
+
+def test_models_name_no_variant():
+    for module, tree in MODULES.items():
+        if room(module) == "dropout_lab.models":
+            words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+            assert not words & VARIANTS.keys(), module
+
+
+def test_nothing_imports_tensorflow_or_torch():
+    for module, tree in MODULES.items():
+        packages = {name.split(".")[0] for name in imported(tree)}
+        assert not packages & {"tensorflow", "torch", "keras", "clu"}, module
+
+
+def test_no_file_is_long():
+    lines = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".sh"}
+    }
+    assert {path: count for path, count in lines.items() if count > 320} == {}
