@@ -48,10 +48,10 @@ find_python() {
 claim() {
   local owner
   mkdir -p "$(dirname "$venv")"
+  (: >"$venv.probe" && rm "$venv.probe") 2>/dev/null || die "cannot write in $(dirname "$venv")"
   # Creating the file is the lock: of two set-ups started together, one waits for the other.
   until (set -o noclobber && echo $$ >"$unfinished") 2>/dev/null; do
-    [[ -e $unfinished ]] || die "cannot write in $(dirname "$venv")"
-    owner=$(cat "$unfinished")
+    owner=$(cat "$unfinished" 2>/dev/null) || continue
     if [[ -n $owner ]] && kill -0 "$owner" 2>/dev/null; then
       say "waiting for process $owner, which is setting up $venv" \
         "(if it does no such thing, remove $unfinished)"

@@ -19,8 +19,9 @@ flags.mark_flag_as_required("config")
 def main() -> None:
     """Trains, and says what came of it."""
     record = train(_CONFIG.value, _WORKDIR.value)
-    metrics = " ".join(f"{name}={value:.4g}" for name, value in sorted(record["metrics"].items()))
-    print(f"{_WORKDIR.value}/record.json: {record['status']} {metrics}")
+    known = sorted(item for item in record["metrics"].items() if item[1] is not None)
+    metrics = " ".join(f"{name}={value:.4g}" for name, value in known)
+    print(f"{_WORKDIR.value}/record.json: {record['status']} {metrics}".rstrip())
 
 
 if __name__ == "__main__":

@@ -50,7 +50,8 @@ def check_floating(op: str, name: str, x: Float[Array, "..."]) -> None:
 
 def wide(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Returns ``x`` in the type that ops compute in: its own, but at least float32."""
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    # NumPy, because JAX refuses to name the common type where promotion is strict.
+    return x.astype(np.promote_types(x.dtype, np.float32))
 
 
 def select(

@@ -23,7 +23,8 @@ from dropout_lab.training.checkpoint import Checkpoints, refill
 from dropout_lab.training.interrupt import Stop
 from dropout_lab.training.program import Lengths, Numbers, Program, State, Weights, as_arrays
 
-Metrics = dict[str, float]
+Metrics = dict[str, float | None]
+"""Figures by name; None where one is not finite, which JSON cannot hold."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,7 +224,7 @@ class Trial:
             inference=self._config.eval.inference,
             passes=passes or 1,
         )
-        return {f"{name}_{key}": float(value) for key, value in metrics.items()}
+        return {f"{name}_{key}": _finite(float(value)) for key, value in metrics.items()}
 
     def _resume(self) -> tuple[Progress, dict[str, Any] | None]:
         saved = self._checkpoints.restore() if self._checkpoints else None
