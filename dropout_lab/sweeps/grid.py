@@ -10,7 +10,7 @@ from typing import Any
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.rules import RULES
+from dropout_lab.rules import RULES, flatten
 from dropout_lab.settings import resolve, trial_id
 
 Grid = Mapping[str, Sequence[Any]]
@@ -23,7 +23,7 @@ class Trial:
     Attributes:
       id: Its identity.
       config: Its resolved configuration.
-      overrides: What the sweep asked for, for people to read.
+      overrides: What the sweep asked for.
     """
 
     id: str
@@ -31,8 +31,9 @@ class Trial:
     overrides: Mapping[str, Any]
 
     def label(self) -> str:
-        """Returns the overrides in a few words."""
-        return " ".join(f"{key}={value}" for key, value in self.overrides.items())
+        """Returns what the sweep asked for, as resolved, in a few words."""
+        flat = flatten(self.config.to_dict())
+        return " ".join(f"{key}={flat[key]}" for key in self.overrides)
 
 
 def parse(specs: Iterable[str]) -> dict[str, list[Any]]:

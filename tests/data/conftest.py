@@ -5,17 +5,13 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import tarfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dropout_lab.data.catalog import IMAGE_SETS, OriginalFile
 from dropout_lab.data.dataset import Official, Split
-
-REAL_TFDS = os.environ.get("TFDS_DATA_DIR")
 
 
 @pytest.fixture(autouse=True)
@@ -26,18 +22,6 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
     return tmp_path / "xdg" / "dropout_lab"
-
-
-@pytest.fixture
-def real_tfds():
-    """Returns a function from a name to the folder that holds the real data set, or skips."""
-
-    def root(name):
-        if not REAL_TFDS or not any(Path(REAL_TFDS, name).glob("*/dataset_info.json")):
-            pytest.skip(f"needs TFDS_DATA_DIR to hold {name} prepared in array_record format")
-        return REAL_TFDS
-
-    return root
 
 
 @pytest.fixture

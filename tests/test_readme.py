@@ -1,0 +1,70 @@
+"""The README says what is so: its tables come from records, its lists from the code."""
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from dropout_lab.analysis import table
+from dropout_lab.analysis.summary import summarise
+from dropout_lab.ops import OPS
+from dropout_lab.sweeps.store import Store
+from dropout_lab.variants import VARIANTS
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+RESULTS = ROOT / "experiments" / "results"
+TABLE = re.compile(r"<!-- table (?P<spec>.+?) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
+HOW = (
+    "The README's table is not what its records say. If the records changed on purpose, run\n"
+    "UPDATE_README=1 python -m pytest tests/test_readme.py\nand look at the difference."
+)
+
+
+def render(spec):
+    """Returns the table of ``NAME [--rows=KEY] [--cols=KEY] [--value=NAME]``."""
+    name, *flags = shlex.split(spec)
+    options = dict(flag.removeprefix("--").split("=") for flag in flags)
+    store = Store(RESULTS / name)
+    return table.render(summarise(store.records(), store.plan(), **options), "markdown")
+
+
+def test_tables_are_computed_from_the_committed_records():
+    readme = README.read_text()
+    assert len(TABLE.findall(readme)) == readme.count("<!-- table") > 0
+    fresh = TABLE.sub(
+        lambda m: f"<!-- table {m['spec']} -->\n{render(m['spec'])}<!-- end -->", readme
+    )
+    if os.environ.get("UPDATE_README"):
+        README.write_text(fresh)
+    assert README.read_text() == fresh, HOW
+
+
+def test_every_committed_sweep_is_whole_and_clean():
+    for directory in RESULTS.iterdir():
+        store = Store(directory)
+        records = store.records()
+        assert {record["id"] for record in records} == set(store.plan()), directory
+        for record in records:
+            assert record["status"] == "ok"
+            assert not record["git_revision"].endswith("+"), "made by code that was not committed"
+
+
+def test_variants_and_ops_are_listed():
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(\w+)`)? *\|", README.read_text(), re.MULTILINE)
+    assert [variant for variant, _ in rows] == list(VARIANTS)
+    assert {op for _, op in rows if op} == set(OPS)
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", README.read_text()))
+def test_links_lead_somewhere(link):
+    assert (ROOT / link).exists()
+
+
+def test_examples_run():
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(block, {})
