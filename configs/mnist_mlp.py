@@ -10,8 +10,8 @@ def get_config(arg: str | None = None) -> ConfigDict:
     config, smoke = base.get_variant_config(arg)
     config.data.name = "mnist"
     config.model.widths = (800, 800)
-    config.schedule.name = "exponential"
-    config.train.epochs = 60
+    config.schedule.name = "cosine"
+    config.train.epochs = 100
     config.train.refit = True
     config.optimizer.max_norm = 2.0
     if smoke:
