@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
-from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.rules import RULES
@@ -36,9 +35,8 @@ def _parse(argv: Sequence[str]) -> list[str]:
             raise unknown("configuration key", key, RULES)
     try:
         rest = flags.FLAGS(list(argv))
-        for config in flags.FLAGS.flag_values_dict().values():
-            if isinstance(config, ConfigDict):
-                config.to_dict()  # a file that failed to load tells only now
+        for value in flags.FLAGS.flag_values_dict().values():
+            getattr(value, "to_dict", None)  # a file that failed to load tells only now
     except InputError:
         raise
     except (flags.Error, OSError, TypeError, ValueError) as error:

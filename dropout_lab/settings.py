@@ -46,7 +46,8 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
       InputError: If a key is unknown, a value is not allowed, or two do not go together.
     """
     check(config)
-    resolved = ConfigDict(config.to_dict()).unlock()
+    # Not type-safe: one stage rate becomes a tuple of them, what is not read becomes None.
+    resolved = ConfigDict(config.to_dict(), type_safe=False).unlock()
     variant = VARIANTS[config.variant]
     missing = set(variant.needs) - set(MODELS[config.model.name].places)
     if missing:
@@ -71,7 +72,7 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
             f"config.data.path is {resolved.data.path!r} and config.data.name is "
             f"{resolved.data.name!r}; allowed: a path with 'npz', None with any other"
         )
-    return FrozenConfigDict(resolved)
+    return FrozenConfigDict(resolved.to_dict())
 
 
 def _resolve_model(config: ConfigDict) -> None:

@@ -50,7 +50,7 @@ class ClassicDropout(Dropout):
 
     def infer(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``(1 - rate) * x``."""
-        return x * (1 - self.rate[...]).astype(x.dtype)
+        return (x * (1 - self.rate[...])).astype(x.dtype)
 
 
 class SpatialDropout(UnitNoise):

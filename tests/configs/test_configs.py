@@ -1,0 +1,130 @@
+"""Every configuration file, with every variant it can take, loads, resolves and trains."""
+
+import importlib
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from configs import base
+from dropout_lab.data import sources
+from dropout_lab.data.dataset import Official, Split
+from dropout_lab.errors import InputError
+from dropout_lab.models import MODELS
+from dropout_lab.settings import dynamic, resolve
+from dropout_lab.training.arrays import example_shape, fit_scaling, to_device
+from dropout_lab.training.program import Program, as_arrays
+from dropout_lab.training.run import check_data, load_data
+from dropout_lab.variants import VARIANTS
+
+FOLDER = Path(base.__file__).parent
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("__init__", "base"))
+
+
+def get_config(name, arg=None):
+    return importlib.import_module(f"configs.{name}").get_config(arg)
+
+
+def applies(name, variant):
+    """Returns whether a configuration's model has the places that a variant needs."""
+    model = MODELS[get_config(name).model.name]
+    return set(VARIANTS[variant].needs) <= set(model.places)
+
+
+PAIRS = [(name, variant) for name in NAMES for variant in VARIANTS if applies(name, variant)]
+OTHERS = [(name, variant) for name in NAMES for variant in VARIANTS if not applies(name, variant)]
+
+
+def test_there_are_configurations():
+    assert {"digits_mlp", "mnist_mlp", "cifar10_cnn"} <= set(NAMES)
+    assert len(PAIRS) > len(NAMES) * 5
+
+
+@pytest.mark.parametrize("option", ["", ",smoke"], ids=["full", "smoke"])
+@pytest.mark.parametrize(("name", "variant"), PAIRS)
+def test_it_resolves(name, variant, option):
+    config = get_config(name, variant + option)
+    assert config.variant == variant
+    assert resolve(config).variant == variant
+    assert config.is_locked
+
+
+@pytest.mark.parametrize(("name", "variant"), OTHERS)
+def test_a_variant_without_its_place_is_an_error(name, variant):
+    with pytest.raises(InputError, match=f"variant '{variant}' needs a model with a "):
+        resolve(get_config(name, variant))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_argument_means_no_dropout(name):
+    assert get_config(name) == get_config(name, "none")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_smoke_run_is_shorter_and_otherwise_the_same(name):
+    full, smoke = get_config(name, "dropout"), get_config(name, "dropout,smoke")
+    assert smoke.train.epochs < full.train.epochs
+    for part in ("model", "optimizer", "dropout", "schedule"):
+        assert smoke[part] == full[part]
+
+
+@pytest.mark.parametrize("arg", ["dropout,smok", "dropout,smoke,smoke", "dropout,"])
+def test_a_wrong_option_is_an_error(arg):
+    with pytest.raises(InputError, match=rf"config argument '{arg}'; allowed: VARIANT or VARIANT,"):
+        get_config("digits_mlp", arg)
+
+
+def test_an_unknown_key_cannot_be_set():
+    config = base.get_config()
+    with pytest.raises(AttributeError, match="learning_rate"):
+        config.optimizer.learning_rate = 0.1
+    with pytest.raises(AttributeError, match="dropuot"):
+        config.dropuot = 0.1
+
+
+@pytest.fixture
+def fake_images(monkeypatch):
+    """Puts random images, enough for a smoke run, in place of the published sets."""
+
+    def load(image_set, data_dir):
+        rng = np.random.default_rng(0)
+
+        def split(n):
+            images = rng.integers(0, 256, (n, *image_set.shape), np.uint8)
+            return Split(images, rng.integers(0, image_set.classes, n).astype(np.int32))
+
+        return Official(split(800), split(64))
+
+    monkeypatch.setattr(sources, "load", load)
+    load_data_cache = importlib.import_module("dropout_lab.training.run")._load
+    load_data_cache.cache_clear()
+    yield
+    load_data_cache.cache_clear()
+
+
+@pytest.mark.usefixtures("fake_images")
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        pytest.param(*pair, marks=() if pair == ("digits_mlp", "dropout") else pytest.mark.slow)
+        for pair in PAIRS
+    ],
+)
+def test_it_trains_a_step(name, variant):
+    config = resolve(get_config(name, f"{variant},smoke"))
+    dataset = load_data(config)
+    check_data(config, dataset)
+    program = Program(config, example_shape(dataset.train), dataset.classes)
+    numbers = as_arrays(dynamic(config))
+    lengths = program.lengths(len(dataset.train))
+    _, loss = program.train_epoch(
+        program.init(numbers, lengths=lengths),
+        numbers,
+        to_device(dataset.train),
+        fit_scaling(config.data.scaling, dataset.train),
+        lengths=lengths,
+        steps=1,
+    )
+    assert math.isfinite(loss)
+    assert loss > 0

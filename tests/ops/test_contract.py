@@ -1,0 +1,172 @@
+"""What every op promises; the table of ops is in conftest.py, transforms are in test_transforms.py.
+
+Statistics are bounded by 4 standard errors, over the n draws that a row's ``many`` has.
+"""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dropout_lab.ops import OPS
+
+DTYPES = [jnp.float32, jnp.bfloat16, jnp.float16]
+RATES = [0.1, 0.5, 0.9]
+
+
+@pytest.fixture(params=DTYPES, ids=lambda dtype: dtype.__name__)
+def dtype(request):
+    return request.param
+
+
+def wide(array):
+    return np.asarray(array).astype(np.float64)
+
+
+def test_every_op_has_a_row(rows):
+    assert {row.name for row in rows} == set(OPS)
+
+
+def test_promotion_is_strict():
+    with pytest.raises(Exception, match="promotion"):
+        jnp.ones(2, jnp.float32) + jnp.ones(2, jnp.bfloat16)
+    with pytest.raises(ValueError, match="rank"):
+        jnp.ones((2, 2)) + jnp.ones(2)
+
+
+def test_shape_and_dtype_are_those_of_the_input(op, dtype, key, array):
+    x = array(op.shape, dtype)
+    y = jax.eval_shape(op.call, key, x, 0.5)
+    assert y.dtype == x.dtype
+    assert y.shape == np.shape(op.noiseless(np.zeros(op.shape, np.float32)))
+
+
+def test_empty_input_gives_empty_output(op, key):
+    x = jnp.ones((0, *op.shape[1:]))
+    assert op.call(key, x, 0.5).shape[0] == 0
+
+
+def test_key_decides_the_output(op, dtype, key, array):
+    call = jax.jit(op.call)
+    x = array(op.shape, dtype)
+    y = wide(call(key, x, 0.5))
+    np.testing.assert_array_equal(y, wide(call(key, x, 0.5)))
+    assert not np.array_equal(y, wide(call(jax.random.key(1), x, 0.5)))
+
+
+def test_drop_fraction_is_the_rate(mask_op, dtype, key, array):
+    call = jax.jit(mask_op.call)
+    x = array(mask_op.many, dtype)
+    for rate in RATES:
+        dropped = (wide(call(key, x, rate)) == 0)[mask_op.draws]
+        bound = 4 * math.sqrt(rate * (1 - rate) / dropped.size)
+        assert abs(dropped.mean() - rate) < bound, (rate, dropped.size, bound)
+
+
+def test_moments_are_the_closed_form(op, dtype, key, array):
+    call = jax.jit(op.call)
+    x = array(op.many, dtype)
+    for rate in RATES:
+        mean, variance = op.mean(wide(x), rate), op.variance(wide(x), rate)
+        z = ((wide(call(key, x, rate)) - mean) / np.sqrt(variance))[op.draws]
+        # The second term is the rounding of y and of the op's scale to x's type.
+        for power, moment in ((1, 0), (2, 1)):
+            bound = 4 * (z**power).std() / math.sqrt(z.size) + 2 * float(jnp.finfo(dtype).eps)
+            assert abs((z**power).mean() - moment) < bound, (rate, power, z.size, bound)
+
+
+def test_rate_0_is_exact(op, dtype, key, array):
+    x = array(op.shape, dtype)
+
+    @jax.jit
+    def outputs(x, traced):
+        return [op.call(key, x, rate) for rate in (0, traced)]
+
+    for y in outputs(x, 0.0):
+        if op.kind == "weight":
+            expected, atol = op.noiseless(wide(x)), 8 * float(jnp.finfo(dtype).eps)
+            np.testing.assert_allclose(wide(y), expected, rtol=0, atol=atol)
+        else:
+            np.testing.assert_array_equal(wide(y), wide(x))
+
+
+def test_rate_1_gives_zeros_and_zero_gradients(dropping_op, dtype, key, array):
+    x = array(dropping_op.shape, dtype)
+
+    @jax.jit
+    def outputs_and_gradients(x, traced):
+        results = []
+        for rate in (1, traced):
+            y, pull = jax.vjp(lambda x, rate=rate: dropping_op.call(key, x, rate), x)
+            results += [y, *pull(jnp.ones_like(y))]
+        return results
+
+    for zeros in outputs_and_gradients(x, 1.0):
+        np.testing.assert_array_equal(wide(zeros), 0)
+
+
+@pytest.mark.parametrize("rate", [1, 1.0, True, np.float64(1)])
+def test_rate_1_is_an_error_for_gaussian_noise(rows, rate, key):
+    (op,) = (row for row in rows if row.kind == "noise")
+    with pytest.raises(ValueError, match=rf"^{op.name}: rate is {rate}; allowed: \[0, 1\), "):
+        op.call(key, jnp.ones(4), rate)
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.5, 2, math.nan, math.inf, np.float32(-1)])
+def test_rate_out_of_range_is_an_error(rated_op, rate, key):
+    message = rf"^{rated_op.name}: rate is {rate}; allowed: \[0, 1[])], the probability of dropping"
+    with pytest.raises(ValueError, match=message):
+        rated_op.call(key, jnp.ones(rated_op.shape), rate)
+
+
+def test_rate_of_many_values_is_an_error(rated_op, key):
+    message = rf"^{rated_op.name}: rate has shape \(2,\); allowed: a scalar"
+    with pytest.raises(ValueError, match=message):
+        rated_op.call(key, jnp.ones(rated_op.shape), jnp.ones(2))
+
+
+@pytest.mark.parametrize("dtype", [jnp.int32, jnp.uint8, jnp.bool_, jnp.complex64])
+def test_input_that_is_not_floating_is_an_error(op, dtype, key):
+    message = rf"^{op.name}: x has dtype {dtype.__name__}; allowed: floating point"
+    with pytest.raises(TypeError, match=message.replace("bool_", "bool")):
+        op.call(key, jnp.ones(op.shape, dtype), 0.5)
+
+
+def test_bad_arguments_are_errors(op, key):
+    for call, exception, message in op.errors:
+        with pytest.raises(exception, match=rf"^{op.name}: .*{message}"):
+            call(key)
+
+
+def test_float64_stays_float64(op, key, array):
+    home: Any = jax if hasattr(jax, "enable_x64") else jax.experimental
+    with home.enable_x64(True):
+        x = array(op.shape, np.float64) + 1e-12
+        gradient = jax.grad(lambda x: op.call(key, x, 0.5).sum())
+        y, slope = jax.jit(lambda x: (op.call(key, x, 0), gradient(x)))(x)
+        assert x.dtype == y.dtype == slope.dtype == np.float64
+        # Nothing has been through float32, whose steps are 1e-7.
+        np.testing.assert_allclose(wide(y), op.noiseless(wide(x)), rtol=0, atol=1e-14)
+
+
+# Given the noise, an op is arithmetic: below, NumPy's, in float32.
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_masks_apply_as_numpy_does(mask_op, rate, key, array):
+    kept = np.asarray(mask_op.call(key, jnp.ones(mask_op.shape), rate)) != 0
+    x = np.asarray(array(mask_op.shape))
+    inverted = mask_op.name != "classic_dropout"
+    scale = np.float32(1) / (np.float32(1) - np.float32(rate)) if inverted else np.float32(1)
+    expected = np.where(kept, x * scale, np.float32(0))
+    np.testing.assert_array_equal(mask_op.call(key, jnp.asarray(x), rate), expected)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_noise_multiplies_as_numpy_does(noise_op, rate, key, array):
+    noise = np.asarray(noise_op.call(key, jnp.ones(noise_op.shape), rate))
+    x = array(noise_op.shape)
+    np.testing.assert_array_equal(noise_op.call(key, x, rate), np.asarray(x) * noise)

@@ -1,0 +1,84 @@
+"""What ops keep for the backward pass, and what they cost on many devices."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from dropout_lab import ops
+
+
+def residual_sizes(op, x):
+    """Returns the size of each array that the backward pass of ``op`` holds."""
+    pullback = jax.eval_shape(lambda x: jax.vjp(op, x)[1], x)
+    return [leaf.size for leaf in jax.tree.leaves(pullback)]
+
+
+UNITS = ["dropout", "classic_dropout", "spatial_dropout", "gaussian_dropout"]
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_backward_pass_keeps_key_and_rate_only(name, key):
+    def op(x):
+        return ops.OPS[name](key, x, rate=jnp.float32(0.5))
+
+    assert set(residual_sizes(op, jnp.ones((2, 8, 8, 3)))) == {1}
+
+
+def test_every_example_of_drop_connect_keeps_its_key_only(key):
+    kernel = jnp.ones((8, 16))
+
+    def product(x):
+        return ops.drop_connect(key, x, rate=jnp.float32(0.5), kernel=kernel)
+
+    # 4 examples of 8 inputs: the masks alone would be 4 x 8 x 16.
+    assert max(residual_sizes(product, jnp.ones((4, 8)))) <= kernel.size
+
+
+SHARDED = """
+    import re
+    import jax, jax.numpy as jnp, numpy as np
+    from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
+    from dropout_lab import ops
+
+    assert len(jax.devices()) == 8
+    mesh = Mesh(np.array(jax.devices()).reshape(4, 2), ("rows", "cols"))
+    key = jax.random.key(0)
+    x = jnp.arange(1.0, 1 + 16 * 8 * 4).reshape(16, 8, 4)
+
+    for op in (ops.dropout, ops.gaussian_dropout, ops.spatial_dropout):
+        def step(key, x):
+            y, pull = jax.vjp(lambda x: op(key, x, rate=jnp.float32(0.5)), x)
+            return y, pull(y)[0]
+
+        expected = jax.jit(step)(key, x)
+        for spec in (P("rows", "cols"), P("cols", None, "rows")):
+            sharding = NamedSharding(mesh, spec)
+            sharded = jax.device_put(x, sharding)
+            compiled = jax.jit(step, out_shardings=(sharding, sharding)).lower(key, sharded)
+            compiled = compiled.compile()
+            actual = compiled(key, sharded)
+            for ours, theirs in zip(actual, expected):
+                assert ours.sharding == sharding
+                np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+                np.testing.assert_array_equal(ours == 0, theirs == 0)
+            found = re.findall("all-gather|all-reduce|all-to-all|collective-[a-z]+|reduce-scatter",
+                               compiled.as_text())
+            assert not found, (op, spec, found)
+    print("sharded")
+"""
+
+
+@pytest.mark.slow
+def test_sharded_noise_is_one_devices_without_collectives(tmp_path):
+    script = tmp_path / "sharded.py"
+    script.write_text(textwrap.dedent(SHARDED))
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [sys.executable, script], env=os.environ | flags, capture_output=True, text=True
+    )
+    assert done.stdout == "sharded\n", done.stderr

@@ -1,0 +1,121 @@
+"""What every op promises under JAX's transformations; the table of ops is in conftest.py."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+
+def assert_agree(op, actual, expected):
+    """Masks agree to the bit; noise and products to the rounding of a fused multiply-add."""
+    if op.kind == "mask":
+        np.testing.assert_array_equal(actual, expected)
+    else:
+        np.testing.assert_allclose(actual, expected, rtol=2e-6, atol=2e-6)
+
+
+RATES = np.array([0, 0.1, 0.5, 0.9, 0.99], np.float32)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_jit_gives_what_eager_gives(op, dtype, key, array):
+    x = array(op.shape, dtype)
+    jitted, eager = jax.jit(op.call)(key, x, 0.3), op.call(key, x, 0.3)
+    if op.kind == "mask":
+        np.testing.assert_array_equal(jitted, eager)
+    else:
+        eps = float(jnp.finfo(dtype).eps)
+        jitted, eager = (np.asarray(y).astype(np.float32) for y in (jitted, eager))
+        np.testing.assert_allclose(jitted, eager, rtol=4 * eps, atol=4 * eps)
+
+
+def test_vmap_and_scan_over_keys_are_a_loop(op, array):
+    x, keys = array(op.shape), jax.random.split(jax.random.key(2), 3)
+    one = jax.jit(op.call)
+    loop = np.stack([one(key, x, 0.3) for key in keys])
+    assert_agree(op, jax.jit(jax.vmap(op.call, (0, None, None)))(keys, x, 0.3), loop)
+    scan = jax.jit(lambda keys, rate: jax.lax.map(lambda key: op.call(key, x, rate), keys))
+    assert_agree(op, scan(keys, 0.3), loop)
+    assert not np.array_equal(loop[0], loop[1])
+
+
+def test_vmap_over_rates_is_a_loop(op, key, array):
+    x = array(op.shape)
+    outputs = jax.jit(jax.vmap(op.call, (None, None, 0)))(key, x, RATES)
+    one = jax.jit(op.call)
+    assert_agree(op, outputs, np.stack([one(key, x, float(rate)) for rate in RATES]))
+
+
+def test_five_traced_rates_trace_once(op, key, array):
+    x = array(op.shape)
+    traces = 0
+
+    @jax.jit
+    @jax.grad
+    def gradient(x, rate):
+        nonlocal traces
+        traces += 1
+        return op.call(key, x, rate).sum()
+
+    for rate in RATES:
+        gradient(x, rate)
+    assert traces == 1
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_a_dropped_unit_that_is_not_finite_does_not_leak(mask_op, bad, key, array):
+    x = np.asarray(array(mask_op.shape))
+    dropped = np.asarray(mask_op.call(key, jnp.ones(mask_op.shape), 0.5)) == 0
+    assert 0 < dropped.sum() < dropped.size
+
+    @jax.jit
+    def everything(x, tangent):
+        loss = lambda x: (mask_op.call(key, x, 0.5) ** 2).sum()  # noqa: E731
+        slope, curvature = jax.jvp(jax.grad(loss), (x,), (tangent,))
+        return mask_op.call(key, x, 0.5), slope, curvature
+
+    clean = everything(np.where(dropped, np.float32(0), x), np.where(dropped, np.float32(0), x))
+    dirty = everything(np.where(dropped, np.float32(bad), x), np.where(dropped, np.float32(bad), x))
+    for leaked, expected in zip(dirty, clean, strict=True):
+        assert np.isfinite(expected).all()
+        np.testing.assert_array_equal(leaked, expected)
+
+
+def test_forward_and_reverse_and_second_derivatives(op, key, array):
+    """Every op is linear in x (drop_connect affine), so each has a closed form."""
+    x, t = array(op.shape), array(op.shape)[::-1]
+
+    @jax.jit
+    def derivatives(rate):
+        def f(x):
+            return op.call(key, x, rate)
+
+        y, pull = jax.vjp(f, x)
+        jt = jax.jvp(f, (x,), (t,))[1]
+        gradient = jax.grad(lambda x: (f(x) ** 2).sum() / 2)
+        slope, curvature = jax.jvp(gradient, (x,), (t,))
+        reverse = jax.grad(lambda x: (gradient(x) * t).sum())(x)
+        # The last pair is <y, J t> = <J^T y, t>: the two modes draw the same noise.
+        return (
+            (jt, f(t) - f(0 * t)),
+            (slope, pull(y)[0]),
+            (curvature, pull(jt)[0]),
+            (reverse, pull(jt)[0]),
+            ((y * jt).sum(), (slope * t).sum()),
+        )
+
+    for rate in (0.0, 0.5, 0.9):
+        for actual, expected in derivatives(rate):
+            np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=2e-4)
+
+
+def test_rate_has_no_derivative(rated_op, key, array):
+    x = array(rated_op.shape)
+
+    @jax.jit
+    def slopes(rate):
+        loss = lambda rate: rated_op.call(key, x, rate).sum()  # noqa: E731
+        return jax.grad(loss)(rate), jax.jvp(loss, (rate,), (jnp.ones_like(rate),))[1]
+
+    for rate in (0.0, 0.5, 0.9) + ((1.0,) if rated_op.kind != "noise" else ()):
+        assert slopes(jnp.float32(rate)) == (0, 0)

@@ -1,0 +1,149 @@
+"""From flags to files: train, sweep, table."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from configs import digits_mlp
+from dropout_lab.settings import resolve, trial_id
+
+pytestmark = pytest.mark.slow
+
+SMALL = ("--config=configs/digits_mlp.py:dropout,smoke", "--config.model.widths=(16,)")
+VARY = ("--vary=dropout.rate=0.1,0.5", "--vary=seed=0,1")
+
+
+def succeed(process):
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+@pytest.fixture(scope="module")
+def trained(run_script, tmp_path_factory):
+    """Returns the directory of a run and what its script printed."""
+    workdir = tmp_path_factory.mktemp("train") / "run"
+    options = (*SMALL, "--config.seed=1", "--config.dropout.rate=0.25", f"--workdir={workdir}")
+    return workdir, succeed(run_script("train", *options))
+
+
+@pytest.fixture(scope="module")
+def swept(run_script, tmp_path_factory):
+    """Returns the directory of a sweep and the finished process."""
+    workdir = tmp_path_factory.mktemp("sweep")
+    return workdir, run_script("sweep", *SMALL, *VARY, f"--workdir={workdir}")
+
+
+def test_training_writes_a_record(trained):
+    workdir, printed = trained
+    record = json.loads((workdir / "record.json").read_text())
+    assert record["status"] == "ok"
+    assert record["seed"] == record["config"]["seed"] == 1
+    assert record["config"]["dropout"]["rate"] == 0.25
+    assert record["config"]["model"]["widths"] == [16]
+    assert [row["epoch"] for row in record["history"]] == [1, 2, 3]
+    assert 0 < record["metrics"]["val_error"] < 60
+    assert 0 < record["metrics"]["test_error"] < 60
+    assert record["wall_seconds"] > 0
+    assert record["versions"].keys() >= {"python", "jax", "flax", "optax", "numpy"}
+    assert record["device"]["platform"]
+    assert "git_revision" in record
+    assert record["id"] == trial_id(resolve(config_of(seed=1, rate=0.25)))
+    assert printed == (
+        f"{workdir}/record.json: ok "
+        + " ".join(f"{name}={value:.4g}" for name, value in sorted(record["metrics"].items()))
+        + "\n"
+    )
+
+
+def config_of(seed, rate):
+    config = digits_mlp.get_config("dropout,smoke")
+    config.model.widths = (16,)
+    config.seed, config.dropout.rate = seed, rate
+    return config
+
+
+def test_a_finished_run_is_not_run_again(run_script, trained):
+    workdir, printed = trained
+    before = (workdir / "record.json").stat().st_mtime_ns
+    options = (*SMALL, "--config.seed=1", "--config.dropout.rate=0.25", f"--workdir={workdir}")
+    assert succeed(run_script("train", *options)) == printed
+    assert (workdir / "record.json").stat().st_mtime_ns == before
+
+
+def test_a_sweep_writes_a_record_per_trial(swept):
+    workdir, process = swept
+    succeed(process)
+    records = [json.loads(path.read_text()) for path in (workdir / "trials").iterdir()]
+    settings = {(record["config"]["dropout"]["rate"], record["seed"]) for record in records}
+    assert settings == {(0.1, 0), (0.1, 1), (0.5, 0), (0.5, 1)}
+    assert all(path.stem == json.loads(path.read_text())["id"] for path in workdir.glob("trials/*"))
+    lines = process.stderr.splitlines()
+    assert lines[0] == "4 trials, 0 of them recorded before"
+    assert lines[1].startswith("dropout.rate=0.1 seed=0: test error ")
+    assert len(lines) == 5
+
+
+def test_a_finished_sweep_runs_nothing(run_script, swept):
+    workdir, _ = swept
+    before = {path: path.stat().st_mtime_ns for path in workdir.glob("trials/*")}
+    process = run_script("sweep", *SMALL, *VARY, f"--workdir={workdir}")
+    succeed(process)
+    assert process.stderr == "4 trials, 4 of them recorded before\n"
+    assert {path: path.stat().st_mtime_ns for path in workdir.glob("trials/*")} == before
+
+
+def test_a_dry_run_lists_trials_and_writes_nothing(run_script, swept, tmp_path):
+    workdir, _ = swept
+    more = ("--vary=seed=1,2", "--vary=variant=none,dropout", "--dry_run")
+    elsewhere = succeed(run_script("sweep", *SMALL, *more, f"--workdir={tmp_path / 'new'}"))
+    assert list(tmp_path.iterdir()) == []
+    assert [line.split()[:2] + line.split()[3:] for line in elsewhere.splitlines()] == [
+        ["group", "1", "to", "run", "seed=1", "variant=none"],
+        ["group", "1", "to", "run", "seed=2", "variant=none"],
+        ["group", "2", "to", "run", "seed=1", "variant=dropout"],
+        ["group", "2", "to", "run", "seed=2", "variant=dropout"],
+    ]
+    here = succeed(run_script("sweep", *SMALL, *more, f"--workdir={workdir}"))
+    recorded = [" recorded " in line for line in here.splitlines()]
+    assert recorded == [False, False, True, False]
+
+
+def table(run_script, workdir, *options):
+    arguments = (f"--workdir={workdir}", "--rows=variant", "--cols=dropout.rate", *options)
+    return succeed(run_script("table", *arguments))
+
+
+def mean_error(workdir, rate):
+    records = [json.loads(path.read_text()) for path in workdir.glob("trials/*")]
+    errors = [
+        record["metrics"]["test_error"]
+        for record in records
+        if record["config"]["dropout"]["rate"] == rate
+    ]
+    return sum(errors) / len(errors)
+
+
+def test_tables_come_in_three_formats(run_script, swept):
+    workdir, _ = swept
+    means = [f"{mean_error(workdir, rate):.2f}" for rate in (0.1, 0.5)]
+    markdown = table(run_script, workdir, "--format=markdown")
+    latex = table(run_script, workdir, "--format=latex", "--value=test_error")
+    for text in (markdown, latex):
+        assert all(mean in text for mean in means)
+    assert "| dropout" in markdown
+    assert r"\begin{tabular}" in latex
+    rows = list(csv.DictReader(io.StringIO(table(run_script, workdir, "--format=csv"))))
+    assert len(rows) == 2
+
+
+def test_a_table_and_a_plot_go_to_files(run_script, swept, tmp_path):
+    workdir, _ = swept
+    paths = tmp_path / "new" / "table.md", tmp_path / "rates.png", tmp_path / "rates.svg"
+    options = (f"--output={paths[0]}", f"--plot={paths[1]}")
+    assert table(run_script, workdir, *options) == ""
+    table(run_script, workdir, f"--plot={paths[2]}")
+    assert "| dropout" in paths[0].read_text()
+    assert paths[1].read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in paths[2].read_text()

@@ -1,0 +1,32 @@
+"""A sweep over tiny networks on data of one's own."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from configs import base
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tmp_path_factory):
+    """Returns the path of 48 training and 24 test images of three classes."""
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    arrays: dict[str, Any] = {}
+    for part, n in (("train", 48), ("test", 24)):
+        arrays[f"x_{part}"] = rng.integers(0, 256, (n, 4, 4, 1), np.uint8)
+        arrays[f"y_{part}"] = np.arange(n) % 3
+    np.savez(path, **arrays)
+    return str(path)
+
+
+@pytest.fixture
+def config(tiny_file):
+    config = base.get_config()
+    config.data.name, config.data.path, config.data.val_size = "npz", tiny_file, 24
+    config.model.widths = (8,)
+    config.train.batch_size = 8
+    config.train.epochs = 2
+    config.run.checkpoint_seconds = 0
+    return config

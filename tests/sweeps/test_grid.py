@@ -1,0 +1,129 @@
+import pytest
+
+from dropout_lab.errors import InputError
+from dropout_lab.settings import resolve, trial_id
+from dropout_lab.sweeps.grid import make_trials, parse, product
+
+
+@pytest.mark.parametrize(
+    ("spec", "values"),
+    [
+        ("seed=0,1,2", [0, 1, 2]),
+        ("seed=7", [7]),
+        ("seed=0,1,", [0, 1]),
+        ("dropout.rate=0,0.25,1e-1", [0, 0.25, 0.1]),
+        ("dropout.rate=None,0.5", [None, 0.5]),
+        ("variant=none,dropout", ["none", "dropout"]),
+        ("variant='none','dropout'", ["none", "dropout"]),
+        ("model.widths=(32,),(64,64)", [(32,), (64, 64)]),
+        ("dropout.stage_rates=0.1,(0.1,0.2)", [0.1, (0.1, 0.2)]),
+        ("train.refit=True,False", [True, False]),
+        ("data.path=/data/a=b.npz", ["/data/a=b.npz"]),
+    ],
+)
+def test_a_specification_gives_its_values(spec, values):
+    found = parse([spec])
+    assert found == {spec.partition("=")[0]: values}
+    assert [type(value) for value in found.popitem()[1]] == [type(value) for value in values]
+
+
+def test_specifications_keep_their_order():
+    assert list(parse(["seed=1", "variant=none", "dropout.rate=0"])) == [
+        "seed",
+        "variant",
+        "dropout.rate",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("specs", "message"),
+    [
+        (["seed"], r"--vary=seed; allowed: --vary=KEY=VALUE,VALUE,\.\.\."),
+        (["seed="], r"--vary=seed=; allowed"),
+        (["seed=,"], r"--vary=seed=,; allowed"),
+        ([""], r"--vary=; allowed"),
+        (
+            ["drop.rate=0.5"],
+            r"unknown configuration key 'drop\.rate'; did you mean 'dropout\.rate'",
+        ),
+        (["dropout=0.5"], r"unknown configuration key 'dropout'"),
+        (["seed=0", "seed=1"], r"--vary=seed=1: seed is varied twice; allowed: once, with all"),
+    ],
+)
+def test_a_bad_specification_is_an_error(specs, message):
+    with pytest.raises(InputError, match=message):
+        parse(specs)
+
+
+def test_the_last_key_varies_fastest():
+    assert list(product({"variant": ["none", "dropout"], "seed": [0, 1]})) == [
+        {"variant": "none", "seed": 0},
+        {"variant": "none", "seed": 1},
+        {"variant": "dropout", "seed": 0},
+        {"variant": "dropout", "seed": 1},
+    ]
+
+
+def test_nothing_varied_is_one_trial(config):
+    [trial] = make_trials(config, product({}))
+    assert trial.id == trial_id(resolve(config))
+    assert trial.label() == ""
+
+
+def test_trials_come_in_order_with_what_was_asked_for(config):
+    grid = parse(["seed=2,0", "dropout.rate=0.5,0.25"])
+    config.variant = "dropout"
+    trials = make_trials(config, product(grid))
+    asked = [(trial.config.seed, trial.config.dropout.rate) for trial in trials]
+    assert asked == [(2, 0.5), (2, 0.25), (0, 0.5), (0, 0.25)]
+    assert [trial.overrides for trial in trials] == list(product(grid))
+    assert trials[0].label() == "seed=2 dropout.rate=0.5"
+    assert len({trial.id for trial in trials}) == 4
+
+
+def test_settings_that_mean_the_same_are_one_trial(config):
+    """Without dropout there is no rate: three rates are one trial."""
+    grid = parse(["variant=none,dropout", "dropout.rate=0.25,0.5,0.75", "seed=0,1"])
+    trials = make_trials(config, product(grid))
+    assert [trial.config.variant for trial in trials] == ["none"] * 2 + ["dropout"] * 6
+    assert trials[0].config.dropout.rate == 0
+
+
+def test_an_override_of_the_default_is_the_default(config):
+    config.variant = "dropout"
+    [default] = make_trials(config, product({}))
+    [given] = make_trials(config, product({"dropout.rate": [0.5], "dropout.input_rate": [0.2]}))
+    assert default.id == given.id
+
+
+def test_whole_numbers_stand_for_broken_ones(config):
+    trials = make_trials(
+        config, product({"optimizer.lr": [1, 1.0], "optimizer.max_norm": [2, 2.0]})
+    )
+    assert len(trials) == 1
+
+
+def test_the_common_configuration_stays_as_it_is(config):
+    before = config.to_dict()
+    make_trials(config, product({"seed": [5], "dropout.rate": [0.1]}))
+    assert config.to_dict() == before
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"dropout.rate": 1.5}, r"config\.dropout\.rate is 1\.5; allowed: a number from 0 to 1"),
+        ({"dropout.rate": float("nan")}, r"config\.dropout\.rate is nan; allowed"),
+        ({"dropout.rate": "half"}, r"config\.dropout\.rate is 'half'; allowed"),
+        ({"variant": "dropuot"}, r"unknown variant 'dropuot'; did you mean 'dropout'\?"),
+        ({"variant": 3}, r"config\.variant is 3; allowed: none | dropout"),
+        ({"model.widths": 800}, r"config\.model\.widths is 800; allowed: a tuple, each a whole"),
+        ({"seed": -1}, r"config\.seed is -1; allowed: a whole number from 0 to 2\*\*32 - 1"),
+        ({"seed": 0.5}, r"config\.seed is 0\.5; allowed: a whole number"),
+        ({"train.refit": 1}, r"config\.train\.refit is 1; allowed: True or False"),
+        ({"variant": "spatial_dropout"}, r"variant 'spatial_dropout' needs a model with a stage"),
+    ],
+)
+def test_a_bad_value_is_an_error(config, values, message):
+    with pytest.raises(InputError, match=message):
+        make_trials(config, [{}, values])

@@ -1,0 +1,200 @@
+import functools
+import json
+import signal
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from dropout_lab.errors import InputError
+from dropout_lab.settings import static_key
+from dropout_lab.sweeps import runner
+from dropout_lab.sweeps.grid import make_trials, product
+from dropout_lab.sweeps.runner import groups, run_sweep
+from dropout_lab.sweeps.store import Store
+from dropout_lab.training import loop
+from dropout_lab.training.interrupt import Interrupted
+from dropout_lab.training.program import Program
+
+GRID: dict[str, list[Any]] = {
+    "variant": ["none", "dropout"],
+    "dropout.rate": [0.25, 0.5],
+    "seed": [0, 1],
+}
+SMALL: dict[str, list[Any]] = {"seed": [0, 1, 2]}
+
+
+@pytest.fixture(scope="module")
+def programs():
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def shared_programs(monkeypatch, programs):
+    """What one test compiled serves the next."""
+
+    def program(config, shape, classes):
+        key = static_key(config)
+        return programs.setdefault(key, Program(config, shape, classes))
+
+    monkeypatch.setattr(runner, "Program", program)
+
+
+def count_runs(monkeypatch):
+    """Returns a list that gets the configuration of every trial run from now on."""
+    seen = []
+    run = loop.Trial.run
+
+    def counted(trial):
+        seen.append(trial._config)
+        return run(trial)
+
+    monkeypatch.setattr(loop.Trial, "run", counted)
+    return seen
+
+
+def without_time(record):
+    return {**record, "wall_seconds": 0}
+
+
+def test_trials_of_one_program_form_a_group(config):
+    trials = make_trials(config, product({"seed": GRID["seed"], **GRID}))
+    grouped = groups(trials)
+    assert [len(group) for group in grouped] == [2, 4]
+    seeds = [[trial.config.seed for trial in group] for group in grouped]
+    assert seeds == [[0, 1], [0, 0, 1, 1]]
+
+
+def test_a_group_compiles_once(config, tmp_path, monkeypatch):
+    """Two rates and two seeds: one compile for none, which has no rate, and one for dropout."""
+    counts: Counter[str] = Counter()
+    method = Program._train_epoch
+
+    @functools.wraps(method)
+    def counted(program, *args, **kwargs):
+        counts[program.config.variant] += 1
+        return method(program, *args, **kwargs)
+
+    monkeypatch.setattr(Program, "_train_epoch", counted)
+    monkeypatch.setattr(runner, "Program", Program)
+    store = Store(tmp_path)
+    run_sweep(config, GRID, store)
+    assert counts == {"none": 1, "dropout": 1}
+    records = store.records()
+    assert [record["id"] for record in records] == list(store.plan())
+    rates = [(r["config"]["variant"], r["config"]["dropout"]["rate"], r["seed"]) for r in records]
+    assert rates == [
+        ("none", 0, 0),
+        ("none", 0, 1),
+        *(("dropout", rate, seed) for rate in (0.25, 0.5) for seed in (0, 1)),
+    ]
+    assert len({record["metrics"]["train_nll"] for record in records}) == 6
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "checkpoints",
+        "sweep.json",
+        "trials",
+    ]
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_a_sweeps_trial_is_a_run_of_its_own(config, tmp_path):
+    run_sweep(config, {"seed": [0, 1]}, Store(tmp_path / "both"))
+    config.seed = 1
+    run_sweep(config, {}, Store(tmp_path / "alone"))
+    [alone] = Store(tmp_path / "alone").records()
+    together = Store(tmp_path / "both").record(alone["id"])
+    assert without_time(alone) == without_time(together)
+
+
+def test_a_finished_sweep_runs_nothing(config, tmp_path, monkeypatch):
+    run_sweep(config, SMALL, Store(tmp_path))
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "trials").iterdir()}
+    seen = count_runs(monkeypatch)
+    started = time.monotonic()
+    run_sweep(config, SMALL, Store(tmp_path))
+    assert time.monotonic() - started < 5
+    assert seen == []
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_larger_grid_runs_only_what_is_new(config, tmp_path, monkeypatch):
+    run_sweep(config, {"seed": [0, 1]}, Store(tmp_path))
+    seen = count_runs(monkeypatch)
+    run_sweep(config, {"seed": [0, 2, 1, 3]}, Store(tmp_path))
+    assert [found.seed for found in seen] == [2, 3]
+    assert [record["seed"] for record in Store(tmp_path).records()] == [0, 1, 2, 3]
+
+
+def test_another_common_configuration_is_refused(config, tmp_path, monkeypatch):
+    run_sweep(config, {"seed": [0]}, Store(tmp_path))
+    plan = (tmp_path / "sweep.json").read_bytes()
+    seen = count_runs(monkeypatch)
+    config.optimizer.lr = 0.25
+    with pytest.raises(InputError, match=r"another sweep: optimizer\.lr is 0\.1 there, 0\.25 here"):
+        run_sweep(config, SMALL, Store(tmp_path))
+    assert seen == []
+    assert (tmp_path / "sweep.json").read_bytes() == plan
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_an_interrupted_sweep_goes_on(config, tmp_path, monkeypatch, epoch):
+    """Trials have two epochs: stopped in and at the end of the first, and in the second."""
+    run_sweep(config, SMALL, Store(tmp_path / "whole"))
+    cut = Store(tmp_path / "cut")
+    told = []
+
+    class Stopping(loop.Trial):
+        def __init__(self, *args, on_epoch, **options):
+            def stop_at(progress):
+                on_epoch(progress)
+                told.append(progress)
+                if len(told) == epoch:
+                    signal.raise_signal(signal.SIGTERM)
+
+            super().__init__(*args, on_epoch=stop_at, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "Trial", Stopping)
+        with pytest.raises(Interrupted):
+            run_sweep(config, SMALL, cut)
+    assert len(told) == epoch
+    assert [record["seed"] for record in cut.records()] == [0] * (epoch > 2)
+    run_sweep(config, SMALL, cut)
+    whole = Store(tmp_path / "whole").records()
+    assert list(map(without_time, cut.records())) == list(map(without_time, whole))
+
+
+def test_a_diverged_trial_is_recorded_and_the_others_go_on(config, tmp_path):
+    grid = {"optimizer.lr": [1e30, 0.1]}
+    run_sweep(config, grid, Store(tmp_path))
+    diverged, fine = Store(tmp_path).records()
+    assert (diverged["status"], fine["status"]) == ("diverged", "ok")
+    assert diverged["history"][-1]["train_loss"] is None
+    assert "test_error" not in diverged["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ({"seed": [0], "dropout.rate": [0.5, 1.5]}, r"config\.dropout\.rate is 1\.5"),
+        ({"seed": [0], "train.batch_size": [8, 25]}, r"batch_size is 25 with 24 training examples"),
+        ({"seed": [0], "data.train_size": [20, 25]}, r"train_size 25 of npz: must be in 1\.\.24"),
+        ({"model.name": ["mlp", "cnn"], "model.stages": [(4, 4, 4)]}, r"model cnn: examples have"),
+    ],
+)
+def test_bad_input_is_told_before_anything_runs(config, tmp_path, monkeypatch, grid, message):
+    seen = count_runs(monkeypatch)
+    with pytest.raises(InputError, match=message):
+        run_sweep(config, grid, Store(tmp_path))
+    assert seen == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_is_told(config, tmp_path, capsys):
+    run_sweep(config, {"seed": [0, 1]}, Store(tmp_path))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "2 trials, 0 of them recorded before"
+    assert [line.partition(":")[0] for line in lines[1:]] == ["seed=0", "seed=1"]
+    error = json.loads(json.dumps(Store(tmp_path).records()[0]["metrics"]["test_error"]))
+    assert lines[1] == f"seed=0: test error {error:.2f} %"

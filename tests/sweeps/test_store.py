@@ -1,0 +1,139 @@
+import json
+import os
+
+import pytest
+
+from dropout_lab.errors import InputError
+from dropout_lab.sweeps.grid import make_trials, product
+from dropout_lab.sweeps.store import Store
+
+SEEDS = {"seed": [3, 1, 2]}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "new" / "sweep")
+
+
+def fill(store, config, grid):
+    """Plans a grid's trials and returns them."""
+    trials = make_trials(config, product(grid))
+    store.check(config, grid)
+    store.extend(config, grid, trials)
+    return trials
+
+
+def test_looking_makes_nothing(store, config, tmp_path):
+    assert not store.has("a")
+    store.check(config, {})
+    with pytest.raises(InputError, match=r"sweep' holds no sweep: no sweep\.json"):
+        store.plan()
+    with pytest.raises(InputError, match="holds no sweep"):
+        store.records()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_plan_keeps_order_and_configurations(store, config):
+    trials = fill(store, config, SEEDS)
+    plan = Store(store.directory).plan()
+    assert list(plan) == [trial.id for trial in trials]
+    assert [found["seed"] for found in plan.values()] == [3, 1, 2]
+    as_json = [json.loads(json.dumps(trial.config.to_dict())) for trial in trials]
+    assert list(plan.values()) == as_json
+
+
+def test_records_come_back_in_the_plans_order(store, config):
+    first, second, third = fill(store, config, SEEDS)
+    for trial in (third, first):
+        store.add({"id": trial.id, "seed": trial.config.seed})
+    assert (store.has(first.id), store.has(second.id)) == (True, False)
+    assert store.records() == [{"id": first.id, "seed": 3}, {"id": third.id, "seed": 2}]
+    assert store.record(third.id)["seed"] == 2
+    assert sorted(path.name for path in (store.directory / "trials").iterdir()) == sorted(
+        f"{trial.id}.json" for trial in (first, third)
+    )
+
+
+def test_a_record_is_whole_or_absent(store, config, monkeypatch):
+    """Killed while writing: the disk holds a part of the file under another name, or nothing."""
+    [trial, *_] = fill(store, config, SEEDS)
+
+    def killed(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.add({"id": trial.id})
+    assert not store.has(trial.id)
+    assert store.records() == []
+    assert list((store.directory / "trials").iterdir()) == []
+
+
+def test_a_record_that_is_no_json_is_a_bug(store, config):
+    [trial, *_] = fill(store, config, SEEDS)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        store.add({"id": trial.id, "loss": float("nan")})
+    assert not store.has(trial.id)
+
+
+def test_a_damaged_record_is_told(store, config):
+    [trial, *_] = fill(store, config, SEEDS)
+    store.add({"id": trial.id})
+    path = store.directory / "trials" / f"{trial.id}.json"
+    path.write_text('{"id": ')
+    with pytest.raises(InputError, match=rf"{trial.id}\.json is damaged"):
+        store.records()
+
+
+def test_more_values_extend_the_plan_at_its_end(store, config):
+    before = list(fill(store, config, SEEDS))
+    fill(store, config, {"seed": [2, 9, 3]})
+    plan = store.plan()
+    assert list(plan)[:3] == [trial.id for trial in before]
+    assert [found["seed"] for found in plan.values()] == [3, 1, 2, 9]
+
+
+def test_more_keys_extend_the_plan(store, config):
+    fill(store, config, SEEDS)
+    fill(store, config, {"seed": [3], "optimizer.lr": [0.1, 0.2]})
+    found = [(trial["seed"], trial["optimizer"]["lr"]) for trial in store.plan().values()]
+    assert found == [(3, 0.1), (1, 0.1), (2, 0.1), (3, 0.2)]
+
+
+def test_a_varied_key_may_differ_in_the_common_configuration(store, config):
+    fill(store, config, SEEDS)
+    config.seed = 77
+    fill(store, config, {"optimizer.lr": [0.3]})
+    assert [trial["seed"] for trial in store.plan().values()] == [3, 1, 2, 77]
+
+
+def test_how_to_run_may_differ(store, config):
+    fill(store, config, SEEDS)
+    config.run.checkpoint_seconds = 7.0
+    config.data.dir = "/elsewhere"
+    store.check(config, SEEDS)
+
+
+def test_another_configuration_is_refused(store, config):
+    fill(store, config, SEEDS)
+    config.optimizer.lr = 0.5
+    config.model.widths = (9, 9)
+    message = (
+        r"belongs to another sweep: model\.widths is \[8\] there, \[9, 9\] here, "
+        r"optimizer\.lr is 0\.1 there, 0\.5 here; allowed: the same configuration, or another"
+    )
+    with pytest.raises(InputError, match=message):
+        store.check(config, SEEDS)
+    store.check(config, {"optimizer.lr": [0.5], "model.widths": [(9, 9)]})
+
+
+def test_a_directory_of_a_single_run_is_refused(tmp_path, config):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="holds a single run; allowed: its own"):
+        Store(tmp_path).check(config, SEEDS)
+
+
+def test_a_file_in_the_way_is_told(tmp_path, config):
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(InputError, match=r"cannot be used: .*/file is a file"):
+        Store(tmp_path / "file" / "sweep").check(config, SEEDS)

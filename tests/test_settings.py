@@ -1,0 +1,202 @@
+"""From a configuration to a trial: what is cleared, filled in, told apart."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from configs import base
+from dropout_lab import settings
+from dropout_lab.errors import InputError
+from dropout_lab.models import MODELS
+from dropout_lab.rules import RULES, flatten
+from dropout_lab.settings import DYNAMIC, HOW, dynamic, from_dict, resolve, static_key, trial_id
+from dropout_lab.variants import VARIANTS
+
+GOLDEN = Path(__file__).parent / "golden" / "trial.json"
+
+
+def config_of(variant="none", changes=()):
+    config = base.get_config()
+    config.update_from_flattened_dict({"variant": variant, **dict(changes)})
+    return config
+
+
+CNN = {"model.name": "cnn", "model.stages": (4, 8)}
+
+
+def flat(variant="none", changes=()):
+    return flatten(resolve(config_of(variant, changes)).to_dict())
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("model", MODELS)
+def test_rates_are_the_variants_defaults_where_it_reads_them(variant, model):
+    options = CNN if model == "cnn" else {}
+    if set(VARIANTS[variant].needs) - set(MODELS[model].places):
+        with pytest.raises(InputError, match=f"variant '{variant}' needs a model with a stage"):
+            flat(variant, options)
+        return
+    found = flat(variant, options)
+    made = VARIANTS[variant]
+    reads = made.reads()
+    assert found["dropout.rate"] == (made.rate if reads["rate"] else 0)
+    assert found["dropout.input_rate"] == (made.input_rate if reads["input_rate"] else 0)
+    stage_rate = made.stage_rate if reads["stage_rates"] else 0
+    assert found["dropout.stage_rates"] == ((stage_rate,) * 2 if model == "cnn" else ())
+
+
+def test_given_rates_stay():
+    rates = {"dropout.rate": 0.3, "dropout.input_rate": 0.0, "dropout.stage_rates": (0.1, 0.4)}
+    found = flat("dropout", CNN | rates)
+    assert {key: found[key] for key in rates} == rates
+
+
+def test_one_stage_rate_serves_all():
+    assert flat("dropout", CNN | {"dropout.stage_rates": 0.3})["dropout.stage_rates"] == (0.3, 0.3)
+
+
+CLEARED = [
+    ({"dropout.rate": 0.9, "dropout.input_rate": 0.9}, {}),
+    ({"dropout.per_example": False}, {}),
+    ({"model.stages": (7,), "model.kernel_size": 5}, {}),
+    ({"schedule.decay_rate": 0.5, "schedule.boundaries": (3,)}, {}),
+    ({"schedule.boundaries": (3,)}, {"schedule.name": "exponential"}),
+    ({"optimizer.nesterov": True, "optimizer.dampening": True}, {"optimizer.name": "adam"}),
+    ({"train.epochs": 99}, {"train.updates": 100}),
+    ({"eval.passes": 9, "eval.samples": 9}, {}),
+    ({"dropout.rate": 0.9}, {"variant": "dropout", "model.widths": ()}),
+]
+
+
+@pytest.mark.parametrize(("ignored", "changes"), CLEARED, ids=lambda value: str(list(value)))
+def test_what_is_not_read_tells_no_trials_apart(ignored, changes):
+    one = resolve(config_of(changes=changes))
+    other = resolve(config_of(changes={**changes, **ignored}))
+    assert trial_id(one) == trial_id(other)
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    ("read", "changes"),
+    [
+        ({"dropout.rate": 0.9}, {"variant": "dropout"}),
+        ({"dropout.per_example": False}, {"variant": "drop_connect"}),
+        ({"model.kernel_size": 5}, {"model.name": "cnn"}),
+        ({"schedule.decay_rate": 0.5}, {"schedule.name": "exponential"}),
+        ({"schedule.boundaries": (3,)}, {"schedule.name": "step"}),
+        ({"optimizer.nesterov": True}, {}),
+        ({"eval.passes": 9}, {"eval.inference": "mc"}),
+        ({"train.refit": True}, {}),
+        ({"data.train_size": 100}, {}),
+        ({"seed": 1}, {}),
+    ],
+    ids=lambda value: str(list(value)),
+)
+def test_what_is_read_tells_trials_apart(read, changes):
+    one = resolve(config_of(changes=changes))
+    assert trial_id(one) != trial_id(resolve(config_of(changes={**changes, **read})))
+
+
+def test_resolving_leaves_the_configuration_alone():
+    config = config_of("dropout")
+    resolve(config)
+    assert config.dropout.rate is None
+    assert config.is_locked
+
+
+def test_a_trials_identity_is_what_it_always_was():
+    """An identity names records that exist; a change makes everyone run everything again."""
+    golden = json.loads(GOLDEN.read_text())
+    listed = golden["config"].items()  # JSON has no tuples
+    changes = {key: tuple(v) if isinstance(v, list) else v for key, v in listed}
+    found = trial_id(resolve(config_of(changes=changes)))
+    assert found == golden["id"], (
+        "the identity of an unchanged trial has changed, so all records are lost to it. If a key "
+        "was added to configs/base.py, tell its old meaning in settings.ADDED; only if the same "
+        f"settings now mean something else, put the new identity {found} into {GOLDEN.name}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("data.dir", "/elsewhere"), ("run.checkpoint_seconds", 1), ("run.save_model", False)],
+)
+def test_how_to_run_is_no_part_of_the_identity(key, value):
+    assert key in HOW
+    changed = resolve(config_of(changes={key: value}))
+    assert trial_id(changed) == trial_id(resolve(config_of()))
+    assert static_key(changed) == static_key(resolve(config_of()))
+
+
+def test_how_and_dynamic_keys_exist():
+    assert {*HOW, *DYNAMIC} <= RULES.keys()
+
+
+def test_a_new_key_at_its_old_meaning_keeps_identities(monkeypatch):
+    before = trial_id(resolve(config_of()))
+    grown = resolve(config_of()).to_dict()
+    grown["model"]["residual"] = False
+    assert trial_id(from_dict(grown)) != before
+    monkeypatch.setattr(settings, "ADDED", {"model.residual": False})
+    assert trial_id(from_dict(grown)) == before
+    grown["model"]["residual"] = True
+    assert trial_id(from_dict(grown)) != before
+
+
+@pytest.mark.parametrize(("one", "other"), [(2, 2.0), (1, 1.0)])
+def test_whole_and_broken_numbers_of_one_value_are_one(one, other):
+    for key in ("optimizer.max_norm", "optimizer.lr", "optimizer.weight_decay"):
+        ids = {trial_id(resolve(config_of(changes={key: value}))) for value in (one, other)}
+        assert len(ids) == 1, key
+
+
+def test_a_record_gives_its_configuration_back():
+    resolved = resolve(config_of("dropout", CNN))
+    again = from_dict(json.loads(json.dumps(resolved.to_dict())))
+    assert again == resolved
+    assert trial_id(again) == trial_id(resolved)
+    assert static_key(again) == static_key(resolved)
+
+
+@pytest.mark.parametrize("key", sorted(DYNAMIC))
+def test_dynamic_numbers_share_a_program(key):
+    base_changes = {**CNN, "optimizer.max_norm": 1.0}
+    value = {"seed": 9, "dropout.stage_rates": (0.3, 0.4)}.get(key, 0.625)
+    one = resolve(config_of("dropout", base_changes))
+    other = resolve(config_of("dropout", {**base_changes, key: value}))
+    assert static_key(one) == static_key(other)
+    assert dynamic(one)[key] != dynamic(other)[key]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("variant", "dropout"),
+        ("model.widths", (800, 801)),
+        ("train.batch_size", 64),
+        ("optimizer.nesterov", True),
+        ("optimizer.max_norm", 1.0),
+        ("schedule.name", "cosine"),
+    ],
+)
+def test_what_shapes_the_program_separates_programs(key, value):
+    changed = resolve(config_of(changes={key: value}))
+    assert static_key(changed) != static_key(resolve(config_of()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dropout.stage_rates": (0.1, 0.2, 0.3)}, r"stage_rates is \(0\.1, 0\.2, 0\.3\); allowed"),
+        ({"dropout.stage_rates": ()}, r"allowed: a rate, or 2 of them"),
+        ({"variant": "gaussian_dropout", "dropout.rate": 1.0}, r"rate is 1 with .* \[0, 1\)"),
+        ({"variant": "gaussian_dropout", "dropout.stage_rates": 1}, r"stage_rates is 1 with"),
+        ({"variant": "variational_dropout", "dropout.input_rate": 1}, r"input_rate is 1 with"),
+        ({"data.path": "x.npz"}, r"data\.path is 'x\.npz' and config\.data\.name is 'digits'"),
+        ({"data.name": "npz"}, r"data\.path is None and config\.data\.name is 'npz'"),
+    ],
+)
+def test_values_that_do_not_go_together_are_errors(changes, message):
+    with pytest.raises(InputError, match=message):
+        resolve(config_of(changes={"variant": "dropout", **CNN, **changes}))

@@ -1,0 +1,91 @@
+"""Tiny networks on tiny data; configurations with one static signature share their compiles."""
+
+import json
+
+import numpy as np
+import pytest
+
+from configs import base
+from dropout_lab.data import Dataset, Split
+from dropout_lab.settings import resolve, static_key
+from dropout_lab.training.arrays import example_shape
+from dropout_lab.training.program import Program
+
+TINY = {
+    "model.widths": (8,),
+    "train.batch_size": 8,
+    "train.epochs": 3,
+    "run.checkpoint_seconds": 0,
+}
+# Keys that the program does not read, so that one program serves all their values.
+UNREAD = {"train.select", "train.refit"}
+UNREAD_PARTS = {"data", "eval", "run"}
+
+
+@pytest.fixture(scope="session")
+def new_config():
+    """Returns a function that makes a tiny configuration with changes, by key."""
+
+    def make(variant="none", changes=()):
+        config = base.get_config()
+        config.update_from_flattened_dict({"variant": variant, **TINY, **dict(changes)})
+        return config
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset():
+    """40 training, 24 validation and 24 test images whose brightest row tells the class, mostly."""
+    rng = np.random.default_rng(0)
+
+    def split(n):
+        images = rng.integers(0, 200, (n, 4, 4, 1), np.uint8)
+        labels = rng.integers(0, 3, n).astype(np.int32)
+        images[np.arange(n), labels] += 55
+        return Split(images, labels)
+
+    return Dataset("digits", split(40), split(24), split(24), 3, "none")
+
+
+@pytest.fixture(scope="session")
+def program_of(tiny_dataset):
+    """Returns a function from a resolved configuration to its program."""
+    programs = {}
+
+    def get(resolved):
+        static = json.loads(static_key(resolved))
+        read = {key for key in static if key.partition(".")[0] not in UNREAD_PARTS} - UNREAD
+        key = json.dumps([[key, static[key]] for key in sorted({*read, "data.augment"})])
+        if key not in programs:
+            shape = example_shape(tiny_dataset.train)
+            programs[key] = Program(resolved, shape, tiny_dataset.classes)
+        return programs[key]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def new_program(program_of):
+    """Returns a function from a configuration to its resolved form and its program."""
+
+    def make(config):
+        resolved = resolve(config)
+        return resolved, program_of(resolved)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def own_data(tmp_path_factory, tiny_dataset):
+    """Returns the changes that make a configuration read the tiny data set, from a file."""
+    whole = [tiny_dataset.train, tiny_dataset.val]
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    np.savez(
+        path,
+        x_train=np.concatenate([split.images for split in whole]),
+        y_train=np.concatenate([split.labels for split in whole]),
+        x_test=tiny_dataset.test.images,
+        y_test=tiny_dataset.test.labels,
+    )
+    return {"data.name": "npz", "data.path": str(path), "data.val_size": 24}

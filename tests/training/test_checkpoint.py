@@ -1,0 +1,88 @@
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dropout_lab.errors import InputError
+from dropout_lab.training.checkpoint import Checkpoints, refill
+
+
+class Pair(NamedTuple):
+    weights: Any
+    step: Any
+
+
+def tree(shift=0):
+    """Returns every kind of node and type that a run's state has."""
+    kernel = jnp.arange(6, dtype=jnp.float32).reshape(2, 3) + shift
+    layers = {0: {"kernel": kernel, "bias": jnp.zeros(3)}, 1: {"rate": jnp.float32(0.25)}}
+    return Pair(layers, jnp.int32(7 + shift)), (jnp.full((), -0.0), ())
+
+
+def assert_same(found, expected):
+    def same(one, other):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+    jax.tree.map(same, found, expected)
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    return Checkpoints(tmp_path / "run" / "checkpoint")
+
+
+def test_what_is_saved_comes_back(checkpoints):
+    progress = {"best": float("inf"), "history": [{"epoch": 1, "val_error": 12.5, "loss": None}]}
+    checkpoints.save(tree(), progress, step=1)
+    arrays, found = checkpoints.restore()
+    assert found == progress
+    assert_same(refill(jax.tree.map(jnp.zeros_like, tree()), arrays), tree())
+
+
+def test_the_latest_save_counts_and_is_the_only_one_kept(checkpoints, tmp_path):
+    for step in (1, 2, 3):
+        checkpoints.save(tree(shift=step), {"step": step}, step=step)
+    arrays, progress = checkpoints.restore()
+    assert progress == {"step": 3}
+    assert_same(refill(tree(), arrays), tree(shift=3))
+    assert [path.name for path in (tmp_path / "run" / "checkpoint").iterdir()] == ["3"]
+
+
+def test_nothing_saved_is_none_and_makes_nothing(checkpoints, tmp_path):
+    assert checkpoints.restore() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unfinished_save_is_nothing(tmp_path):
+    (tmp_path / "3.orbax-checkpoint-tmp").mkdir()
+    assert Checkpoints(tmp_path).restore() is None
+
+
+def test_clearing_forgets(checkpoints):
+    checkpoints.clear()
+    checkpoints.save(tree(), {}, step=1)
+    checkpoints.clear()
+    assert checkpoints.restore() is None
+
+
+@pytest.mark.parametrize("pattern", ["progress/*", "arrays/**/*"])
+def test_a_damaged_save_is_one_line_that_says_what_to_do(checkpoints, tmp_path, pattern):
+    checkpoints.save(tree(), {"epochs": 4}, step=4)
+    folder = tmp_path / "run" / "checkpoint" / "4"
+    for path in folder.glob(pattern):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:3])
+    with pytest.raises(InputError, match=r"checkpoint .*/4 is damaged .*delete it") as error:
+        checkpoints.restore()
+    assert "\n" not in str(error.value)
+
+
+def test_refilling_needs_every_array(checkpoints):
+    checkpoints.save(tree(), {}, step=1)
+    arrays, _ = checkpoints.restore()
+    del arrays["0-step"]
+    with pytest.raises(KeyError, match="0-step"):
+        refill(tree(), arrays)

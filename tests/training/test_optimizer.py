@@ -1,0 +1,154 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from ml_collections import ConfigDict
+
+from configs import base
+from dropout_lab.training.optimizer import make_optimizer, make_schedule, project
+
+EPOCH, TOTAL = 5, 20
+LR, MOMENTUM, DECAY = 0.3, 0.8, 0.01
+
+
+def config_of(schedule=None, **options):
+    config = base.get_config()
+    config.optimizer.update(options)
+    config.schedule.update(schedule or {})
+    return config
+
+
+def numbers_of(lr=LR, momentum=MOMENTUM, decay=DECAY):
+    values = {"lr": lr, "momentum": momentum, "weight_decay": decay}
+    return {f"optimizer.{name}": jnp.float32(value) for name, value in values.items()}
+
+
+@pytest.fixture
+def params():
+    rng = np.random.default_rng(0)
+    return {
+        "layer": {"kernel": rng.normal(size=(3, 2)), "bias": rng.normal(size=2)},
+        "norm": {"scale": rng.normal(size=2), "bias": rng.normal(size=2)},
+    }
+
+
+def run(config, params, numbers=None, steps=4):
+    """Returns the parameters after steps whose gradient is sin(parameters + step)."""
+    optimizer = make_optimizer(config, numbers or numbers_of(), EPOCH, TOTAL)
+    params = jax.tree.map(jnp.float32, params)
+    state = optimizer.init(params)
+    for step in range(steps):
+        grads = jax.tree.map(lambda leaf, step=step: jnp.sin(leaf + step), params)
+        updates, state = optimizer.update(grads, state, params)
+        params = optax.apply_updates(params, updates)
+    return params
+
+
+def expected_sgd(params, *, nesterov=False, dampening=False, bias_factor=1.0, steps=4):
+    def one(path, leaf):
+        name = path[-1].key
+        velocity = np.zeros_like(leaf)
+        for step in range(steps):
+            grad = np.sin(leaf + step) + (DECAY * leaf if name == "kernel" else 0)
+            grad = grad * (1 - MOMENTUM) if dampening else grad
+            velocity = MOMENTUM * velocity + grad
+            move = grad + MOMENTUM * velocity if nesterov else velocity
+            leaf = leaf - LR * (bias_factor if name == "bias" else 1) * move
+        return leaf
+
+    return jax.tree_util.tree_map_with_path(one, params)
+
+
+def assert_close(found, expected):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4), found, expected)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("dampening", [False, True])
+@pytest.mark.parametrize("bias_factor", [1.0, 2.0])
+def test_sgd_matches_numpy(params, nesterov, dampening, bias_factor):
+    config = config_of(nesterov=nesterov, dampening=dampening, bias_lr_factor=bias_factor)
+    found = run(config, params)
+    options = {"nesterov": nesterov, "dampening": dampening, "bias_factor": bias_factor}
+    assert_close(found, expected_sgd(params, **options))
+
+
+def test_adam_matches_numpy(params):
+    def one(path, leaf):
+        kernel = path[-1].key == "kernel"
+        first = second = np.zeros_like(leaf)
+        for step in range(4):
+            grad = np.sin(leaf + step)
+            first = MOMENTUM * first + (1 - MOMENTUM) * grad
+            second = 0.999 * second + 0.001 * grad**2
+            t = step + 1
+            move = first / (1 - MOMENTUM**t) / (np.sqrt(second / (1 - 0.999**t)) + 1e-8)
+            leaf = leaf - LR * (move + (DECAY * leaf if kernel else 0))
+        return leaf
+
+    expected = jax.tree_util.tree_map_with_path(one, params)
+    assert_close(run(config_of(name="adam"), params), expected)
+
+
+def test_traced_numbers_compile_once(params):
+    traces = []
+
+    @jax.jit
+    def final(numbers):
+        traces.append(1)
+        return run(config_of(nesterov=True), params, numbers)
+
+    for scale in (0.1, 0.2, 0.3):
+        found = final(numbers_of(lr=scale, momentum=scale, decay=scale))
+        assert_close(found, run(config_of(nesterov=True), params, numbers_of(scale, scale, scale)))
+    assert len(traces) == 1
+
+
+def test_schedule_multiplies_the_learning_rate(params):
+    halved = config_of(schedule={"name": "step", "decay_rate": 0.5, "boundaries": (1,)})
+    one_step = run(config_of(), params, numbers_of(momentum=0), steps=EPOCH + 1)
+    with_schedule = run(halved, params, numbers_of(momentum=0), steps=EPOCH + 1)
+    before = run(config_of(), params, numbers_of(momentum=0), steps=EPOCH)
+    moved = jax.tree.map(lambda a, b: a - b, one_step, before)
+    moved_half = jax.tree.map(lambda a, b: 2 * (a - b), with_schedule, before)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), moved_half, moved)
+
+
+@pytest.mark.parametrize(
+    ("options", "points"),
+    [
+        ({"name": "constant"}, {0: 1, TOTAL: 1}),
+        (
+            {"name": "exponential", "decay_rate": 0.9},
+            {0: 1, EPOCH - 1: 1, EPOCH: 0.9, TOTAL - 1: 0.9**3, TOTAL: 0.9**4},
+        ),
+        ({"name": "cosine"}, {0: 1, TOTAL // 4: (1 + np.sqrt(0.5)) / 2, TOTAL // 2: 0.5, TOTAL: 0}),
+        (
+            {"name": "step", "decay_rate": 0.1, "boundaries": (1, 3)},
+            {0: 1, EPOCH - 1: 1, EPOCH: 0.1, 3 * EPOCH - 1: 0.1, 3 * EPOCH: 0.01, TOTAL: 0.01},
+        ),
+    ],
+    ids=lambda value: value.get("name", ""),
+)
+def test_schedule_has_its_closed_form(options, points):
+    schedule = make_schedule(ConfigDict(options), EPOCH, TOTAL)
+    for step, factor in points.items():
+        np.testing.assert_allclose(schedule(jnp.int32(step)), factor, atol=1e-6, err_msg=str(step))
+
+
+@pytest.mark.parametrize("shape", [(7, 4), (3, 3, 5, 4)])
+def test_projection_bounds_incoming_vectors_and_nothing_else(shape):
+    rng = np.random.default_rng(1)
+    kernel = rng.normal(size=shape).astype(np.float32) * np.array([0.01, 0.1, 1, 9], np.float32)
+    bias = np.full(4, 50, np.float32)
+    found = project({"a": {"kernel": kernel, "bias": bias}}, jnp.float32(2))["a"]
+    norms = np.sqrt((kernel.astype(np.float64) ** 2).sum(tuple(range(len(shape) - 1))))
+    np.testing.assert_allclose(found["kernel"], kernel * np.minimum(1, 2 / norms), rtol=1e-5)
+    np.testing.assert_array_equal(found["kernel"][..., norms <= 2], kernel[..., norms <= 2])
+    np.testing.assert_array_equal(found["bias"], bias)
+
+
+def test_projection_of_zeros_is_finite():
+    found = project({"kernel": jnp.zeros((3, 2))}, jnp.float32(1))
+    np.testing.assert_array_equal(found["kernel"], 0)

@@ -1,0 +1,333 @@
+import functools
+from collections import Counter
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from dropout_lab import nn, ops
+from dropout_lab.settings import dynamic, resolve
+from dropout_lab.training import program as module_under_test
+from dropout_lab.training.arrays import fit_scaling, scaled, to_device
+from dropout_lab.training.program import Program, as_arrays
+
+WHOLE = {"train.batch_size": 40, "train.epochs": 1}  # one step on all 40 examples, in any order
+RATE_0 = {"dropout.rate": 0.0, "dropout.input_rate": 0.0}
+
+
+class Runs:
+    """Calls a program on the training data of a data set."""
+
+    def __init__(self, new_program, dataset):
+        self.new_program = new_program
+        self.data = to_device(dataset.train)
+        self.scaling = fit_scaling("unit", dataset.train)
+        self.inputs = np.asarray(scaled(dataset.train.images, self.scaling)).reshape(40, -1)
+        self.labels = dataset.train.labels
+
+    def init(self, config):
+        resolved, program = self.new_program(config)
+        numbers = as_arrays(dynamic(resolved))
+        return program, numbers, program.init(numbers, lengths=program.lengths(40))
+
+    def epoch(self, program, numbers, state):
+        lengths = program.lengths(40)
+        arguments = (state, numbers, self.data, self.scaling)
+        return program.train_epoch(*arguments, lengths=lengths, steps=lengths.epoch)
+
+    def train(self, config):
+        """Returns the weights before and after an epoch, and its mean loss."""
+        program, numbers, state = self.init(config)
+        before = copied(state.weights)
+        state, loss = self.epoch(program, numbers, state)
+        return before, copied(state.weights), float(loss)
+
+
+@pytest.fixture(scope="module")
+def runs(new_program, tiny_dataset):
+    return Runs(new_program, tiny_dataset)
+
+
+def copied(tree):
+    # Training donates its buffers, so what is looked at later must be copied.
+    return jax.tree.map(np.array, tree)
+
+
+def leaves(weights):
+    """Returns what every variant has, by path: kernels and biases."""
+    flat = jax.tree_util.tree_flatten_with_path(weights.params)[0]
+    found = {jax.tree_util.keystr(path): leaf for path, leaf in flat}
+    return {path: leaf for path, leaf in found.items() if "logit_alpha" not in path}
+
+
+def assert_equal(found, expected, **tolerance):
+    assert found.keys() == expected.keys()
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], err_msg=name, **tolerance)
+
+
+@pytest.fixture
+def traces(monkeypatch):
+    """Counts how often each of a program's functions is traced."""
+    counts: Counter[str] = Counter()
+
+    def counting(name):
+        method = getattr(Program, name)
+
+        @functools.wraps(method)
+        def counted(*args, **kwargs):
+            counts[name] += 1
+            return method(*args, **kwargs)
+
+        return counted
+
+    for name in ("_init", "_train_epoch", "_evaluate"):
+        monkeypatch.setattr(Program, name, counting(name))
+    return counts
+
+
+def test_dynamic_numbers_never_compile_again(runs, new_config, traces):
+    first = resolve(new_config("dropout", {"optimizer.max_norm": 1.0}))
+    program = Program(first, (4, 4, 1), 3)
+    losses = set()
+    for changes in (
+        {},
+        {"seed": 2**32 - 1},
+        {"dropout.rate": 0.0, "dropout.input_rate": 1.0},
+        {"optimizer.lr": 0.5, "optimizer.momentum": 0.0, "optimizer.weight_decay": 0.1},
+        {"train.label_smoothing": 0.3, "optimizer.max_norm": 3.0},
+    ):
+        config = new_config("dropout", {"optimizer.max_norm": 1.0, **changes})
+        numbers = as_arrays(dynamic(resolve(config)))
+        state = program.init(numbers, lengths=program.lengths(40))
+        for _ in range(2):
+            state, loss = runs.epoch(program, numbers, state)
+            losses.add(float(loss))
+        program.evaluate(state.weights, numbers, runs.data, runs.scaling, inference="mean")
+    assert traces == {"_init": 1, "_train_epoch": 1, "_evaluate": 1}
+    assert len(losses) == 10
+
+
+@pytest.mark.parametrize("variant", ["dropout", "drop_connect", "variational_dropout"])
+def test_a_seed_gives_every_variant_the_same_weights(runs, new_config, variant):
+    plain = runs.init(new_config())[2]
+    assert_equal(leaves(runs.init(new_config(variant))[2].weights), leaves(plain.weights), rtol=0)
+
+
+@pytest.mark.parametrize("variant", ["dropout", "drop_connect"])
+def test_a_seed_gives_every_variant_the_same_batches(runs, new_config, variant):
+    """At rate 0 a variant is the plain network, so other batches alone would end elsewhere."""
+    plain = runs.train(new_config())
+    noisy = runs.train(new_config(variant, RATE_0))
+    assert_equal(leaves(noisy[1]), leaves(plain[1]), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(noisy[2], plain[2], rtol=1e-5)
+
+
+def test_seeds_differ_in_weights_and_batches(runs, new_config):
+    program, numbers, state = runs.init(new_config())
+    other = runs.init(new_config(changes={"seed": 1}))[1]
+    kernels = [leaf for path, leaf in leaves(state.weights).items() if "kernel" in path]
+    others = [
+        leaf
+        for path, leaf in leaves(program.init(other, lengths=program.lengths(40)).weights).items()
+        if "kernel" in path
+    ]
+    assert all((np.asarray(a) != np.asarray(b)).any() for a, b in zip(kernels, others, strict=True))
+    same_start = runs.init(new_config())[2]
+    first = runs.epoch(program, numbers, state)[0]
+    second = runs.epoch(program, other, same_start)[0]
+    assert_differ(leaves(first.weights), leaves(second.weights))
+
+
+def assert_differ(first, second):
+    assert all((np.asarray(first[name]) != np.asarray(second[name])).any() for name in first)
+
+
+def reference_step(weights, x, labels, *, lr, decay, smoothing, max_norm):
+    """Returns the loss and weights after one step of plain gradient descent, in NumPy."""
+    lower, upper = weights.params["classifier"]["layers"][0]["linear"], weights.params["classifier"]
+    w1, b1 = np.float64(lower["kernel"]), np.float64(lower["bias"])
+    w2, b2 = np.float64(upper["output"]["kernel"]), np.float64(upper["output"]["bias"])
+    hidden = np.maximum(x @ w1 + b1, 0)
+    logits = hidden @ w2 + b2
+    log_probs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    target = np.eye(3)[labels] * (1 - smoothing) + smoothing / 3
+    d_logits = (np.exp(log_probs) - target) / len(x)
+    d_hidden = (d_logits @ w2.T) * (hidden > 0)
+    w2 = w2 - lr * (hidden.T @ d_logits + decay * w2)
+    w1 = w1 - lr * (x.T @ d_hidden + decay * w1)
+    kernels = [w * np.minimum(1, max_norm / np.sqrt((w**2).sum(0))) for w in (w1, w2)]
+    biases = [b1 - lr * d_hidden.sum(0), b2 - lr * d_logits.sum(0)]
+    return -(target * log_probs).sum(1).mean(), [*kernels, *biases]
+
+
+@pytest.mark.parametrize(
+    ("decay", "smoothing", "max_norm"), [(0.0, 0.0, 100.0), (0.1, 0.0, 1.0), (0.0, 0.3, 100.0)]
+)
+def test_a_step_matches_numpy(runs, new_config, decay, smoothing, max_norm):
+    changes = {
+        "optimizer.lr": 0.5,
+        "optimizer.weight_decay": decay,
+        "train.label_smoothing": smoothing,
+        "optimizer.max_norm": max_norm,
+    }
+    before, after, loss = runs.train(new_config(changes=WHOLE | changes))
+    expected_loss, expected = reference_step(
+        before,
+        runs.inputs,
+        runs.labels,
+        lr=0.5,
+        decay=decay,
+        smoothing=smoothing,
+        max_norm=max_norm,
+    )
+    lower, upper = after.params["classifier"]["layers"][0]["linear"], after.params["classifier"]
+    found = [layer[name] for name in ("kernel", "bias") for layer in (lower, upper["output"])]
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
+    for part, value in zip(found, expected, strict=True):
+        np.testing.assert_allclose(part, value, rtol=1e-4, atol=1e-6)
+
+
+def test_an_epoch_takes_every_example_once(runs, new_config):
+    """With a step too small to matter, the mean loss of 5 batches of 8 is that of all 40."""
+    tiny = {"optimizer.lr": 1e-9}
+    whole = runs.train(new_config(changes=WHOLE | tiny | {"optimizer.max_norm": 100.0}))[2]
+    np.testing.assert_allclose(runs.train(new_config(changes=tiny))[2], whole, rtol=1e-5)
+
+
+def test_the_penalty_is_shared_out_over_the_training_set(runs, new_config, monkeypatch):
+    config = new_config("variational_dropout", WHOLE)
+    before, _, with_penalty = runs.train(config)
+    monkeypatch.setattr(nn.VariationalDropout, "penalty", lambda self: jnp.float32(0))
+    plain = Program(resolve(config), (4, 4, 1), 3)
+    numbers = as_arrays(dynamic(resolve(config)))
+    state = plain.init(numbers, lengths=plain.lengths(40))
+    _, without = runs.epoch(plain, numbers, state)
+    noise = [before.params["input_noise"], before.params["classifier"]["layers"][0]["noise"]]
+    alphas = [jax.nn.sigmoid(layer["logit_alpha"]) for layer in noise]
+    units = [16, 8]
+    kl = sum(n * ops.variational_kl(alpha) for n, alpha in zip(units, alphas, strict=True))
+    np.testing.assert_allclose(with_penalty - float(without), kl / 40, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def normalised(runs, new_config):
+    """A program with BatchNorm and dropout, and its weights before and after a step."""
+    config = new_config("dropout", {**WHOLE, "model.batch_norm": True, "dropout.input_rate": 0.0})
+    return runs.new_program(config)[1], *runs.train(config)[:2]
+
+
+def test_training_updates_batch_statistics(runs, normalised):
+    _, before, after = normalised
+    linear = before.params["classifier"]["layers"][0]["linear"]
+    sums = runs.inputs @ linear["kernel"] + linear["bias"]
+    stats = after.stats["classifier"]["layers"][0]["activation"]["norm"]
+    np.testing.assert_allclose(stats["mean"], 0.1 * sums.mean(0), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(stats["var"], 0.9 + 0.1 * sums.var(0), rtol=1e-3)
+
+
+@pytest.mark.parametrize("mode", ["eval", "mc"])
+def test_predicting_leaves_batch_statistics_alone(runs, normalised, mode):
+    program, _, after = normalised
+    network = program.module(after, mode)
+    images = scaled(runs.data.images, runs.scaling)
+    outputs = [network(images, rngs=nnx.Rngs(dropout=seed)) for seed in (0, 1)]
+    stats = nnx.to_pure_dict(nnx.state(network, nnx.BatchStat))
+    jax.tree.map(np.testing.assert_array_equal, stats, after.stats)
+    noisy = bool((np.asarray(outputs[0]) != np.asarray(outputs[1])).any())
+    assert noisy == (mode == "mc")
+
+
+def test_monte_carlo_without_noise_is_the_mean_network(runs, normalised, key):
+    """At rate 0 what is left to tell the two apart is how BatchNorm behaves."""
+    program, _, after = normalised
+    silent = after._replace(rates=jax.tree.map(np.zeros_like, after.rates))
+    arguments = (silent, key, runs.data.images, runs.scaling)
+    mean = program.predict(*arguments, inference="mean")
+    sampled = program.predict(*arguments, inference="mc", passes=2)
+    np.testing.assert_allclose(sampled, mean, atol=1e-5)
+
+
+def test_monte_carlo_averages_probabilities(runs, normalised, key):
+    program, _, after = normalised
+    found = program.predict(after, key, runs.data.images, runs.scaling, inference="mc", passes=3)
+    network = program.module(after, "mc")
+    images = scaled(runs.data.images, runs.scaling)
+    chunk_key = jax.random.fold_in(key, 0)
+    passes = [
+        jax.nn.softmax(network(images, rngs=nnx.Rngs(dropout=jax.random.fold_in(chunk_key, draw))))
+        for draw in range(3)
+    ]
+    np.testing.assert_allclose(np.exp(found), np.mean(passes, axis=0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(np.exp(found).sum(1), 1, rtol=1e-5)
+
+
+def test_prediction_in_chunks_is_prediction(runs, new_config, monkeypatch, key):
+    """40 examples in chunks of 16: two whole ones and a padded one."""
+    program, _, state = runs.init(new_config("dropout"))
+    arguments = (state.weights, key, runs.data.images, runs.scaling)
+    whole = program.predict(*arguments, inference="mean")
+    monkeypatch.setattr(module_under_test, "_CHUNK", 16)
+    chunked = Program(resolve(new_config("dropout")), (4, 4, 1), 3)
+    found = chunked.predict(*arguments, inference="mean")
+    np.testing.assert_allclose(found, whole, atol=1e-5)
+    sampled = np.asarray(chunked.predict(*arguments, inference="mc", passes=1))
+    assert sampled.shape == (40, 3)
+    same = chunked.predict(
+        state.weights,
+        key,
+        runs.data.images[:1].repeat(40, 0),
+        runs.scaling,
+        inference="mc",
+        passes=1,
+    )
+    assert len(np.unique(np.asarray(same)[::16, 0])) == 3  # each chunk draws its own noise
+
+
+def test_evaluation_is_the_measure_of_predictions(runs, new_config):
+    program, numbers, state = runs.init(new_config("dropout"))
+    found = program.evaluate(state.weights, numbers, runs.data, runs.scaling, inference="mean")
+    log_probs = np.asarray(
+        program.predict(
+            state.weights, jax.random.key(0), runs.data.images, runs.scaling, inference="mean"
+        )
+    )
+    wrong = log_probs.argmax(1) != runs.labels
+    np.testing.assert_allclose(found["error"], 100 * wrong.mean(), rtol=1e-5)
+    nll = -log_probs[np.arange(40), runs.labels].mean()
+    np.testing.assert_allclose(found["nll"], nll, rtol=1e-5)
+
+
+def test_lengths_count_whole_batches(new_program, new_config):
+    by_epochs = new_program(new_config())[1].lengths(43)
+    assert (by_epochs.epoch, by_epochs.total, by_epochs.epochs) == (5, 15, 3)
+    by_updates = new_program(new_config(changes={"train.updates": 11}))[1].lengths(43)
+    assert (by_updates.epoch, by_updates.total, by_updates.epochs) == (5, 11, 3)
+
+
+def test_lanes_agree_with_separate_runs(runs, new_config):
+    """Seeds, rates and learning rates as lanes of a vmap; lanes drift apart only later."""
+    program = runs.new_program(new_config("dropout"))[1]
+    lanes = [
+        as_arrays(dynamic(resolve(new_config("dropout", changes))))
+        for changes in (
+            {"seed": 0, "dropout.rate": 0.5, "optimizer.lr": 0.1},
+            {"seed": 1, "dropout.rate": 0.0, "optimizer.lr": 0.1},
+            {"seed": 0, "dropout.rate": 0.9, "optimizer.lr": 0.01},
+        )
+    ]
+    numbers = jax.tree.map(lambda *leaf: jnp.stack(leaf), *lanes)
+    lengths = program.lengths(40)
+
+    def start(numbers):
+        return program.init(numbers, lengths=lengths)
+
+    states = jax.vmap(start)(numbers)
+    together, losses = jax.vmap(lambda n, state: runs.epoch(program, n, state))(numbers, states)
+    for lane, alone in enumerate(lanes):
+        state, loss = runs.epoch(program, alone, start(alone))
+        np.testing.assert_allclose(losses[lane], loss, rtol=1e-4)
+        found = jax.tree.map(lambda leaf, lane=lane: leaf[lane], together.weights)
+        assert_equal(leaves(found), leaves(state.weights), rtol=1e-4, atol=1e-6)

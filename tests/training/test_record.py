@@ -1,0 +1,77 @@
+import json
+import subprocess
+
+import jax
+import pytest
+
+from dropout_lab.settings import resolve, trial_id
+from dropout_lab.training.loop import Trial
+from dropout_lab.training.record import SCHEMA, environment, make_record
+
+
+@pytest.fixture(scope="module")
+def config(new_config):
+    return new_config("none", {"train.refit": True, "seed": 5})
+
+
+@pytest.fixture(scope="module")
+def record(config, new_program, tiny_dataset):
+    resolved, program = new_program(config)
+    return make_record(resolved, tiny_dataset, Trial(program, resolved, tiny_dataset).run())
+
+
+def test_a_record_tells_everything(record, config):
+    resolved = resolve(config)
+    assert record["schema"] == SCHEMA
+    assert record["id"] == trial_id(resolved)
+    assert record["status"] == "ok"
+    assert record["seed"] == 5
+    assert record["config"] == resolved.to_dict()
+    assert record["epoch"] == 3
+    assert len(record["history"]) == 6
+    assert {"train_error", "val_error", "test_error"} < record["metrics"].keys()
+    assert 0 < record["wall_seconds"] < 60
+    sizes = {"train": 40, "val": 24, "test": 24, "shape": [4, 4, 1], "classes": 3}
+    assert record["data"] == {"name": "digits", "fingerprint": "none", **sizes}
+
+
+def test_a_record_tells_where_it_was_made(record):
+    assert {"python", "dropout_lab", "jax", "jaxlib", "flax", "optax", "numpy"} == record[
+        "versions"
+    ].keys()
+    assert record["versions"]["jax"] == jax.__version__
+    device = record["device"]
+    assert device["platform"] == jax.default_backend()
+    assert device["count"] == jax.device_count()
+
+
+def test_a_record_is_json(record):
+    again = json.loads(json.dumps(record, allow_nan=False))
+    assert again["metrics"] == record["metrics"]
+    assert again["history"] == record["history"]
+
+
+@pytest.fixture
+def fresh_environment():
+    environment.cache_clear()
+    yield environment
+    environment.cache_clear()
+
+
+@pytest.mark.parametrize(("status", "mark"), [("", ""), (" M configs/base.py\n", "+")])
+def test_the_revision_is_marked_if_the_code_differs(fresh_environment, monkeypatch, status, mark):
+    def git(command, **options):
+        output = "abc123\n" if "rev-parse" in command else status
+        return subprocess.CompletedProcess(command, 0, output)
+
+    monkeypatch.setattr(subprocess, "run", git)
+    assert fresh_environment()["git_revision"] == "abc123" + mark
+
+
+@pytest.mark.parametrize("error", [OSError("no git"), subprocess.CalledProcessError(128, "git")])
+def test_no_revision_outside_git(fresh_environment, monkeypatch, error):
+    def git(command, **options):
+        raise error
+
+    monkeypatch.setattr(subprocess, "run", git)
+    assert fresh_environment()["git_revision"] is None

@@ -1,0 +1,147 @@
+import dataclasses
+import json
+
+import pytest
+
+from dropout_lab.errors import InputError
+from dropout_lab.settings import resolve
+from dropout_lab.training import loop, run
+from dropout_lab.training.interrupt import Interrupted, Stop
+from dropout_lab.training.run import check_data, load_data, train
+
+
+@pytest.fixture
+def config(new_config, own_data):
+    return new_config("none", own_data)
+
+
+@pytest.fixture(autouse=True)
+def shared_programs(monkeypatch, program_of):
+    monkeypatch.setattr(run, "Program", lambda config, shape, classes: program_of(config))
+
+
+def as_json(record):
+    return json.loads(json.dumps(record))
+
+
+def files(directory):
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_a_run_leaves_its_record_its_network_and_nothing_else(config, tmp_path):
+    workdir = tmp_path / "new" / "run"
+    record = train(config, workdir)
+    assert as_json(record) == json.loads((workdir / "record.json").read_text())
+    assert files(workdir) == ["config.json", "model", "record.json"]
+
+
+def test_a_finished_run_is_only_read(config, tmp_path, monkeypatch):
+    record = train(config, tmp_path)
+    monkeypatch.setattr(run, "load_data", None)
+    monkeypatch.setattr(run, "Program", None)
+    config.run.checkpoint_seconds = 7.0
+    assert train(config, tmp_path) == as_json(record)
+
+
+def test_no_network_is_kept_if_not_wanted(config, tmp_path):
+    config.run.save_model = False
+    train(config, tmp_path)
+    assert files(tmp_path) == ["config.json", "record.json"]
+
+
+class Stopped(Stop):
+    """Someone asked at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.signum = 15
+
+
+def test_an_interrupted_run_is_resumed(config, tmp_path, monkeypatch):
+    whole = train(config, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr("dropout_lab.training.interrupt.Stop", Stopped)
+        with pytest.raises(Interrupted):
+            train(config, tmp_path / "cut")
+    assert files(tmp_path / "cut") == ["checkpoint", "config.json"]
+    resumed = train(config, tmp_path / "cut")
+    assert {**resumed, "wall_seconds": 0} == {**whole, "wall_seconds": 0}
+    assert files(tmp_path / "cut") == ["config.json", "model", "record.json"]
+
+
+def test_a_directory_of_another_configuration_is_refused(config, tmp_path):
+    train(config, tmp_path)
+    before = (tmp_path / "record.json").read_bytes()
+    config.optimizer.lr = 0.5
+    config.model.widths = (8, 8)
+    config.run.checkpoint_seconds = 5.0
+    message = (
+        r"belongs to another configuration: model\.widths is \(8,\) there, \(8, 8\) here, "
+        r"optimizer\.lr is 0\.1 there, 0\.5 here; allowed: the same, or another workdir"
+    )
+    with pytest.raises(InputError, match=message):
+        train(config, tmp_path)
+    assert (tmp_path / "record.json").read_bytes() == before
+
+
+def test_a_directory_of_a_sweep_is_refused(config, tmp_path):
+    (tmp_path / "sweep.json").write_text("{}")
+    with pytest.raises(InputError, match="holds a sweep; allowed: one of its own"):
+        train(config, tmp_path)
+    assert files(tmp_path) == ["sweep.json"]
+
+
+def test_a_damaged_record_is_told(config, tmp_path):
+    train(config, tmp_path)
+    (tmp_path / "record.json").write_text('{"status": ')
+    with pytest.raises(InputError, match=r"record\.json is damaged .* move it away to go on"):
+        train(config, tmp_path)
+
+
+@pytest.mark.parametrize("parts", [("file",), ("file", "run"), ("file", "run", "deeper")])
+def test_a_file_in_the_way_is_told(config, tmp_path, parts):
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(InputError, match=r"workdir .* cannot be used: .*/file is a file; allowed"):
+        train(config, tmp_path.joinpath(*parts))
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train.batch_size": 41}, r"batch_size is 41 with 40 training examples; allowed: 1 to 40"),
+        (
+            {"train.select": "best_val", "data.val_size": 0},
+            r"select is 'best_val' with no validation data; allowed: 'last', or",
+        ),
+    ],
+)
+def test_what_the_data_cannot_give_is_an_error(new_config, own_data, tmp_path, changes, message):
+    config = new_config("none", {**own_data, **changes})
+    if "data.val_size" not in changes:
+        config.data.val_size = 24
+    with pytest.raises(InputError, match=message):
+        train(config, tmp_path)
+    assert files(tmp_path) == []
+
+
+def test_only_images_are_cropped(new_config, tiny_dataset):
+    config = resolve(new_config("none", {"data.augment": "crop_flip"}))
+    check_data(config, tiny_dataset)
+    train = tiny_dataset.train
+    flat = dataclasses.replace(train, images=train.images.reshape(len(train), -1))
+    with pytest.raises(InputError, match=r"examples of shape \(16,\); allowed: \(height, width"):
+        check_data(config, dataclasses.replace(tiny_dataset, train=flat))
+
+
+def test_data_is_loaded_once(config):
+    resolved = resolve(config)
+    assert load_data(resolved) is load_data(resolved)
+
+
+def test_nothing_is_written_by_a_bad_configuration(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop.Trial, "run", None)
+    config.dropout.rate = 1.5
+    with pytest.raises(InputError, match=r"config\.dropout\.rate is 1\.5; allowed: a number from"):
+        train(config, tmp_path / "new")
+    assert files(tmp_path) == []
