@@ -1,4 +1,11 @@
-"""CIFAR-10 with a three-stage convolutional network."""
+"""CIFAR-10 with three convolutional stages (32, 64, 128) and one dense layer, batch-normalised.
+
+A network small enough for a laptop, with the rates that Srivastava et al. 2014 suggest for
+convolutional layers (0.1) and dense ones (0.5), cropped and mirrored images; it reproduces no
+published number. Measured, one seed: see README.md; under ten minutes a run on 2 idle cores.
+
+python scripts/train.py --config=configs/cifar10_cnn.py:dropout --workdir=results/cifar10
+"""
 
 from ml_collections import ConfigDict
 

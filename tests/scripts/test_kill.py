@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 OPTIONS = (
     "--config=configs/digits_mlp.py:dropout",
     "--config.model.widths=(16,)",
-    "--config.train.epochs=50",
+    "--config.train.epochs=40",
     "--config.train.select=best_val",
     "--config.train.refit=True",
     "--config.run.checkpoint_seconds=0",
@@ -100,7 +100,7 @@ def test_asked_to_stop(start_script, run_script, whole, tmp_path):
 
 
 def test_a_sweep_killed_goes_on(start_script, run_script, tmp_path):
-    grid = (*OPTIONS[:2], "--config.train.epochs=20", "--vary=seed=0,1,2", OPTIONS[-1])
+    grid = (*OPTIONS[:2], "--config.train.epochs=12", "--vary=seed=0,1,2", OPTIONS[-1])
     assert run_script("sweep", *grid, f"--workdir={tmp_path / 'whole'}").returncode == 0
     cut = tmp_path / "cut"
     process = start_script("sweep", *grid, f"--workdir={cut}")

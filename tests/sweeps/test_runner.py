@@ -146,21 +146,21 @@ def test_an_interrupted_sweep_goes_on(config, tmp_path, monkeypatch, epoch):
 
     class Stopping(loop.Trial):
         def __init__(self, *args, on_epoch, **options):
-            def stop_at(progress):
+            def count(progress):
                 on_epoch(progress)
                 told.append(progress)
                 if len(told) == epoch:
                     signal.raise_signal(signal.SIGTERM)
 
-            super().__init__(*args, on_epoch=stop_at, **options)
+            super().__init__(*args, on_epoch=count, **options)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "Trial", Stopping)
-        with pytest.raises(Interrupted):
-            run_sweep(config, SMALL, cut)
+    monkeypatch.setattr(loop, "Trial", Stopping)
+    with pytest.raises(Interrupted):
+        run_sweep(config, SMALL, cut)
     assert len(told) == epoch
     assert [record["seed"] for record in cut.records()] == [0] * (epoch > 2)
     run_sweep(config, SMALL, cut)
+    assert len(told) == 6  # no epoch twice
     whole = Store(tmp_path / "whole").records()
     assert list(map(without_time, cut.records())) == list(map(without_time, whole))
 

@@ -49,7 +49,7 @@ def test_metrics_match_the_reference(examples, classes):
 
 def test_perfect_predictions_cost_nothing():
     labels = np.array([2, 0, 1, 1], np.int32)
-    found = measure(one_hot_logs(labels, 3), labels)
+    found = metrics.measure(one_hot_logs(labels, 3), labels)  # XLA would mend 0 * inf
     assert {name: float(value) for name, value in found.items()} == dict.fromkeys(found, 0.0)
 
 
@@ -76,6 +76,12 @@ def test_calibration_error_of_two_bins():
     labels = np.array([0] * 4 + [0, 0, 1, 1], np.int32)
     found = measure(np.log(probs), labels)
     np.testing.assert_allclose(found["ece"], 0.5 * 0.4 + 0.5 * 0.4, rtol=1e-5)
+
+
+def test_full_confidence_falls_in_the_last_bin():
+    """A sure and wrong example and a 97 % sure and right one: one bin, in which they offset."""
+    found = measure(np.log(np.array([[1, 1e-9], [0.97, 0.03]], np.float32)), np.array([1, 0]))
+    np.testing.assert_allclose(found["ece"], (1 - 0.03) / 2, rtol=1e-5)
 
 
 LOGITS = arrays.arrays(np.float32, (6, 4), elements=st.floats(-30, 30, width=32))
