@@ -2,14 +2,15 @@
 
 import json
 
+import jax
 import numpy as np
 import pytest
 
 from configs import base
 from dropout_lab.data import Dataset, Split
-from dropout_lab.settings import resolve, static_key
-from dropout_lab.training.arrays import example_shape
-from dropout_lab.training.program import Program
+from dropout_lab.settings import dynamic, resolve, static_key
+from dropout_lab.training.arrays import example_shape, fit_scaling, scaled, to_device
+from dropout_lab.training.program import Program, as_arrays
 
 TINY = {
     "model.widths": (8,),
@@ -89,3 +90,41 @@ def own_data(tmp_path_factory, tiny_dataset):
         y_test=tiny_dataset.test.labels,
     )
     return {"data.name": "npz", "data.path": str(path), "data.val_size": 24}
+
+
+def copied(tree):
+    # Training donates its buffers, so what is looked at later must be copied.
+    return jax.tree.map(np.array, tree)
+
+
+class Runs:
+    """Calls a program on the training data of a data set."""
+
+    def __init__(self, new_program, dataset):
+        self.new_program = new_program
+        self.data = to_device(dataset.train)
+        self.scaling = fit_scaling("unit", dataset.train)
+        self.inputs = np.asarray(scaled(dataset.train.images, self.scaling)).reshape(40, -1)
+        self.labels = dataset.train.labels
+
+    def init(self, config):
+        resolved, program = self.new_program(config)
+        numbers = as_arrays(dynamic(resolved))
+        return program, numbers, program.init(numbers, lengths=program.lengths(40))
+
+    def epoch(self, program, numbers, state):
+        lengths = program.lengths(40)
+        arguments = (state, numbers, self.data, self.scaling)
+        return program.train_epoch(*arguments, lengths=lengths, steps=lengths.epoch)
+
+    def train(self, config):
+        """Returns the weights before and after an epoch, and its mean loss."""
+        program, numbers, state = self.init(config)
+        before = copied(state.weights)
+        state, loss = self.epoch(program, numbers, state)
+        return before, copied(state.weights), float(loss)
+
+
+@pytest.fixture(scope="session")
+def runs(new_program, tiny_dataset):
+    return Runs(new_program, tiny_dataset)

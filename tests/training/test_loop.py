@@ -8,7 +8,6 @@ import jax
 import numpy as np
 import pytest
 
-from configs import digits_mlp
 from dropout_lab.settings import resolve
 from dropout_lab.training.arrays import concatenate, example_shape, fit_scaling
 from dropout_lab.training.checkpoint import Checkpoints
@@ -284,11 +283,20 @@ def test_wall_time_adds_up_over_sessions(run, tmp_path):
     assert 1000 < resumed.progress.seconds < 1060
 
 
-def test_a_known_run_is_as_it_was():
-    config = digits_mlp.get_config("dropout,smoke")
-    config.model.widths = (16,)
-    config.train.epochs = 2
-    resolved = resolve(config)
+KNOWN = {
+    "dropout.rate": 0.5,
+    "dropout.input_rate": 0.2,
+    "model.widths": (16,),
+    "data.name": "digits",
+    "train.batch_size": 64,
+    "train.epochs": 2,
+    "optimizer.lr": 0.05,
+    "optimizer.momentum": 0.9,
+}
+
+
+def test_a_known_run_is_as_it_was(new_config):
+    resolved = resolve(new_config("dropout", KNOWN))
     dataset = load_data(resolved)
     program = Program(resolved, example_shape(dataset.train), dataset.classes)
     found = Trial(program, resolved, dataset).run().progress.history
