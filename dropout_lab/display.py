@@ -29,14 +29,14 @@ class Display:
             TaskProgressColumn(),
             TimeRemainingColumn(),
             console=self._console,
-            disable=not self._live,
             transient=True,
         )
         self._task = self._bar.add_task("", total=trials)
 
     def __enter__(self) -> Self:
         """Starts drawing."""
-        self._bar.start()
+        if self._live:
+            self._bar.start()
         return self
 
     def __exit__(
@@ -46,7 +46,8 @@ class Display:
         trace: TracebackType | None,
     ) -> None:
         """Stops drawing."""
-        self._bar.stop()
+        if self._live:
+            self._bar.stop()
 
     def say(self, line: str) -> None:
         """Prints a line that stays."""

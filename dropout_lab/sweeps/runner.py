@@ -91,5 +91,6 @@ def _prepare(group: Sequence[Trial]) -> tuple[Program, Dataset]:
 
 
 def _outcome(record: dict[str, Any]) -> str:
-    error = record["metrics"].get("test_error")
-    return record["status"] if error is None else f"test error {error:.2f} %"
+    # Never the test error: who watches a sweep is about to choose something.
+    error = record["metrics"].get("val_error")
+    return record["status"] if error is None else f"validation error {error:.2f} %"

@@ -81,7 +81,7 @@ def test_a_sweep_writes_a_record_per_trial(swept):
     assert all(path.stem == json.loads(path.read_text())["id"] for path in workdir.glob("trials/*"))
     lines = process.stderr.splitlines()
     assert lines[0] == "4 trials, 0 of them recorded before"
-    assert lines[1].startswith("dropout.rate=0.1 seed=0: test error ")
+    assert lines[1].startswith("dropout.rate=0.1 seed=0: validation error ")
     assert len(lines) == 5
 
 

@@ -196,5 +196,5 @@ def test_progress_is_told(config, tmp_path, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "2 trials, 0 of them recorded before"
     assert [line.partition(":")[0] for line in lines[1:]] == ["seed=0", "seed=1"]
-    error = json.loads(json.dumps(Store(tmp_path).records()[0]["metrics"]["test_error"]))
-    assert lines[1] == f"seed=0: test error {error:.2f} %"
+    error = json.loads(json.dumps(Store(tmp_path).records()[0]["metrics"]["val_error"]))
+    assert lines[1] == f"seed=0: validation error {error:.2f} %"

@@ -1,7 +1,6 @@
 import dataclasses
 import json
 import math
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -9,15 +8,12 @@ import numpy as np
 import pytest
 
 from dropout_lab.settings import resolve
-from dropout_lab.training.arrays import concatenate, example_shape, fit_scaling
+from dropout_lab.training.arrays import concatenate, fit_scaling
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.loop import Epoch, Trial
-from dropout_lab.training.program import Program
 from dropout_lab.training.record import make_record
-from dropout_lab.training.run import load_data
 
-GOLDEN = Path(__file__).parent / "golden" / "digits_history.json"
 FEATURES = {"data.scaling": "feature"}
 
 
@@ -281,37 +277,3 @@ def test_wall_time_adds_up_over_sessions(run, tmp_path):
     checkpoints.save(arrays, progress | {"seconds": 1000.0}, step=2)
     resumed, _ = run(checkpoints=checkpoints)
     assert 1000 < resumed.progress.seconds < 1060
-
-
-KNOWN = {
-    "dropout.rate": 0.5,
-    "dropout.input_rate": 0.2,
-    "model.widths": (16,),
-    "data.name": "digits",
-    "train.batch_size": 64,
-    "train.epochs": 2,
-    "optimizer.lr": 0.05,
-    "optimizer.momentum": 0.9,
-}
-
-
-def test_a_known_run_is_as_it_was(new_config):
-    resolved = resolve(new_config("dropout", KNOWN))
-    dataset = load_data(resolved)
-    program = Program(resolved, example_shape(dataset.train), dataset.classes)
-    found = Trial(program, resolved, dataset).run().progress.history
-    golden = json.loads(GOLDEN.read_text())
-    message = (
-        "the same configuration now trains differently. If that is meant (another initialisation, "
-        "mask stream, batch order or data order; tell users, their records no longer repeat), put "
-        f"this into {GOLDEN.name}: {json.dumps(found)}"
-    )
-    assert len(found) == len(golden), message
-    for row, expected in zip(found, golden, strict=True):
-        assert row.keys() == expected.keys(), message
-        assert row["epoch"] == expected["epoch"], message
-        for name in ("train_loss", "val_nll", "val_brier", "val_ece", "val_error"):
-            # Rounding differs between versions and machines: one of 300 examples may flip.
-            slack = {"val_error": 0.4, "val_ece": 0.004}.get(name, 0)
-            close = math.isclose(row[name], expected[name], rel_tol=1e-3, abs_tol=slack)
-            assert close, f"{name} of epoch {row['epoch']}: {message}"

@@ -1,0 +1,45 @@
+"""One known run, so that no change to the numbers goes unnoticed."""
+
+import json
+import math
+from pathlib import Path
+
+from dropout_lab.settings import resolve
+from dropout_lab.training.arrays import example_shape
+from dropout_lab.training.loop import Trial
+from dropout_lab.training.program import Program
+from dropout_lab.training.run import load_data
+
+GOLDEN = Path(__file__).parent / "golden" / "digits_history.json"
+KNOWN = {
+    "dropout.rate": 0.5,
+    "dropout.input_rate": 0.2,
+    "model.widths": (16,),
+    "data.name": "digits",
+    "train.batch_size": 64,
+    "train.epochs": 2,
+    "optimizer.lr": 0.05,
+    "optimizer.momentum": 0.9,
+}
+
+
+def test_a_known_run_is_as_it_was(new_config):
+    resolved = resolve(new_config("dropout", KNOWN))
+    dataset = load_data(resolved)
+    program = Program(resolved, example_shape(dataset.train), dataset.classes)
+    found = Trial(program, resolved, dataset).run().progress.history
+    golden = json.loads(GOLDEN.read_text())
+    message = (
+        "the same configuration now trains differently. If that is meant (another initialisation, "
+        "mask stream, batch order or data order; tell users, their records no longer repeat), put "
+        f"this into {GOLDEN.name}: {json.dumps(found)}"
+    )
+    assert len(found) == len(golden), message
+    for row, expected in zip(found, golden, strict=True):
+        assert row.keys() == expected.keys(), message
+        assert row["epoch"] == expected["epoch"], message
+        for name in ("train_loss", "val_nll", "val_brier", "val_ece", "val_error"):
+            # Rounding differs between versions and machines: one of 300 examples may flip.
+            slack = {"val_error": 0.4, "val_ece": 0.004}.get(name, 0)
+            close = math.isclose(row[name], expected[name], rel_tol=1e-3, abs_tol=slack)
+            assert close, f"{name} of epoch {row['epoch']}: {message}"
