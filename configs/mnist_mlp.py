@@ -5,7 +5,8 @@ Srivastava et al. 2014. The learning rate was chosen on the 10,000 validation im
 cosine schedule replaced 60 epochs of exponential decay after a test error of that (1.38 %, one
 seed) had been seen, so these test errors are not of a network chosen blind.
 Published for this network: 1.62 % without dropout, 1.28 % with (Wan et al., 1480 epochs). Measured,
-mean of 3 seeds: 1.50 % with ``none``, 1.17 % with ``dropout``; four to eight minutes a run on 2 shared cores.
+mean of 3 seeds: 1.50 % with ``none``, 1.17 % with ``dropout``; four to eight minutes a run on 2
+shared cores.
 
 python scripts/train.py --config=configs/mnist_mlp.py:dropout --workdir=results/mnist
 """
