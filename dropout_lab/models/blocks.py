@@ -85,7 +85,7 @@ class Dense(nnx.Module):
         self, x: Float[Array, "n inputs"], rngs: Streams | None
     ) -> Float[Array, "n width"]:
         """Returns the activations."""
-        return with_noise(self.noise, self.activation(self.linear(x, rngs=rngs)), rngs)
+        return with_noise(self.noise, self.linear(x, activation=self.activation, rngs=rngs), rngs)
 
 
 class Classifier(nnx.Module):
@@ -171,4 +171,6 @@ class Stage(nnx.Module):
         self, x: Float[Array, "n h w i"], rngs: Streams | None
     ) -> Float[Array, "n h/2 w/2 o"]:
         """Returns the feature maps, half as high and wide."""
-        return with_noise(self.noise, nn.max_pool(self.activation(self.conv(x)), 2), rngs)
+        return with_noise(
+            self.noise, nn.max_pool(self.conv(x, activation=self.activation, rngs=rngs), 2), rngs
+        )

@@ -1,7 +1,7 @@
 """Flax NNX layers over :mod:`dropout_lab.ops`; each holds its rate as a variable, calls one op."""
 
 from dropout_lab.nn.conv import conv, max_pool
-from dropout_lab.nn.linear import Conv, DropConnect, Linear
+from dropout_lab.nn.linear import Conv, Linear
 from dropout_lab.nn.noise import (
     ClassicDropout,
     Dropout,
@@ -9,7 +9,8 @@ from dropout_lab.nn.noise import (
     SpatialDropout,
     VariationalDropout,
 )
-from dropout_lab.nn.stochastic import DropRate, Stochastic, UnitNoise
+from dropout_lab.nn.noisy import DropConnect, NoisyConv, NoisyDense, NoisyLayer
+from dropout_lab.nn.stochastic import DropRate, RatedNoise, Stochastic, UnitNoise
 
 __all__ = [
     "ClassicDropout",
@@ -19,6 +20,10 @@ __all__ = [
     "Dropout",
     "GaussianDropout",
     "Linear",
+    "NoisyConv",
+    "NoisyDense",
+    "NoisyLayer",
+    "RatedNoise",
     "SpatialDropout",
     "Stochastic",
     "UnitNoise",

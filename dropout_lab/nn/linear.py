@@ -1,19 +1,25 @@
-"""Layers with weights. All take ``rngs`` at call, so that one with noise can stand in for any."""
+"""Layers with weights, plain. Noisy ones stand in for them: see :mod:`dropout_lab.nn.noisy`."""
+
+from collections.abc import Callable
 
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from dropout_lab import ops
 from dropout_lab.nn.conv import conv
-from dropout_lab.nn.stochastic import DropRate, Stochastic, Streams
-from dropout_lab.ops import Rate, checked_rate
+from dropout_lab.nn.stochastic import Streams
 
 Initializer = nnx.Initializer
+Activation = Callable[[Array], Array]
+
+
+def identity(x: Array) -> Array:
+    """Returns ``x``."""
+    return x
 
 
 class Linear(nnx.Module):
-    """A dense layer.
+    """A dense layer with its activation.
 
     Args:
       in_features: Inputs.
@@ -29,11 +35,15 @@ class Linear(nnx.Module):
         self.bias = nnx.Param(jnp.zeros(out_features))
 
     def __call__(
-        self, inputs: Float[Array, "*batch inputs"], *, rngs: Streams | None = None
+        self,
+        inputs: Float[Array, "*batch inputs"],
+        *,
+        activation: Activation = identity,
+        rngs: Streams | None = None,
     ) -> Float[Array, "*batch outputs"]:
-        """Returns ``inputs @ kernel + bias``; there is no noise, so ``rngs`` is not used."""
+        """Returns ``activation(inputs @ kernel + bias)``; no noise, so ``rngs`` is not used."""
         del rngs
-        return affine(inputs, self.kernel[...], self.bias[...])
+        return activation(affine(inputs, self.kernel[...], self.bias[...]))
 
 
 def affine(
@@ -46,12 +56,14 @@ def affine(
 
 
 class Conv(nnx.Module):
-    """A 2-D convolution, zero-padded to keep the image size, by :func:`dropout_lab.nn.conv.conv`.
+    """A 2-D convolution with its activation, by :func:`dropout_lab.nn.conv.conv`.
 
     Args:
       in_features: Channels in.
       out_features: Channels out.
       size: Height and width of the kernel, in pixels.
+      stride: Step in both directions; zero-padding gives height and width over the stride.
+      use_bias: Whether to add a bias.
       kernel_init: Initialiser of the kernel, of shape (size, size, in, out).
       rngs: Streams with the key for the kernel.
     """
@@ -62,71 +74,24 @@ class Conv(nnx.Module):
         out_features: int,
         size: int,
         *,
+        stride: int = 1,
+        use_bias: bool = True,
         kernel_init: Initializer,
         rngs: nnx.Rngs,
     ) -> None:
         shape = (size, size, in_features, out_features)
         self.kernel = nnx.Param(kernel_init(rngs.params(), shape))
-        self.bias = nnx.Param(jnp.zeros(out_features))
-
-    def __call__(self, inputs: Float[Array, "n h w i"]) -> Float[Array, "n h w o"]:
-        """Returns the feature maps."""
-        return conv(inputs, self.kernel[...]) + self.bias[...].reshape(1, 1, 1, -1)
-
-
-class DropConnect(Stochastic):
-    """A dense layer with dropout of weights and biases, :func:`dropout_lab.ops.drop_connect`.
-
-    Args:
-      in_features: Inputs.
-      out_features: Outputs.
-      rate: Probability of dropping a weight.
-      per_example: Whether each example draws its own masks, or the batch shares one.
-      kernel_init: Initialiser of the kernel.
-      deterministic: If True, this is a plain dense layer.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams with the key for the kernel; those for the noise are given at call.
-    """
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        *,
-        rate: Rate,
-        per_example: bool = True,
-        kernel_init: Initializer,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs,
-    ) -> None:
-        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=None)
-        self.rate = DropRate(checked_rate("DropConnect", rate))
-        self.per_example = per_example
-        self.kernel = nnx.Param(kernel_init(rngs.params(), (in_features, out_features)))
-        self.bias = nnx.Param(jnp.zeros(out_features))
+        self.bias = nnx.data(nnx.Param(jnp.zeros(out_features)) if use_bias else None)
+        self.stride = stride
 
     def __call__(
         self,
-        inputs: Float[Array, "*batch inputs"],
+        inputs: Float[Array, "n h w i"],
         *,
-        deterministic: bool | None = None,
+        activation: Activation = identity,
         rngs: Streams | None = None,
-    ) -> Float[Array, "*batch outputs"]:
-        """Returns the pre-activations, with weights dropped unless deterministic.
-
-        Args:
-          inputs: Activations of the layer below.
-          deterministic: Overrules the layer's flag.
-          rngs: Streams to draw the masks' key from.
-        """
-        if self.is_deterministic(deterministic):
-            return affine(inputs, self.kernel[...], self.bias[...])
-        return ops.drop_connect(
-            self.make_key(rngs),
-            inputs,
-            rate=self.rate[...],
-            kernel=self.kernel[...],
-            bias=self.bias[...],
-            per_example=self.per_example,
-        )
+    ) -> Float[Array, "n h w o"]:
+        """Returns the feature maps; there is no noise, so ``rngs`` is not used."""
+        del rngs
+        y = conv(inputs, self.kernel[...], stride=self.stride)
+        return activation(y if self.bias is None else y + self.bias[...].reshape(1, 1, 1, -1))

@@ -8,11 +8,11 @@ from flax import nnx
 from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.stochastic import DropRate, UnitNoise
+from dropout_lab.nn.stochastic import RatedNoise, UnitNoise
 from dropout_lab.ops import Rate, checked_rate
 
 
-class Dropout(UnitNoise):
+class Dropout(RatedNoise):
     """Inverted dropout, :func:`dropout_lab.ops.dropout`, in place of ``flax.nnx.Dropout``.
 
     Args:
@@ -32,8 +32,9 @@ class Dropout(UnitNoise):
         rng_collection: str = "dropout",
         rngs: nnx.Rngs | nnx.RngStream | None = None,
     ) -> None:
-        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
-        self.rate = DropRate(checked_rate(type(self).__name__, rate))
+        super().__init__(
+            rate, deterministic=deterministic, rng_collection=rng_collection, rngs=rngs
+        )
         self.broadcast_dims = tuple(broadcast_dims)
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -53,52 +54,18 @@ class ClassicDropout(Dropout):
         return (x * (1 - self.rate[...])).astype(x.dtype)
 
 
-class SpatialDropout(UnitNoise):
-    """Dropout of whole feature maps, :func:`dropout_lab.ops.spatial_dropout`.
-
-    Args:
-      rate: Probability of dropping a feature map.
-      deterministic: If True, the inputs are returned as they are.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
-    """
-
-    def __init__(
-        self,
-        rate: Rate,
-        *,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
-    ) -> None:
-        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
-        self.rate = DropRate(checked_rate("SpatialDropout", rate))
+class SpatialDropout(RatedNoise):
+    """Dropout of whole feature maps, :func:`dropout_lab.ops.spatial_dropout`."""
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` with feature maps dropped and the rest scaled up."""
         return ops.spatial_dropout(key, x, rate=self.rate[...])
 
 
-class GaussianDropout(UnitNoise):
-    """Multiplicative Gaussian noise, :func:`dropout_lab.ops.gaussian_dropout`.
+class GaussianDropout(RatedNoise):
+    """Multiplicative Gaussian noise, :func:`dropout_lab.ops.gaussian_dropout`."""
 
-    Args:
-      rate: The dropout rate whose variance to match, below 1.
-      deterministic: If True, the inputs are returned as they are.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
-    """
-
-    def __init__(
-        self,
-        rate: Rate,
-        *,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
-    ) -> None:
-        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
-        self.rate = DropRate(checked_rate("GaussianDropout", rate, one_allowed=False))
+    top = ops.BELOW_ONE
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` times noise of mean 1."""

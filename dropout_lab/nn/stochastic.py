@@ -1,10 +1,12 @@
 """What all stochastic layers share: when they draw noise, and with which key."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 from flax import nnx
 from jaxtyping import Array, Float, Key
+
+from dropout_lab.ops import Rate, checked_rate
 
 Streams = nnx.Rngs | nnx.RngStream | Key[Array, ""]
 """What a stochastic layer takes its key from at call; a raw key serves one layer only."""
@@ -97,6 +99,33 @@ class UnitNoise(Stochastic):
     def infer(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns what stands for the noise's mean at inference."""
         return x
+
+
+class RatedNoise(UnitNoise):
+    """Noise on activations with a rate; most subclasses only say what :meth:`sample` draws.
+
+    Args:
+      rate: Probability of dropping, or the dropout rate whose variance to match.
+      deterministic: If True, the inputs go by the inference rule.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams to fork one from; may be given at call instead.
+
+    Attributes:
+      top: The highest rate allowed.
+    """
+
+    top: ClassVar[float] = 1.0
+
+    def __init__(
+        self,
+        rate: Rate,
+        *,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs | nnx.RngStream | None = None,
+    ) -> None:
+        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
+        self.rate = DropRate(checked_rate(type(self).__name__, rate, top=self.top))
 
 
 def _fork(rngs: nnx.Rngs | nnx.RngStream | None, collection: str) -> nnx.RngStream | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from jaxtyping import Array
 
 from dropout_lab.ops._common import Rate, checked_rate
+from dropout_lab.ops._noise import BELOW_ONE
 from dropout_lab.ops.bernoulli import classic_dropout, dropout, spatial_dropout
 from dropout_lab.ops.gaussian import gaussian_dropout
 from dropout_lab.ops.variational import variational_dropout, variational_kl
@@ -24,6 +25,7 @@ OPS: dict[str, Callable[..., Array]] = {
 }
 
 __all__ = [
+    "BELOW_ONE",
     "OPS",
     "Rate",
     "checked_rate",

@@ -25,14 +25,19 @@ Rate = float | Float[Array, ""]
 redraw = partial(jax.checkpoint, prevent_cse=True)
 
 
-def checked_rate(op: str, rate: Rate, *, one_allowed: bool = True) -> Float[Array, ""]:
+def checked_rate(op: str, rate: Rate, *, top: float = 1.0) -> Float[Array, ""]:
     """Returns ``rate`` as a float32 scalar with no gradient; raises if it is out of range.
 
     A number just below 1 stays below 1, so that a rate drops everything only if it is exactly 1.
+
+    Args:
+      op: Who asks, for the message.
+      rate: The rate.
+      top: The highest rate allowed; :data:`BELOW_ONE` for any that is not 1.
     """
     if isinstance(rate, Real):
-        allowed = "[0, 1]" if one_allowed else "[0, 1)"
-        if not 0 <= rate <= 1 or (rate == 1 and not one_allowed):
+        if not 0 <= rate <= top and not (0 <= rate < 1 and top == BELOW_ONE):
+            allowed = "[0, 1)" if top == BELOW_ONE else f"[0, {top:g}]"
             raise ValueError(
                 f"{op}: rate is {rate}; allowed: {allowed}, the probability of dropping"
             )

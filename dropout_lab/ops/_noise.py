@@ -18,7 +18,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Key, UInt32
 
-BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
+BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
 _MAX_SIZE = 2**32
 
 

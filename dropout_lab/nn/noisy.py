@@ -1,0 +1,164 @@
+"""Layers with weights and noise inside, which stand in for ``Linear`` and ``Conv``."""
+
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float, Key
+
+from dropout_lab import ops
+from dropout_lab.nn.conv import conv
+from dropout_lab.nn.linear import Activation, Initializer, affine, identity
+from dropout_lab.nn.stochastic import DropRate, Stochastic, Streams
+from dropout_lab.ops import Rate, checked_rate
+
+
+class NoisyLayer(Stochastic):
+    """A layer with weights: subclasses say what :meth:`sample` draws and what inference does."""
+
+    kernel: nnx.Param[Array]
+    bias: nnx.Param[Array]
+
+    def __call__(
+        self,
+        inputs: Float[Array, "*batch inputs"],
+        *,
+        activation: Activation = identity,
+        deterministic: bool | None = None,
+        rngs: Streams | None = None,
+    ) -> Float[Array, "*batch outputs"]:
+        """Returns the activations, with noise unless deterministic.
+
+        Args:
+          inputs: Activations of the layer below.
+          activation: The function of the pre-activations.
+          deterministic: Overrules the layer's flag.
+          rngs: Streams to draw the noise's key from.
+        """
+        if self.is_deterministic(deterministic):
+            return activation(self.infer(inputs))
+        return activation(self.sample(self.make_key(rngs), inputs))
+
+    def sample(
+        self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
+    ) -> Float[Array, "*batch outputs"]:
+        """Returns the pre-activations with noise drawn from ``key``."""
+        raise NotImplementedError
+
+    def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
+        """Returns what stands for their mean at inference."""
+        raise NotImplementedError
+
+
+class NoisyDense(NoisyLayer):
+    """A dense layer with noise; at inference a plain one.
+
+    Args:
+      in_features: Inputs.
+      out_features: Outputs.
+      kernel_init: Initialiser of the kernel.
+      deterministic: If True, there is no noise.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams with the key for the kernel; those for the noise are given at call.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        kernel_init: Initializer,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=None)
+        self.kernel = nnx.Param(kernel_init(rngs.params(), (in_features, out_features)))
+        self.bias = nnx.Param(jnp.zeros(out_features))
+
+    def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
+        """Returns ``x @ kernel + bias``."""
+        return affine(x, self.kernel[...], self.bias[...])
+
+
+class NoisyConv(NoisyLayer):
+    """A 2-D convolution with noise, zero-padded to keep the image size; at inference a plain one.
+
+    Args:
+      in_features: Channels in.
+      out_features: Channels out.
+      size: Height and width of the kernel, in pixels.
+      kernel_init: Initialiser of the kernel, of shape (size, size, in, out).
+      deterministic: If True, there is no noise.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams with the key for the kernel; those for the noise are given at call.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        size: int,
+        *,
+        kernel_init: Initializer,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=None)
+        shape = (size, size, in_features, out_features)
+        self.kernel = nnx.Param(kernel_init(rngs.params(), shape))
+        self.bias = nnx.Param(jnp.zeros(out_features))
+
+    def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
+        """Returns the plain convolution."""
+        return conv(x, self.kernel[...]) + self.bias[...].reshape(1, 1, 1, -1)
+
+
+class DropConnect(NoisyDense):
+    """A dense layer with dropout of weights and biases, :func:`dropout_lab.ops.drop_connect`.
+
+    Args:
+      in_features: Inputs.
+      out_features: Outputs.
+      rate: Probability of dropping a weight.
+      per_example: Whether each example draws its own masks, or the batch shares one.
+      kernel_init: Initialiser of the kernel.
+      deterministic: If True, this is a plain dense layer.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams with the key for the kernel; those for the noise are given at call.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        rate: Rate,
+        per_example: bool = True,
+        kernel_init: Initializer,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(
+            in_features,
+            out_features,
+            kernel_init=kernel_init,
+            deterministic=deterministic,
+            rng_collection=rng_collection,
+            rngs=rngs,
+        )
+        self.rate = DropRate(checked_rate("DropConnect", rate))
+        self.per_example = per_example
+
+    def sample(
+        self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
+    ) -> Float[Array, "*batch outputs"]:
+        """Returns the pre-activations with weights dropped and the rest scaled up."""
+        return ops.drop_connect(
+            key,
+            x,
+            rate=self.rate[...],
+            kernel=self.kernel[...],
+            bias=self.bias[...],
+            per_example=self.per_example,
+        )
