@@ -23,14 +23,39 @@ def get_config() -> ConfigDict:
     config.dropout.rate = placeholder(float)  # * on hidden dense layers
     config.dropout.input_rate = placeholder(float)  # * on the input
     config.dropout.stage_rates = placeholder(object)  # * on convolutional stages: a tuple, or one
-    config.dropout.per_example = True  # DropConnect: a mask per example, or one for the batch
+    config.dropout.branch_rate = placeholder(float)  # * on the last residual branch; rises to it
+    config.dropout.state_rate = placeholder(float)  # * inside recurrent cells
+    config.dropout.cell_rate = placeholder(float)  # * zoneout of an LSTM's cells
+    # What single variants read besides rates.
+    config.dropout.per_example = True  # a mask per example, or one for the batch
+    config.dropout.per_channel = True  # DropBlock: a mask per channel, or one for all
+    config.dropout.per_step = True  # recurrent dropout: a mask per step, or per sequence
+    config.dropout.per = "layer"  # learnt variances: one per layer | unit | weight
+    config.dropout.block_size = 3  # DropBlock, Cutout: pixels
+    config.dropout.strength = placeholder(float)  # shakeout's c, standout's alpha
+    config.dropout.share = 0.5  # targeted dropout: of the weights, the smallest
+    config.dropout.target = "weight"  # targeted dropout: weight | unit
+    config.dropout.max_alpha = 0.7  # information dropout: the noise's largest deviation
+    config.dropout.length_scale = 1e-2  # concrete dropout: of the prior on the weights
+    config.dropout.penalty_weight = placeholder(float)  # * of the variant's own loss
+    config.dropout.penalty_warmup = placeholder(object)  # epochs from and until which it grows
+
+    config.rate_schedule = ConfigDict()  # what all rates are multiplied by, from step to step
+    config.rate_schedule.name = "constant"  # a name in dropout_lab.schedules.SCHEDULES
+    config.rate_schedule.epochs = placeholder(float)  # until when, from when; None: all training
+    config.rate_schedule.gamma = placeholder(float)  # curriculum: per update; None: 10 / updates
+    config.rate_schedule.boundaries = ()  # step: epochs
+    config.rate_schedule.factors = ()  # step: in between, one more than boundaries
 
     config.model = ConfigDict()
-    config.model.name = "mlp"  # mlp | cnn
+    config.model.name = "mlp"  # mlp | cnn | resnet
     config.model.stages = (32, 64, 128)  # cnn: channels of each stage, which halves the image
     config.model.kernel_size = 3  # cnn: pixels
     config.model.widths = (800, 800)  # units of each hidden dense layer
-    config.model.activation = "relu"  # relu | sigmoid | tanh
+    config.model.depth = 16  # resnet: 6 k + 4
+    config.model.widening = 1  # resnet: factor on 16, 32, 64 channels
+    config.model.activation = "relu"  # relu | selu | sigmoid | softplus | tanh | maxout
+    config.model.pieces = 2  # maxout: of which each unit is the maximum
     config.model.batch_norm = False  # before each activation
 
     config.data = ConfigDict()
@@ -50,6 +75,11 @@ def get_config() -> ConfigDict:
     config.train.select = "last"  # which epoch counts: last | best_val
     config.train.refit = False  # train again on train + validation, and test that network
 
+    config.loss = ConfigDict()
+    config.loss.name = "cross_entropy"  # cross_entropy | r_drop | multi_sample
+    config.loss.weight = 1.0  # * r_drop: of the divergence between two passes
+    config.loss.samples = 8  # multi_sample: noise on the last features, so many times
+
     config.optimizer = ConfigDict()
     config.optimizer.name = "sgd"  # sgd | adam (with decoupled weight decay)
     config.optimizer.lr = 0.1  # * at the start; the schedule multiplies it
@@ -66,9 +96,10 @@ def get_config() -> ConfigDict:
     config.schedule.boundaries = ()  # step: epochs
 
     config.eval = ConfigDict()
-    config.eval.inference = "mean"  # mean: the variant's mean network | mc: Monte Carlo
-    config.eval.passes = 50  # mc: passes averaged at the end
-    config.eval.samples = 5  # mc: passes averaged after each epoch
+    config.eval.inference = placeholder(str)  # mean | mc | gaussian; None: the variant's own
+    config.eval.passes = 50  # mc, gaussian: passes averaged at the end
+    config.eval.samples = 5  # mc, gaussian: passes averaged after each epoch
+    config.eval.recalibrate = False  # first re-estimate batch statistics with the noise at rest
 
     config.run = ConfigDict()  # how to run: no effect on results, no part of a trial's identity
     config.run.checkpoint_seconds = 60.0  # save every so often; 0: after every epoch

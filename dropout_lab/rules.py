@@ -10,7 +10,8 @@ from ml_collections import ConfigDict
 from dropout_lab.data import DATASETS
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.models import ACTIVATIONS, MODELS
-from dropout_lab.variants import VARIANTS
+from dropout_lab.schedules import SCHEDULES
+from dropout_lab.variants import RULES_OF_INFERENCE, VARIANTS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Rule:
     def __or__(self, other: "Rule") -> "Rule":
         """Returns the rule that allows what either does."""
         allowed = f"{self.allowed}, or {other.allowed}"
-        return Rule(allowed, lambda value: self.test(value) or other.test(value))
+        names = self.names or other.names
+        return Rule(allowed, lambda value: self.test(value) or other.test(value), names)
 
 
 def _number(low: float, high: float = math.inf, *, above: bool = False) -> Rule:
@@ -82,12 +84,34 @@ RULES: dict[str, Rule] = {
     "dropout.rate": _RATE | _NONE,
     "dropout.input_rate": _RATE | _NONE,
     "dropout.stage_rates": _RATE | _tuple(_RATE) | _NONE,
+    "dropout.branch_rate": _RATE | _NONE,
+    "dropout.state_rate": _RATE | _NONE,
+    "dropout.cell_rate": _RATE | _NONE,
     "dropout.per_example": _FLAG,
+    "dropout.per_channel": _FLAG,
+    "dropout.per_step": _FLAG,
+    "dropout.per": _names(("layer", "unit", "weight")),
+    "dropout.block_size": _whole(1),
+    "dropout.strength": _number(0) | _NONE,
+    "dropout.share": _number(0, 1),
+    "dropout.target": _names(("weight", "unit")),
+    "dropout.max_alpha": _number(0, 1, above=True),
+    "dropout.length_scale": _number(0),
+    "dropout.penalty_weight": _number(0) | _NONE,
+    "dropout.penalty_warmup": _tuple(_number(0)) | _NONE,
+    "rate_schedule.name": _names(SCHEDULES),
+    "rate_schedule.epochs": _number(0, above=True) | _NONE,
+    "rate_schedule.gamma": _number(0, above=True) | _NONE,
+    "rate_schedule.boundaries": _tuple(_number(0, above=True)),
+    "rate_schedule.factors": _tuple(_RATE),
     "model.name": _names(MODELS),
     "model.stages": _tuple(_whole(1)),
     "model.kernel_size": _whole(1),
     "model.widths": _tuple(_whole(1)),
+    "model.depth": _whole(10),
+    "model.widening": _whole(1),
     "model.activation": _names(ACTIVATIONS),
+    "model.pieces": _whole(2),
     "model.batch_norm": _FLAG,
     "data.name": _names(DATASETS),
     "data.dir": _TEXT | _NONE,
@@ -102,6 +126,9 @@ RULES: dict[str, Rule] = {
     "train.label_smoothing": _number(0, 1),
     "train.select": _names(("last", "best_val")),
     "train.refit": _FLAG,
+    "loss.name": _names(("cross_entropy", "r_drop", "multi_sample")),
+    "loss.weight": _number(0),
+    "loss.samples": _whole(2),
     "optimizer.name": _names(("sgd", "adam")),
     "optimizer.lr": _number(0, above=True),
     "optimizer.momentum": _number(0, 1),
@@ -113,9 +140,10 @@ RULES: dict[str, Rule] = {
     "schedule.name": _names(("constant", "exponential", "cosine", "step")),
     "schedule.decay_rate": _number(0, 1, above=True),
     "schedule.boundaries": _tuple(_whole(1)),
-    "eval.inference": _names(("mean", "mc")),
+    "eval.inference": _names(RULES_OF_INFERENCE) | _NONE,
     "eval.passes": _whole(1),
     "eval.samples": _whole(1),
+    "eval.recalibrate": _FLAG,
     "run.checkpoint_seconds": _number(0),
     "run.save_model": _FLAG,
 }

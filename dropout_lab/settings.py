@@ -3,22 +3,24 @@
 import hashlib
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.errors import InputError
-from dropout_lab.models import MODELS
+from dropout_lab.errors import InputError, unknown
+from dropout_lab.models import MODELS, NONNEGATIVE, Network
+from dropout_lab.ops import BELOW_ONE
 from dropout_lab.rules import check, flatten
-from dropout_lab.variants import VARIANTS, Variant
+from dropout_lab.schedules import SCHEDULES
+from dropout_lab.variants import RATES, RULES_OF_INFERENCE, VARIANTS, Variant
 
 DYNAMIC = (
     "seed",
-    "dropout.rate",
-    "dropout.input_rate",
-    "dropout.stage_rates",
+    *(f"dropout.{rate}" for rate in RATES),
+    "dropout.penalty_weight",
     "train.label_smoothing",
+    "loss.weight",
     "optimizer.lr",
     "optimizer.momentum",
     "optimizer.weight_decay",
@@ -29,7 +31,30 @@ DYNAMIC = (
 HOW = ("data.dir", "run.checkpoint_seconds", "run.save_model")
 """Keys that say where and how to run, and cannot change a result."""
 
-ADDED: Mapping[str, Any] = {}
+ADDED: Mapping[str, Any] = {
+    "dropout.branch_rate": 0.0,
+    "dropout.state_rate": 0.0,
+    "dropout.cell_rate": 0.0,
+    **{
+        f"dropout.{key}": None
+        for key in (
+            *("per_channel", "per_step", "per", "block_size", "strength", "share", "target"),
+            *("max_alpha", "length_scale", "penalty_weight", "penalty_warmup"),
+        )
+    },
+    "rate_schedule.name": "constant",
+    "rate_schedule.epochs": None,
+    "rate_schedule.gamma": None,
+    "rate_schedule.boundaries": (),
+    "rate_schedule.factors": (),
+    "model.depth": None,
+    "model.widening": None,
+    "model.pieces": None,
+    "loss.name": "cross_entropy",
+    "loss.weight": None,
+    "loss.samples": None,
+    "eval.recalibrate": False,
+}
 """Keys added since the first records were written, and what older code did in their place.
 
 A trial's identity leaves them out when they have that value, so old records stay valid.
@@ -39,8 +64,8 @@ A trial's identity leaves them out when they have that value, so old records sta
 def resolve(config: ConfigDict) -> FrozenConfigDict:
     """Returns the complete description of a trial.
 
-    Rates left at None become the variant's defaults; what the variant, model or schedule does not
-    read is cleared, so that configurations that mean the same become equal.
+    What is left at None becomes the variant's default; what the variant, model, loss or schedule
+    does not read is cleared, so that configurations that mean the same become equal.
 
     Raises:
       InputError: If a key is unknown, a value is not allowed, or two do not go together.
@@ -48,15 +73,15 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
     check(config)
     # Not type-safe: one stage rate becomes a tuple of them, what is not read becomes None.
     resolved = ConfigDict(config.to_dict(), type_safe=False).unlock()
-    variant = VARIANTS[config.variant]
-    missing = set(variant.needs) - set(MODELS[config.model.name].places)
-    if missing:
-        raise InputError(
-            f"variant {config.variant!r} needs a model with a {missing.pop()}; "
-            f"model {config.model.name!r} has {', '.join(MODELS[config.model.name].places)}"
-        )
-    _resolve_model(resolved)
-    _resolve_rates(resolved, variant)
+    network = MODELS[config.model.name]
+    _resolve_model(resolved, network)
+    absent = () if resolved.model.widths else network.dense_places
+    places = tuple(place for place in network.places if place not in absent)
+    _check_variant(resolved, network)
+    _resolve_dropout(resolved, network, places)
+    _resolve_rate_schedule(resolved, places)
+    _resolve_loss(resolved, places)
+    _resolve_inference(resolved, network)
     if resolved.schedule.name not in ("exponential", "step"):
         resolved.schedule.decay_rate = None
     if resolved.schedule.name != "step":
@@ -65,8 +90,6 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
         resolved.optimizer.nesterov = resolved.optimizer.dampening = False
     if resolved.train.updates is not None:
         resolved.train.epochs = None
-    if resolved.eval.inference == "mean":
-        resolved.eval.passes = resolved.eval.samples = None
     if (resolved.data.name == "npz") != (resolved.data.path is not None):
         raise InputError(
             f"config.data.path is {resolved.data.path!r} and config.data.name is "
@@ -75,47 +98,140 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
     return FrozenConfigDict(resolved.to_dict())
 
 
-def _resolve_model(config: ConfigDict) -> None:
+def _resolve_model(config: ConfigDict, network: type[Network]) -> None:
     """Clears what the model does not take."""
-    taken = inspect.signature(MODELS[config.model.name].__init__).parameters
+    taken = set(inspect.signature(network.__init__).parameters)
+    if config.model.activation != "maxout":
+        taken -= {"pieces"}
     for key in config.model:
         if key not in taken and key != "name":
             config.model[key] = None
 
 
-def _resolve_rates(config: ConfigDict, variant: Variant) -> None:
-    """Fills in the rates that the variant reads in this model, and zeroes the others."""
-    rates = config.dropout
-    stages = config.model.stages or ()
-    reads = variant.reads()
-    rates.rate = _rate(rates.rate, variant.rate, reads["rate"] and bool(config.model.widths))
-    rates.input_rate = _rate(rates.input_rate, variant.input_rate, reads["input_rate"])
-    given = rates.stage_rates
-    each = tuple(given) if isinstance(given, tuple | list) else (given,) * len(stages)
-    if len(each) != len(stages) and stages and reads["stage_rates"]:
+def _check_variant(config: ConfigDict, network: type[Network]) -> None:
+    """Raises InputError if the variant makes no sense in such a network."""
+    variant = VARIANTS[config.variant]
+    if variant.needs and not set(variant.needs) & set(network.places):
         raise InputError(
-            f"config.dropout.stage_rates is {given!r}; allowed: a rate, or {len(stages)} of them, "
-            f"one for each of config.model.stages {tuple(stages)}"
+            f"variant {config.variant!r} needs a model with {' or '.join(variant.needs)}; "
+            f"model {config.model.name!r} has {', '.join(network.places)}"
         )
-    if stages and reads["stage_rates"]:
-        rates.stage_rates = tuple(_rate(rate, variant.stage_rate, True) for rate in each)
-    else:
-        rates.stage_rates = (0.0,) * len(stages)
-    for key, rate in (
-        ("rate", rates.rate),
-        ("input_rate", rates.input_rate),
-        ("stage_rates", max(rates.stage_rates, default=0.0)),
-    ):
-        if rate == 1 and not variant.one_allowed:
+    activation = config.model.activation
+    if variant.nonnegative and activation not in (None, *NONNEGATIVE):
+        raise InputError(
+            f"config.model.activation is {activation!r} with variant {config.variant!r}, which "
+            f"needs activations of at least 0; allowed: {', '.join(NONNEGATIVE)}"
+        )
+
+
+def _resolve_dropout(config: ConfigDict, network: type[Network], places: Sequence[str]) -> None:
+    """Fills in what the variant reads in this model; clears the rest, rates to 0."""
+    variant, options = VARIANTS[config.variant], config.dropout
+    reads = variant.reads(places)
+    given = options.stage_rates
+    for key in set(RATES) - {"stage_rates"}:
+        options[key] = _rate(options[key], variant, key, key in reads)
+    count = len(config.model.stages) if config.model.stages is not None else network.groups
+    each = tuple(given) if isinstance(given, tuple | list) else (given,) * count
+    read = "stage_rates" in reads
+    if len(each) != count and count and read:
+        raise InputError(
+            f"config.dropout.stage_rates is {given!r}; allowed: a rate, or {count} of them, one "
+            "for each convolutional stage"
+        )
+    each = each if read else (0.0,) * count
+    options.stage_rates = tuple(_rate(rate, variant, "stage_rates", read) for rate in each[:count])
+    if variant.penalty_weight is not None:
+        reads |= {"penalty_weight", "penalty_warmup"}
+        if options.penalty_weight is None:
+            options.penalty_weight = variant.penalty_weight
+        if options.penalty_warmup is None:
+            options.penalty_warmup = variant.penalty_warmup
+        warmup = options.penalty_warmup
+        if len(warmup) != 2 or warmup[0] > warmup[1]:
             raise InputError(
-                f"config.dropout.{key} is 1 with variant {config.variant!r}; allowed: [0, 1)"
+                f"config.dropout.penalty_warmup is {warmup}; allowed: (first epoch, last epoch)"
             )
-    for key in set(rates) - set(reads) - set(variant.options):
-        rates[key] = None
+    for key in set(options) - set(RATES):
+        if key not in reads:
+            options[key] = None
+        elif options[key] is None:
+            options[key] = variant.defaults.get(key)
 
 
-def _rate(given: float | None, default: float, read: bool) -> float:
-    return float(default if given is None else given) if read else 0.0
+def _rate(given: float | None, variant: Variant, key: str, read: bool) -> float:
+    """Returns a rate filled in, or 0 where it is not read."""
+    if not read:
+        return 0.0
+    rate = float(variant.default(key) if given is None else given)
+    if rate > variant.top:
+        allowed = "[0, 1)" if variant.top == BELOW_ONE else f"[0, {variant.top:g}]"
+        raise InputError(f"config.dropout.{key} is {rate:g}; allowed with this variant: {allowed}")
+    return rate
+
+
+def _resolve_rate_schedule(config: ConfigDict, places: Sequence[str]) -> None:
+    """Clears what the schedule of rates does not take."""
+    schedule = config.rate_schedule
+    if not VARIANTS[config.variant].reads(places) & set(RATES):
+        schedule.name = "constant"
+    taken = inspect.signature(SCHEDULES[schedule.name]).parameters
+    if "steps" not in taken:
+        schedule.epochs = None
+    elif schedule.epochs is None and schedule.name.startswith(("early", "late")):
+        raise InputError(
+            f"config.rate_schedule.epochs is None with schedule {schedule.name!r}; allowed: the "
+            "epoch at which it switches"
+        )
+    if "gamma" not in taken:
+        schedule.gamma = None
+    if "boundaries" not in taken:
+        schedule.boundaries = schedule.factors = ()
+        return
+    rising = list(schedule.boundaries) == sorted(set(schedule.boundaries))
+    if not rising or len(schedule.factors) != len(schedule.boundaries) + 1:
+        raise InputError(
+            f"config.rate_schedule.boundaries is {schedule.boundaries} with factors "
+            f"{schedule.factors}; allowed: rising epochs, and one factor more"
+        )
+
+
+def _resolve_loss(config: ConfigDict, places: Sequence[str]) -> None:
+    """Clears what the loss does not take."""
+    loss = config.loss
+    if loss.name == "multi_sample" and "hidden" not in VARIANTS[config.variant].uses(places):
+        raise InputError(
+            f"config.loss.name is 'multi_sample' with variant {config.variant!r}, which has no "
+            "noise on this model's last features to sample; allowed: cross_entropy, r_drop"
+        )
+    if loss.name != "r_drop":
+        loss.weight = None
+    if loss.name != "multi_sample":
+        loss.samples = None
+
+
+def _resolve_inference(config: ConfigDict, network: type[Network]) -> None:
+    """Fills in the rule of prediction, and clears what it does not take."""
+    rules = VARIANTS[config.variant].inference
+    options = config.eval
+    if options.inference is None:
+        options.inference = rules[0]
+    check_inference("config.eval.inference", options.inference, config.variant)
+    if options.inference == "mean":
+        options.passes = options.samples = None
+    if not (config.model.batch_norm or network.normalised):
+        options.recalibrate = False
+
+
+def check_inference(name: str, rule: str, variant: str) -> None:
+    """Raises InputError unless a variant has that rule of prediction."""
+    if rule not in RULES_OF_INFERENCE:
+        raise unknown("inference", rule, RULES_OF_INFERENCE)
+    if rule not in VARIANTS[variant].inference:
+        raise InputError(
+            f"{name} is {rule!r} with variant {variant!r}; allowed: "
+            + ", ".join(VARIANTS[variant].inference)
+        )
 
 
 def trial_id(config: FrozenConfigDict) -> str:
@@ -147,8 +263,12 @@ def static_key(config: FrozenConfigDict) -> str:
 
 
 def from_dict(tree: dict[str, Any]) -> FrozenConfigDict:
-    """Returns the resolved configuration that a record holds (JSON has no tuples)."""
-    return FrozenConfigDict(ConfigDict(_tuples(tree)))
+    """Returns the resolved configuration that a record holds, also one of older code."""
+    config = _tuples(tree)  # JSON has no tuples
+    for key, value in ADDED.items():
+        part, name = key.split(".")
+        config.setdefault(part, {}).setdefault(name, value)
+    return FrozenConfigDict(ConfigDict(config))
 
 
 def _tuples(value: Any) -> Any:

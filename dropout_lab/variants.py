@@ -1,11 +1,10 @@
-"""The variants: a name for which layers go where in a network.
+"""The variants: a name for which layers go where in a network, and how it is used at inference.
 
 A model asks :class:`Noise` for a layer at each place and never learns which variant it has. To add
 one, add a line to ``VARIANTS``.
 """
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,8 +15,54 @@ from dropout_lab.errors import unknown
 from dropout_lab.ops import Rate
 
 Shape = tuple[int, ...]
-UnitMaker = Callable[[Rate, Shape], nn.UnitNoise]
-"""From a rate and the shape of one example's activations to a layer."""
+
+RATES = {
+    "rate": 0.5,
+    "input_rate": 0.2,
+    "stage_rates": 0.1,
+    "branch_rate": 0.5,
+    "state_rate": 0.25,
+    "cell_rate": 0.25,
+}
+"""The keys of ``config.dropout`` that are rates, and their defaults."""
+
+PLACES = {
+    "input": "input_rate",
+    "stage": "stage_rates",
+    "conv": "stage_rates",
+    "pool": "stage_rates",
+    "hidden": "rate",
+    "linear": "rate",
+    "output": "rate",
+    "branch": "branch_rate",
+    "recurrent": "state_rate",
+}
+"""The places of networks, each with the key of the rate that a layer there takes."""
+
+
+RULES_OF_INFERENCE = {
+    "mean": "one pass with the noise at rest, each layer by its own rule",
+    "mc": "the mean of the softmax outputs of many passes with live noise",
+    "gaussian": "hidden units averaged over Gaussian pre-activations with the noise's moments",
+}
+"""How a trained network predicts; which of them a variant has, its line in VARIANTS says."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Use:
+    """How a variant uses a layer at a place.
+
+    Attributes:
+      layer: The layer's class.
+      options: Keys of ``config.dropout``, besides the place's rate, that it takes by name.
+      rated: Whether it takes a rate.
+      sized: Whether it takes the shape of one example's activations, as ``shape``.
+    """
+
+    layer: Callable[..., Any]
+    options: tuple[str, ...] = ()
+    rated: bool = True
+    sized: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,59 +72,77 @@ class Variant:
     Attributes:
       input: Noise on the network's input.
       stage: Noise on the output of each convolutional stage.
+      conv: A layer in place of each convolution.
+      pool: A layer in place of each max-pooling.
       hidden: Noise on the output of each hidden dense layer.
       linear: A layer in place of each hidden dense layer.
-      rate: Default of ``dropout.rate``, for ``hidden`` or ``linear``.
-      input_rate: Default of ``dropout.input_rate``.
-      stage_rate: Default of every one of ``dropout.stage_rates``.
-      one_allowed: Whether a rate may be 1.
-      needs: Places that a model must have for the variant to make sense.
-      options: Keys of ``config.dropout``, besides rates, that ``linear`` takes.
+      output: A layer in place of the output layer.
+      branch: Noise on each residual branch, at a rate that grows linearly with depth.
+      recurrent: Noise inside a recurrent cell.
+      defaults: Values of ``config.dropout`` left at None: rates other than ``RATES``, options.
+      top: The highest rate allowed; ``ops.BELOW_ONE`` for any that is not 1.
+      needs: Places of which a model must have one for the variant to make sense; empty: any.
+      nonnegative: Whether activations must be at least 0.
+      inference: The keys of ``RULES_OF_INFERENCE`` it has; the first is its default.
+      penalty_weight: Default weight of the layers' extra loss; None if there is none.
+      penalty_warmup: Epochs from and until which that weight grows from 0, by default.
     """
 
-    input: UnitMaker | None = None
-    stage: UnitMaker | None = None
-    hidden: UnitMaker | None = None
-    linear: Callable[..., nnx.Module] | None = None
-    rate: float = 0.5
-    input_rate: float = 0.2
-    stage_rate: float = 0.1
-    one_allowed: bool = True
+    input: Use | None = None
+    stage: Use | None = None
+    conv: Use | None = None
+    pool: Use | None = None
+    hidden: Use | None = None
+    linear: Use | None = None
+    output: Use | None = None
+    branch: Use | None = None
+    recurrent: Use | None = None
+    defaults: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    top: float = 1.0
     needs: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
+    nonnegative: bool = False
+    inference: tuple[str, ...] = ("mean", "mc")
+    penalty_weight: float | None = None
+    penalty_warmup: tuple[float, float] = (0, 0)
 
-    def reads(self) -> dict[str, bool]:
-        """Returns, for each key of rates, whether the variant reads it."""
-        return {
-            "rate": self.hidden is not None or self.linear is not None,
-            "input_rate": self.input is not None,
-            "stage_rates": self.stage is not None,
-        }
+    def uses(self, places: Sequence[str]) -> dict[str, Use]:
+        """Returns what is used at which of a model's places."""
+        found = {place: getattr(self, place) for place in places}
+        return {place: use for place, use in found.items() if use is not None}
+
+    def reads(self, places: Sequence[str]) -> set[str]:
+        """Returns the keys of ``config.dropout`` that the variant reads in such a model."""
+        uses = self.uses(places)
+        rates = {PLACES[place] for place, use in uses.items() if use.rated}
+        return rates.union(*(use.options for use in uses.values()))
+
+    def default(self, key: str) -> float:
+        """Returns the default of a rate."""
+        return self.defaults.get(key, RATES[key])
 
 
-def _unit(layer: Callable[[Rate], nn.UnitNoise]) -> UnitMaker:
-    return lambda rate, shape: layer(rate)
+def _everywhere(use: Use, **fields: Any) -> Variant:
+    """Returns a variant with the same noise on input, stages and hidden layers."""
+    return Variant(input=use, stage=use, hidden=use, **fields)
 
 
-def _sized(layer: Callable[..., nn.UnitNoise]) -> UnitMaker:
-    return lambda rate, shape: layer(rate, units=math.prod(shape))
-
-
-def _everywhere(maker: UnitMaker, **fields: Any) -> Variant:
-    return Variant(input=maker, stage=maker, hidden=maker, **fields)
-
+_DROPOUT = Use(nn.Dropout)
 
 VARIANTS: dict[str, Variant] = {
-    "none": Variant(),
-    "dropout": _everywhere(_unit(nn.Dropout)),
-    "classic_dropout": _everywhere(_unit(nn.ClassicDropout)),
-    "gaussian_dropout": _everywhere(_unit(nn.GaussianDropout), one_allowed=False),
-    "spatial_dropout": Variant(
-        stage=_unit(nn.SpatialDropout), hidden=_unit(nn.Dropout), needs=("stage",)
+    "none": Variant(inference=("mean",)),
+    "dropout": _everywhere(_DROPOUT),
+    "classic_dropout": _everywhere(Use(nn.ClassicDropout)),
+    "gaussian_dropout": _everywhere(Use(nn.GaussianDropout), top=nn.GaussianDropout.top),
+    "spatial_dropout": Variant(stage=Use(nn.SpatialDropout), hidden=_DROPOUT, needs=("stage",)),
+    "drop_connect": Variant(linear=Use(nn.DropConnect, ("per_example",))),
+    "variational_dropout": _everywhere(
+        Use(nn.VariationalDropout, sized=True), top=nn.GaussianDropout.top, penalty_weight=1.0
     ),
-    "drop_connect": Variant(linear=nn.DropConnect, options=("per_example",)),
-    "variational_dropout": _everywhere(_sized(nn.VariationalDropout), one_allowed=False),
 }
+
+
+OPTIONS = frozenset(RATES).union(*(made.reads(tuple(PLACES)) for made in VARIANTS.values()))
+"""The keys of ``config.dropout`` that some variant reads."""
 
 
 class Noise:
@@ -87,56 +150,90 @@ class Noise:
 
     Args:
       variant: A name in ``VARIANTS``.
-      rate: Rate of hidden dense layers; None for the variant's default, as below.
-      input_rate: Rate of the input.
-      stage_rates: Rates of the convolutional stages, one each, or one for all.
-      options: What else the variant takes.
+      options: Rates and whatever else the variant reads, by their names in ``config.dropout``; a
+        rate that is missing or None is the variant's default. ``stage_rates`` may be a sequence.
 
     Raises:
-      InputError: If there is no such variant.
+      InputError: If there is no such variant or option.
     """
 
-    def __init__(
-        self,
-        variant: str,
-        *,
-        rate: Rate | None = None,
-        input_rate: Rate | None = None,
-        stage_rates: Rate | Sequence[Rate] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, variant: str, **options: Any) -> None:
         if variant not in VARIANTS:
             raise unknown("variant", variant, VARIANTS)
-        self._variant = made = VARIANTS[variant]
-        self._rate = made.rate if rate is None else rate
-        self._input_rate = made.input_rate if input_rate is None else input_rate
-        self._stage_rates = made.stage_rate if stage_rates is None else stage_rates
-        self._options = options or {}
+        for key in options:
+            if key not in OPTIONS:
+                raise unknown("option of a variant", key, OPTIONS)
+        self._variant = VARIANTS[variant]
+        self._options = options
 
     def input(self, shape: Shape) -> nn.UnitNoise | None:
         """Returns the layer for inputs of ``shape`` (without the batch), if any."""
-        return self._make(self._variant.input, self._input_rate, shape)
+        return self._make("input", shape=shape)
 
     def stage(self, index: int, shape: Shape) -> nn.UnitNoise | None:
         """Returns the layer for the output of convolutional stage ``index``, if any."""
-        rates = self._stage_rates
-        rate = rates[index] if isinstance(rates, Sequence) else rates
-        return self._make(self._variant.stage, rate, shape)
+        return self._make("stage", index, shape=shape)
+
+    def pool(self, index: int) -> nn.UnitNoise | None:
+        """Returns the layer that pools 2 x 2 at the end of stage ``index``, if not the maximum."""
+        return self._make("pool", index)
 
     def hidden(self, width: int) -> nn.UnitNoise | None:
         """Returns the layer for the output of a hidden dense layer, if any."""
-        return self._make(self._variant.hidden, self._rate, (width,))
+        return self._make("hidden", shape=(width,))
 
-    def linear(
-        self, inputs: int, outputs: int, *, kernel_init: nnx.Initializer, rngs: nnx.Rngs
-    ) -> nnx.Module:
-        """Returns a hidden dense layer."""
-        if self._variant.linear is None:
-            return nn.Linear(inputs, outputs, kernel_init=kernel_init, rngs=rngs)
-        return self._variant.linear(
-            inputs, outputs, rate=self._rate, kernel_init=kernel_init, rngs=rngs, **self._options
-        )
+    def branch(self, index: int, count: int) -> nn.UnitNoise | None:
+        """Returns the layer for residual branch ``index`` of ``count``, if any.
 
-    @staticmethod
-    def _make(maker: UnitMaker | None, rate: Rate, shape: Shape) -> nn.UnitNoise | None:
-        return None if maker is None else maker(rate, shape)
+        Its rate is ``(index + 1) / count`` of the variant's: the last branch has all of it.
+        """
+        return self._make("branch", share=(index + 1) / count)
+
+    def recurrent(self) -> Any:
+        """Returns the noise inside a recurrent cell, if any."""
+        return self._make("recurrent")
+
+    def conv(self, index: int, *sizes: int, **keywords: Any) -> nnx.Module:
+        """Returns a convolution of stage ``index``, with the arguments of ``nn.Conv``."""
+        return self._make("conv", index, sizes, keywords) or nn.Conv(*sizes, **keywords)
+
+    def linear(self, inputs: int, outputs: int, **keywords: Any) -> nnx.Module:
+        """Returns a hidden dense layer, with the arguments of ``nn.Linear``."""
+        made = self._make("linear", None, (inputs, outputs), keywords)
+        return made or nn.Linear(inputs, outputs, **keywords)
+
+    def output(self, inputs: int, classes: int, **keywords: Any) -> nnx.Module:
+        """Returns the output layer, with the arguments of ``nn.Linear``."""
+        made = self._make("output", None, (inputs, classes), keywords)
+        return made or nn.Linear(inputs, classes, **keywords)
+
+    def _make(
+        self,
+        place: str,
+        index: int | None = None,
+        sizes: tuple[int, ...] = (),
+        keywords: Mapping[str, Any] | None = None,
+        *,
+        shape: Shape = (),
+        share: float = 1.0,
+    ) -> Any:
+        use: Use | None = getattr(self._variant, place)
+        if use is None:
+            return None
+        arguments = dict(keywords or {})
+        if use.rated:
+            arguments["rate"] = share * self._rate(PLACES[place], index)
+        if use.sized:
+            arguments["shape"] = shape
+        arguments |= {
+            key: self._rate(key, index) if key in RATES else self._options[key]
+            for key in use.options
+            if key in RATES or self._options.get(key) is not None
+        }
+        return use.layer(*sizes, **arguments)
+
+    def _rate(self, key: str, index: int | None) -> Rate:
+        given = self._options.get(key)
+        if given is None:
+            return self._variant.default(key)
+        return given[index] if isinstance(given, Sequence) and index is not None else given

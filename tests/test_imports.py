@@ -21,7 +21,7 @@ FLOORS = [
     {"dropout_lab.training"},
     {"dropout_lab.settings"},
     {"dropout_lab.rules"},
-    {"dropout_lab.models", "dropout_lab.data"},
+    {"dropout_lab.models", "dropout_lab.data", "dropout_lab.schedules"},
     {"dropout_lab.variants"},
     {"dropout_lab.nn"},
     {"dropout_lab.ops"},

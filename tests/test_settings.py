@@ -11,7 +11,7 @@ from dropout_lab.errors import InputError
 from dropout_lab.models import MODELS
 from dropout_lab.rules import RULES, flatten
 from dropout_lab.settings import DYNAMIC, HOW, dynamic, from_dict, resolve, static_key, trial_id
-from dropout_lab.variants import VARIANTS
+from dropout_lab.variants import RATES, VARIANTS
 
 GOLDEN = Path(__file__).parent / "golden" / "trial.json"
 
@@ -32,18 +32,18 @@ def flat(variant="none", changes=()):
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("model", MODELS)
 def test_rates_are_the_variants_defaults_where_it_reads_them(variant, model):
-    options = CNN if model == "cnn" else {}
-    if set(VARIANTS[variant].needs) - set(MODELS[model].places):
-        with pytest.raises(InputError, match=f"variant '{variant}' needs a model with a stage"):
-            flat(variant, options)
+    made, places = VARIANTS[variant], MODELS[model].places
+    changes = {"model.name": model, "model.stages": (4, 8)}
+    if made.needs and not set(made.needs) & set(places):
+        with pytest.raises(InputError, match=f"variant '{variant}' needs a model with "):
+            flat(variant, changes)
         return
-    found = flat(variant, options)
-    made = VARIANTS[variant]
-    reads = made.reads()
-    assert found["dropout.rate"] == (made.rate if reads["rate"] else 0)
-    assert found["dropout.input_rate"] == (made.input_rate if reads["input_rate"] else 0)
-    stage_rate = made.stage_rate if reads["stage_rates"] else 0
-    assert found["dropout.stage_rates"] == ((stage_rate,) * 2 if model == "cnn" else ())
+    found = flat(variant, changes)
+    reads = made.reads(places)
+    stages = {"cnn": 2, "resnet": 3}.get(model, 0)
+    for key in RATES:
+        rate = made.default(key) if key in reads else 0
+        assert found[f"dropout.{key}"] == ((rate,) * stages if key == "stage_rates" else rate)
 
 
 def test_given_rates_stay():
@@ -66,6 +66,13 @@ CLEARED = [
     ({"train.epochs": 99}, {"train.updates": 100}),
     ({"eval.passes": 9, "eval.samples": 9}, {}),
     ({"dropout.rate": 0.9}, {"variant": "dropout", "model.widths": ()}),
+    ({"dropout.penalty_weight": 3.0, "dropout.penalty_warmup": (1, 2)}, {"variant": "dropout"}),
+    ({"rate_schedule.name": "linear", "rate_schedule.epochs": 3.0}, {}),
+    ({"rate_schedule.gamma": 0.5, "rate_schedule.factors": (1.0,)}, {"variant": "dropout"}),
+    ({"loss.weight": 3.0, "loss.samples": 3}, {}),
+    ({"model.depth": 10, "model.widening": 2, "model.pieces": 3}, {}),
+    ({"model.widths": (9,), "model.activation": "tanh"}, {"model.name": "resnet"}),
+    ({"eval.recalibrate": True}, {}),
 ]
 
 
@@ -86,7 +93,17 @@ def test_what_is_not_read_tells_no_trials_apart(ignored, changes):
         ({"schedule.decay_rate": 0.5}, {"schedule.name": "exponential"}),
         ({"schedule.boundaries": (3,)}, {"schedule.name": "step"}),
         ({"optimizer.nesterov": True}, {}),
-        ({"eval.passes": 9}, {"eval.inference": "mc"}),
+        ({"eval.passes": 9}, {"variant": "dropout", "eval.inference": "mc"}),
+        ({"dropout.penalty_weight": 0.5}, {"variant": "variational_dropout"}),
+        ({"dropout.penalty_warmup": (1, 2)}, {"variant": "variational_dropout"}),
+        ({"rate_schedule.name": "linear"}, {"variant": "dropout"}),
+        ({"rate_schedule.gamma": 0.5}, {"variant": "dropout", "rate_schedule.name": "curriculum"}),
+        ({"loss.name": "r_drop"}, {"variant": "dropout"}),
+        ({"loss.weight": 3.0}, {"variant": "dropout", "loss.name": "r_drop"}),
+        ({"loss.samples": 3}, {"variant": "dropout", "loss.name": "multi_sample"}),
+        ({"model.pieces": 3}, {"model.activation": "maxout"}),
+        ({"model.depth": 10}, {"model.name": "resnet"}),
+        ({"eval.recalibrate": True}, {"model.batch_norm": True}),
         ({"train.refit": True}, {}),
         ({"data.train_size": 100}, {}),
         ({"seed": 1}, {}),
@@ -138,7 +155,7 @@ def test_a_new_key_at_its_old_meaning_keeps_identities(monkeypatch):
     grown = resolve(config_of()).to_dict()
     grown["model"]["residual"] = False
     assert trial_id(from_dict(grown)) != before
-    monkeypatch.setattr(settings, "ADDED", {"model.residual": False})
+    monkeypatch.setattr(settings, "ADDED", {**settings.ADDED, "model.residual": False})
     assert trial_id(from_dict(grown)) == before
     grown["model"]["residual"] = True
     assert trial_id(from_dict(grown)) != before
@@ -159,12 +176,23 @@ def test_a_record_gives_its_configuration_back():
     assert static_key(again) == static_key(resolved)
 
 
+READERS = {
+    "dropout.branch_rate": "stochastic_depth",
+    "dropout.state_rate": "zoneout",
+    "dropout.cell_rate": "zoneout",
+    "dropout.penalty_weight": "variational_dropout",
+}
+
+
 @pytest.mark.parametrize("key", sorted(DYNAMIC))
 def test_dynamic_numbers_share_a_program(key):
-    base_changes = {**CNN, "optimizer.max_norm": 1.0}
+    changes = {**CNN, "optimizer.max_norm": 1.0, "loss.name": "r_drop"}
+    variant = READERS.get(key, "dropout")
+    if key == "dropout.branch_rate":
+        changes["model.name"] = "resnet"
     value = {"seed": 9, "dropout.stage_rates": (0.3, 0.4)}.get(key, 0.625)
-    one = resolve(config_of("dropout", base_changes))
-    other = resolve(config_of("dropout", {**base_changes, key: value}))
+    one = resolve(config_of(variant, changes))
+    other = resolve(config_of(variant, {**changes, key: value}))
     assert static_key(one) == static_key(other)
     assert dynamic(one)[key] != dynamic(other)[key]
 
@@ -190,9 +218,24 @@ def test_what_shapes_the_program_separates_programs(key, value):
     [
         ({"dropout.stage_rates": (0.1, 0.2, 0.3)}, r"stage_rates is \(0\.1, 0\.2, 0\.3\); allowed"),
         ({"dropout.stage_rates": ()}, r"allowed: a rate, or 2 of them"),
-        ({"variant": "gaussian_dropout", "dropout.rate": 1.0}, r"rate is 1 with .* \[0, 1\)"),
-        ({"variant": "gaussian_dropout", "dropout.stage_rates": 1}, r"stage_rates is 1 with"),
-        ({"variant": "variational_dropout", "dropout.input_rate": 1}, r"input_rate is 1 with"),
+        (
+            {"variant": "variational_dropout", "dropout.penalty_warmup": (2, 1)},
+            r"penalty_warmup is \(2, 1\); allowed",
+        ),
+        ({"rate_schedule.name": "early_linear"}, r"epochs is None with schedule 'early_linear'"),
+        (
+            {
+                "rate_schedule.name": "step",
+                "rate_schedule.boundaries": (3,),
+                "rate_schedule.factors": (1.0,),
+            },
+            r"boundaries is \(3,\) with factors \(1\.0,\); allowed: rising epochs",
+        ),
+        ({"variant": "none", "eval.inference": "mc"}, r"inference is 'mc' .* allowed: mean$"),
+        ({"variant": "drop_connect", "loss.name": "multi_sample"}, r"no noise on this model's"),
+        ({"variant": "gaussian_dropout", "dropout.rate": 1.0}, r"rate is 1; allowed .* \[0, 1\)"),
+        ({"variant": "gaussian_dropout", "dropout.stage_rates": 1}, r"stage_rates is 1; allowed"),
+        ({"variant": "variational_dropout", "dropout.input_rate": 1}, r"input_rate is 1; allowed"),
         ({"data.path": "x.npz"}, r"data\.path is 'x\.npz' and config\.data\.name is 'digits'"),
         ({"data.name": "npz"}, r"data\.path is None and config\.data\.name is 'npz'"),
     ],

@@ -1,121 +1,176 @@
 """The table of variants, and the object that hands models their layers."""
 
-import math
+import re
+from pathlib import Path
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 from flax import nnx
 
 from dropout_lab import nn
 from dropout_lab.errors import InputError
-from dropout_lab.variants import VARIANTS, Noise
+from dropout_lab.models import MODELS
+from dropout_lab.ops import OPS
+from dropout_lab.settings import check_inference
+from dropout_lab.variants import OPTIONS, PLACES, RATES, RULES_OF_INFERENCE, VARIANTS, Noise
 
-# For each variant: the layer on the input, on a stage, on a hidden layer; the dense layer itself.
-ROWS = {
-    "none": (None, None, None, nn.Linear),
-    "dropout": (nn.Dropout, nn.Dropout, nn.Dropout, nn.Linear),
-    "classic_dropout": (nn.ClassicDropout, nn.ClassicDropout, nn.ClassicDropout, nn.Linear),
-    "gaussian_dropout": (nn.GaussianDropout, nn.GaussianDropout, nn.GaussianDropout, nn.Linear),
-    "spatial_dropout": (None, nn.SpatialDropout, nn.Dropout, nn.Linear),
-    "drop_connect": (None, None, None, nn.DropConnect),
-    "variational_dropout": (
-        nn.VariationalDropout,
-        nn.VariationalDropout,
-        nn.VariationalDropout,
-        nn.Linear,
-    ),
-}
-
+README = Path(__file__).parents[1] / "README.md"
 INIT = nnx.initializers.lecun_normal()
 STAGE = (4, 4, 8)
+USES = [
+    (name, place)
+    for name, variant in VARIANTS.items()
+    for place in PLACES
+    if getattr(variant, place) is not None
+]
 
 
-def layers(noise):
-    """Returns the layers for the four places of a small network."""
-    linear = noise.linear(6, 5, kernel_init=INIT, rngs=nnx.Rngs(0))
-    return noise.input((2, 3)), noise.stage(0, STAGE), noise.hidden(5), linear
-
-
-def rate_of(layer):
-    """Returns the rate that a layer draws with, or began with."""
-    if isinstance(layer, nn.VariationalDropout):
-        return float(layer.alpha / (1 + layer.alpha))
-    return float(layer.rate[...])
-
-
-def test_every_variant_has_a_row():
-    assert set(ROWS) == set(VARIANTS)
-
-
-@pytest.mark.parametrize("variant", ROWS)
-def test_each_place_gets_its_layer(variant):
-    kinds = tuple(None if layer is None else type(layer) for layer in layers(Noise(variant)))
-    assert kinds == ROWS[variant]
-
-
-@pytest.mark.parametrize("variant", ROWS)
-def test_rates_read_are_those_of_the_places(variant):
-    on_input, on_stage, on_hidden, linear = ROWS[variant]
-    assert VARIANTS[variant].reads() == {
-        "input_rate": on_input is not None,
-        "stage_rates": on_stage is not None,
-        "rate": on_hidden is not None or linear is not nn.Linear,
+def layer_at(noise, place):
+    """Returns the layer for a place of a small network."""
+    kernel = {"kernel_init": INIT, "rngs": nnx.Rngs(0)}
+    makers = {
+        "input": lambda: noise.input((2, 3)),
+        "stage": lambda: noise.stage(1, STAGE),
+        "conv": lambda: noise.conv(1, 3, 4, 3, **kernel),
+        "pool": lambda: noise.pool(1),
+        "hidden": lambda: noise.hidden(5),
+        "linear": lambda: noise.linear(6, 5, **kernel),
+        "output": lambda: noise.output(6, 5, **kernel),
+        "branch": lambda: noise.branch(3, 4),
+        "recurrent": lambda: noise.recurrent(),
     }
+    return makers[place]()
 
 
-@pytest.mark.parametrize("variant", ROWS)
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({}, (0.2, 0.1, 0.5)),
-        ({"rate": 0.4, "input_rate": 0.05, "stage_rates": 0.3}, (0.05, 0.3, 0.4)),
-        ({"stage_rates": (0.15, 0.25)}, (0.2, 0.15, 0.5)),
-    ],
-)
-def test_each_place_gets_its_rate(variant, options, expected):
-    on_input, on_stage, on_hidden, linear = layers(Noise(variant, **options))
-    dense = linear if isinstance(linear, nn.DropConnect) else on_hidden
-    for layer, rate in zip((on_input, on_stage, dense), expected, strict=True):
-        if layer is not None:
-            # A learnt variance starts at 0.95 at most, which is that of a rate of 0.487.
-            assert math.isclose(rate_of(layer), rate, rel_tol=0.03)
+def rates_of(layer):
+    state = nnx.to_pure_dict(nnx.state(layer, nn.DropRate))
+    return [float(leaf) for leaf in jax.tree.leaves(state)]
 
 
-def test_each_stage_has_its_own_rate():
-    noise = Noise("dropout", stage_rates=[0.1, 0.2, 0.3])
-    rates = [rate_of(noise.stage(index, STAGE)) for index in range(3)]
-    assert rates == pytest.approx([0.1, 0.2, 0.3])
+@pytest.mark.parametrize(("variant", "place"), USES)
+def test_each_place_gets_its_layer_at_its_default_rate(variant, place):
+    use, made = getattr(VARIANTS[variant], place), VARIANTS[variant]
+    layer = layer_at(Noise(variant), place)
+    assert type(layer) is use.layer
+    rates = rates_of(layer)
+    if rates:
+        assert rates[0] == pytest.approx(made.default(PLACES[place]))
+    assert use.rated or not rates
 
 
-def test_variational_dropout_counts_the_units_of_each_place():
-    on_input, on_stage, on_hidden, _ = layers(Noise("variational_dropout"))
-    assert (on_input.units, on_stage.units, on_hidden.units) == (6, 128, 5)
+@pytest.mark.parametrize(("variant", "place"), USES)
+def test_each_place_gets_the_rate_that_is_given(variant, place):
+    given = {"rate": 0.11, "input_rate": 0.12, "stage_rates": (0.0, 0.13), "branch_rate": 0.14}
+    given |= {"state_rate": 0.15, "cell_rate": 0.16}
+    assert set(given) == set(RATES)
+    rates = rates_of(layer_at(Noise(variant, **given), place))
+    expected = given[PLACES[place]]
+    if rates:
+        assert rates[0] == pytest.approx(expected[1] if place in STAGES else expected)
 
 
-@pytest.mark.parametrize("per_example", [True, False])
-def test_options_reach_the_layer(per_example):
-    noise = Noise("drop_connect", options={"per_example": per_example})
-    assert layers(noise)[3].per_example is per_example
+STAGES = [place for place, key in PLACES.items() if key == "stage_rates"]
 
 
-@pytest.mark.parametrize("variant", ROWS)
-def test_rate_1_is_allowed_where_the_variant_says_so(variant):
-    noise = Noise(variant, rate=1.0, input_rate=0.0, stage_rates=0.0)
-    if variant == "gaussian_dropout":
-        assert not VARIANTS[variant].one_allowed
-        with pytest.raises(ValueError, match="GaussianDropout: rate is 1"):
-            layers(noise)
-    else:
-        layers(noise)
+def test_one_stage_rate_serves_all():
+    for index in (0, 1, 2):
+        assert rates_of(Noise("dropout", stage_rates=0.3).stage(index, STAGE)) == [np.float32(0.3)]
+
+
+@pytest.mark.parametrize("place", ["conv", "linear", "output"])
+def test_weights_are_plain_where_a_variant_leaves_them_alone(place):
+    layer = layer_at(Noise("none"), place)
+    assert type(layer) is (nn.Conv if place == "conv" else nn.Linear)
+    assert layer_at(Noise("none"), "input") is None
+
+
+OPTION_VALUES = {"per": "unit", "target": "unit"}
+
+
+@pytest.mark.parametrize(("variant", "place"), USES)
+def test_options_reach_the_layer(variant, place):
+    use = getattr(VARIANTS[variant], place)
+    for option in set(use.options) - set(RATES):
+        value = OPTION_VALUES.get(option, False if option.startswith("per_") else 2)
+        if option in ("share", "max_alpha", "length_scale", "strength"):
+            value = 0.25
+        layer = layer_at(Noise(variant, **{option: value}), place)
+        assert getattr(layer, option) == value, option
+
+
+def test_a_variant_says_what_it_reads():
+    every = tuple(PLACES)
+    assert VARIANTS["none"].reads(every) == set()
+    assert VARIANTS["dropout"].reads(every) == {"rate", "input_rate", "stage_rates"}
+    assert VARIANTS["dropout"].reads(("input", "linear")) == {"input_rate"}
+    assert VARIANTS["drop_connect"].reads(every) == {"rate", "per_example"}
+    assert {"rate", "per_example"} <= OPTIONS
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_is_complete(variant):
+    made = VARIANTS[variant]
+    assert set(made.inference) <= set(RULES_OF_INFERENCE)
+    assert set(made.needs) <= {place for name, place in USES if name == variant}
+    assert set(made.defaults) <= made.reads(tuple(PLACES))
+    uses = [getattr(made, place) for name, place in USES if name == variant]
+    has_penalty = any(hasattr(use.layer, "penalty") for use in uses)
+    assert has_penalty == (made.penalty_weight is not None)
+    assert variant == "none" or any(set(made.uses(model.places)) for model in MODELS.values())
+
+
+def test_every_option_is_one_of_its_layer():
+    for variant, place in USES:
+        use = getattr(VARIANTS[variant], place)
+        noise = Noise(variant, **{key: 0.1 for key in RATES if key in use.options})
+        layer = layer_at(noise, place)
+        for option in use.options:
+            assert hasattr(layer, option), (variant, place, option)
+
+
+def table():
+    """Returns the README's table of variants: each name with the cells beside it."""
+    lines = re.findall(r"^\| `(\w+)` \|(.*)\|$", README.read_text(), re.MULTILINE)
+    return {name: [cell.strip() for cell in cells.split("|")] for name, cells in lines}
+
+
+def test_the_readme_lists_every_variant_and_every_op():
+    assert set(table()) == set(VARIANTS)
+    ops = {op for cells in table().values() for op in re.findall(r"`(\w+)`", cells[0])}
+    assert ops == set(OPS)
+
+
+def test_rules_of_inference_are_checked():
+    check_inference("inference", "mc", "dropout")
+    with pytest.raises(InputError, match=r"^inference is 'mc' with variant 'none'; allowed: mean$"):
+        check_inference("inference", "mc", "none")
+    message = r"^inference is 'gaussian' with variant 'dropout'; allowed: mean, mc$"
+    with pytest.raises(InputError, match=message):
+        check_inference("inference", "gaussian", "dropout")
+    with pytest.raises(InputError, match=r"^unknown inference 'maen'; did you mean 'mean'"):
+        check_inference("inference", "maen", "dropout")
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("dropuot", "^unknown variant 'dropuot'; did you mean 'dropout'"),
+        ("dropuot", r"^unknown variant 'dropuot'; did you mean 'dropout'"),
         ("DropConnect", "^unknown variant 'DropConnect'; did you mean 'drop_connect'"),
-        ("x", "^unknown variant 'x'. Allowed: classic_dropout, "),
+        ("x", "^unknown variant 'x'. Allowed: "),
     ],
 )
 def test_an_unknown_variant_is_an_error_that_names_the_nearest(name, message):
     with pytest.raises(InputError, match=message):
         Noise(name)
+
+
+def test_an_unknown_option_is_an_error():
+    with pytest.raises(InputError, match=r"^unknown option of a variant 'rat'; did you mean 'rat"):
+        Noise("dropout", rat=0.5)
+
+
+def test_rates_may_be_arrays():
+    layer = Noise("dropout", rate=jnp.float32(0.4)).hidden(3)
+    assert rates_of(layer) == [np.float32(0.4)]

@@ -1,6 +1,7 @@
 """The parts that networks are made of."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +15,16 @@ from dropout_lab.variants import Noise
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
+    "selu": jax.nn.selu,
     "sigmoid": jax.nn.sigmoid,
+    "softplus": jax.nn.softplus,
     "tanh": jnp.tanh,
+    "maxout": lambda x: x,
 }
+"""Activation functions by name; maxout first takes the maximum of each unit's pieces."""
+
+NONNEGATIVE = ("relu", "sigmoid", "softplus")
+"""Those whose values are at least 0."""
 
 
 def kernel_init(activation: str) -> nnx.Initializer:
@@ -35,24 +43,38 @@ def with_noise(
 class Activation(nnx.Module):
     """Batch normalisation if wanted, then the activation function.
 
+    Maxout (I. Goodfellow, D. Warde-Farley, M. Mirza, A. Courville, Y. Bengio, *Maxout networks*,
+    ICML 2013, arXiv:1302.4389) gives each unit ``pieces`` pre-activations and takes the maximum.
+
     Args:
       name: A name in ``ACTIVATIONS``.
       features: Channels or units.
       batch_norm: Whether to normalise.
+      pieces: Pre-activations of a maxout unit.
       rngs: Streams for the parameters.
+
+    Attributes:
+      inputs: How many pre-activations ``features`` units need.
     """
 
-    def __init__(self, name: str, features: int, *, batch_norm: bool, rngs: nnx.Rngs) -> None:
+    def __init__(
+        self, name: str, features: int, *, batch_norm: bool, pieces: int, rngs: nnx.Rngs
+    ) -> None:
         if name not in ACTIVATIONS:
             raise unknown("activation", name, ACTIVATIONS)
         self.function = ACTIVATIONS[name]
+        self.pieces = pieces if name == "maxout" else 1
+        self.inputs = features * self.pieces
         self.norm = nnx.data(
-            nnx.BatchNorm(features, momentum=0.9, rngs=rngs) if batch_norm else None
+            nnx.BatchNorm(self.inputs, momentum=0.9, rngs=rngs) if batch_norm else None
         )
 
-    def __call__(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    def __call__(self, x: Float[Array, "*shape inputs"]) -> Float[Array, "*shape features"]:
         """Returns the activations."""
-        return self.function(x if self.norm is None else self.norm(x))
+        x = x if self.norm is None else self.norm(x)
+        if self.pieces > 1:
+            x = x.reshape(*x.shape[:-1], -1, self.pieces).max(-1)
+        return self.function(x)
 
 
 class Dense(nnx.Module):
@@ -63,6 +85,7 @@ class Dense(nnx.Module):
       width: Units.
       activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether to normalise before the activation.
+      pieces: Pre-activations of a maxout unit.
       noise: The variant and its rates.
       rngs: Streams for the parameters.
     """
@@ -74,18 +97,27 @@ class Dense(nnx.Module):
         *,
         activation: str,
         batch_norm: bool,
+        pieces: int,
         noise: Noise,
         rngs: nnx.Rngs,
     ) -> None:
-        self.linear = noise.linear(inputs, width, kernel_init=kernel_init(activation), rngs=rngs)
-        self.activation = Activation(activation, width, batch_norm=batch_norm, rngs=rngs)
+        units = Activation(activation, width, batch_norm=batch_norm, pieces=pieces, rngs=rngs)
+        init = kernel_init(activation)
+        self.linear = noise.linear(inputs, units.inputs, kernel_init=init, rngs=rngs)
+        self.activation = units
         self.noise = nnx.data(noise.hidden(width))
+
+    def features(
+        self, x: Float[Array, "n inputs"], rngs: Streams | None
+    ) -> Float[Array, "n width"]:
+        """Returns the activations before the noise."""
+        return self.linear(x, activation=self.activation, rngs=rngs)
 
     def __call__(
         self, x: Float[Array, "n inputs"], rngs: Streams | None
     ) -> Float[Array, "n width"]:
         """Returns the activations."""
-        return with_noise(self.noise, self.linear(x, activation=self.activation, rngs=rngs), rngs)
+        return with_noise(self.noise, self.features(x, rngs), rngs)
 
 
 class Classifier(nnx.Module):
@@ -97,6 +129,7 @@ class Classifier(nnx.Module):
       widths: Hidden units per layer; may be empty.
       activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether each hidden layer is batch-normalised, before its activation.
+      pieces: Pre-activations of a maxout unit.
       noise: The variant and its rates.
       rngs: Streams for the parameters.
     """
@@ -109,6 +142,7 @@ class Classifier(nnx.Module):
         widths: Sequence[int],
         activation: str,
         batch_norm: bool,
+        pieces: int,
         noise: Noise,
         rngs: nnx.Rngs,
     ) -> None:
@@ -120,57 +154,69 @@ class Classifier(nnx.Module):
                     width,
                     activation=activation,
                     batch_norm=batch_norm,
+                    pieces=pieces,
                     noise=noise,
                     rngs=rngs,
                 )
             )
             inputs = width
         self.layers = nnx.data(layers)
-        self.output = nn.Linear(inputs, classes, kernel_init=kernel_init("identity"), rngs=rngs)
+        self.output = noise.output(inputs, classes, kernel_init=kernel_init("identity"), rngs=rngs)
 
-    def __call__(
+    def features(
         self, x: Float[Array, "n *shape"], rngs: Streams | None
-    ) -> Float[Array, "n classes"]:
-        """Returns the logits."""
+    ) -> Float[Array, "n width"]:
+        """Returns the last hidden layer's activations, before its noise."""
         x = x.reshape(x.shape[0], -1)
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             x = layer(x, rngs)
-        return self.output(x)
+        return self.layers[-1].features(x, rngs) if self.layers else x
+
+    def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
+        """Returns the logits from those features, through the last noise."""
+        if self.layers:
+            x = with_noise(self.layers[-1].noise, x, rngs)
+        return self.output(x, rngs=rngs)
 
 
-class Stage(nnx.Module):
-    """A convolutional stage: weights, activation, 2 x 2 max-pooling, noise.
+class Network(nnx.Module):
+    """What all networks share: features, with noise on them and a classifier behind.
 
-    Args:
-      channels: Channels below.
-      features: Channels.
-      kernel_size: Height and width of the kernel, in pixels.
-      activation: A name in ``ACTIVATIONS``.
-      batch_norm: Whether to normalise before the activation.
-      noise: The layer for the stage's output, if any.
-      rngs: Streams for the parameters.
+    Attributes:
+      places: The places that a variant finds in such a network; see ``variants.PLACES``.
+      dense_places: Those of them that are only there with hidden dense layers.
+      groups: Number of convolutional stages, where it is fixed.
+      normalised: Whether batch normalisation is always part of it.
     """
+
+    places: ClassVar[tuple[str, ...]]
+    dense_places: ClassVar[tuple[str, ...]] = ()
+    groups: ClassVar[int] = 0
+    normalised: ClassVar[bool] = False
 
     def __init__(
         self,
-        channels: int,
-        features: int,
+        shape: Sequence[int],
+        classes: int,
         *,
-        kernel_size: int,
-        activation: str,
-        batch_norm: bool,
-        noise: nn.UnitNoise | None,
+        noise: Noise,
         rngs: nnx.Rngs,
+        **options: Any,
     ) -> None:
-        init = kernel_init(activation)
-        self.conv = nn.Conv(channels, features, kernel_size, kernel_init=init, rngs=rngs)
-        self.activation = Activation(activation, features, batch_norm=batch_norm, rngs=rngs)
-        self.noise = nnx.data(noise)
+        raise NotImplementedError
+
+    def features(
+        self, x: Float[Array, "n *shape"], rngs: Streams | None
+    ) -> Float[Array, "n width"]:
+        """Returns the last features before noise and output layer."""
+        raise NotImplementedError
+
+    def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
+        """Returns the logits from features, through their noise."""
+        raise NotImplementedError
 
     def __call__(
-        self, x: Float[Array, "n h w i"], rngs: Streams | None
-    ) -> Float[Array, "n h/2 w/2 o"]:
-        """Returns the feature maps, half as high and wide."""
-        return with_noise(
-            self.noise, nn.max_pool(self.conv(x, activation=self.activation, rngs=rngs), 2), rngs
-        )
+        self, x: Float[Array, "n *shape"], *, rngs: Streams | None = None
+    ) -> Float[Array, "n classes"]:
+        """Returns the logits; ``rngs`` needs a stream "dropout", except in eval mode."""
+        return self.head(self.features(x, rngs), rngs)

@@ -5,13 +5,69 @@ from collections.abc import Sequence
 from flax import nnx
 from jaxtyping import Array, Float
 
+from dropout_lab import nn
 from dropout_lab.errors import InputError
-from dropout_lab.models.blocks import Classifier, Stage, with_noise
+from dropout_lab.models.blocks import Activation, Classifier, Network, kernel_init, with_noise
 from dropout_lab.nn.stochastic import Streams
 from dropout_lab.variants import Noise
 
 
-class CNN(nnx.Module):
+class Stage(nnx.Module):
+    """A convolutional stage: weights, activation, 2 x 2 pooling, noise.
+
+    Args:
+      index: Which stage it is, from 0.
+      shape: Height, width and channels of the images below.
+      features: Channels.
+      kernel_size: Height and width of the kernel, in pixels.
+      activation: A name in ``ACTIVATIONS``.
+      batch_norm: Whether to normalise before the activation.
+      pieces: Pre-activations of a maxout unit.
+      noise: The variant and its rates.
+      rngs: Streams for the parameters.
+
+    Attributes:
+      shape: Height, width and channels of its output.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        shape: tuple[int, int, int],
+        features: int,
+        *,
+        kernel_size: int,
+        activation: str,
+        batch_norm: bool,
+        pieces: int,
+        noise: Noise,
+        rngs: nnx.Rngs,
+    ) -> None:
+        rows, cols, channels = shape
+        units = Activation(activation, features, batch_norm=batch_norm, pieces=pieces, rngs=rngs)
+        self.conv = noise.conv(
+            index,
+            channels,
+            units.inputs,
+            kernel_size,
+            kernel_init=kernel_init(activation),
+            rngs=rngs,
+        )
+        self.activation = units
+        self.pool = nnx.data(noise.pool(index))
+        self.shape = (rows // 2, cols // 2, features)
+        self.noise = nnx.data(noise.stage(index, self.shape))
+
+    def __call__(
+        self, x: Float[Array, "n h w i"], rngs: Streams | None
+    ) -> Float[Array, "n h/2 w/2 o"]:
+        """Returns the feature maps, half as high and wide."""
+        x = self.conv(x, activation=self.activation, rngs=rngs)
+        x = nn.max_pool(x, 2) if self.pool is None else self.pool(x, rngs=rngs)
+        return with_noise(self.noise, x, rngs)
+
+
+class CNN(Network):
     """Convolutional stages, each halving the image, then dense layers and a linear output.
 
     Example:
@@ -27,8 +83,9 @@ class CNN(nnx.Module):
       stages: Channels per stage.
       kernel_size: Height and width of the kernels, in pixels.
       widths: Hidden units per dense layer; may be empty.
-      activation: "relu", "sigmoid" or "tanh".
+      activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether each hidden layer is batch-normalised, before its activation.
+      pieces: Pre-activations of a maxout unit.
       noise: The variant and its rates.
       rngs: Streams for the parameters.
 
@@ -36,7 +93,8 @@ class CNN(nnx.Module):
       InputError: If the shape is not that of an image, or too small for so many stages.
     """
 
-    places = ("input", "stage", "hidden")
+    places = ("input", "stage", "conv", "pool", "hidden", "linear", "output")
+    dense_places = ("hidden", "linear")
 
     def __init__(
         self,
@@ -48,6 +106,7 @@ class CNN(nnx.Module):
         widths: Sequence[int] = (),
         activation: str = "relu",
         batch_norm: bool = False,
+        pieces: int = 2,
         noise: Noise,
         rngs: nnx.Rngs,
     ) -> None:
@@ -57,23 +116,23 @@ class CNN(nnx.Module):
                 f"model cnn: examples have shape {tuple(shape)}; allowed: (height, width, "
                 f"channels) with at least {smallest} pixels each way for {len(stages)} stages"
             )
-        self.input_noise = nnx.data(noise.input(tuple(shape)))
         rows, cols, channels = shape
+        self.input_noise = nnx.data(noise.input((rows, cols, channels)))
         layers = []
         for index, features in enumerate(stages):
-            rows, cols = rows // 2, cols // 2
-            layers.append(
-                Stage(
-                    channels,
-                    features,
-                    kernel_size=kernel_size,
-                    activation=activation,
-                    batch_norm=batch_norm,
-                    noise=noise.stage(index, (rows, cols, features)),
-                    rngs=rngs,
-                )
+            stage = Stage(
+                index,
+                (rows, cols, channels),
+                features,
+                kernel_size=kernel_size,
+                activation=activation,
+                batch_norm=batch_norm,
+                pieces=pieces,
+                noise=noise,
+                rngs=rngs,
             )
-            channels = features
+            rows, cols, channels = stage.shape
+            layers.append(stage)
         self.stages = nnx.data(layers)
         self.classifier = Classifier(
             rows * cols * channels,
@@ -81,15 +140,18 @@ class CNN(nnx.Module):
             widths=widths,
             activation=activation,
             batch_norm=batch_norm,
+            pieces=pieces,
             noise=noise,
             rngs=rngs,
         )
 
-    def __call__(
-        self, x: Float[Array, "n h w c"], *, rngs: Streams | None = None
-    ) -> Float[Array, "n classes"]:
-        """Returns the logits; ``rngs`` needs a stream "dropout", except in eval mode."""
+    def features(self, x: Float[Array, "n h w c"], rngs: Streams | None) -> Float[Array, "n width"]:
+        """Returns the last hidden layer's activations, before its noise."""
         x = with_noise(self.input_noise, x, rngs)
         for stage in self.stages:
             x = stage(x, rngs)
-        return self.classifier(x, rngs)
+        return self.classifier.features(x, rngs)
+
+    def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
+        """Returns the logits from those features, through their noise."""
+        return self.classifier.head(x, rngs)

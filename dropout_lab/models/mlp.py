@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from flax import nnx
 from jaxtyping import Array, Float
 
-from dropout_lab.models.blocks import Classifier, with_noise
+from dropout_lab.models.blocks import Classifier, Network, with_noise
 from dropout_lab.nn.stochastic import Streams
 from dropout_lab.variants import Noise
 
 
-class MLP(nnx.Module):
+class MLP(Network):
     """Dense hidden layers and a linear output; examples of any shape are flattened.
 
     Example:
@@ -25,13 +25,15 @@ class MLP(nnx.Module):
       shape: Shape of one example.
       classes: Number of classes.
       widths: Hidden units per layer; may be empty.
-      activation: "relu", "sigmoid" or "tanh".
+      activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether each hidden layer is batch-normalised, before its activation.
+      pieces: Pre-activations of a maxout unit.
       noise: The variant and its rates.
       rngs: Streams for the parameters.
     """
 
-    places = ("input", "hidden")
+    places = ("input", "hidden", "linear", "output")
+    dense_places = ("hidden", "linear")
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class MLP(nnx.Module):
         widths: Sequence[int],
         activation: str = "relu",
         batch_norm: bool = False,
+        pieces: int = 2,
         noise: Noise,
         rngs: nnx.Rngs,
     ) -> None:
@@ -51,12 +54,17 @@ class MLP(nnx.Module):
             widths=widths,
             activation=activation,
             batch_norm=batch_norm,
+            pieces=pieces,
             noise=noise,
             rngs=rngs,
         )
 
-    def __call__(
-        self, x: Float[Array, "n *shape"], *, rngs: Streams | None = None
-    ) -> Float[Array, "n classes"]:
-        """Returns the logits; ``rngs`` needs a stream "dropout", except in eval mode."""
-        return self.classifier(with_noise(self.input_noise, x, rngs), rngs)
+    def features(
+        self, x: Float[Array, "n *shape"], rngs: Streams | None
+    ) -> Float[Array, "n width"]:
+        """Returns the last hidden layer's activations, before its noise."""
+        return self.classifier.features(with_noise(self.input_noise, x, rngs), rngs)
+
+    def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
+        """Returns the logits from those features, through their noise."""
+        return self.classifier.head(x, rngs)

@@ -1,5 +1,6 @@
 """Layers that multiply activations by noise: each holds a rate and calls one op."""
 
+import math
 from collections.abc import Sequence
 
 import jax
@@ -81,7 +82,7 @@ class VariationalDropout(UnitNoise):
     Args:
       rate: The dropout rate whose variance ``rate / (1 - rate)`` to start from; that variance is
         kept within [0.0001, 0.95] so that learning can move it either way.
-      units: Number of noise variables of one example, which the divergence sums over.
+      shape: Shape of one example, whose noise variables the divergence sums over.
       deterministic: If True, the inputs are returned as they are.
       rng_collection: The stream to draw keys from.
       rngs: Streams to fork one from; may be given at call instead.
@@ -91,7 +92,7 @@ class VariationalDropout(UnitNoise):
         self,
         rate: Rate,
         *,
-        units: int,
+        shape: tuple[int, ...],
         deterministic: bool | None = False,
         rng_collection: str = "dropout",
         rngs: nnx.Rngs | nnx.RngStream | None = None,
@@ -100,7 +101,7 @@ class VariationalDropout(UnitNoise):
         rate = checked_rate("VariationalDropout", rate)
         alpha = jnp.clip(rate / jnp.maximum(1 - rate, 1e-6), 1e-4, 0.95)
         self.logit_alpha = nnx.Param(jnp.log(alpha) - jnp.log1p(-alpha))
-        self.units = units
+        self.units = math.prod(shape)
 
     @property
     def alpha(self) -> Float[Array, ""]:

@@ -5,18 +5,15 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from dropout_lab.data import Dataset
 from dropout_lab.display import Display
 from dropout_lab.settings import static_key
 from dropout_lab.sweeps.grid import Grid, Trial, make_trials, product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training import loop
-from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Stop, graceful_stop
-from dropout_lab.training.program import Program
 from dropout_lab.training.record import make_record
-from dropout_lab.training.run import check_data, load_data
+from dropout_lab.training.run import prepare
 
 
 def groups(trials: Sequence[Trial]) -> list[list[Trial]]:
@@ -42,7 +39,7 @@ def run_sweep(config: ConfigDict, grid: Grid, store: Store) -> None:
     trials = make_trials(config, product(grid))
     store.check(config, grid)
     for group in groups(trials):
-        _prepare(group)
+        prepare(group[0].config)
     store.extend(config, grid, trials)
     pending = [trial for trial in trials if not store.has(trial.id)]
     done = len(trials) - len(pending)
@@ -65,7 +62,7 @@ def _run_group(
     group: Sequence[Trial], store: Store, stop: Stop, show: Callable[[loop.Epoch], None]
 ) -> Iterator[tuple[Trial, dict[str, Any]]]:
     """Yields the trials of a group with their records, as they finish: here, one after another."""
-    program, dataset = _prepare(group)
+    program, dataset = prepare(group[0].config)
     for trial in group:
         run = loop.Trial(
             program,
@@ -76,18 +73,6 @@ def _run_group(
             stop=stop,
         )
         yield trial, make_record(trial.config, dataset, run.run())
-
-
-def _prepare(group: Sequence[Trial]) -> tuple[Program, Dataset]:
-    """Returns a group's program, not yet compiled, and its data.
-
-    Raises:
-      InputError: If there is no such data, or it does not suit the configuration.
-    """
-    config = group[0].config
-    dataset = load_data(config)
-    check_data(config, dataset)
-    return Program(config, example_shape(dataset.train), dataset.classes), dataset
 
 
 def _outcome(record: dict[str, Any]) -> str:

@@ -21,7 +21,8 @@ from dropout_lab.training.arrays import (
 )
 from dropout_lab.training.checkpoint import Checkpoints, refill
 from dropout_lab.training.interrupt import Stop
-from dropout_lab.training.program import Lengths, Numbers, Program, State, Weights, as_arrays
+from dropout_lab.training.network import Numbers, Weights
+from dropout_lab.training.program import Lengths, Program, State, as_arrays
 
 Metrics = dict[str, float | None]
 """Figures by name; None where one is not finite, which JSON cannot hold."""
@@ -140,6 +141,8 @@ class Trial:
             progress.seconds = time.monotonic() - started
             if not finite:
                 return Result("diverged", progress, state.weights, phase.scaling)
+            if self._config.eval.recalibrate:
+                weights = self._program.recalibrate(weights, phase.examples, phase.scaling)
             if progress.phase == "select":
                 progress.selected = progress.selected or progress.epochs
                 progress.metrics |= self._measure("val", weights, self._dataset.val, phase.scaling)
@@ -149,6 +152,8 @@ class Trial:
             samples = self._config.eval.samples
             progress.metrics |= self._measure("train", weights, phase.split, phase.scaling, samples)
             progress.metrics |= self._measure("test", weights, self._dataset.test, phase.scaling)
+            sparsity = self._program.sparsity(weights)
+            progress.metrics |= {name: float(value) for name, value in sparsity.items()}
             progress.seconds = time.monotonic() - started
             return Result("ok", progress, weights, phase.scaling)
 

@@ -1,40 +1,24 @@
 """The compiled program of one static configuration: pure functions of state, numbers and data."""
 
-from typing import Any, Literal, NamedTuple
+import math
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from flax import nnx
 from jax import lax
 from jaxtyping import Array, Float, Int, Key
 from ml_collections import FrozenConfigDict
 
-from dropout_lab import nn
-from dropout_lab.models import MODELS
+from dropout_lab.schedules import SCHEDULES, Schedule
+from dropout_lab.training import loss as losses
 from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
 from dropout_lab.training.metrics import measure
+from dropout_lab.training.network import Network, Numbers, Weights, layers_with, weights_of
 from dropout_lab.training.optimizer import make_optimizer, project
-from dropout_lab.variants import VARIANTS, Noise
-
-Numbers = dict[str, Any]
-"""The dynamic numbers of a trial, by configuration key, as arrays."""
-
-Mode = Literal["train", "eval", "mc"]
-"""Noise and batch statistics: both live; both at rest; noise live, statistics at rest."""
-
-INFERENCE = ("mean", "mc")
-"""How to predict: see :meth:`Program.predict`."""
-
-_CHUNK = 1000
-
-
-class Weights(NamedTuple):
-    """Everything a network holds, as nested dictionaries of arrays."""
-
-    params: Any
-    rates: Any
-    stats: Any
+from dropout_lab.training.prediction import Prediction, predict
+from dropout_lab.training.recalibration import recalibrate_batch_stats
 
 
 class State(NamedTuple):
@@ -68,16 +52,15 @@ class Program:
 
     def __init__(self, config: FrozenConfigDict, shape: tuple[int, ...], classes: int) -> None:
         self.config = config
-        self._shape = shape
-        self._classes = classes
-        skeleton = nnx.eval_shape(lambda: self._build(None, jax.random.key(0)))
-        self._graph, *self._skeletons = nnx.split(skeleton, nnx.Param, nn.DropRate, ...)
+        self.network = Network(config, shape, classes)
         self.init = jax.jit(self._init, static_argnames="lengths")
         self.train_epoch = jax.jit(
             self._train_epoch, static_argnames=("lengths", "steps"), donate_argnames="state"
         )
         self.evaluate = jax.jit(self._evaluate, static_argnames=("inference", "passes"))
         self.predict = jax.jit(self._predict, static_argnames=("inference", "passes"))
+        self.recalibrate = jax.jit(self._recalibrate)
+        self.sparsity = jax.jit(self._sparsity)
 
     def lengths(self, examples: int) -> Lengths:
         """Returns the training length with so many training examples."""
@@ -85,44 +68,8 @@ class Program:
         epoch = examples // train.batch_size
         return Lengths(epoch, train.updates or train.epochs * epoch)
 
-    def _build(self, numbers: Numbers | None, key: Key[Array, ""]) -> nnx.Module:
-        """Returns a network with fresh weights; without numbers, one of the right structure."""
-        options = self.config.model.to_dict()
-        model = MODELS[options.pop("name")]
-        if numbers is None:
-            zeros = (0.0,) * len(options["stages"] or ())
-            rates: dict[str, Any] = {"rate": 0.0, "input_rate": 0.0, "stage_rates": zeros}
-        else:
-            rates = {name: numbers[f"dropout.{name}"] for name in _RATES}
-        taken = VARIANTS[self.config.variant].options
-        extra = {name: self.config.dropout[name] for name in taken}
-        return model(
-            self._shape,
-            self._classes,
-            **{name: value for name, value in options.items() if value is not None},
-            noise=Noise(self.config.variant, **rates, options=extra),
-            rngs=nnx.Rngs(params=key),
-        )
-
-    def module(self, weights: Weights, mode: Mode) -> nnx.Module:
-        """Returns the network that holds ``weights``, in a mode."""
-        states = []
-        for skeleton, tree in zip(self._skeletons, weights, strict=True):
-            state = jax.tree.map(lambda leaf: leaf, skeleton)
-            nnx.replace_by_pure_dict(state, tree)
-            states.append(state)
-        model = nnx.merge(self._graph, *states, copy=True)
-        if mode == "train":
-            model.train()
-        else:
-            model.eval()
-        if mode == "mc":
-            model.set_attributes(nn.Stochastic, deterministic=False, raise_if_not_found=False)
-        return model
-
     def _init(self, numbers: Numbers, lengths: Lengths) -> State:
-        model = self._build(numbers, _key(numbers, _INIT))
-        weights = _weights(model)
+        weights = self.network.init(numbers, _key(numbers, _INIT))
         optimizer = make_optimizer(self.config, numbers, *lengths).init(weights.params)
         return State(weights, optimizer, jnp.int32(0))
 
@@ -142,28 +89,34 @@ class Program:
         order = jax.random.permutation(_key(numbers, _ORDER, epoch), data.labels.shape[0])
         batches = order[: steps * size].reshape(steps, size)
         optimizer = make_optimizer(self.config, numbers, *lengths)
+        rates = self.network.rates(numbers)
+        factor = _rate_factor(self.config.rate_schedule, lengths)
+        warmup = _warmup(self.config.dropout.penalty_warmup, lengths)
 
         def step(state: State, batch: Int[Array, " size"]) -> tuple[State, Float[Array, ""]]:
             examples = jax.tree.map(lambda leaf: leaf[batch], data)
             images = augmented(
                 self.config.data.augment, _key(numbers, _AUGMENT, state.step), examples.images
             )
+            weights = state.weights
+            if self.config.rate_schedule.name != "constant":
+                now = factor(state.step)
+                weights = weights._replace(rates=jax.tree.map(lambda rate: rate * now, rates))
             gradient = jax.value_and_grad(self._loss, has_aux=True)
             (loss, stats), grads = gradient(
-                state.weights.params,
-                state.weights,
+                weights.params,
+                weights,
                 numbers,
-                scaled(images, scaling),
-                examples.labels,
+                Examples(scaled(images, scaling), examples.labels),
                 _key(numbers, _NOISE, state.step),
-                data.labels.shape[0],
+                warmup(state.step) / data.labels.shape[0],
             )
-            params = state.weights.params
+            params = weights.params
             updates, optimizer_state = optimizer.update(grads, state.optimizer, params)
             params = optax.apply_updates(params, updates)
             if "optimizer.max_norm" in numbers:
                 params = project(params, numbers["optimizer.max_norm"])
-            weights = Weights(params, state.weights.rates, stats)
+            weights = Weights(params, weights.rates, stats)
             return State(weights, optimizer_state, state.step + 1), loss
 
         state, losses = lax.scan(step, state, batches)
@@ -174,18 +127,50 @@ class Program:
         params: Any,
         weights: Weights,
         numbers: Numbers,
-        images: Float[Array, "n *shape"],
-        labels: Int[Array, " n"],
+        batch: Examples,
         key: Key[Array, ""],
-        train_size: int,
+        penalty_share: Float[Array, ""],
     ) -> tuple[Float[Array, ""], Any]:
-        """Returns the loss (cross-entropy, plus the variant's penalty per example), statistics."""
-        model = self.module(weights._replace(params=params), "train")
-        logits = model(images, rngs=nnx.Rngs(dropout=key))
-        smoothing = numbers["train.label_smoothing"]
-        target = jax.nn.one_hot(labels, self._classes) * (1 - smoothing) + smoothing / self._classes
-        loss = optax.softmax_cross_entropy(logits, target).mean()
-        return loss + _penalty(model) / train_size, _weights(model).stats
+        """Returns the loss (its own, plus the variant's penalty per example) and statistics."""
+        model = self.network.module(weights._replace(params=params), "train")
+        smoothing, classes = numbers["train.label_smoothing"], self.network.classes
+        target = jax.nn.one_hot(batch.labels, classes) * (1 - smoothing) + smoothing / classes
+        loss = self._loss_function(numbers)(model, batch.images, target, key)
+        if "dropout.penalty_weight" in numbers:
+            penalty = sum(layer.penalty() for layer in layers_with(model, "penalty"))
+            loss += numbers["dropout.penalty_weight"] * penalty_share * penalty
+        return loss, weights_of(model).stats
+
+    def _loss_function(self, numbers: Numbers) -> losses.Loss:
+        options = self.config.loss
+        if options.name == "r_drop":
+            return partial(losses.r_drop, weight=numbers["loss.weight"])
+        if options.name == "multi_sample":
+            return partial(losses.multi_sample, samples=options.samples)
+        return losses.cross_entropy
+
+    def _recalibrate(self, weights: Weights, data: Examples, scaling: Scaling) -> Weights:
+        """Returns the weights with batch statistics of the noiseless network on ``data``."""
+        size = self.config.train.batch_size
+        whole = data.images[: len(data.images) // size * size]
+        model = recalibrate_batch_stats(
+            self.network.module(weights, "mean"),
+            whole.reshape(-1, size, *whole.shape[1:]),
+            prepare=lambda images: scaled(images, scaling),
+        )
+        return weights_of(model)
+
+    def _sparsity(self, weights: Weights) -> dict[str, Float[Array, ""]]:
+        """Returns the share of the kernels' weights that inference prunes; empty if none can be.
+
+        sparsity: In percent. compression: Weights over weights left.
+        """
+        layers = layers_with(self.network.module(weights, "mean"), "pruned")
+        if not layers:
+            return {}
+        pruned, total = (sum(part) for part in zip(*(x.pruned() for x in layers), strict=True))
+        left = jnp.maximum(total - pruned, 1)
+        return {"sparsity": 100 * pruned / total, "compression": total / left}
 
     def _evaluate(
         self,
@@ -197,12 +182,17 @@ class Program:
         inference: str,
         passes: int = 1,
     ) -> dict[str, Float[Array, ""]]:
-        """Returns the metrics of :func:`measure`."""
+        """Returns the metrics of :func:`measure`; under "mc", mean uncertainties with them."""
         key = _key(numbers, _EVALUATION)
-        log_probs = self._predict(
+        prediction = self._predict(
             weights, key, data.images, scaling, inference=inference, passes=passes
         )
-        return measure(log_probs, data.labels)
+        metrics = measure(prediction.log_probs, data.labels)
+        if inference == "mc":
+            uncertainty = prediction._asdict()
+            del uncertainty["log_probs"]
+            metrics |= {name: each.mean() for name, each in uncertainty.items()}
+        return metrics
 
     def _predict(
         self,
@@ -213,46 +203,38 @@ class Program:
         *,
         inference: str,
         passes: int = 1,
-    ) -> Float[Array, "n classes"]:
-        """Returns log-probabilities, a chunk of examples at a time.
-
-        Args:
-          weights: The network.
-          key: Where Monte-Carlo passes draw their noise from.
-          images: Examples as stored.
-          scaling: How to scale them.
-          inference: "mean": one pass with the noise at rest, by each layer's inference rule. "mc":
-            the mean of ``passes`` softmax outputs with live noise.
-          passes: See ``inference``.
-        """
-        count = images.shape[0]
-        chunk = min(_CHUNK, count)
-        chunks = -(-count // chunk)
-        rows = jnp.minimum(jnp.arange(chunks * chunk), count - 1).reshape(chunks, chunk)
-
-        def mean(x: Array, _: Array) -> Array:
-            return jax.nn.log_softmax(self.module(weights, "eval")(x))
-
-        def monte_carlo(x: Array, index: Array) -> Array:
-            def one_pass(total: Array, draw: Array) -> tuple[Array, None]:
-                noise = jax.random.fold_in(jax.random.fold_in(key, index), draw)
-                logits = self.module(weights, "mc")(x, rngs=nnx.Rngs(dropout=noise))
-                return total + jax.nn.softmax(logits), None
-
-            zeros = jnp.zeros((chunk, self._classes))
-            total, _ = lax.scan(one_pass, zeros, jnp.arange(passes))
-            return jnp.log(total / passes)
-
-        rule = {"mean": mean, "mc": monte_carlo}[inference]
-        outputs = lax.map(
-            lambda item: rule(scaled(images[item[0]], scaling), item[1]),
-            (rows, jnp.arange(chunks)),
+    ) -> Prediction:
+        """Returns predictions: see :func:`dropout_lab.training.prediction.predict`."""
+        return predict(
+            self.network, weights, key, images, scaling, inference=inference, passes=passes
         )
-        return outputs.reshape(-1, self._classes)[:count]
 
 
-_RATES = ("rate", "input_rate", "stage_rates")
 _INIT, _ORDER, _AUGMENT, _NOISE, _EVALUATION = range(5)
+
+
+def _rate_factor(options: FrozenConfigDict, lengths: Lengths) -> Schedule:
+    """Returns the factor on all rates, from step to number: a schedule of a rate of 1."""
+    taken: dict[str, Any] = {}
+    if options.name in ("curriculum", "anti_curriculum"):
+        taken["gamma"] = options.gamma or 10 / lengths.total
+    elif options.name == "step":
+        taken["boundaries"] = [epoch * lengths.epoch for epoch in options.boundaries]
+        taken["factors"] = options.factors
+    elif options.name != "constant":
+        taken["steps"] = (options.epochs or math.inf) * lengths.epoch
+        taken["steps"] = min(taken["steps"], lengths.total)
+    if options.name == "late_linear":
+        taken["total"] = lengths.total
+    return SCHEDULES[options.name](1.0, **taken)
+
+
+def _warmup(epochs: tuple[float, float] | None, lengths: Lengths) -> Schedule:
+    """Returns the factor on the penalty: 0 until the first epoch, 1 from the second on."""
+    first, last = (epoch * lengths.epoch for epoch in epochs or (0, 0))
+    if first == last:
+        return lambda step: jnp.where(step < first, 0.0, 1.0)
+    return lambda step: jnp.clip((step - first) / (last - first), 0.0, 1.0)
 
 
 def as_arrays(numbers: dict[str, Any]) -> Numbers:
@@ -273,15 +255,3 @@ def _key(numbers: Numbers, stream: int, index: int | Int[Array, ""] = 0) -> Key[
     """
     key = jax.random.fold_in(jax.random.key(numbers["seed"]), stream)
     return jax.random.fold_in(key, index)
-
-
-def _weights(model: nnx.Module) -> Weights:
-    states = nnx.split(model, nnx.Param, nn.DropRate, ...)[1:]
-    return Weights(*map(nnx.to_pure_dict, states))
-
-
-def _penalty(model: nnx.Module) -> Float[Array, ""]:
-    """Returns the sum of the layers' extra losses."""
-    nodes = (node for _, node in nnx.iter_graph(model))
-    penalties = (node.penalty() for node in nodes if hasattr(node, "penalty"))
-    return sum(penalties, start=jnp.float32(0))

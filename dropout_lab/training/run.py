@@ -34,9 +34,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
     _check_owner(directory, resolved)
     if (directory / "record.json").exists():
         return read_json(directory / "record.json")
-    dataset = load_data(resolved)
-    check_data(resolved, dataset)
-    program = Program(resolved, example_shape(dataset.train), dataset.classes)
+    program, dataset = prepare(resolved)
     checkpoints = Checkpoints(directory / "checkpoint")
     with graceful_stop() as stop, Display(trials=1) as display:
 
@@ -52,6 +50,17 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
     write_json(directory / "record.json", record)
     checkpoints.clear()
     return record
+
+
+def prepare(config: FrozenConfigDict) -> tuple[Program, Dataset]:
+    """Returns the program of a resolved configuration, not yet compiled, and its data.
+
+    Raises:
+      InputError: If there is no such data, or it does not suit the configuration.
+    """
+    dataset = load_data(config)
+    check_data(config, dataset)
+    return Program(config, example_shape(dataset.train), dataset.classes), dataset
 
 
 def load_data(config: FrozenConfigDict) -> Dataset:

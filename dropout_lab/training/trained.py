@@ -9,12 +9,13 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Float
 
-from dropout_lab.errors import InputError, unknown
+from dropout_lab.errors import InputError
 from dropout_lab.files import read_json
-from dropout_lab.settings import dynamic, from_dict
+from dropout_lab.settings import check_inference, dynamic, from_dict
 from dropout_lab.training.arrays import Scaling
 from dropout_lab.training.checkpoint import Checkpoints, refill
-from dropout_lab.training.program import INFERENCE, Program, as_arrays
+from dropout_lab.training.prediction import Prediction
+from dropout_lab.training.program import Program, as_arrays
 
 
 def load_run(workdir: str | Path) -> "Trained":
@@ -43,7 +44,7 @@ class Trained:
     """
 
     def __init__(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        config = from_dict(record["config"])
+        self._config = config = from_dict(record["config"])
         self.record = record
         self._shape = tuple(record["data"]["shape"])
         self._program = Program(config, self._shape, record["data"]["classes"])
@@ -60,25 +61,41 @@ class Trained:
 
     def module(self) -> nnx.Module:
         """Returns the Flax module in eval mode; it takes inputs scaled as in training."""
-        return self._program.module(self._weights, "eval")
+        return self._program.network.module(self._weights, "mean")
 
     def predict(
-        self, x: np.ndarray, *, inference: str = "mean", passes: int = 50, seed: int = 0
+        self, x: np.ndarray, *, inference: str | None = None, passes: int = 50, seed: int = 0
     ) -> Float[np.ndarray, "n classes"]:
         """Returns class probabilities.
 
         Args:
           x: Examples as the data set stores them (images: bytes), of shape (n, ...).
-          inference: "mean": one pass by the variant's mean network. "mc": the mean of the softmax
-            outputs of ``passes`` passes with live noise.
-          passes: Number of Monte-Carlo passes, at least 1.
+          inference: A rule of ``variants.RULES_OF_INFERENCE`` that the variant has; None for the
+            one it was tested with.
+          passes: Number of noisy passes or samples, at least 1.
           seed: Seed of their noise.
 
         Raises:
           InputError: If an argument is not allowed.
         """
-        if inference not in INFERENCE:
-            raise unknown("inference", inference, INFERENCE)
+        inference = inference or self._config.eval.inference
+        return np.exp(self._predict(x, inference, passes, seed).log_probs)
+
+    def uncertainty(self, x: np.ndarray, *, passes: int = 50, seed: int = 0) -> Prediction:
+        """Returns Monte-Carlo predictions with their uncertainties, as NumPy arrays.
+
+        Args:
+          x: Examples as the data set stores them (images: bytes), of shape (n, ...).
+          passes: Number of noisy passes, at least 1.
+          seed: Seed of their noise.
+
+        Raises:
+          InputError: If an argument is not allowed, or the variant has no noise to sample.
+        """
+        return self._predict(x, "mc", passes, seed)
+
+    def _predict(self, x: np.ndarray, inference: str, passes: int, seed: int) -> Prediction:
+        check_inference("inference", inference, self._config.variant)
         if passes < 1:
             raise InputError(f"passes is {passes}; allowed: a whole number from 1")
         x = np.asarray(x)
@@ -86,7 +103,7 @@ class Trained:
             raise InputError(
                 f"x has shape {x.shape}; allowed: (n, {', '.join(map(str, self._shape))})"
             )
-        log_probs = self._program.predict(
+        prediction = self._program.predict(
             self._weights,
             jax.random.key(seed),
             jnp.asarray(x),
@@ -94,4 +111,4 @@ class Trained:
             inference=inference,
             passes=passes,
         )
-        return np.exp(np.asarray(log_probs))
+        return jax.tree.map(np.asarray, prediction)

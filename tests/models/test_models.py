@@ -10,8 +10,8 @@ from flax import nnx
 
 from dropout_lab import nn
 from dropout_lab.errors import InputError
-from dropout_lab.models import ACTIVATIONS, CNN, MLP, MODELS
-from dropout_lab.variants import VARIANTS, Noise, Variant
+from dropout_lab.models import ACTIVATIONS, CNN, MLP, MODELS, ResNet
+from dropout_lab.variants import VARIANTS, Noise
 
 SHAPE = (8, 8, 3)
 X = jnp.asarray(np.random.default_rng(0).normal(size=(4, *SHAPE)).astype(np.float32))
@@ -20,7 +20,9 @@ X = jnp.asarray(np.random.default_rng(0).normal(size=(4, *SHAPE)).astype(np.floa
 SIZES: dict[str, dict[str, Any]] = {
     "mlp": {"widths": (12, 10)},
     "cnn": {"stages": (4, 6), "widths": (12,)},
+    "resnet": {"depth": 10, "widening": 1},
 }
+WITH_WIDTHS = ["mlp", "cnn"]
 
 
 def make(name, variant, *, seed=0, **options):
@@ -28,10 +30,20 @@ def make(name, variant, *, seed=0, **options):
     return MODELS[name](SHAPE, 5, noise=Noise(variant), rngs=nnx.Rngs(seed), **options)
 
 
+def fits(name, variant):
+    """Whether a variant has something to do in a model."""
+    return bool(VARIANTS[variant].uses(MODELS[name].places))
+
+
 def parameters(model):
     return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
 
 
+RESNET = (
+    *(2 * 16, 144 * 16, 2 * 16, 144 * 16),
+    *(2 * 16, 144 * 32, 2 * 32, 288 * 32, 16 * 32),
+    *(2 * 32, 288 * 64, 2 * 64, 576 * 64, 32 * 64),
+)
 # Weights and biases of each layer, from the input up.
 COUNTS = [
     ("mlp", "none", {}, [(192 + 1) * 12, (12 + 1) * 10, (10 + 1) * 5]),
@@ -48,6 +60,10 @@ COUNTS = [
     ("cnn", "none", {"kernel_size": 5}, [(75 + 1) * 4, (100 + 1) * 6, 25 * 12, 13 * 5]),
     ("cnn", "none", {"widths": ()}, [28 * 4, 37 * 6, (24 + 1) * 5]),
     ("cnn", "none", {"stages": ()}, [(192 + 1) * 12, 13 * 5]),
+    ("mlp", "none", {"activation": "maxout", "pieces": 3}, [193 * 36, 13 * 30, 11 * 5]),
+    ("cnn", "none", {"activation": "maxout"}, [28 * 8, 37 * 12, 25 * 24, 13 * 5]),
+    # A block's norms and convolutions, and a shortcut where the number of channels changes.
+    ("resnet", "none", {}, [27 * 16, *RESNET, 2 * 64, 65 * 5]),
     ("cnn", "none", {"batch_norm": True}, [28 * 4, 37 * 6, 25 * 12, 13 * 5, 2 * (4 + 6 + 12)]),
 ]
 
@@ -62,15 +78,23 @@ def test_number_of_parameters(name, variant, options, layers):
     assert parameters(model) == sum(layers)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        # The other networks put the same layers together: they compile longer.
+        pytest.param(name, variant, marks=[] if name == "mlp" else pytest.mark.slow)
+        for name in MODELS
+        for variant in VARIANTS
+        if variant == "none" or fits(name, variant)
+    ],
+)
 def test_noise_is_drawn_in_training_and_not_in_evaluation(name, variant):
     graph, state = nnx.split(make(name, variant))
 
     @jax.jit
     def train_and_evaluate(seed):
-        noisy = nnx.merge(graph, state)(X, rngs=nnx.Rngs(dropout=jax.random.key(seed)))
-        model = nnx.merge(graph, state)
+        noisy = nnx.merge(graph, state, copy=True)(X, rngs=nnx.Rngs(dropout=jax.random.key(seed)))
+        model = nnx.merge(graph, state, copy=True)
         model.eval()
         return noisy, model(X)
 
@@ -78,8 +102,10 @@ def test_noise_is_drawn_in_training_and_not_in_evaluation(name, variant):
     assert first.shape == quiet.shape == (4, 5)
     assert np.isfinite(first).all()
     np.testing.assert_array_equal(first, again)
-    assert np.array_equal(first, other) == (variant == "none")
-    assert np.allclose(quiet, first, atol=1e-5) == (variant == "none")
+    noisy = fits(name, variant) and VARIANTS[variant].inference != ("mean",)
+    assert np.array_equal(first, other) == (not noisy)
+    if name != "resnet":  # whose batch normalisation differs as well
+        assert np.allclose(quiet, first, atol=1e-5) == (variant == "none")
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -92,29 +118,73 @@ def kind(layer):
     return None if layer is None else type(layer)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_each_place_of_an_mlp_gets_its_layer(variant):
-    model = make("mlp", variant)
-    noise = Noise(variant)
-    assert kind(model.input_noise) is kind(noise.input(SHAPE))
-    assert len(model.classifier.layers) == 2
-    for layer in model.classifier.layers:
-        assert kind(layer.noise) is kind(noise.hidden(1))
-        assert kind(layer.linear) is (VARIANTS[variant].linear or nn.Linear)
-    assert kind(model.classifier.output) is nn.Linear
+def layers_by_place(name, model):
+    """Returns the layers at each place of a model."""
+    if name == "resnet":
+        return {
+            "input": [model.input_noise],
+            "stage": [block.noise for block in model.blocks],
+            "branch": [block.branch for block in model.blocks],
+            "hidden": [model.noise],
+            "output": [model.output],
+        }
+    stages = model.stages if name == "cnn" else []
+    found = {
+        "input": [model.input_noise],
+        "hidden": [layer.noise for layer in model.classifier.layers],
+        "linear": [layer.linear for layer in model.classifier.layers],
+        "output": [model.classifier.output],
+    }
+    if stages:
+        for place in ("stage", "conv", "pool"):
+            found[place] = [getattr(stage, PARTS.get(place, place)) for stage in stages]
+    return found
+
+
+PARTS = {"stage": "noise"}
+PLAIN = {"linear": nn.Linear, "output": nn.Linear, "conv": nn.Conv}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_each_place_of_a_cnn_gets_its_layer(variant):
-    model = make("cnn", variant)
-    noise = Noise(variant)
-    assert kind(model.input_noise) is kind(noise.input(SHAPE))
-    assert len(model.stages) == 2
-    for stage in model.stages:
-        assert kind(stage.noise) is kind(noise.stage(0, (1,)))
-    (hidden,) = model.classifier.layers
-    assert kind(hidden.noise) is kind(noise.hidden(1))
-    assert kind(hidden.linear) is (VARIANTS[variant].linear or nn.Linear)
+@pytest.mark.parametrize("name", MODELS)
+def test_each_place_gets_its_layer(name, variant):
+    model = nnx.eval_shape(lambda: make(name, variant))
+    found = layers_by_place(name, model)
+    assert set(found) == set(MODELS[name].places)
+    for place, layers in found.items():
+        use = getattr(VARIANTS[variant], place)
+        expected = PLAIN.get(place, type(None)) if use is None else use.layer
+        assert layers
+        assert {type(layer) for layer in layers} == {expected}, place
+
+
+def test_residual_branches_are_dropped_more_the_deeper_they_are():
+    noise = Noise("stochastic_depth", branch_rate=0.6)
+    model = nnx.eval_shape(
+        lambda: ResNet(SHAPE, 5, depth=16, widening=1, noise=noise, rngs=nnx.Rngs(0))
+    )
+    assert len(model.blocks) == 6
+    rates = [float(noise.branch(index, 6).rate[...]) for index in range(6)]
+    np.testing.assert_allclose(rates, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], rtol=1e-6)
+
+
+def test_a_residual_network_without_branches_is_its_stem():
+    model = make("resnet", "none")
+    for block in model.blocks:
+        block.second.kernel[...] = jnp.zeros_like(block.second.kernel[...])
+    model.eval()
+    x = model.stem(X)
+    for block in model.blocks:
+        # Fresh running statistics do almost nothing.
+        x = x if block.shortcut is None else block.shortcut(jax.nn.relu(x))
+    features = jax.nn.relu(x).mean((1, 2))
+    np.testing.assert_allclose(model.features(X, None), features, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("depth", [4, 9, 12, 17])
+def test_a_depth_that_does_not_fit_is_an_error(depth):
+    with pytest.raises(InputError, match=f"depth is {depth}; allowed: 10, 16, 22"):
+        make("resnet", "none", depth=depth)
 
 
 def test_each_place_is_told_its_shape():
@@ -127,8 +197,9 @@ def test_each_place_is_told_its_shape():
 @pytest.mark.parametrize("name", MODELS)
 def test_one_seed_gives_every_variant_the_same_weights(name):
     def weights(variant):
-        model = make(name, variant, seed=3)
-        return [leaf for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)) if leaf.size > 1]
+        params = nnx.to_pure_dict(nnx.state(make(name, variant, seed=3), nnx.Param))
+        named = jax.tree_util.tree_leaves_with_path(params)
+        return [leaf for path, leaf in named if path[-1].key in ("kernel", "bias", "scale")]
 
     plain = weights("none")
     for variant in VARIANTS:
@@ -136,30 +207,11 @@ def test_one_seed_gives_every_variant_the_same_weights(name):
             np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_a_new_variant_needs_one_line(name, monkeypatch):
-    class Shift(nn.UnitNoise):
-        """Adds one number, drawn at each place, to all units."""
-
-        def __init__(self):
-            super().__init__(deterministic=False, rng_collection="dropout", rngs=None)
-
-        def sample(self, key, x):
-            return x + jax.random.normal(key)
-
-    places: dict[str, Any] = dict.fromkeys(MODELS[name].places, lambda rate, shape: Shift())
-    monkeypatch.setitem(VARIANTS, "shift", Variant(**places))
-    model = make(name, "shift")
-    noisy = [np.asarray(model(X, rngs=nnx.Rngs(dropout=seed))) for seed in (0, 1)]
-    assert not np.allclose(noisy[0], noisy[1])
-    model.eval()
-    plain = make(name, "none")
-    np.testing.assert_array_equal(model(X), plain(X))
-
-
 def test_activations_are_numpys():
     x = np.linspace(-3, 3, 25, dtype=np.float32)
     table = {"relu": np.maximum(x, 0), "sigmoid": 1 / (1 + np.exp(-x)), "tanh": np.tanh(x)}
+    table |= {"softplus": np.log1p(np.exp(x)), "maxout": x}
+    table["selu"] = 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x))
     assert set(table) == set(ACTIVATIONS)
     for name, expected in table.items():
         y = ACTIVATIONS[name](jnp.asarray(x))
@@ -173,13 +225,15 @@ def test_models_compute_what_numpy_computes(activation):
     for layer in model.classifier.layers:
         layer.linear.bias[...] = jnp.linspace(-1, 1, layer.linear.bias[...].size)
         kernel, bias = (np.asarray(p[...]) for p in (layer.linear.kernel, layer.linear.bias))
-        h = np.asarray(ACTIVATIONS[activation](jnp.asarray(h @ kernel + bias)))
+        u = h @ kernel + bias
+        u = u.reshape(4, -1, 2).max(-1) if activation == "maxout" else u
+        h = np.asarray(ACTIVATIONS[activation](jnp.asarray(u)))
     np.testing.assert_allclose(
         model(X), h @ np.asarray(model.classifier.output.kernel[...]), rtol=1e-4, atol=1e-4
     )
 
 
-@pytest.mark.parametrize(("activation", "scale"), [("relu", 2), ("sigmoid", 1), ("tanh", 1)])
+@pytest.mark.parametrize(("activation", "scale"), [("relu", 2), ("sigmoid", 1), ("selu", 1)])
 def test_initial_weights_have_the_variance_of_he_or_lecun(activation, scale):
     noise = Noise("none")
     rngs = nnx.Rngs(0)
@@ -194,7 +248,7 @@ def test_initial_weights_have_the_variance_of_he_or_lecun(activation, scale):
         np.testing.assert_array_equal(layer.bias[...], 0)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", WITH_WIDTHS)
 def test_batch_norm_comes_before_the_activation(name):
     model = make(name, "none", batch_norm=True)
     layer = model.classifier.layers[0]
@@ -217,9 +271,9 @@ def test_odd_images_are_halved_downwards():
     assert model.classifier.output.kernel[...].shape == (1 * 1 * 4, 3)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", WITH_WIDTHS)
 def test_an_unknown_activation_is_an_error(name):
-    message = "^unknown activation 'rleu'; did you mean 'relu'.* Allowed: relu, sigmoid, tanh.$"
+    message = "^unknown activation 'rleu'; did you mean 'relu'.* Allowed: maxout, relu, "
     with pytest.raises(InputError, match=message):
         make(name, "none", activation="rleu")
 
@@ -229,3 +283,16 @@ def test_examples_that_are_not_images_or_too_small_are_an_error_for_a_cnn(shape)
     message = r"allowed: \(height, width, channels\) with at least 4 pixels each way for 2 stages"
     with pytest.raises(InputError, match=message):
         CNN(shape, 5, stages=(4, 6), noise=Noise("none"), rngs=nnx.Rngs(0))
+
+
+@pytest.mark.parametrize("shape", [(64,), (8, 8), (3, 8, 1)])
+def test_examples_that_are_no_images_are_an_error_for_a_resnet(shape):
+    with pytest.raises(InputError, match="with at least 4 pixels each way"):
+        ResNet(shape, 5, depth=10, widening=1, noise=Noise("none"), rngs=nnx.Rngs(0))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_is_its_head_on_its_features(name):
+    model = make(name, "dropout")
+    model.eval()
+    np.testing.assert_array_equal(model(X), model.head(model.features(X, None), None))

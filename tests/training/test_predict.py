@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from dropout_lab.settings import resolve
-from dropout_lab.training import program as module_under_test
+from dropout_lab.settings import dynamic, resolve
+from dropout_lab.training import prediction as module_under_test
 from dropout_lab.training.arrays import scaled
-from dropout_lab.training.program import Program
+from dropout_lab.training.program import Program, as_arrays
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +28,10 @@ def test_training_updates_batch_statistics(runs, normalised):
     np.testing.assert_allclose(stats["var"], 0.9 + 0.1 * sums.var(0), rtol=1e-3)
 
 
-@pytest.mark.parametrize("mode", ["eval", "mc"])
+@pytest.mark.parametrize("mode", ["mean", "mc"])
 def test_predicting_leaves_batch_statistics_alone(runs, normalised, mode):
     program, _, after = normalised
-    network = program.module(after, mode)
+    network = program.network.module(after, mode)
     images = scaled(runs.data.images, runs.scaling)
     outputs = [network(images, rngs=nnx.Rngs(dropout=seed)) for seed in (0, 1)]
     stats = nnx.to_pure_dict(nnx.state(network, nnx.BatchStat))
@@ -47,21 +47,61 @@ def test_monte_carlo_without_noise_is_the_mean_network(runs, normalised, key):
     arguments = (silent, key, runs.data.images, runs.scaling)
     mean = program.predict(*arguments, inference="mean")
     sampled = program.predict(*arguments, inference="mc", passes=2)
-    np.testing.assert_allclose(sampled, mean, atol=1e-5)
+    np.testing.assert_allclose(sampled.log_probs, mean.log_probs, atol=1e-5)
+    np.testing.assert_allclose(sampled.entropy, mean.entropy, atol=1e-5)
+    np.testing.assert_allclose(sampled.mutual_information, 0, atol=1e-5)
+    np.testing.assert_array_equal(sampled.variation_ratio, 0)
 
 
 def test_monte_carlo_averages_probabilities(runs, normalised, key):
     program, _, after = normalised
     found = program.predict(after, key, runs.data.images, runs.scaling, inference="mc", passes=3)
-    network = program.module(after, "mc")
+    network = program.network.module(after, "mc")
     images = scaled(runs.data.images, runs.scaling)
     chunk_key = jax.random.fold_in(key, 0)
     passes = [
         jax.nn.softmax(network(images, rngs=nnx.Rngs(dropout=jax.random.fold_in(chunk_key, draw))))
         for draw in range(3)
     ]
-    np.testing.assert_allclose(np.exp(found), np.mean(passes, axis=0), rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(np.exp(found).sum(1), 1, rtol=1e-5)
+    probs = np.exp(found.log_probs)
+    np.testing.assert_allclose(probs, np.mean(passes, axis=0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(probs.sum(1), 1, rtol=1e-5)
+
+
+def test_uncertainty_is_what_numpy_makes_of_the_passes(runs, normalised, key):
+    program, _, after = normalised
+    found = program.predict(after, key, runs.data.images, runs.scaling, inference="mc", passes=7)
+    network = program.network.module(after, "mc")
+    images = scaled(runs.data.images, runs.scaling)
+    chunk_key = jax.random.fold_in(key, 0)
+    passes = np.array(
+        [
+            jax.nn.softmax(
+                network(images, rngs=nnx.Rngs(dropout=jax.random.fold_in(chunk_key, draw)))
+            )
+            for draw in range(7)
+        ]
+    )
+    mean = passes.mean(0)
+    entropy = -(mean * np.log(mean)).sum(1)
+    np.testing.assert_allclose(found.entropy, entropy, rtol=1e-4)
+    information = entropy + (passes * np.log(passes)).sum(2).mean(0)
+    np.testing.assert_allclose(found.mutual_information, information, rtol=1e-2, atol=1e-5)
+    assert (np.asarray(found.mutual_information) > 0).all()
+    votes = passes.argmax(2)
+    counts = np.array([np.bincount(votes[:, i], minlength=3).max() for i in range(len(images))])
+    np.testing.assert_allclose(found.variation_ratio, 1 - counts / 7, atol=1e-6)
+    assert np.asarray(found.variation_ratio).max() > 0
+
+
+def test_monte_carlo_tells_its_mean_uncertainties(runs, normalised):
+    program, _, after = normalised
+    numbers = as_arrays(dynamic(program.config))
+    arguments = (after, numbers, runs.data, runs.scaling)
+    found = program.evaluate(*arguments, inference="mc", passes=5)
+    mean = program.evaluate(*arguments, inference="mean")
+    assert set(found) - set(mean) == {"entropy", "mutual_information", "variation_ratio"}
+    assert 0 < found["mutual_information"] < found["entropy"] < np.log(3) + 1e-6
 
 
 def test_prediction_in_chunks_is_prediction(runs, new_config, monkeypatch, key):
@@ -72,8 +112,8 @@ def test_prediction_in_chunks_is_prediction(runs, new_config, monkeypatch, key):
     monkeypatch.setattr(module_under_test, "_CHUNK", 16)
     chunked = Program(resolve(new_config("dropout")), (4, 4, 1), 3)
     found = chunked.predict(*arguments, inference="mean")
-    np.testing.assert_allclose(found, whole, atol=1e-5)
-    sampled = np.asarray(chunked.predict(*arguments, inference="mc", passes=1))
+    np.testing.assert_allclose(found.log_probs, whole.log_probs, atol=1e-5)
+    sampled = chunked.predict(*arguments, inference="mc", passes=1).log_probs
     assert sampled.shape == (40, 3)
     same = chunked.predict(
         state.weights,
@@ -83,17 +123,18 @@ def test_prediction_in_chunks_is_prediction(runs, new_config, monkeypatch, key):
         inference="mc",
         passes=1,
     )
-    assert len(np.unique(np.asarray(same)[::16, 0])) == 3  # each chunk draws its own noise
+    assert (
+        len(np.unique(np.asarray(same.log_probs)[::16, 0])) == 3
+    )  # each chunk draws its own noise
 
 
 def test_evaluation_is_the_measure_of_predictions(runs, new_config):
     program, numbers, state = runs.init(new_config("dropout"))
     found = program.evaluate(state.weights, numbers, runs.data, runs.scaling, inference="mean")
-    log_probs = np.asarray(
-        program.predict(
-            state.weights, jax.random.key(0), runs.data.images, runs.scaling, inference="mean"
-        )
+    prediction = program.predict(
+        state.weights, jax.random.key(0), runs.data.images, runs.scaling, inference="mean"
     )
+    log_probs = np.asarray(prediction.log_probs)
     wrong = log_probs.argmax(1) != runs.labels
     np.testing.assert_allclose(found["error"], 100 * wrong.mean(), rtol=1e-5)
     nll = -log_probs[np.arange(40), runs.labels].mean()

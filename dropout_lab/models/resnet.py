@@ -1,0 +1,159 @@
+"""The wide residual network."""
+
+from collections.abc import Sequence
+
+import jax
+from flax import nnx
+from jaxtyping import Array, Float
+
+from dropout_lab import nn
+from dropout_lab.errors import InputError
+from dropout_lab.models.blocks import Network, kernel_init, with_noise
+from dropout_lab.nn.stochastic import Streams
+from dropout_lab.variants import Noise
+
+_GROUPS = (16, 32, 64)
+
+
+class Block(nnx.Module):
+    """A residual block, pre-activated: norm, ReLU, convolution, norm, ReLU, noise, convolution.
+
+    Args:
+      channels: Channels below.
+      features: Channels.
+      stride: Of the first convolution.
+      noise: Noise between the convolutions, if any.
+      branch: Noise on the whole branch, if any.
+      rngs: Streams for the parameters.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        features: int,
+        *,
+        stride: int,
+        noise: nn.UnitNoise | None,
+        branch: nn.UnitNoise | None,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.first_norm = nnx.BatchNorm(channels, momentum=0.9, rngs=rngs)
+        self.first = _conv(channels, features, 3, stride, rngs)
+        self.second_norm = nnx.BatchNorm(features, momentum=0.9, rngs=rngs)
+        self.noise = nnx.data(noise)
+        self.second = _conv(features, features, 3, 1, rngs)
+        self.branch = nnx.data(branch)
+        same = channels == features and stride == 1
+        self.shortcut = nnx.data(None if same else _conv(channels, features, 1, stride, rngs))
+
+    def __call__(self, x: Float[Array, "n h w i"], rngs: Streams | None) -> Float[Array, "n p q o"]:
+        """Returns the shortcut plus the branch."""
+        active = jax.nn.relu(self.first_norm(x))
+        y = jax.nn.relu(self.second_norm(self.first(active)))
+        y = self.second(with_noise(self.noise, y, rngs))
+        short = x if self.shortcut is None else self.shortcut(active)
+        return short + with_noise(self.branch, y, rngs)
+
+
+class ResNet(Network):
+    """A wide residual network: three groups of blocks, global average pooling, a linear output.
+
+    Noise goes between the two convolutions of a block (``stage``, one rate per group), on whole
+    branches (``branch``) and on the pooled features (``hidden``).
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> noise = Noise("stochastic_depth", branch_rate=0.5)
+      >>> model = ResNet((8, 8, 1), 10, depth=10, widening=1, noise=noise, rngs=nnx.Rngs(0))
+      >>> nnx.eval_shape(lambda: model(jnp.ones((2, 8, 8, 1)), rngs=nnx.Rngs(dropout=1))).shape
+      (2, 10)
+
+    Args:
+      shape: Height, width and channels of one image, at least 4 pixels each way.
+      classes: Number of classes.
+      depth: Layers with weights on the longest path: 6 k + 4, for k blocks in each group.
+      widening: Factor on the groups' 16, 32 and 64 channels.
+      noise: The variant and its rates.
+      rngs: Streams for the parameters.
+
+    Raises:
+      InputError: If the shape is not that of an image of that size, or there is no such depth.
+
+    References:
+      S. Zagoruyko, N. Komodakis, *Wide residual networks*, BMVC 2016, arXiv:1605.07146.
+      The last convolution of a block has no noise after it, as there; biases are left out of all
+      convolutions, which batch normalisation follows or the sum's next one does.
+    """
+
+    places = ("input", "stage", "branch", "hidden", "output")
+    groups = len(_GROUPS)
+    normalised = True
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        classes: int,
+        *,
+        depth: int,
+        widening: int,
+        noise: Noise,
+        rngs: nnx.Rngs,
+    ) -> None:
+        if len(shape) != 3 or min(shape[:2]) < 4:
+            raise InputError(
+                f"model resnet: examples have shape {tuple(shape)}; allowed: (height, width, "
+                "channels) with at least 4 pixels each way"
+            )
+        if depth < 10 or depth % 6 != 4:
+            raise InputError(f"config.model.depth is {depth}; allowed: 10, 16, 22, ..., 6 k + 4")
+        each = (depth - 4) // 6
+        rows, cols, channels = shape
+        self.input_noise = nnx.data(noise.input((rows, cols, channels)))
+        self.stem = _conv(channels, _GROUPS[0], 3, 1, rngs)
+        channels = _GROUPS[0]
+        blocks = []
+        for group, base in enumerate(_GROUPS):
+            features = base * widening
+            for place in range(each):
+                stride = 2 if group and not place else 1
+                rows, cols = -(-rows // stride), -(-cols // stride)
+                blocks.append(
+                    Block(
+                        channels,
+                        features,
+                        stride=stride,
+                        noise=noise.stage(group, (rows, cols, features)),
+                        branch=noise.branch(group * each + place, each * len(_GROUPS)),
+                        rngs=rngs,
+                    )
+                )
+                channels = features
+        self.blocks = nnx.data(blocks)
+        self.norm = nnx.BatchNorm(channels, momentum=0.9, rngs=rngs)
+        self.noise = nnx.data(noise.hidden(channels))
+        self.output = noise.output(
+            channels, classes, kernel_init=kernel_init("identity"), rngs=rngs
+        )
+
+    def features(self, x: Float[Array, "n h w c"], rngs: Streams | None) -> Float[Array, "n width"]:
+        """Returns the pooled features, before their noise."""
+        x = self.stem(with_noise(self.input_noise, x, rngs))
+        for block in self.blocks:
+            x = block(x, rngs)
+        return jax.nn.relu(self.norm(x)).mean((1, 2))
+
+    def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
+        """Returns the logits from those features, through their noise."""
+        return self.output(with_noise(self.noise, x, rngs), rngs=rngs)
+
+
+def _conv(channels: int, features: int, size: int, stride: int, rngs: nnx.Rngs) -> nn.Conv:
+    return nn.Conv(
+        channels,
+        features,
+        size,
+        stride=stride,
+        use_bias=False,
+        kernel_init=kernel_init("relu"),
+        rngs=rngs,
+    )

@@ -1,0 +1,87 @@
+"""Losses, some of them made for dropout; each takes the network and one batch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jaxtyping import Array, Float, Key
+
+Loss = Callable[
+    [Any, Float[Array, "n *shape"], Float[Array, "n classes"], Key[Array, ""]], Float[Array, ""]
+]
+"""From a network, images, target probabilities and the noise's key to a scalar."""
+
+
+def cross_entropy(
+    model: Any,
+    images: Float[Array, "n *shape"],
+    target: Float[Array, "n classes"],
+    key: Key[Array, ""],
+) -> Float[Array, ""]:
+    """Returns the mean cross-entropy of one noisy pass, in nats."""
+    return _cross_entropy(model(images, rngs=nnx.Rngs(dropout=key)), target)
+
+
+def r_drop(
+    model: Any,
+    images: Float[Array, "n *shape"],
+    target: Float[Array, "n classes"],
+    key: Key[Array, ""],
+    *,
+    weight: Float[Array, ""],
+) -> Float[Array, ""]:
+    """Returns the cross-entropy of two passes with different noise, and their disagreement.
+
+    ``(CE1 + CE2) / 2 + weight * (KL(P1 || P2) + KL(P2 || P1)) / 4``, means over the batch in nats.
+    Batch statistics see both passes, one after the other.
+
+    References:
+      L. Wu et al., *R-Drop: regularized dropout for neural networks*, NeurIPS 2021,
+      arXiv:2106.14448. The paper adds the two cross-entropies and weighs half the sum of the
+      divergences; here everything is halved, so that weight 0 is the plain loss of two passes.
+    """
+    first, second = (model(images, rngs=nnx.Rngs(dropout=noise)) for noise in jax.random.split(key))
+    fit = (_cross_entropy(first, target) + _cross_entropy(second, target)) / 2
+    return fit + weight * symmetric_divergence(first, second).mean() / 2
+
+
+def symmetric_divergence(
+    first: Float[Array, "n classes"], second: Float[Array, "n classes"]
+) -> Float[Array, " n"]:
+    """Returns ``(KL(P || Q) + KL(Q || P)) / 2`` of two sets of logits, in nats."""
+    p, q = jax.nn.log_softmax(first), jax.nn.log_softmax(second)
+    return ((jnp.exp(p) - jnp.exp(q)) * (p - q)).sum(-1) / 2
+
+
+def multi_sample(
+    model: Any,
+    images: Float[Array, "n *shape"],
+    target: Float[Array, "n classes"],
+    key: Key[Array, ""],
+    *,
+    samples: int,
+) -> Float[Array, ""]:
+    """Returns the mean cross-entropy over ``samples`` draws of the noise on the last features.
+
+    The layers below run once; inference is the usual single pass.
+
+    References:
+      H. Inoue, *Multi-sample dropout for accelerated training and better generalization*, 2019,
+      arXiv:1905.09788.
+    """
+    below, above = jax.random.split(key)
+    features = model.features(images, nnx.Rngs(dropout=below))
+    losses = [
+        _cross_entropy(model.head(features, nnx.Rngs(dropout=noise)), target)
+        for noise in jax.random.split(above, samples)
+    ]
+    return sum(losses[1:], start=losses[0]) / samples
+
+
+def _cross_entropy(
+    logits: Float[Array, "n classes"], target: Float[Array, "n classes"]
+) -> Float[Array, ""]:
+    return optax.softmax_cross_entropy(logits, target).mean()

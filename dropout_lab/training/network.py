@@ -1,0 +1,104 @@
+"""The network of one static configuration, as pure data: built, taken apart, put together."""
+
+from typing import Any, Literal, NamedTuple
+
+import jax
+from flax import nnx
+from jaxtyping import Array, Key
+from ml_collections import FrozenConfigDict
+
+from dropout_lab import nn
+from dropout_lab.models import MODELS
+from dropout_lab.variants import OPTIONS, RATES, Noise
+
+Numbers = dict[str, Any]
+"""The dynamic numbers of a trial, by configuration key, as arrays."""
+
+Mode = Literal["train", "mean", "mc", "gaussian"]
+"""Noise and batch statistics: both live; both at rest; noise live, statistics at rest; moments of
+the noise in place of it, statistics at rest."""
+
+
+class Weights(NamedTuple):
+    """Everything a network holds, as nested dictionaries of arrays."""
+
+    params: Any
+    rates: Any
+    stats: Any
+
+
+class Network:
+    """Makes networks of one structure.
+
+    Args:
+      config: A resolved configuration; only its static keys are read.
+      shape: Shape of one example.
+      classes: Number of classes.
+    """
+
+    def __init__(self, config: FrozenConfigDict, shape: tuple[int, ...], classes: int) -> None:
+        self._config = config
+        self._shape = shape
+        self.classes = classes
+        skeleton = nnx.eval_shape(lambda: self._build(None, jax.random.key(0)))
+        self._graph, *self._skeletons = nnx.split(skeleton, nnx.Param, nn.DropRate, ...)
+
+    def init(self, numbers: Numbers, key: Key[Array, ""]) -> Weights:
+        """Returns fresh weights."""
+        return weights_of(self._build(numbers, key))
+
+    def rates(self, numbers: Numbers) -> Any:
+        """Returns the rates of every layer; inside jit, the rest of the network costs nothing."""
+        return self.init(numbers, jax.random.key(0)).rates
+
+    def module(self, weights: Weights, mode: Mode, *, draws: int = 1) -> nnx.Module:
+        """Returns the network that holds ``weights``, in a mode.
+
+        Args:
+          weights: As :meth:`init` made them, or training left them.
+          mode: What is live.
+          draws: Samples from the noise's moments, in mode "gaussian".
+        """
+        states = []
+        for skeleton, tree in zip(self._skeletons, weights, strict=True):
+            state = jax.tree.map(lambda leaf: leaf, skeleton)
+            nnx.replace_by_pure_dict(state, tree)
+            states.append(state)
+        model = nnx.merge(self._graph, *states, copy=True)
+        if mode == "train":
+            model.train()
+        else:
+            model.eval()
+        if mode == "mc":
+            model.set_attributes(nn.Stochastic, deterministic=False, raise_if_not_found=False)
+        if mode == "gaussian":
+            model.set_attributes(nn.DropConnect, draws=draws)
+        return model
+
+    def _build(self, numbers: Numbers | None, key: Key[Array, ""]) -> nnx.Module:
+        """Returns a network with fresh weights; without numbers, one of the right structure."""
+        model = self._config.model.to_dict()
+        dropout = self._config.dropout.to_dict()
+        options = {key: dropout[key] for key in OPTIONS - set(RATES) if dropout[key] is not None}
+        if numbers is None:
+            rates = {name: jax.tree.map(lambda _: 0.0, dropout[name]) for name in RATES}
+        else:
+            rates = {name: numbers[f"dropout.{name}"] for name in RATES}
+        return MODELS[model.pop("name")](
+            self._shape,
+            self.classes,
+            **{name: value for name, value in model.items() if value is not None},
+            noise=Noise(self._config.variant, **rates, **options),
+            rngs=nnx.Rngs(params=key),
+        )
+
+
+def weights_of(model: nnx.Module) -> Weights:
+    """Returns everything a network holds."""
+    states = nnx.split(model, nnx.Param, nn.DropRate, ...)[1:]
+    return Weights(*map(nnx.to_pure_dict, states))
+
+
+def layers_with(model: nnx.Module, method: str) -> list[Any]:
+    """Returns the layers of a network that have a method of their own."""
+    return [node for _, node in nnx.iter_graph(model) if hasattr(node, method)]

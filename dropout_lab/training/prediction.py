@@ -1,0 +1,100 @@
+"""Predicting with a trained network: class probabilities, and how uncertain they are."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import lax
+from jaxtyping import Array, Float, Key
+
+from dropout_lab.training.arrays import Scaling, scaled
+from dropout_lab.training.network import Network, Weights
+
+_CHUNK = 1000
+
+
+class Prediction(NamedTuple):
+    """What a network says of each example. One pass has no mutual information and no variation.
+
+    Attributes:
+      log_probs: Log of the class probabilities, averaged over passes.
+      entropy: Predictive entropy, that of those probabilities, in nats.
+      mutual_information: Between label and noise, in nats: the entropy less the passes' mean
+        entropy (N. Houlsby, F. Huszar, Z. Ghahramani, M. Lengyel, *Bayesian active learning for
+        classification and preference learning*, 2011, arXiv:1112.5745).
+      variation_ratio: Share of the passes that do not vote for the most voted class (Y. Gal,
+        *Uncertainty in deep learning*, 2016, Section 3.3.1).
+    """
+
+    log_probs: Float[Array, "n classes"]
+    entropy: Float[Array, " n"]
+    mutual_information: Float[Array, " n"]
+    variation_ratio: Float[Array, " n"]
+
+
+def predict(
+    network: Network,
+    weights: Weights,
+    key: Key[Array, ""],
+    images: Array,
+    scaling: Scaling,
+    *,
+    inference: str,
+    passes: int = 1,
+) -> Prediction:
+    """Returns predictions, computed a chunk of examples at a time.
+
+    Args:
+      network: The network.
+      weights: Its weights.
+      key: Where the noise is drawn from.
+      images: Examples as stored.
+      scaling: How to scale them.
+      inference: A rule of ``variants.RULES_OF_INFERENCE``.
+      passes: Noisy passes under "mc", samples of each noisy layer under "gaussian".
+    """
+    count = images.shape[0]
+    chunk = min(_CHUNK, count)
+    chunks = -(-count // chunk)
+    rows = jnp.minimum(jnp.arange(chunks * chunk), count - 1).reshape(chunks, chunk)
+
+    def one(item: tuple[Array, Array]) -> Prediction:
+        which, index = item
+        x, noise = scaled(images[which], scaling), jax.random.fold_in(key, index)
+        if inference == "mc":
+            return _monte_carlo(network, weights, noise, x, passes)
+        model = network.module(weights, "mean" if inference == "mean" else "gaussian", draws=passes)
+        log_probs = jax.nn.log_softmax(model(x, rngs=nnx.Rngs(dropout=noise)))
+        zeros = jnp.zeros(chunk)
+        return Prediction(log_probs, _entropy(log_probs), zeros, zeros)
+
+    parts = lax.map(one, (rows, jnp.arange(chunks)))
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:count], parts)
+
+
+def _monte_carlo(
+    network: Network, weights: Weights, key: Key[Array, ""], x: Array, passes: int
+) -> Prediction:
+    """Returns the mean of the softmax outputs of noisy passes, and how much they differ."""
+
+    def one_pass(totals: list[Array], draw: Array) -> tuple[list[Array], None]:
+        noise = nnx.Rngs(dropout=jax.random.fold_in(key, draw))
+        log_probs = jax.nn.log_softmax(network.module(weights, "mc")(x, rngs=noise))
+        votes = jax.nn.one_hot(jnp.argmax(log_probs, -1), network.classes)
+        found = [jnp.exp(log_probs), _entropy(log_probs), votes]
+        return jax.tree.map(jnp.add, totals, found), None
+
+    each = jnp.zeros((x.shape[0], network.classes))
+    totals, _ = lax.scan(one_pass, [each, each[:, 0], each], jnp.arange(passes))
+    probs, entropy, votes = (total / passes for total in totals)
+    log_probs = jnp.log(probs)
+    return Prediction(
+        log_probs, _entropy(log_probs), _entropy(log_probs) - entropy, 1 - votes.max(-1)
+    )
+
+
+def _entropy(log_probs: Float[Array, "n classes"]) -> Float[Array, " n"]:
+    """Returns the entropy in nats; a class of probability 0 adds nothing."""
+    probs = jnp.exp(log_probs)
+    return -jnp.where(probs > 0, probs * log_probs, 0).sum(-1)

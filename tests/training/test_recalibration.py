@@ -1,0 +1,84 @@
+"""Batch statistics re-estimated with the noise at rest, against NumPy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from dropout_lab.models import MLP
+from dropout_lab.training.recalibration import recalibrate_batch_stats
+from dropout_lab.variants import Noise
+
+BATCHES = jax.random.normal(jax.random.key(0), (5, 64, 12)) + 0.5
+
+
+@pytest.fixture
+def model():
+    noise = Noise("dropout", rate=0.5, input_rate=0.5)
+    return MLP((12,), 3, widths=(8, 8), batch_norm=True, noise=noise, rngs=nnx.Rngs(0))
+
+
+def norms(model):
+    return [layer.activation.norm for layer in model.classifier.layers]
+
+
+def test_first_layers_statistics_are_those_of_the_noiseless_data(model):
+    found = jax.jit(recalibrate_batch_stats)(model, BATCHES)
+    layer = found.classifier.layers[0]
+    sums = np.asarray(BATCHES).reshape(-1, 12) @ np.asarray(layer.linear.kernel[...])
+    np.testing.assert_allclose(norms(found)[0].mean[...], sums.mean(0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(norms(found)[0].var[...], sums.var(0), rtol=1e-4)
+
+
+def test_second_layer_sees_normalised_batches(model):
+    found = recalibrate_batch_stats(model, BATCHES)
+    second = found.classifier.layers[1]
+    sums = []
+    for batch in np.asarray(BATCHES):
+        u = batch @ np.asarray(model.classifier.layers[0].linear.kernel[...])
+        h = np.maximum((u - u.mean(0)) / np.sqrt(u.var(0) + 1e-5), 0)
+        sums.append(h @ np.asarray(second.linear.kernel[...]))
+    total = np.concatenate(sums)
+    np.testing.assert_allclose(norms(found)[1].mean[...], total.mean(0), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(norms(found)[1].var[...], total.var(0), rtol=1e-3)
+
+
+def test_statistics_of_training_are_too_wide_and_mended(model):
+    """Input dropout at 0.5 doubles a centred input's second moment; at rest it must be halved."""
+    model.train()
+    rngs = nnx.Rngs(dropout=1)
+    for _ in range(60):
+        model(jax.random.normal(rngs.dropout(), (512, 12)), rngs=rngs)
+    quiet = recalibrate_batch_stats(model, jax.random.normal(jax.random.key(3), (8, 512, 12)))
+    ratio = np.asarray(norms(quiet)[0].var[...] / norms(model)[0].var[...])
+    # 4096 examples: a variance is known to 2 %.
+    np.testing.assert_allclose(ratio, 0.5, atol=0.08)
+
+
+def test_nothing_else_changes(model):
+    before = jax.tree.map(np.asarray, nnx.to_pure_dict(nnx.state(model)))
+    found = recalibrate_batch_stats(model, BATCHES, prepare=lambda x: x * 2)
+    after = nnx.to_pure_dict(nnx.state(model))
+    jax.tree.map(np.testing.assert_array_equal, before, after)
+    for kind in (nnx.Param,):
+        ours, theirs = (nnx.to_pure_dict(nnx.state(m, kind)) for m in (found, model))
+        jax.tree.map(np.testing.assert_array_equal, ours, theirs)
+    assert not np.allclose(norms(found)[0].mean[...], norms(model)[0].mean[...])
+    assert found.input_noise.deterministic == model.input_noise.deterministic
+    assert found.classifier.layers[0].activation.norm.momentum == 0.9
+
+
+def test_prepared_batches_are_what_the_network_sees(model):
+    found = recalibrate_batch_stats(model, BATCHES, prepare=lambda x: 2 * x)
+    expected = recalibrate_batch_stats(model, 2 * BATCHES)
+    for ours, theirs in zip(norms(found), norms(expected), strict=True):
+        np.testing.assert_allclose(ours.var[...], theirs.var[...], rtol=1e-5)
+
+
+def test_a_network_without_batch_norm_stays_as_it_is():
+    plain = MLP((12,), 3, widths=(8,), noise=Noise("dropout"), rngs=nnx.Rngs(0))
+    found = recalibrate_batch_stats(plain, BATCHES)
+    plain.eval()
+    found.eval()
+    np.testing.assert_array_equal(found(jnp.ones((2, 12))), plain(jnp.ones((2, 12))))
