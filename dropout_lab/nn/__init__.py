@@ -10,24 +10,37 @@ from dropout_lab.nn.noise import (
     VariationalDropout,
 )
 from dropout_lab.nn.noisy import DropConnect, NoisyConv, NoisyDense, NoisyLayer
+from dropout_lab.nn.pooling import MaxPoolDropout, StochasticPool
 from dropout_lab.nn.stochastic import DropRate, RatedNoise, Stochastic, UnitNoise
+from dropout_lab.nn.structured import (
+    Cutout,
+    DropBlock,
+    StochasticDepth,
+    WeightedChannelDropout,
+)
 
 __all__ = [
     "ClassicDropout",
     "Conv",
+    "Cutout",
+    "DropBlock",
     "DropConnect",
     "DropRate",
     "Dropout",
     "GaussianDropout",
     "Linear",
+    "MaxPoolDropout",
     "NoisyConv",
     "NoisyDense",
     "NoisyLayer",
     "RatedNoise",
     "SpatialDropout",
     "Stochastic",
+    "StochasticDepth",
+    "StochasticPool",
     "UnitNoise",
     "VariationalDropout",
+    "WeightedChannelDropout",
     "conv",
     "max_pool",
 ]

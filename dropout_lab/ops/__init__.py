@@ -1,6 +1,6 @@
 """Pure dropout functions: ``op(key, x, *, rate, ...)``, always stochastic, no framework.
 
-Same shape and type out (:func:`drop_connect`, a product, gives a layer's output instead). ``rate``
+Same type out, and same shape, except from a product (:func:`drop_connect`) or pooling. ``rate``
 is always the probability of dropping; traced, it never recompiles.
 """
 
@@ -11,7 +11,16 @@ from jaxtyping import Array
 from dropout_lab.ops._common import Rate, checked_rate
 from dropout_lab.ops._noise import BELOW_ONE
 from dropout_lab.ops.bernoulli import classic_dropout, dropout, spatial_dropout
+from dropout_lab.ops.channels import weighted_channel_dropout
+from dropout_lab.ops.depth import stochastic_depth, survival_ramp
 from dropout_lab.ops.gaussian import gaussian_dropout
+from dropout_lab.ops.pooling import (
+    max_pool_dropout,
+    stochastic_pool,
+    stochastic_pool_mean,
+    weighted_pool,
+)
+from dropout_lab.ops.structured import cutout, drop_block, drop_block_fraction
 from dropout_lab.ops.variational import variational_dropout, variational_kl
 from dropout_lab.ops.weights import drop_connect
 
@@ -22,6 +31,12 @@ OPS: dict[str, Callable[..., Array]] = {
     "spatial_dropout": spatial_dropout,
     "drop_connect": drop_connect,
     "variational_dropout": variational_dropout,
+    "drop_block": drop_block,
+    "cutout": cutout,
+    "max_pool_dropout": max_pool_dropout,
+    "stochastic_pool": stochastic_pool,
+    "stochastic_depth": stochastic_depth,
+    "weighted_channel_dropout": weighted_channel_dropout,
 }
 
 __all__ = [
@@ -30,10 +45,20 @@ __all__ = [
     "Rate",
     "checked_rate",
     "classic_dropout",
+    "cutout",
+    "drop_block",
+    "drop_block_fraction",
     "drop_connect",
     "dropout",
     "gaussian_dropout",
+    "max_pool_dropout",
     "spatial_dropout",
+    "stochastic_depth",
+    "stochastic_pool",
+    "stochastic_pool_mean",
+    "survival_ramp",
     "variational_dropout",
     "variational_kl",
+    "weighted_channel_dropout",
+    "weighted_pool",
 ]

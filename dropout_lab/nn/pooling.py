@@ -1,0 +1,72 @@
+"""Pooling layers with noise, which stand in for max-pooling."""
+
+from flax import nnx
+from jaxtyping import Array, Float, Key
+
+from dropout_lab import ops
+from dropout_lab.nn.stochastic import RatedNoise, UnitNoise
+from dropout_lab.ops import Rate
+
+
+class MaxPoolDropout(RatedNoise):
+    """Max-pooling of what dropout leaves, :func:`dropout_lab.ops.max_pool_dropout`.
+
+    Args:
+      rate: Probability of dropping a unit before pooling.
+      window: Height, width and stride of the windows.
+      deterministic: If True, pooling is weighted by each unit's probability of being the maximum.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams to fork one from; may be given at call instead.
+    """
+
+    def __init__(
+        self,
+        rate: Rate,
+        *,
+        window: int = 2,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs | nnx.RngStream | None = None,
+    ) -> None:
+        super().__init__(
+            rate, deterministic=deterministic, rng_collection=rng_collection, rngs=rngs
+        )
+        self.window = window
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "n h w c"]) -> Float[Array, "n p q c"]:
+        """Returns the maxima of the units that are kept."""
+        return ops.max_pool_dropout(key, x, rate=self.rate[...], window=self.window)
+
+    def infer(self, x: Float[Array, "n h w c"]) -> Float[Array, "n p q c"]:
+        """Returns the mean of those maxima."""
+        return ops.weighted_pool(x, rate=self.rate[...], window=self.window)
+
+
+class StochasticPool(UnitNoise):
+    """Pooling that picks a unit in proportion to it, :func:`dropout_lab.ops.stochastic_pool`.
+
+    Args:
+      window: Height, width and stride of the windows.
+      deterministic: If True, units are weighted by the probability of being picked.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams to fork one from; may be given at call instead.
+    """
+
+    def __init__(
+        self,
+        *,
+        window: int = 2,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs | nnx.RngStream | None = None,
+    ) -> None:
+        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
+        self.window = window
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "n h w c"]) -> Float[Array, "n p q c"]:
+        """Returns the units that are picked."""
+        return ops.stochastic_pool(key, x, window=self.window)
+
+    def infer(self, x: Float[Array, "n h w c"]) -> Float[Array, "n p q c"]:
+        """Returns their mean."""
+        return ops.stochastic_pool_mean(x, window=self.window)

@@ -1,0 +1,203 @@
+"""Pooling that picks a random unit of each window, and its averages for inference."""
+
+from functools import partial
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Key
+
+from dropout_lab.ops import _noise
+from dropout_lab.ops._common import Rate, checked_rate, redraw, select, wide
+from dropout_lab.ops._images import check_count, check_images, windows
+
+
+def max_pool_dropout(
+    key: Key[Array, ""], x: Float[Array, "n h w c"], *, rate: Rate, window: int = 2
+) -> Float[Array, "n p q c"]:
+    """Drops units with probability ``rate``, then takes the maximum of each window.
+
+    With a window's units in ascending order, ``a_1 <= ... <= a_n``, and ``q = 1 - rate``:
+    ``y = a_i`` with probability ``q * rate**(n - i)``, and 0 with ``rate**n``. Nothing is divided
+    by ``q``. At inference the mean of this is taken: :func:`weighted_pool`.
+
+    Args:
+      key: PRNG key; use one key for one call.
+      x: Floating-point images, not negative (the output of a ReLU); a dropped unit counts as 0.
+      rate: Probability of dropping, in [0, 1]: a number, or a scalar array, which may be traced.
+        At 1 the output and its gradient are 0. The derivative with respect to it is 0.
+      window: Height, width and stride of the windows; an incomplete edge is left out.
+
+    Returns:
+      The pooled images, in the type of ``x``. Equal maxima share the gradient.
+
+    Raises:
+      ValueError: If ``rate`` is a number outside [0, 1], ``window`` below 1, or ``x`` no batch of
+        images.
+      TypeError: If ``x`` is not floating point, or ``window`` not an integer.
+
+    Example:
+      >>> import jax
+      >>> import jax.numpy as jnp
+      >>> x = jnp.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)
+      >>> y = max_pool_dropout(jax.random.key(0), jnp.tile(x, (500, 1, 1, 1)), rate=0.5)
+      >>> [int((y == value).sum()) for value in (4, 3, 2, 1, 0)]
+      [262, 112, 66, 25, 35]
+
+    References:
+      H. Wu, X. Gu, *Max-pooling dropout for regularization of convolutional neural networks*,
+      ICONIP 2015, arXiv:1512.01400.
+      No departure; the paper's windows may overlap, these do not.
+    """
+    check_images("max_pool_dropout", x)
+    check_count("max_pool_dropout", "window", window)
+    return _max_pool_dropout(key, x, checked_rate("max_pool_dropout", rate), window)
+
+
+def weighted_pool(
+    x: Float[Array, "n h w c"], *, rate: Rate, window: int = 2
+) -> Float[Array, "n p q c"]:
+    """Returns the mean of :func:`max_pool_dropout` (probabilistic weighted pooling).
+
+    ``y = sum_i q * rate**(n - i) * a_i`` over a window's units in ascending order, with
+    ``q = 1 - rate``: the maximum at rate 0, ``(1 - rate) * x`` for windows of 1.
+
+    Args:
+      x: Floating-point images, not negative.
+      rate: Probability of dropping, in [0, 1]: a number, or a scalar array, which may be traced.
+        The derivative with respect to it is 0.
+      window: Height, width and stride of the windows; an incomplete edge is left out.
+
+    Returns:
+      The pooled images, in the type of ``x``.
+
+    Raises:
+      ValueError: If ``rate`` is a number outside [0, 1], ``window`` below 1, or ``x`` no batch of
+        images.
+      TypeError: If ``x`` is not floating point, or ``window`` not an integer.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> x = jnp.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)
+      >>> weighted_pool(x, rate=0.5).item()
+      3.0625
+
+    References:
+      H. Wu, X. Gu, *Max-pooling dropout for regularization of convolutional neural networks*,
+      ICONIP 2015, arXiv:1512.01400.
+      No departure.
+    """
+    check_images("weighted_pool", x)
+    check_count("weighted_pool", "window", window)
+    rate = checked_rate("weighted_pool", rate)
+    units = wide(windows(x, window))
+    rate = rate.astype(units.dtype)
+    place = lax.broadcasted_iota(jnp.int32, units.shape, 0)
+    # Counting what beats a unit replaces sorting, whose gradient would gather and scatter. Of equal
+    # units the first wins.
+    weights = jnp.broadcast_to(1 - rate, units.shape)
+    for rival in range(units.shape[0]):
+        other = units[rival : rival + 1]
+        beaten = (other > units) | ((other == units) & (place > rival))
+        weights = weights * jnp.where(beaten, rate, 1)
+    return (weights * units).sum(axis=0).astype(x.dtype)
+
+
+def stochastic_pool(
+    key: Key[Array, ""], x: Float[Array, "n h w c"], *, window: int = 2
+) -> Float[Array, "n p q c"]:
+    """Picks one unit of each window, with probability in proportion to its activation.
+
+    ``y = a_i`` with probability ``a_i / sum_j a_j``; 0 for a window of zeros. So ``E[y] =
+    sum_i a_i**2 / sum_i a_i``, which is what inference takes: :func:`stochastic_pool_mean`. The
+    gradient goes to the unit that was picked.
+
+    Args:
+      key: PRNG key; use one key for one call.
+      x: Floating-point images, not negative (the output of a ReLU). A negative unit counts as 0: it
+        is never picked.
+      window: Height, width and stride of the windows; an incomplete edge is left out.
+
+    Returns:
+      The pooled images, in the type of ``x``.
+
+    Raises:
+      ValueError: If ``window`` is below 1, or ``x`` no batch of images.
+      TypeError: If ``x`` is not floating point, or ``window`` not an integer.
+
+    Example:
+      >>> import jax
+      >>> import jax.numpy as jnp
+      >>> x = jnp.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)
+      >>> y = stochastic_pool(jax.random.key(0), jnp.tile(x, (500, 1, 1, 1)))
+      >>> [int((y == value).sum()) for value in (4, 3, 2, 1)]
+      [206, 150, 94, 50]
+
+    References:
+      M. D. Zeiler, R. Fergus, *Stochastic pooling for regularization of deep convolutional neural
+      networks*, ICLR 2013, arXiv:1301.3557.
+      The paper's windows are of 3 with a stride of 2; these do not overlap.
+    """
+    check_images("stochastic_pool", x)
+    check_count("stochastic_pool", "window", window)
+    return _stochastic_pool(key, x, window)
+
+
+def stochastic_pool_mean(x: Float[Array, "n h w c"], *, window: int = 2) -> Float[Array, "n p q c"]:
+    """Returns the mean of :func:`stochastic_pool`: activations weighted by themselves.
+
+    ``y = sum_i a_i**2 / sum_i a_i``, and 0, with a gradient of 0, for a window of zeros.
+
+    Args:
+      x: Floating-point images, not negative. A negative unit counts as 0.
+      window: Height, width and stride of the windows; an incomplete edge is left out.
+
+    Returns:
+      The pooled images, in the type of ``x``.
+
+    Raises:
+      ValueError: If ``window`` is below 1, or ``x`` no batch of images.
+      TypeError: If ``x`` is not floating point, or ``window`` not an integer.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> x = jnp.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)
+      >>> stochastic_pool_mean(x).item()
+      3.0
+
+    References:
+      M. D. Zeiler, R. Fergus, *Stochastic pooling for regularization of deep convolutional neural
+      networks*, ICLR 2013, arXiv:1301.3557.
+      No departure.
+    """
+    check_images("stochastic_pool_mean", x)
+    check_count("stochastic_pool_mean", "window", window)
+    units = wide(windows(x, window))
+    units = select(units > 0, units)
+    total = units.sum(axis=0, keepdims=True)
+    # Dividing before multiplying: the square of a small activation would underflow.
+    shares = units / jnp.where(total > 0, total, 1)
+    return (shares * units).sum(axis=0).astype(x.dtype)
+
+
+@partial(redraw, static_argnums=(3,))
+def _max_pool_dropout(
+    key: Key[Array, ""], x: Float[Array, "n h w c"], rate: Float[Array, ""], window: int
+) -> Float[Array, "n p q c"]:
+    units = windows(x, window)
+    return select(_noise.keep_mask(key, rate, units.shape), units).max(axis=0)
+
+
+@partial(redraw, static_argnums=(2,))
+def _stochastic_pool(
+    key: Key[Array, ""], x: Float[Array, "n h w c"], window: int
+) -> Float[Array, "n p q c"]:
+    units = windows(x, window)
+    value = wide(lax.stop_gradient(units))
+    above = [jnp.zeros(units.shape[1:], value.dtype)]
+    for unit in select(value > 0, value):
+        above.append(above[-1] + unit)
+    # The unit whose stretch of [0, total) holds a uniform point; one of length 0 holds none.
+    point = _noise.uniform(key, units.shape[1:]).astype(value.dtype) * above[-1]
+    ends = jnp.stack(above)
+    picked = (ends[:-1] <= point[None]) & (point[None] < ends[1:])
+    return select(picked, units).sum(axis=0)
