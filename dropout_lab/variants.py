@@ -10,7 +10,7 @@ from typing import Any
 
 from flax import nnx
 
-from dropout_lab import nn
+from dropout_lab import nn, ops
 from dropout_lab.errors import unknown
 from dropout_lab.ops import Rate
 
@@ -28,6 +28,7 @@ RATES = {
 
 PLACES = {
     "input": "input_rate",
+    "sequence": "input_rate",
     "stage": "stage_rates",
     "conv": "stage_rates",
     "pool": "stage_rates",
@@ -70,7 +71,8 @@ class Variant:
     """What a variant puts at each place; None leaves the place alone.
 
     Attributes:
-      input: Noise on the network's input.
+      input: Noise on the network's input, as the data has it.
+      sequence: Noise on a recurrent network's input sequence.
       stage: Noise on the output of each convolutional stage.
       conv: A layer in place of each convolution.
       pool: A layer in place of each max-pooling.
@@ -89,6 +91,7 @@ class Variant:
     """
 
     input: Use | None = None
+    sequence: Use | None = None
     stage: Use | None = None
     conv: Use | None = None
     pool: Use | None = None
@@ -134,6 +137,24 @@ VARIANTS: dict[str, Variant] = {
     "classic_dropout": _everywhere(Use(nn.ClassicDropout)),
     "gaussian_dropout": _everywhere(Use(nn.GaussianDropout), top=nn.GaussianDropout.top),
     "spatial_dropout": Variant(stage=Use(nn.SpatialDropout), hidden=_DROPOUT, needs=("stage",)),
+    "drop_block": Variant(
+        stage=Use(nn.DropBlock, ("block_size", "per_channel")), hidden=_DROPOUT, needs=("stage",)
+    ),
+    "cutout": Variant(
+        input=Use(nn.Cutout, ("block_size",), rated=False)
+    ),
+    "max_pool_dropout": Variant(
+        pool=Use(nn.MaxPoolDropout), hidden=_DROPOUT, needs=("pool",), nonnegative=True
+    ),
+    "stochastic_pool": Variant(
+        pool=Use(nn.StochasticPool, rated=False), needs=("pool",), nonnegative=True
+    ),
+    "stochastic_depth": Variant(
+        branch=Use(nn.StochasticDepth, ("per_example",)), needs=("branch",)
+    ),
+    "weighted_channel_dropout": Variant(
+        stage=Use(nn.WeightedChannelDropout), hidden=_DROPOUT, needs=("stage",), nonnegative=True
+    ),
     "drop_connect": Variant(linear=Use(nn.DropConnect, ("per_example",))),
     "variational_dropout": _everywhere(
         Use(nn.VariationalDropout, sized=True), top=nn.GaussianDropout.top, penalty_weight=1.0
@@ -170,6 +191,10 @@ class Noise:
         """Returns the layer for inputs of ``shape`` (without the batch), if any."""
         return self._make("input", shape=shape)
 
+    def sequence(self, shape: Shape) -> nn.UnitNoise | None:
+        """Returns the layer for input sequences of ``shape`` (steps, features), if any."""
+        return self._make("sequence", shape=shape)
+
     def stage(self, index: int, shape: Shape) -> nn.UnitNoise | None:
         """Returns the layer for the output of convolutional stage ``index``, if any."""
         return self._make("stage", index, shape=shape)
@@ -185,9 +210,10 @@ class Noise:
     def branch(self, index: int, count: int) -> nn.UnitNoise | None:
         """Returns the layer for residual branch ``index`` of ``count``, if any.
 
-        Its rate is ``(index + 1) / count`` of the variant's: the last branch has all of it.
+        Its rate grows linearly with the index; the last branch has all of it.
         """
-        return self._make("branch", share=(index + 1) / count)
+        rates = ops.survival_ramp(self._rate("branch_rate", None), count)
+        return self._make("branch", rate=rates[index])
 
     def recurrent(self) -> Any:
         """Returns the noise inside a recurrent cell, if any."""
@@ -215,14 +241,14 @@ class Noise:
         keywords: Mapping[str, Any] | None = None,
         *,
         shape: Shape = (),
-        share: float = 1.0,
+        rate: Rate | None = None,
     ) -> Any:
         use: Use | None = getattr(self._variant, place)
         if use is None:
             return None
         arguments = dict(keywords or {})
         if use.rated:
-            arguments["rate"] = share * self._rate(PLACES[place], index)
+            arguments["rate"] = self._rate(PLACES[place], index) if rate is None else rate
         if use.sized:
             arguments["shape"] = shape
         arguments |= {

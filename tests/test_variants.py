@@ -32,6 +32,7 @@ def layer_at(noise, place):
     kernel = {"kernel_init": INIT, "rngs": nnx.Rngs(0)}
     makers = {
         "input": lambda: noise.input((2, 3)),
+        "sequence": lambda: noise.sequence((2, 3)),
         "stage": lambda: noise.stage(1, STAGE),
         "conv": lambda: noise.conv(1, 3, 4, 3, **kernel),
         "pool": lambda: noise.pool(1),
