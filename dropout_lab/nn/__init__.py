@@ -1,5 +1,13 @@
 """Flax NNX layers over :mod:`dropout_lab.ops`; each holds its rate as a variable, calls one op."""
 
+from dropout_lab.nn.cell_noise import (
+    CellNoise,
+    NaiveState,
+    RecurrentDropout,
+    VariationalState,
+    WeightDrop,
+    Zoneout,
+)
 from dropout_lab.nn.conv import conv, max_pool
 from dropout_lab.nn.linear import Conv, Linear
 from dropout_lab.nn.noise import (
@@ -10,9 +18,13 @@ from dropout_lab.nn.noise import (
     VariationalDropout,
 )
 from dropout_lab.nn.noisy import DropConnect, NoisyConv, NoisyDense, NoisyLayer
+from dropout_lab.nn.recurrent import GRU, LSTM
 from dropout_lab.nn.stochastic import DropRate, RatedNoise, Stochastic, UnitNoise
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "CellNoise",
     "ClassicDropout",
     "Conv",
     "DropConnect",
@@ -20,14 +32,19 @@ __all__ = [
     "Dropout",
     "GaussianDropout",
     "Linear",
+    "NaiveState",
     "NoisyConv",
     "NoisyDense",
     "NoisyLayer",
     "RatedNoise",
+    "RecurrentDropout",
     "SpatialDropout",
     "Stochastic",
     "UnitNoise",
     "VariationalDropout",
+    "VariationalState",
+    "WeightDrop",
+    "Zoneout",
     "conv",
     "max_pool",
 ]

@@ -12,6 +12,7 @@ from dropout_lab.ops._common import Rate, checked_rate
 from dropout_lab.ops._noise import BELOW_ONE
 from dropout_lab.ops.bernoulli import classic_dropout, dropout, spatial_dropout
 from dropout_lab.ops.gaussian import gaussian_dropout
+from dropout_lab.ops.recurrent import zoneout, zoneout_mean
 from dropout_lab.ops.variational import variational_dropout, variational_kl
 from dropout_lab.ops.weights import drop_connect
 
@@ -22,6 +23,7 @@ OPS: dict[str, Callable[..., Array]] = {
     "spatial_dropout": spatial_dropout,
     "drop_connect": drop_connect,
     "variational_dropout": variational_dropout,
+    "zoneout": zoneout,
 }
 
 __all__ = [
@@ -36,4 +38,6 @@ __all__ = [
     "spatial_dropout",
     "variational_dropout",
     "variational_kl",
+    "zoneout",
+    "zoneout_mean",
 ]
