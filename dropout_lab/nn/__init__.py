@@ -1,5 +1,13 @@
 """Flax NNX layers over :mod:`dropout_lab.ops`; each holds its rate as a variable, calls one op."""
 
+from dropout_lab.nn.cell_noise import (
+    CellNoise,
+    NaiveState,
+    RecurrentDropout,
+    VariationalState,
+    WeightDrop,
+    Zoneout,
+)
 from dropout_lab.nn.conv import conv, max_pool
 from dropout_lab.nn.linear import Conv, Linear
 from dropout_lab.nn.noise import (
@@ -11,6 +19,7 @@ from dropout_lab.nn.noise import (
 )
 from dropout_lab.nn.noisy import DropConnect, NoisyConv, NoisyDense, NoisyLayer
 from dropout_lab.nn.pooling import MaxPoolDropout, StochasticPool
+from dropout_lab.nn.recurrent import GRU, LSTM
 from dropout_lab.nn.stochastic import DropRate, RatedNoise, Stochastic, UnitNoise
 from dropout_lab.nn.structured import (
     Cutout,
@@ -20,6 +29,9 @@ from dropout_lab.nn.structured import (
 )
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "CellNoise",
     "ClassicDropout",
     "Conv",
     "Cutout",
@@ -30,17 +42,22 @@ __all__ = [
     "GaussianDropout",
     "Linear",
     "MaxPoolDropout",
+    "NaiveState",
     "NoisyConv",
     "NoisyDense",
     "NoisyLayer",
     "RatedNoise",
+    "RecurrentDropout",
     "SpatialDropout",
     "Stochastic",
     "StochasticDepth",
     "StochasticPool",
     "UnitNoise",
     "VariationalDropout",
+    "VariationalState",
+    "WeightDrop",
     "WeightedChannelDropout",
+    "Zoneout",
     "conv",
     "max_pool",
 ]

@@ -20,6 +20,7 @@ from dropout_lab.ops.pooling import (
     stochastic_pool_mean,
     weighted_pool,
 )
+from dropout_lab.ops.recurrent import zoneout, zoneout_mean
 from dropout_lab.ops.structured import cutout, drop_block, drop_block_fraction
 from dropout_lab.ops.variational import variational_dropout, variational_kl
 from dropout_lab.ops.weights import drop_connect
@@ -37,6 +38,7 @@ OPS: dict[str, Callable[..., Array]] = {
     "stochastic_pool": stochastic_pool,
     "stochastic_depth": stochastic_depth,
     "weighted_channel_dropout": weighted_channel_dropout,
+    "zoneout": zoneout,
 }
 
 __all__ = [
@@ -61,4 +63,6 @@ __all__ = [
     "variational_kl",
     "weighted_channel_dropout",
     "weighted_pool",
+    "zoneout",
+    "zoneout_mean",
 ]

@@ -8,6 +8,9 @@ from tests.ops import rows_basic, rows_images
 from tests.ops.contract import KINDS
 
 ROWS = (*rows_basic.ROWS, *rows_images.ROWS)
+from tests.ops import rows_basic, rows_recurrent
+
+ROWS = (*rows_basic.ROWS, *rows_recurrent.ROWS)
 
 
 def pytest_generate_tests(metafunc):

@@ -1,0 +1,116 @@
+"""The recurrent network: an image read as a sequence."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Float
+
+from dropout_lab import nn
+from dropout_lab.errors import InputError, unknown
+from dropout_lab.models.blocks import Classifier, kernel_init, with_noise
+from dropout_lab.nn.stochastic import Streams
+from dropout_lab.variants import Noise
+
+CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
+SEQUENCES = ("rows", "pixels")
+
+
+class RNN(nnx.Module):
+    """A recurrent layer over an image's rows or pixels, then dense layers and a linear output.
+
+    The last hidden state goes through the hidden layers' noise, then into the classifier.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> model = RNN((8, 8, 1), 10, cell="gru", units=16, noise=Noise("none"), rngs=nnx.Rngs(0))
+      >>> model(jnp.ones((2, 8, 8, 1))).shape
+      (2, 10)
+
+    Args:
+      shape: Height and width, or height, width and channels, of one image.
+      classes: Number of classes.
+      cell: "lstm" or "gru".
+      units: Units of the recurrent layer.
+      sequence: "rows", from the top down, or "pixels", row by row.
+      permutation: Seed of the one order in which the pixels of every image are read; None for
+        their own order.
+      widths: Hidden units per dense layer; may be empty.
+      activation: "relu", "sigmoid" or "tanh", of the dense layers.
+      batch_norm: Whether each dense layer is batch-normalised, before its activation.
+      noise: The variant and its rates.
+      rngs: Streams for the parameters.
+
+    Raises:
+      InputError: If the shape is not that of an image, there is no such cell or sequence, or a
+        permutation is given for rows.
+    """
+
+    places = ("input", "recurrent", "hidden")
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        classes: int,
+        *,
+        cell: str = "lstm",
+        units: int,
+        sequence: str = "rows",
+        permutation: int | None = None,
+        widths: Sequence[int] = (),
+        activation: str = "relu",
+        batch_norm: bool = False,
+        noise: Noise,
+        rngs: nnx.Rngs,
+    ) -> None:
+        if cell not in CELLS:
+            raise unknown("cell", cell, CELLS)
+        self.sequence_shape = _sequence_shape(shape, sequence)
+        if permutation is not None and sequence != "pixels":
+            raise InputError(
+                f"model rnn: permutation is {permutation} with sequence {sequence!r}; allowed: a "
+                "permutation of 'pixels' only"
+            )
+        self.permutation = permutation
+        self.input_noise = nnx.data(noise.input(self.sequence_shape))
+        self.recurrent = CELLS[cell](
+            self.sequence_shape[1],
+            units,
+            noise=noise.recurrent(units),
+            kernel_init=kernel_init("tanh"),
+            rngs=rngs,
+        )
+        self.state_noise = nnx.data(noise.hidden(units))
+        self.classifier = Classifier(
+            units,
+            classes,
+            widths=widths,
+            activation=activation,
+            batch_norm=batch_norm,
+            noise=noise,
+            rngs=rngs,
+        )
+
+    def __call__(
+        self, x: Float[Array, "n *shape"], *, rngs: Streams | None = None
+    ) -> Float[Array, "n classes"]:
+        """Returns the logits; ``rngs`` needs a stream "dropout", except in eval mode."""
+        x = x.reshape(x.shape[0], *self.sequence_shape)
+        if self.permutation is not None:
+            x = x[:, np.random.default_rng(self.permutation).permutation(x.shape[1])]
+        x = with_noise(self.input_noise, x, rngs)
+        x = self.recurrent(x, rngs=rngs)
+        return self.classifier(with_noise(self.state_noise, x, rngs), rngs)
+
+
+def _sequence_shape(shape: Sequence[int], sequence: str) -> tuple[int, int]:
+    """Returns the number of steps and of features of each."""
+    if sequence not in SEQUENCES:
+        raise unknown("sequence", sequence, SEQUENCES)
+    if len(shape) not in (2, 3):
+        raise InputError(
+            f"model rnn: examples have shape {tuple(shape)}; allowed: (height, width) or (height, "
+            "width, channels)"
+        )
+    height, width, channels = (*shape, 1)[:3]
+    return (height, width * channels) if sequence == "rows" else (height * width, channels)

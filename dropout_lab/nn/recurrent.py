@@ -1,0 +1,221 @@
+"""Recurrent layers, with noise inside where a :class:`dropout_lab.nn.CellNoise` puts it."""
+
+from functools import partial
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import lax
+from jaxtyping import Array, Float
+
+from dropout_lab.nn.cell_noise import CellNoise, State, StepKeys
+from dropout_lab.nn.linear import Initializer, affine
+from dropout_lab.nn.stochastic import Streams
+
+Carry = tuple[State, ...]
+"""The state carried from step to step; the hidden state comes first."""
+
+# The backward pass keeps each step's states and pre-activations, and computes gates, masks and
+# dropped states again: a scan writes what it keeps to memory, which costs more than the arithmetic.
+_recompute = partial(jax.checkpoint, prevent_cse=False)
+
+
+class Recurrent(nnx.Module):
+    """A layer that reads a sequence: subclasses say what :meth:`step` computes.
+
+    The inputs of all steps are multiplied by the kernel at once; the scan over time multiplies the
+    state by all gates' recurrent weights at once. States start at zero.
+
+    Args:
+      in_features: Features of one step of the input.
+      units: Units of the state.
+      noise: Noise inside the cell; None for none.
+      kernel_init: Initialiser of the input kernel, of shape (in, gates * units). The recurrent
+        kernel has an orthogonal matrix for each gate.
+      rngs: Streams with the keys for the kernels.
+
+    Attributes:
+      gates: Number of gates, the candidate included.
+      states: Number of states carried.
+    """
+
+    gates: ClassVar[int]
+    states: ClassVar[int]
+
+    def __init__(
+        self,
+        in_features: int,
+        units: int,
+        *,
+        noise: CellNoise | None = None,
+        kernel_init: Initializer,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.kernel = nnx.Param(kernel_init(rngs.params(), (in_features, self.gates * units)))
+        orthogonal = nnx.initializers.orthogonal()
+        keys = jax.random.split(rngs.params(), self.gates)
+        blocks = [orthogonal(key, (units, units)) for key in keys]
+        self.recurrent_kernel = nnx.Param(jnp.concatenate(blocks, axis=1))
+        self.bias = nnx.Param(jnp.zeros(self.gates * units))
+        self.noise = nnx.data(noise)
+        self.units = units
+
+    def __call__(
+        self,
+        inputs: Float[Array, "n steps inputs"],
+        *,
+        sequence: bool = False,
+        rngs: Streams | None = None,
+    ) -> Float[Array, "n *steps units"]:
+        """Returns the last hidden state, with noise unless deterministic.
+
+        Args:
+          inputs: A batch of sequences.
+          sequence: Whether to return the hidden states of all steps instead.
+          rngs: Streams to draw the noise's key from.
+        """
+        # With every hook the identity, a layer without noise is the same program.
+        noise = CellNoise(0.0, deterministic=True) if self.noise is None else self.noise
+        kernel_key, keys = noise.keys(rngs, inputs.shape[1])
+        kernel = noise.kernel(kernel_key, self.recurrent_kernel[...])
+        projected = affine(inputs.swapaxes(0, 1), self.kernel[...], self.bias[...])
+
+        def step(carry: Carry, now: tuple[Array, StepKeys]) -> tuple[Carry, Any]:
+            carry = self.step(noise, now[1], kernel, carry, now[0])
+            return carry, carry[0] if sequence else None
+
+        zero = jnp.zeros((inputs.shape[0], self.units), projected.dtype)
+        carry, outputs = lax.scan(step, (zero,) * self.states, (projected, keys))
+        return outputs.swapaxes(0, 1) if sequence else carry[0]
+
+    def step(
+        self,
+        noise: CellNoise,
+        keys: StepKeys,
+        kernel: Float[Array, "units gates"],
+        carry: Carry,
+        projected: Float[Array, "n gates"],
+    ) -> Carry:
+        """Returns the states after one step.
+
+        Args:
+          noise: The hooks.
+          keys: Their keys.
+          kernel: The recurrent matrix.
+          carry: The states before.
+          projected: What the input adds to the gates' pre-activations, with the bias.
+        """
+        raise NotImplementedError
+
+
+def _product(
+    noise: CellNoise, keys: StepKeys, h: State, kernel: Float[Array, "units gates"]
+) -> Float[Array, "n gates"]:
+    return _recompute(lambda h, kernel: noise.state(keys.state, h) @ kernel)(h, kernel)
+
+
+class LSTM(Recurrent):
+    """Long short-term memory.
+
+    ``i, f, g, o = x @ kernel + h @ recurrent_kernel + bias`` in this order;
+    ``c' = sigmoid(f) * c + sigmoid(i) * tanh(g)`` and ``h' = sigmoid(o) * tanh(c')``. The forget
+    gate's bias starts at 1, the others at 0. With zoneout, ``h'`` uses ``c'`` before zoneout.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> init = nnx.initializers.lecun_normal()
+      >>> layer = LSTM(3, 8, kernel_init=init, rngs=nnx.Rngs(0))
+      >>> layer(jnp.ones((2, 5, 3))).shape, layer(jnp.ones((2, 5, 3)), sequence=True).shape
+      ((2, 8), (2, 5, 8))
+
+    References:
+      S. Hochreiter, J. Schmidhuber, *Long short-term memory*, Neural Computation 9(8), 1997; the
+      forget gate is F. Gers, J. Schmidhuber, F. Cummins, *Learning to forget*, Neural Computation
+      12(10), 2000. No peepholes.
+    """
+
+    gates = 4
+    states = 2
+
+    def __init__(
+        self,
+        in_features: int,
+        units: int,
+        *,
+        noise: CellNoise | None = None,
+        kernel_init: Initializer,
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(in_features, units, noise=noise, kernel_init=kernel_init, rngs=rngs)
+        self.bias[...] = self.bias[...].at[units : 2 * units].set(1)
+
+    def step(
+        self,
+        noise: CellNoise,
+        keys: StepKeys,
+        kernel: Float[Array, "units gates"],
+        carry: Carry,
+        projected: Float[Array, "n gates"],
+    ) -> Carry:
+        """Returns the hidden state and the cell state after one step."""
+
+        @_recompute
+        def cell(gates: Array, c: State) -> tuple[State, State]:
+            i, f, g, o = jnp.split(gates, 4, axis=-1)
+            candidate = noise.candidate(keys.candidate, jnp.tanh(g))
+            new_c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * candidate
+            return jax.nn.sigmoid(o) * jnp.tanh(new_c), new_c
+
+        h, c = carry
+        new_h, new_c = cell(projected + _product(noise, keys, h, kernel), c)
+        return (
+            noise.update(keys.update, new_h, h),
+            noise.update_cell(keys.update_cell, new_c, c),
+        )
+
+
+class GRU(Recurrent):
+    """The gated recurrent unit, in cuDNN's form: the reset gate comes after the matrix product.
+
+    ``r, z, n`` in this order, with ``u = h @ recurrent_kernel`` and ``p = x @ kernel + bias``:
+    ``n' = tanh(p_n + sigmoid(r) * u_n)`` and ``h' = (1 - sigmoid(z)) * n' + sigmoid(z) * h``. One
+    product per step serves all gates. It has one bias, as ``flax.nnx.GRUCell`` has; PyTorch's has
+    a second, inside the product with the reset gate.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> init = nnx.initializers.lecun_normal()
+      >>> GRU(3, 8, kernel_init=init, rngs=nnx.Rngs(0))(jnp.ones((2, 5, 3))).shape
+      (2, 8)
+
+    References:
+      K. Cho et al., *Learning phrase representations using RNN encoder-decoder for statistical
+      machine translation*, EMNLP 2014, arXiv:1406.1078.
+      The paper resets the state before the product with the candidate's weights.
+    """
+
+    gates = 3
+    states = 1
+
+    def step(
+        self,
+        noise: CellNoise,
+        keys: StepKeys,
+        kernel: Float[Array, "units gates"],
+        carry: Carry,
+        projected: Float[Array, "n gates"],
+    ) -> Carry:
+        """Returns the hidden state after one step."""
+
+        @_recompute
+        def cell(gates: Array, p_n: Array, u_n: Array, h: State) -> State:
+            r, z = jnp.split(jax.nn.sigmoid(gates), 2, axis=-1)
+            candidate = noise.candidate(keys.candidate, jnp.tanh(p_n + r * u_n))
+            return (1 - z) * candidate + z * h
+
+        (h,) = carry
+        p, p_n = jnp.split(projected, (2 * self.units,), axis=-1)
+        u, u_n = jnp.split(_product(noise, keys, h, kernel), (2 * self.units,), axis=-1)
+        new_h = cell(p + u, p_n, u_n, h)
+        return (noise.update(keys.update, new_h, h),)
