@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from jaxtyping import Array
 
-from dropout_lab.ops._common import Rate, checked_rate
+from dropout_lab.ops._common import Rate, checked_rate, checked_strength
 from dropout_lab.ops._noise import BELOW_ONE
 from dropout_lab.ops.alpha import alpha_dropout, feature_alpha_dropout
 from dropout_lab.ops.bernoulli import classic_dropout, dropout, spatial_dropout
@@ -41,6 +41,7 @@ __all__ = [
     "Rate",
     "alpha_dropout",
     "checked_rate",
+    "checked_strength",
     "classic_dropout",
     "drop_connect",
     "dropout",

@@ -1,5 +1,7 @@
 """The contract's rows for noise on units beyond the first ops, and for Shakeout."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -18,7 +20,7 @@ def _stand_out(key, x, rate, **changes):
 
 def _shake(key, x, rate, **changes):
     kernel, bias = (jnp.asarray(array, jnp.result_type(x)) for array in (KERNEL, BIAS))
-    arguments = {"kernel": kernel, "bias": bias, "strength": STRENGTH} | changes
+    arguments: dict[str, Any] = {"kernel": kernel, "bias": bias, "strength": STRENGTH} | changes
     return ops.shakeout(key, x, rate=rate, **arguments)
 
 
