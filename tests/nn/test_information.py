@@ -78,8 +78,9 @@ def test_layer_is_a_plain_one_at_inference(make, plain, x, key):
 @both
 def test_penalty_has_gradients_where_it_was_called(make, plain, x, key):
     layer = make()
-    graph, params, rest = nnx.split(layer, nnx.Param, ...)
-    (divergence,) = jax.tree.leaves(rest)[:1]
+    graph, *states = nnx.split(layer, nnx.Param, ...)
+    params, rest = states
+    (divergence,) = jax.tree.leaves(rest)
     assert isinstance(layer.divergence, BatchPenalty)
     assert (divergence.shape, divergence.dtype) == ((), jnp.float32)
 
@@ -110,7 +111,8 @@ def test_penalty_has_gradients_where_it_was_called(make, plain, x, key):
 
 @both
 def test_loss_has_gradients_for_the_noise(make, plain, x, key):
-    graph, params, rest = nnx.split(make(), nnx.Param, ...)
+    graph, *states = nnx.split(make(), nnx.Param, ...)
+    params, rest = states
 
     @jax.jit
     @jax.grad

@@ -53,7 +53,8 @@ def test_inference_is_the_mean_of_the_noise(layer):
 def test_gradients_are_those_of_the_units_that_stay(layer, plain, key):
     kept = np.asarray(layer(X, activation=jnp.exp, rngs=key)) != 0
     assert 0 < kept.sum() < kept.size
-    graph, params, rest = nnx.split(layer, nnx.Param, ...)
+    graph, *states = nnx.split(layer, nnx.Param, ...)
+    params, rest = states
     pure, others = nnx.split(plain, nnx.Param)
 
     def noisy(params):
