@@ -9,12 +9,16 @@ from dropout_lab.nn.cell_noise import (
     Zoneout,
 )
 from dropout_lab.nn.conv import conv, max_pool
+from dropout_lab.nn.information import InformationConv, InformationDropout
 from dropout_lab.nn.linear import Conv, Linear
 from dropout_lab.nn.noise import (
+    AlphaDropout,
     ClassicDropout,
     Dropout,
+    FeatureAlphaDropout,
     GaussianDropout,
     SpatialDropout,
+    UniformDropout,
     VariationalDropout,
 )
 from dropout_lab.nn.noisy import DropConnect, NoisyConv, NoisyDense, NoisyLayer
@@ -32,6 +36,13 @@ __all__ = [
     "GRU",
     "LSTM",
     "CellNoise",
+from dropout_lab.nn.shakeout import Shakeout
+from dropout_lab.nn.standout import Standout
+from dropout_lab.nn.stochastic import BatchPenalty, DropRate, RatedNoise, Stochastic, UnitNoise
+
+__all__ = [
+    "AlphaDropout",
+    "BatchPenalty",
     "ClassicDropout",
     "Conv",
     "Cutout",
@@ -39,7 +50,10 @@ __all__ = [
     "DropConnect",
     "DropRate",
     "Dropout",
+    "FeatureAlphaDropout",
     "GaussianDropout",
+    "InformationConv",
+    "InformationDropout",
     "Linear",
     "MaxPoolDropout",
     "NaiveState",
@@ -48,10 +62,13 @@ __all__ = [
     "NoisyLayer",
     "RatedNoise",
     "RecurrentDropout",
+    "Shakeout",
     "SpatialDropout",
+    "Standout",
     "Stochastic",
     "StochasticDepth",
     "StochasticPool",
+    "UniformDropout",
     "UnitNoise",
     "VariationalDropout",
     "VariationalState",

@@ -73,6 +73,36 @@ class GaussianDropout(RatedNoise):
         return ops.gaussian_dropout(key, x, rate=self.rate[...])
 
 
+class UniformDropout(RatedNoise):
+    """Multiplicative uniform noise (Uout), :func:`dropout_lab.ops.uniform_dropout`."""
+
+    top = 0.25
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` times noise of mean 1."""
+        return ops.uniform_dropout(key, x, rate=self.rate[...])
+
+
+class AlphaDropout(RatedNoise):
+    """Dropout after SELU, :func:`dropout_lab.ops.alpha_dropout`."""
+
+    top = ops.BELOW_ONE
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` with units at SELU's limit, its mean 0 and variance 1 kept."""
+        return ops.alpha_dropout(key, x, rate=self.rate[...])
+
+
+class FeatureAlphaDropout(RatedNoise):
+    """Dropout of whole feature maps after SELU, :func:`dropout_lab.ops.feature_alpha_dropout`."""
+
+    top = ops.BELOW_ONE
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` with maps at SELU's limit, its mean 0 and variance 1 kept."""
+        return ops.feature_alpha_dropout(key, x, rate=self.rate[...])
+
+
 class VariationalDropout(UnitNoise):
     """Gaussian noise of learnt variance, :func:`dropout_lab.ops.variational_dropout`.
 

@@ -16,6 +16,13 @@ class DropRate(nnx.Variable[Array]):
     """A probability of dropping; a variable, so that schedules write it and sweeps vmap over it."""
 
 
+class BatchPenalty(nnx.Variable[Array]):
+    """An extra loss that depends on the batch: written by each noisy call, for ``penalty()``.
+
+    It holds the graph of its gradient only within the transformation that the call was made in.
+    """
+
+
 class Stochastic(nnx.Module):
     """A layer that draws noise unless told to be deterministic, as ``flax.nnx.Dropout`` is told.
 

@@ -2,14 +2,17 @@
 
 Same type out, and same shape, except from a product (:func:`drop_connect`) or pooling. ``rate``
 is always the probability of dropping; traced, it never recompiles.
+Same shape and type out (:func:`drop_connect` and :func:`shakeout`, products, give a layer's output
+instead). ``rate`` is always the probability of dropping; traced, it never recompiles.
 """
 
 from collections.abc import Callable
 
 from jaxtyping import Array
 
-from dropout_lab.ops._common import Rate, checked_rate
+from dropout_lab.ops._common import Rate, checked_rate, checked_strength
 from dropout_lab.ops._noise import BELOW_ONE
+from dropout_lab.ops.alpha import alpha_dropout, feature_alpha_dropout
 from dropout_lab.ops.bernoulli import classic_dropout, dropout, spatial_dropout
 from dropout_lab.ops.channels import weighted_channel_dropout
 from dropout_lab.ops.depth import stochastic_depth, survival_ramp
@@ -22,6 +25,10 @@ from dropout_lab.ops.pooling import (
 )
 from dropout_lab.ops.recurrent import zoneout, zoneout_mean
 from dropout_lab.ops.structured import cutout, drop_block, drop_block_fraction
+from dropout_lab.ops.information import information_dropout, information_kl
+from dropout_lab.ops.shakeout import shakeout
+from dropout_lab.ops.standout import standout, standout_keep
+from dropout_lab.ops.uniform import uniform_dropout
 from dropout_lab.ops.variational import variational_dropout, variational_kl
 from dropout_lab.ops.weights import drop_connect
 
@@ -39,19 +46,28 @@ OPS: dict[str, Callable[..., Array]] = {
     "stochastic_depth": stochastic_depth,
     "weighted_channel_dropout": weighted_channel_dropout,
     "zoneout": zoneout,
+    "uniform_dropout": uniform_dropout,
+    "alpha_dropout": alpha_dropout,
+    "feature_alpha_dropout": feature_alpha_dropout,
+    "standout": standout,
+    "shakeout": shakeout,
+    "information_dropout": information_dropout,
 }
 
 __all__ = [
     "BELOW_ONE",
     "OPS",
     "Rate",
+    "alpha_dropout",
     "checked_rate",
+    "checked_strength",
     "classic_dropout",
     "cutout",
     "drop_block",
     "drop_block_fraction",
     "drop_connect",
     "dropout",
+    "feature_alpha_dropout",
     "gaussian_dropout",
     "max_pool_dropout",
     "spatial_dropout",
@@ -59,6 +75,13 @@ __all__ = [
     "stochastic_pool",
     "stochastic_pool_mean",
     "survival_ramp",
+    "information_dropout",
+    "information_kl",
+    "shakeout",
+    "spatial_dropout",
+    "standout",
+    "standout_keep",
+    "uniform_dropout",
     "variational_dropout",
     "variational_kl",
     "weighted_channel_dropout",

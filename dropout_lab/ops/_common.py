@@ -47,6 +47,34 @@ def checked_rate(op: str, rate: Rate, *, top: float = 1.0) -> Float[Array, ""]:
     return lax.stop_gradient(jnp.asarray(rate, jnp.float32))
 
 
+def checked_strength(op: str, strength: float | Float[Array, ""]) -> Float[Array, ""]:
+    """Returns ``strength`` as a float32 scalar with no gradient; raises unless finite and >= 0."""
+    if isinstance(strength, Real):
+        if not 0 <= strength < np.inf:
+            raise ValueError(f"{op}: strength is {strength}; allowed: finite numbers from 0 up")
+    elif jnp.shape(strength) != ():
+        raise ValueError(f"{op}: strength has shape {jnp.shape(strength)}; allowed: a scalar")
+    return lax.stop_gradient(jnp.asarray(strength, jnp.float32))
+
+
+def aligned(
+    op: str, name: str, value: Float[Array, "..."], shape: tuple[int, ...]
+) -> Float[Array, "..."]:
+    """Returns ``value`` with axes of 1 put in front to match ``shape``; raises if it can't fit."""
+    check_floating(op, name, value)
+    value = jnp.asarray(value)
+    try:
+        fits = jnp.broadcast_shapes(value.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"{op}: {name} has shape {value.shape}; allowed: one that broadcasts to that of x, "
+            f"{shape}"
+        )
+    return value.reshape((1,) * (len(shape) - value.ndim) + value.shape)
+
+
 def check_floating(op: str, name: str, x: Float[Array, "..."]) -> None:
     """Raises unless ``x`` is a floating-point array."""
     if not jnp.issubdtype(jnp.result_type(x), jnp.floating):

@@ -33,10 +33,11 @@ def bits(key: Key[Array, ""], shape: tuple[int, ...]) -> UInt32[Array, "..."]:
 
 
 def keep_mask(
-    key: Key[Array, ""], rate: Float[Array, ""], shape: tuple[int, ...]
+    key: Key[Array, ""], rate: Float[Array, "..."], shape: tuple[int, ...]
 ) -> Bool[Array, "..."]:
     """Returns a mask that is False with probability ``floor(rate * 2**32) / 2**32``.
 
+    The rate is a scalar, or an array with as many axes as ``shape`` that broadcasts to it.
     The largest float32 below 1 still keeps 2**-24 of the units: only a rate of 1 drops them all.
     """
     # 2**32 does not fit a uint32, and an out-of-range conversion is whatever the hardware does.

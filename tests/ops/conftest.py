@@ -11,6 +11,10 @@ ROWS = (*rows_basic.ROWS, *rows_images.ROWS)
 from tests.ops import rows_basic, rows_recurrent
 
 ROWS = (*rows_basic.ROWS, *rows_recurrent.ROWS)
+from tests.ops import rows_basic, rows_noise
+from tests.ops.contract import KINDS
+
+ROWS = (*rows_basic.ROWS, *rows_noise.ROWS)
 
 
 def pytest_generate_tests(metafunc):

@@ -1,0 +1,182 @@
+"""Layers with information dropout: a second map of the input says how much noise there is."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from dropout_lab import ops
+from dropout_lab.nn.conv import conv
+from dropout_lab.nn.linear import Activation, Initializer, affine, identity
+from dropout_lab.nn.noisy import NoisyConv, NoisyDense, NoisyLayer
+from dropout_lab.nn.stochastic import BatchPenalty, Streams
+
+_FLOOR = 0.001
+
+_noise_init = nnx.initializers.glorot_uniform()
+
+
+class _Informed(NoisyLayer):
+    """What both layers share: noise after the activation, and its divergence.
+
+    Attributes:
+      noise_kernel: Weights of the map that gives the noise.
+      noise_bias: Its biases.
+      max_alpha: The width that the noise can add to its floor.
+      divergence: What the last noisy call diverged from the prior by.
+    """
+
+    noise_kernel: nnx.Param[Array]
+    noise_bias: nnx.Param[Array]
+    max_alpha: float
+    divergence: BatchPenalty
+
+    def _add_noise_map(self, shape: tuple[int, ...], max_alpha: float, rngs: nnx.Rngs) -> None:
+        if not 0 < max_alpha < math.inf:
+            raise ValueError(
+                f"{type(self).__name__}: max_alpha is {max_alpha}; allowed: finite, above 0"
+            )
+        self.noise_kernel = nnx.Param(_noise_init(rngs.params(), shape))
+        self.noise_bias = nnx.Param(jnp.zeros(shape[-1]))
+        self.max_alpha = max_alpha
+        self.divergence = BatchPenalty(jnp.zeros(()))
+
+    def noise_map(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
+        """Returns what the sigmoid takes to the noise's width."""
+        raise NotImplementedError
+
+    def count(self, x: Float[Array, "*batch inputs"]) -> int:
+        """Returns the number of examples."""
+        raise NotImplementedError
+
+    def alpha(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
+        """Returns the width of every output's noise, given the layer's inputs."""
+        return _FLOOR + self.max_alpha * jax.nn.sigmoid(self.noise_map(x))
+
+    def __call__(
+        self,
+        inputs: Float[Array, "*batch inputs"],
+        *,
+        activation: Activation = identity,
+        deterministic: bool | None = None,
+        rngs: Streams | None = None,
+    ) -> Float[Array, "*batch outputs"]:
+        """Returns the activations, times noise unless deterministic.
+
+        Args:
+          inputs: Activations of the layer below.
+          activation: The function of the pre-activations; the prior is meant for ReLU.
+          deterministic: Overrules the layer's flag.
+          rngs: Streams to draw the noise's key from.
+        """
+        units = activation(self.infer(inputs))
+        if self.is_deterministic(deterministic):
+            return units
+        alpha = self.alpha(inputs)
+        kl = ops.information_kl(alpha, top=_FLOOR + self.max_alpha)
+        self.divergence[...] = kl.sum(dtype=jnp.float32) / self.count(inputs)
+        return ops.information_dropout(self.make_key(rngs), units, alpha=alpha)
+
+    def penalty(self) -> Float[Array, ""]:
+        """Returns the KL divergence of the last noisy call, in nats: its mean over the examples.
+
+        The sum is over all outputs of an example. 0 before the first call.
+        """
+        return self.divergence[...]
+
+
+class InformationDropout(_Informed, NoisyDense):
+    """A dense layer with information dropout, :func:`dropout_lab.ops.information_dropout`.
+
+    The noise's width is ``alpha = 0.001 + max_alpha * sigmoid(x @ noise_kernel + noise_bias)``, the
+    output ``activation(x @ kernel + bias) * exp(alpha * e)``. :meth:`penalty` is the KL divergence
+    to add to the loss; at inference this is a plain dense layer.
+
+    Args:
+      in_features: Inputs.
+      out_features: Outputs.
+      max_alpha: The widest noise, less 0.001.
+      kernel_init: Initialiser of the kernel; the noise's is Glorot's uniform one.
+      deterministic: If True, there is no noise.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams with the keys for the kernels; those for the noise are given at call.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        max_alpha: float = 0.7,
+        kernel_init: Initializer,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(
+            in_features,
+            out_features,
+            kernel_init=kernel_init,
+            deterministic=deterministic,
+            rng_collection=rng_collection,
+            rngs=rngs,
+        )
+        self._add_noise_map((in_features, out_features), max_alpha, rngs)
+
+    def noise_map(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
+        """Returns ``x @ noise_kernel + noise_bias``."""
+        return affine(x, self.noise_kernel[...], self.noise_bias[...])
+
+    def count(self, x: Float[Array, "*batch inputs"]) -> int:
+        """Returns the number of rows."""
+        return math.prod(x.shape[:-1])
+
+
+class InformationConv(_Informed, NoisyConv):
+    """A 2-D convolution with information dropout, zero-padded to keep the image size.
+
+    As :class:`InformationDropout`, with convolutions of one size for both maps.
+
+    Args:
+      in_features: Channels in.
+      out_features: Channels out.
+      size: Height and width of both kernels, in pixels.
+      max_alpha: The widest noise, less 0.001.
+      kernel_init: Initialiser of the kernel; the noise's is Glorot's uniform one.
+      deterministic: If True, there is no noise.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams with the keys for the kernels; those for the noise are given at call.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        size: int,
+        *,
+        max_alpha: float = 0.7,
+        kernel_init: Initializer,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(
+            in_features,
+            out_features,
+            size,
+            kernel_init=kernel_init,
+            deterministic=deterministic,
+            rng_collection=rng_collection,
+            rngs=rngs,
+        )
+        self._add_noise_map((size, size, in_features, out_features), max_alpha, rngs)
+
+    def noise_map(self, x: Float[Array, "n h w i"]) -> Float[Array, "n h w o"]:
+        """Returns the convolution with the noise's kernel, and its biases."""
+        return conv(x, self.noise_kernel[...]) + self.noise_bias[...].reshape(1, 1, 1, -1)
+
+    def count(self, x: Float[Array, "n h w i"]) -> int:
+        """Returns the number of images."""
+        return x.shape[0]

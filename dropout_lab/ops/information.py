@@ -1,0 +1,90 @@
+"""Information dropout: log-normal noise whose width depends on the input."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from dropout_lab.ops import _noise
+from dropout_lab.ops._common import aligned, check_floating, redraw, wide
+
+
+def information_dropout(
+    key: Key[Array, ""], x: Float[Array, "*shape"], *, alpha: Float[Array, "..."]
+) -> Float[Array, "*shape"]:
+    """Multiplies units by log-normal noise of median 1 and learnt width ``alpha``.
+
+    ``y = x * exp(alpha * e)`` with ``e ~ N(0, 1)``, so ``E[y] = x * exp(alpha**2 / 2)``, which is
+    not ``x``, and ``Var[y] = x**2 * exp(alpha**2) * (exp(alpha**2) - 1)``. The extra loss is
+    :func:`information_kl`. At inference nothing is done, which stands for the median.
+
+    Args:
+      key: PRNG key; use one key for one call.
+      x: Floating-point array of any shape, in the paper outputs of ReLU.
+      alpha: Standard deviation of the noise's logarithm, at least 0; any shape that broadcasts
+        against ``x``. Gradients flow to it.
+
+    Returns:
+      An array like ``x``. The noise is positive, so no output changes sign.
+
+    Raises:
+      TypeError: If ``x`` or ``alpha`` is not floating point.
+      ValueError: If ``alpha`` does not broadcast against ``x``.
+
+    Example:
+      >>> import jax
+      >>> import jax.numpy as jnp
+      >>> x = jnp.ones((50_000, 2))
+      >>> y = information_dropout(jax.random.key(0), x, alpha=jnp.array([0.25, 0.5]))
+      >>> [f"{v:.2f}" for v in jnp.log(y).std(axis=0)]
+      ['0.25', '0.50']
+
+    References:
+      A. Achille, S. Soatto, *Information dropout: learning optimal representations through noisy
+      computation*, IEEE TPAMI 40(12), 2018, arXiv:1611.01353.
+      No departure in the noise.
+    """
+    check_floating("information_dropout", "x", x)
+    alpha = aligned("information_dropout", "alpha", alpha, x.shape)
+    return _information_dropout(key, x, wide(alpha))
+
+
+def information_kl(alpha: Float[Array, "*shape"], *, top: float) -> Float[Array, "*shape"]:
+    """Returns the KL divergence from the log-uniform prior, less its value at ``alpha = top``.
+
+    It is ``log(top / alpha)``: the prior, scale-free like the units of a ReLU network, is
+    improper, so only differences mean anything. It falls as ``alpha`` grows: noise is favoured.
+
+    Args:
+      alpha: Standard deviations of the noise's logarithm, in (0, top].
+      top: The largest there can be, above 0.
+
+    Returns:
+      The divergence in nats per unit, at least 0.
+
+    Raises:
+      TypeError: If ``alpha`` is not floating point.
+      ValueError: If ``top`` is not above 0.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> [f"{kl:.2f}" for kl in information_kl(jnp.array([0.07, 0.35, 0.7]), top=0.7)]
+      ['2.30', '0.69', '0.00']
+
+    References:
+      A. Achille, S. Soatto, *Information dropout: learning optimal representations through noisy
+      computation*, IEEE TPAMI 40(12), 2018, arXiv:1611.01353.
+      The paper's divergence is a constant for a unit at 0; as in the authors' code, it is not told
+      apart here.
+    """
+    check_floating("information_kl", "alpha", alpha)
+    if not top > 0:
+        raise ValueError(f"information_kl: top is {top}; allowed: above 0")
+    return jnp.log(top / alpha)
+
+
+@redraw
+def _information_dropout(
+    key: Key[Array, ""], x: Float[Array, "*shape"], alpha: Float[Array, "..."]
+) -> Float[Array, "*shape"]:
+    value = wide(x)
+    noise = jnp.exp(alpha.astype(value.dtype) * _noise.normal(key, x.shape).astype(value.dtype))
+    return (value * noise).astype(x.dtype)
