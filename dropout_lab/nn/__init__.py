@@ -24,25 +24,17 @@ from dropout_lab.nn.noise import (
 from dropout_lab.nn.noisy import DropConnect, NoisyConv, NoisyDense, NoisyLayer
 from dropout_lab.nn.pooling import MaxPoolDropout, StochasticPool
 from dropout_lab.nn.recurrent import GRU, LSTM
-from dropout_lab.nn.stochastic import DropRate, RatedNoise, Stochastic, UnitNoise
-from dropout_lab.nn.structured import (
-    Cutout,
-    DropBlock,
-    StochasticDepth,
-    WeightedChannelDropout,
-)
+from dropout_lab.nn.shakeout import Shakeout
+from dropout_lab.nn.standout import Standout
+from dropout_lab.nn.stochastic import BatchPenalty, DropRate, RatedNoise, Stochastic, UnitNoise
+from dropout_lab.nn.structured import Cutout, DropBlock, StochasticDepth, WeightedChannelDropout
 
 __all__ = [
     "GRU",
     "LSTM",
-    "CellNoise",
-from dropout_lab.nn.shakeout import Shakeout
-from dropout_lab.nn.standout import Standout
-from dropout_lab.nn.stochastic import BatchPenalty, DropRate, RatedNoise, Stochastic, UnitNoise
-
-__all__ = [
     "AlphaDropout",
     "BatchPenalty",
+    "CellNoise",
     "ClassicDropout",
     "Conv",
     "Cutout",

@@ -1,7 +1,5 @@
 """Pure dropout functions: ``op(key, x, *, rate, ...)``, always stochastic, no framework.
 
-Same type out, and same shape, except from a product (:func:`drop_connect`) or pooling. ``rate``
-is always the probability of dropping; traced, it never recompiles.
 Same shape and type out (:func:`drop_connect` and :func:`shakeout`, products, give a layer's output
 instead). ``rate`` is always the probability of dropping; traced, it never recompiles.
 """
@@ -17,6 +15,7 @@ from dropout_lab.ops.bernoulli import classic_dropout, dropout, spatial_dropout
 from dropout_lab.ops.channels import weighted_channel_dropout
 from dropout_lab.ops.depth import stochastic_depth, survival_ramp
 from dropout_lab.ops.gaussian import gaussian_dropout
+from dropout_lab.ops.information import information_dropout, information_kl
 from dropout_lab.ops.pooling import (
     max_pool_dropout,
     stochastic_pool,
@@ -24,10 +23,9 @@ from dropout_lab.ops.pooling import (
     weighted_pool,
 )
 from dropout_lab.ops.recurrent import zoneout, zoneout_mean
-from dropout_lab.ops.structured import cutout, drop_block, drop_block_fraction
-from dropout_lab.ops.information import information_dropout, information_kl
 from dropout_lab.ops.shakeout import shakeout
 from dropout_lab.ops.standout import standout, standout_keep
+from dropout_lab.ops.structured import cutout, drop_block, drop_block_fraction
 from dropout_lab.ops.uniform import uniform_dropout
 from dropout_lab.ops.variational import variational_dropout, variational_kl
 from dropout_lab.ops.weights import drop_connect
@@ -69,18 +67,17 @@ __all__ = [
     "dropout",
     "feature_alpha_dropout",
     "gaussian_dropout",
-    "max_pool_dropout",
-    "spatial_dropout",
-    "stochastic_depth",
-    "stochastic_pool",
-    "stochastic_pool_mean",
-    "survival_ramp",
     "information_dropout",
     "information_kl",
+    "max_pool_dropout",
     "shakeout",
     "spatial_dropout",
     "standout",
     "standout_keep",
+    "stochastic_depth",
+    "stochastic_pool",
+    "stochastic_pool_mean",
+    "survival_ramp",
     "uniform_dropout",
     "variational_dropout",
     "variational_kl",

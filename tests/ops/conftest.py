@@ -4,17 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.ops import rows_basic, rows_images
+from tests.ops import rows_basic, rows_images, rows_noise, rows_recurrent
 from tests.ops.contract import KINDS
 
-ROWS = (*rows_basic.ROWS, *rows_images.ROWS)
-from tests.ops import rows_basic, rows_recurrent
-
-ROWS = (*rows_basic.ROWS, *rows_recurrent.ROWS)
-from tests.ops import rows_basic, rows_noise
-from tests.ops.contract import KINDS
-
-ROWS = (*rows_basic.ROWS, *rows_noise.ROWS)
+ROWS = (*rows_basic.ROWS, *rows_images.ROWS, *rows_noise.ROWS, *rows_recurrent.ROWS)
 
 
 def pytest_generate_tests(metafunc):
