@@ -30,6 +30,7 @@ def get_config() -> ConfigDict:
     config.dropout.per_example = True  # a mask per example, or one for the batch
     config.dropout.per_channel = True  # DropBlock: a mask per channel, or one for all
     config.dropout.per_step = True  # recurrent dropout: a mask per step, or per sequence
+    config.dropout.share_mask = False  # zoneout: of cells and states
     config.dropout.per = "layer"  # learnt variances: one per layer | unit | weight
     config.dropout.block_size = 3  # DropBlock, Cutout: pixels
     config.dropout.strength = placeholder(float)  # shakeout's c, standout's alpha
@@ -48,12 +49,16 @@ def get_config() -> ConfigDict:
     config.rate_schedule.factors = ()  # step: in between, one more than boundaries
 
     config.model = ConfigDict()
-    config.model.name = "mlp"  # mlp | cnn | resnet
+    config.model.name = "mlp"  # mlp | cnn | resnet | rnn
     config.model.stages = (32, 64, 128)  # cnn: channels of each stage, which halves the image
     config.model.kernel_size = 3  # cnn: pixels
     config.model.widths = (800, 800)  # units of each hidden dense layer
     config.model.depth = 16  # resnet: 6 k + 4
     config.model.widening = 1  # resnet: factor on 16, 32, 64 channels
+    config.model.cell = "lstm"  # rnn: lstm | gru
+    config.model.units = 128  # rnn: of the recurrent layer
+    config.model.sequence = "rows"  # rnn: what a step reads: rows | pixels
+    config.model.permutation = placeholder(int)  # rnn: seed of a fixed order of the pixels
     config.model.activation = "relu"  # relu | selu | sigmoid | softplus | tanh | maxout
     config.model.pieces = 2  # maxout: of which each unit is the maximum
     config.model.batch_norm = False  # before each activation

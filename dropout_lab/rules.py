@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from dropout_lab.data import DATASETS
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.models import ACTIVATIONS, MODELS
+from dropout_lab.models import ACTIVATIONS, CELLS, MODELS, SEQUENCES
 from dropout_lab.schedules import SCHEDULES
 from dropout_lab.variants import RULES_OF_INFERENCE, VARIANTS
 
@@ -90,6 +90,7 @@ RULES: dict[str, Rule] = {
     "dropout.per_example": _FLAG,
     "dropout.per_channel": _FLAG,
     "dropout.per_step": _FLAG,
+    "dropout.share_mask": _FLAG,
     "dropout.per": _names(("layer", "unit", "weight")),
     "dropout.block_size": _whole(1),
     "dropout.strength": _number(0) | _NONE,
@@ -110,6 +111,10 @@ RULES: dict[str, Rule] = {
     "model.widths": _tuple(_whole(1)),
     "model.depth": _whole(10),
     "model.widening": _whole(1),
+    "model.cell": _names(CELLS),
+    "model.units": _whole(1),
+    "model.sequence": _names(SEQUENCES),
+    "model.permutation": _whole(0) | _NONE,
     "model.activation": _names(ACTIVATIONS),
     "model.pieces": _whole(2),
     "model.batch_norm": _FLAG,

@@ -38,8 +38,8 @@ ADDED: Mapping[str, Any] = {
     **{
         f"dropout.{key}": None
         for key in (
-            *("per_channel", "per_step", "per", "block_size", "strength", "share", "target"),
-            *("max_alpha", "length_scale", "penalty_weight", "penalty_warmup"),
+            *("per", "per_channel", "per_step", "share_mask", "block_size", "strength", "share"),
+            *("target", "max_alpha", "length_scale", "penalty_weight", "penalty_warmup"),
         )
     },
     "rate_schedule.name": "constant",
@@ -50,6 +50,10 @@ ADDED: Mapping[str, Any] = {
     "model.depth": None,
     "model.widening": None,
     "model.pieces": None,
+    "model.cell": None,
+    "model.units": None,
+    "model.sequence": None,
+    "model.permutation": None,
     "loss.name": "cross_entropy",
     "loss.weight": None,
     "loss.samples": None,

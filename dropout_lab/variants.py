@@ -12,7 +12,7 @@ from flax import nnx
 
 from dropout_lab import nn, ops
 from dropout_lab.errors import unknown
-from dropout_lab.ops import Rate
+from dropout_lab.ops import BELOW_ONE, Rate
 
 Shape = tuple[int, ...]
 
@@ -33,6 +33,7 @@ PLACES = {
     "conv": "stage_rates",
     "pool": "stage_rates",
     "hidden": "rate",
+    "first": "input_rate",
     "linear": "rate",
     "output": "rate",
     "branch": "branch_rate",
@@ -77,6 +78,7 @@ class Variant:
       conv: A layer in place of each convolution.
       pool: A layer in place of each max-pooling.
       hidden: Noise on the output of each hidden dense layer.
+      first: A layer in place of the dense layer that reads the data, if not that of ``linear``.
       linear: A layer in place of each hidden dense layer.
       output: A layer in place of the output layer.
       branch: Noise on each residual branch, at a rate that grows linearly with depth.
@@ -96,6 +98,7 @@ class Variant:
     conv: Use | None = None
     pool: Use | None = None
     hidden: Use | None = None
+    first: Use | None = None
     linear: Use | None = None
     output: Use | None = None
     branch: Use | None = None
@@ -135,7 +138,35 @@ VARIANTS: dict[str, Variant] = {
     "none": Variant(inference=("mean",)),
     "dropout": _everywhere(_DROPOUT),
     "classic_dropout": _everywhere(Use(nn.ClassicDropout)),
-    "gaussian_dropout": _everywhere(Use(nn.GaussianDropout), top=nn.GaussianDropout.top),
+    "gaussian_dropout": _everywhere(Use(nn.GaussianDropout), top=BELOW_ONE),
+    "uniform_dropout": _everywhere(
+        Use(nn.UniformDropout),
+        defaults={"rate": 0.25, "input_rate": 0.05},
+        top=nn.UniformDropout.top,
+    ),
+    "alpha_dropout": _everywhere(
+        Use(nn.AlphaDropout),
+        defaults={"rate": 0.1, "input_rate": 0.05, "stage_rates": 0.05},
+        top=BELOW_ONE,
+    ),
+    "feature_alpha_dropout": Variant(
+        stage=Use(nn.FeatureAlphaDropout),
+        hidden=Use(nn.AlphaDropout),
+        defaults={"rate": 0.1, "stage_rates": 0.05},
+        top=BELOW_ONE,
+        needs=("stage",),
+    ),
+    "standout": Variant(linear=Use(nn.Standout, ("strength",)), defaults={"strength": 1.0}),
+    "shakeout": Variant(
+        **dict.fromkeys(("first", "linear", "output"), Use(nn.Shakeout, ("strength",))),
+        defaults={"strength": 0.1},
+        top=BELOW_ONE,
+    ),
+    "information_dropout": Variant(
+        conv=Use(nn.InformationConv, ("max_alpha",), rated=False),
+        linear=Use(nn.InformationDropout, ("max_alpha",), rated=False),
+        penalty_weight=3.0,
+    ),
     "spatial_dropout": Variant(stage=Use(nn.SpatialDropout), hidden=_DROPOUT, needs=("stage",)),
     "drop_block": Variant(
         stage=Use(nn.DropBlock, ("block_size", "per_channel")), hidden=_DROPOUT, needs=("stage",)
@@ -153,9 +184,25 @@ VARIANTS: dict[str, Variant] = {
     "weighted_channel_dropout": Variant(
         stage=Use(nn.WeightedChannelDropout), hidden=_DROPOUT, needs=("stage",), nonnegative=True
     ),
+    "variational_rnn": Variant(
+        sequence=Use(nn.SpatialDropout),
+        recurrent=Use(nn.VariationalState),
+        hidden=_DROPOUT,
+        needs=("recurrent",),
+    ),
+    "recurrent_dropout": Variant(
+        recurrent=Use(nn.RecurrentDropout, ("per_step",)), needs=("recurrent",)
+    ),
+    "zoneout": Variant(
+        recurrent=Use(nn.Zoneout, ("cell_rate", "share_mask")),
+        defaults={"state_rate": 0.15, "cell_rate": 0.15},
+        needs=("recurrent",),
+    ),
+    "weight_drop": Variant(recurrent=Use(nn.WeightDrop), needs=("recurrent",)),
+    "naive_recurrent": Variant(recurrent=Use(nn.NaiveState), needs=("recurrent",)),
     "drop_connect": Variant(linear=Use(nn.DropConnect, ("per_example",))),
     "variational_dropout": _everywhere(
-        Use(nn.VariationalDropout, sized=True), top=nn.GaussianDropout.top, penalty_weight=1.0
+        Use(nn.VariationalDropout, sized=True), top=BELOW_ONE, penalty_weight=1.0
     ),
 }
 
@@ -225,6 +272,11 @@ class Noise:
         """Returns a hidden dense layer, with the arguments of ``nn.Linear``."""
         made = self._make("linear", None, (inputs, outputs), keywords)
         return made or nn.Linear(inputs, outputs, **keywords)
+
+    def first(self, inputs: int, outputs: int, **keywords: Any) -> nnx.Module:
+        """Returns a hidden dense layer that reads the data, with the arguments of ``nn.Linear``."""
+        made = self._make("first", None, (inputs, outputs), keywords)
+        return made or self.linear(inputs, outputs, **keywords)
 
     def output(self, inputs: int, classes: int, **keywords: Any) -> nnx.Module:
         """Returns the output layer, with the arguments of ``nn.Linear``."""

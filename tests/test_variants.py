@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +30,7 @@ USES = [
 
 def layer_at(noise, place):
     """Returns the layer for a place of a small network."""
-    kernel = {"kernel_init": INIT, "rngs": nnx.Rngs(0)}
+    kernel: dict[str, Any] = {"kernel_init": INIT, "rngs": nnx.Rngs(0)}
     makers = {
         "input": lambda: noise.input((2, 3)),
         "sequence": lambda: noise.sequence((2, 3)),
@@ -37,6 +38,7 @@ def layer_at(noise, place):
         "conv": lambda: noise.conv(1, 3, 4, 3, **kernel),
         "pool": lambda: noise.pool(1),
         "hidden": lambda: noise.hidden(5),
+        "first": lambda: noise.first(6, 5, **kernel),
         "linear": lambda: noise.linear(6, 5, **kernel),
         "output": lambda: noise.output(6, 5, **kernel),
         "branch": lambda: noise.branch(3, 4),
@@ -63,7 +65,12 @@ def test_each_place_gets_its_layer_at_its_default_rate(variant, place):
 
 @pytest.mark.parametrize(("variant", "place"), USES)
 def test_each_place_gets_the_rate_that_is_given(variant, place):
-    given = {"rate": 0.11, "input_rate": 0.12, "stage_rates": (0.0, 0.13), "branch_rate": 0.14}
+    given: dict[str, Any] = {
+        "rate": 0.11,
+        "input_rate": 0.12,
+        "stage_rates": (0.0, 0.13),
+        "branch_rate": 0.14,
+    }
     given |= {"state_rate": 0.15, "cell_rate": 0.16}
     assert set(given) == set(RATES)
     rates = rates_of(layer_at(Noise(variant, **given), place))
@@ -87,14 +94,14 @@ def test_weights_are_plain_where_a_variant_leaves_them_alone(place):
     assert layer_at(Noise("none"), "input") is None
 
 
-OPTION_VALUES = {"per": "unit", "target": "unit"}
+OPTION_VALUES: dict[str, Any] = {"per": "unit", "target": "unit"}
 
 
 @pytest.mark.parametrize(("variant", "place"), USES)
 def test_options_reach_the_layer(variant, place):
     use = getattr(VARIANTS[variant], place)
     for option in set(use.options) - set(RATES):
-        value = OPTION_VALUES.get(option, False if option.startswith("per_") else 2)
+        value: Any = OPTION_VALUES.get(option, False if option.startswith("per_") else 2)
         if option in ("share", "max_alpha", "length_scale", "strength"):
             value = 0.25
         layer = layer_at(Noise(variant, **{option: value}), place)

@@ -4,7 +4,19 @@ from dropout_lab.models.blocks import ACTIVATIONS, NONNEGATIVE, Network
 from dropout_lab.models.cnn import CNN
 from dropout_lab.models.mlp import MLP
 from dropout_lab.models.resnet import ResNet
+from dropout_lab.models.rnn import CELLS, RNN, SEQUENCES
 
-MODELS: dict[str, type[Network]] = {"mlp": MLP, "cnn": CNN, "resnet": ResNet}
+MODELS: dict[str, type[Network]] = {"mlp": MLP, "cnn": CNN, "resnet": ResNet, "rnn": RNN}
 
-__all__ = ["ACTIVATIONS", "CNN", "MLP", "MODELS", "NONNEGATIVE", "Network", "ResNet"]
+__all__ = [
+    "ACTIVATIONS",
+    "CELLS",
+    "CNN",
+    "MLP",
+    "MODELS",
+    "NONNEGATIVE",
+    "RNN",
+    "SEQUENCES",
+    "Network",
+    "ResNet",
+]

@@ -87,6 +87,7 @@ class Dense(nnx.Module):
       batch_norm: Whether to normalise before the activation.
       pieces: Pre-activations of a maxout unit.
       noise: The variant and its rates.
+      first: Whether the layer reads the data.
       rngs: Streams for the parameters.
     """
 
@@ -99,11 +100,13 @@ class Dense(nnx.Module):
         batch_norm: bool,
         pieces: int,
         noise: Noise,
+        first: bool,
         rngs: nnx.Rngs,
     ) -> None:
         units = Activation(activation, width, batch_norm=batch_norm, pieces=pieces, rngs=rngs)
         init = kernel_init(activation)
-        self.linear = noise.linear(inputs, units.inputs, kernel_init=init, rngs=rngs)
+        make = noise.first if first else noise.linear
+        self.linear = make(inputs, units.inputs, kernel_init=init, rngs=rngs)
         self.activation = units
         self.noise = nnx.data(noise.hidden(width))
 
@@ -131,6 +134,7 @@ class Classifier(nnx.Module):
       batch_norm: Whether each hidden layer is batch-normalised, before its activation.
       pieces: Pre-activations of a maxout unit.
       noise: The variant and its rates.
+      reads_data: Whether the first of its layers does, and not one below.
       rngs: Streams for the parameters.
     """
 
@@ -144,9 +148,10 @@ class Classifier(nnx.Module):
         batch_norm: bool,
         pieces: int,
         noise: Noise,
+        reads_data: bool = False,
         rngs: nnx.Rngs,
     ) -> None:
-        layers = []
+        layers: list[Dense] = []
         for width in widths:
             layers.append(
                 Dense(
@@ -156,6 +161,7 @@ class Classifier(nnx.Module):
                     batch_norm=batch_norm,
                     pieces=pieces,
                     noise=noise,
+                    first=reads_data and not layers,
                     rngs=rngs,
                 )
             )

@@ -32,8 +32,8 @@ class MLP(Network):
       rngs: Streams for the parameters.
     """
 
-    places = ("input", "hidden", "linear", "output")
-    dense_places = ("hidden", "linear")
+    places = ("input", "first", "hidden", "linear", "output")
+    dense_places = ("first", "hidden", "linear")
 
     def __init__(
         self,
@@ -56,6 +56,7 @@ class MLP(Network):
             batch_norm=batch_norm,
             pieces=pieces,
             noise=noise,
+            reads_data=True,
             rngs=rngs,
         )
 

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from dropout_lab import nn
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.models.blocks import Classifier, kernel_init, with_noise
+from dropout_lab.models.blocks import Classifier, Network, kernel_init, with_noise
 from dropout_lab.nn.stochastic import Streams
 from dropout_lab.variants import Noise
 
@@ -16,7 +16,7 @@ CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU
 SEQUENCES = ("rows", "pixels")
 
 
-class RNN(nnx.Module):
+class RNN(Network):
     """A recurrent layer over an image's rows or pixels, then dense layers and a linear output.
 
     The last hidden state goes through the hidden layers' noise, then into the classifier.
@@ -36,8 +36,9 @@ class RNN(nnx.Module):
       permutation: Seed of the one order in which the pixels of every image are read; None for
         their own order.
       widths: Hidden units per dense layer; may be empty.
-      activation: "relu", "sigmoid" or "tanh", of the dense layers.
+      activation: A name in ``ACTIVATIONS``, of the dense layers.
       batch_norm: Whether each dense layer is batch-normalised, before its activation.
+      pieces: Pre-activations of a maxout unit.
       noise: The variant and its rates.
       rngs: Streams for the parameters.
 
@@ -46,7 +47,8 @@ class RNN(nnx.Module):
         permutation is given for rows.
     """
 
-    places = ("input", "recurrent", "hidden")
+    places = ("input", "sequence", "recurrent", "hidden", "linear", "output")
+    dense_places = ("linear",)
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class RNN(nnx.Module):
         widths: Sequence[int] = (),
         activation: str = "relu",
         batch_norm: bool = False,
+        pieces: int = 2,
         noise: Noise,
         rngs: nnx.Rngs,
     ) -> None:
@@ -72,11 +75,12 @@ class RNN(nnx.Module):
                 "permutation of 'pixels' only"
             )
         self.permutation = permutation
-        self.input_noise = nnx.data(noise.input(self.sequence_shape))
+        self.input_noise = nnx.data(noise.input(tuple(shape)))
+        self.sequence_noise = nnx.data(noise.sequence(self.sequence_shape))
         self.recurrent = CELLS[cell](
             self.sequence_shape[1],
             units,
-            noise=noise.recurrent(units),
+            noise=noise.recurrent(),
             kernel_init=kernel_init("tanh"),
             rngs=rngs,
         )
@@ -87,20 +91,29 @@ class RNN(nnx.Module):
             widths=widths,
             activation=activation,
             batch_norm=batch_norm,
+            pieces=pieces,
             noise=noise,
             rngs=rngs,
         )
 
-    def __call__(
-        self, x: Float[Array, "n *shape"], *, rngs: Streams | None = None
-    ) -> Float[Array, "n classes"]:
-        """Returns the logits; ``rngs`` needs a stream "dropout", except in eval mode."""
+    def features(
+        self, x: Float[Array, "n *shape"], rngs: Streams | None
+    ) -> Float[Array, "n width"]:
+        """Returns the last features before their noise: the last state's, without dense layers."""
+        x = with_noise(self.input_noise, x, rngs)
         x = x.reshape(x.shape[0], *self.sequence_shape)
         if self.permutation is not None:
             x = x[:, np.random.default_rng(self.permutation).permutation(x.shape[1])]
-        x = with_noise(self.input_noise, x, rngs)
-        x = self.recurrent(x, rngs=rngs)
-        return self.classifier(with_noise(self.state_noise, x, rngs), rngs)
+        x = self.recurrent(with_noise(self.sequence_noise, x, rngs), rngs=rngs)
+        if not self.classifier.layers:
+            return x
+        return self.classifier.features(with_noise(self.state_noise, x, rngs), rngs)
+
+    def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
+        """Returns the logits from those features, through their noise."""
+        if not self.classifier.layers:
+            x = with_noise(self.state_noise, x, rngs)
+        return self.classifier.head(x, rngs)
 
 
 def _sequence_shape(shape: Sequence[int], sequence: str) -> tuple[int, int]:

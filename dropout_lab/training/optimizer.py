@@ -73,7 +73,7 @@ def project(params: Params, max_norm: Float[Array, ""]) -> Params:
 
 
 def _kernels(params: Params) -> Params:
-    return jax.tree_util.tree_map_with_path(lambda path, _: _name(path) == "kernel", params)
+    return jax.tree_util.tree_map_with_path(lambda path, _: _name(path).endswith("kernel"), params)
 
 
 def _biases(params: Params) -> Params:

@@ -21,8 +21,9 @@ SIZES: dict[str, dict[str, Any]] = {
     "mlp": {"widths": (12, 10)},
     "cnn": {"stages": (4, 6), "widths": (12,)},
     "resnet": {"depth": 10, "widening": 1},
+    "rnn": {"units": 8, "widths": (12,)},
 }
-WITH_WIDTHS = ["mlp", "cnn"]
+WITH_WIDTHS = ["mlp", "cnn", "rnn"]
 
 
 def make(name, variant, *, seed=0, **options):
@@ -63,6 +64,7 @@ COUNTS = [
     ("mlp", "none", {"activation": "maxout", "pieces": 3}, [193 * 36, 13 * 30, 11 * 5]),
     ("cnn", "none", {"activation": "maxout"}, [28 * 8, 37 * 12, 25 * 24, 13 * 5]),
     # A block's norms and convolutions, and a shortcut where the number of channels changes.
+    ("rnn", "none", {}, [4 * 8 * (24 + 8 + 1), 9 * 12, 13 * 5]),
     ("resnet", "none", {}, [27 * 16, *RESNET, 2 * 64, 65 * 5]),
     ("cnn", "none", {"batch_norm": True}, [28 * 4, 37 * 6, 25 * 12, 13 * 5, 2 * (4 + 6 + 12)]),
 ]
@@ -129,12 +131,18 @@ def layers_by_place(name, model):
             "output": [model.output],
         }
     stages = model.stages if name == "cnn" else []
+    layers = model.classifier.layers
     found = {
         "input": [model.input_noise],
-        "hidden": [layer.noise for layer in model.classifier.layers],
-        "linear": [layer.linear for layer in model.classifier.layers],
+        "hidden": [layer.noise for layer in layers],
+        "linear": [layer.linear for layer in layers[name == "mlp" :]],
         "output": [model.classifier.output],
     }
+    if name == "mlp":
+        found["first"] = [layers[0].linear]
+    if name == "rnn":
+        found |= {"sequence": [model.sequence_noise], "recurrent": [model.recurrent.noise]}
+        found["hidden"].append(model.state_noise)
     if stages:
         for place in ("stage", "conv", "pool"):
             found[place] = [getattr(stage, PARTS.get(place, place)) for stage in stages]
@@ -142,7 +150,7 @@ def layers_by_place(name, model):
 
 
 PARTS = {"stage": "noise"}
-PLAIN = {"linear": nn.Linear, "output": nn.Linear, "conv": nn.Conv}
+PLAIN = {"first": nn.Linear, "linear": nn.Linear, "output": nn.Linear, "conv": nn.Conv}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -153,6 +161,8 @@ def test_each_place_gets_its_layer(name, variant):
     assert set(found) == set(MODELS[name].places)
     for place, layers in found.items():
         use = getattr(VARIANTS[variant], place)
+        if place == "first":
+            use = use or VARIANTS[variant].linear
         expected = PLAIN.get(place, type(None)) if use is None else use.layer
         assert layers
         assert {type(layer) for layer in layers} == {expected}, place
@@ -164,7 +174,8 @@ def test_residual_branches_are_dropped_more_the_deeper_they_are():
         lambda: ResNet(SHAPE, 5, depth=16, widening=1, noise=noise, rngs=nnx.Rngs(0))
     )
     assert len(model.blocks) == 6
-    rates = [float(noise.branch(index, 6).rate[...]) for index in range(6)]
+    layers: list[Any] = [noise.branch(index, 6) for index in range(6)]
+    rates = [float(layer.rate[...]) for layer in layers]
     np.testing.assert_allclose(rates, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], rtol=1e-6)
 
 

@@ -1,5 +1,7 @@
 """Batch statistics re-estimated with the noise at rest, against NumPy."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,12 +21,12 @@ def model():
     return MLP((12,), 3, widths=(8, 8), batch_norm=True, noise=noise, rngs=nnx.Rngs(0))
 
 
-def norms(model):
+def norms(model: Any) -> Any:
     return [layer.activation.norm for layer in model.classifier.layers]
 
 
 def test_first_layers_statistics_are_those_of_the_noiseless_data(model):
-    found = jax.jit(recalibrate_batch_stats)(model, BATCHES)
+    found: Any = jax.jit(recalibrate_batch_stats)(model, BATCHES)
     layer = found.classifier.layers[0]
     sums = np.asarray(BATCHES).reshape(-1, 12) @ np.asarray(layer.linear.kernel[...])
     np.testing.assert_allclose(norms(found)[0].mean[...], sums.mean(0), rtol=1e-4, atol=1e-5)
@@ -32,7 +34,7 @@ def test_first_layers_statistics_are_those_of_the_noiseless_data(model):
 
 
 def test_second_layer_sees_normalised_batches(model):
-    found = recalibrate_batch_stats(model, BATCHES)
+    found: Any = recalibrate_batch_stats(model, BATCHES)
     second = found.classifier.layers[1]
     sums = []
     for batch in np.asarray(BATCHES):
@@ -58,7 +60,7 @@ def test_statistics_of_training_are_too_wide_and_mended(model):
 
 def test_nothing_else_changes(model):
     before = jax.tree.map(np.asarray, nnx.to_pure_dict(nnx.state(model)))
-    found = recalibrate_batch_stats(model, BATCHES, prepare=lambda x: x * 2)
+    found: Any = recalibrate_batch_stats(model, BATCHES, prepare=lambda x: x * 2)
     after = nnx.to_pure_dict(nnx.state(model))
     jax.tree.map(np.testing.assert_array_equal, before, after)
     for kind in (nnx.Param,):
@@ -78,7 +80,7 @@ def test_prepared_batches_are_what_the_network_sees(model):
 
 def test_a_network_without_batch_norm_stays_as_it_is():
     plain = MLP((12,), 3, widths=(8,), noise=Noise("dropout"), rngs=nnx.Rngs(0))
-    found = recalibrate_batch_stats(plain, BATCHES)
+    found: Any = recalibrate_batch_stats(plain, BATCHES)
     plain.eval()
     found.eval()
     np.testing.assert_array_equal(found(jnp.ones((2, 12))), plain(jnp.ones((2, 12))))
