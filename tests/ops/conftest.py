@@ -4,10 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.ops import rows_basic
+from tests.ops import rows_basic, rows_weights
 from tests.ops.contract import KINDS
 
-ROWS = (*rows_basic.ROWS,)
+ROWS = (*rows_basic.ROWS, *rows_weights.ROWS)
 
 
 def pytest_generate_tests(metafunc):
