@@ -5,7 +5,6 @@ one, add a line to ``VARIANTS``.
 """
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -62,7 +61,7 @@ def _unit(layer: Callable[[Rate], nn.UnitNoise]) -> UnitMaker:
 
 
 def _sized(layer: Callable[..., nn.UnitNoise]) -> UnitMaker:
-    return lambda rate, shape: layer(rate, units=math.prod(shape))
+    return lambda rate, shape: layer(rate, shape=shape)
 
 
 def _everywhere(maker: UnitMaker, **fields: Any) -> Variant:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from jaxtyping import Array
 
 from dropout_lab.ops._common import Rate, checked_rate
-from dropout_lab.ops._dense import gaussian_sample
+from dropout_lab.ops._dense import gaussian_sample, safe_sqrt
 from dropout_lab.ops._noise import BELOW_ONE
 from dropout_lab.ops.bernoulli import classic_dropout, dropout, spatial_dropout
 from dropout_lab.ops.concrete import bernoulli_entropy, concrete_dropout
@@ -28,7 +28,7 @@ from dropout_lab.ops.sparse import (
     sparse_kl,
     sparse_variational_dropout,
 )
-from dropout_lab.ops.targeted import targeted_dropout, targeted_kernel, targets
+from dropout_lab.ops.targeted import Target, targeted_dropout, targeted_kernel, targets
 from dropout_lab.ops.variational import variational_dropout, variational_kl, variational_weights
 from dropout_lab.ops.weights import drop_connect, drop_connect_moments
 
@@ -52,6 +52,7 @@ __all__ = [
     "SPARSE_THRESHOLD",
     "Gaussian",
     "Rate",
+    "Target",
     "activation_moments",
     "bernoulli_entropy",
     "checked_rate",
@@ -67,6 +68,7 @@ __all__ = [
     "linear_moments",
     "log_alpha",
     "relu_moments",
+    "safe_sqrt",
     "sparse_kl",
     "sparse_variational_dropout",
     "spatial_dropout",

@@ -92,10 +92,11 @@ def _learnt_rate(rate: Rate) -> Float[Array, ""]:
     """Returns a rate as a float32 scalar; unlike ``checked_rate``, keeps an array's gradient."""
     if isinstance(rate, Real):
         return checked_rate("concrete_dropout", rate, top=_noise.BELOW_ONE)
-    check_floating("concrete_dropout", "rate", rate)
-    if jnp.shape(rate) != ():
-        raise ValueError(f"concrete_dropout: rate has shape {jnp.shape(rate)}; allowed: a scalar")
-    return jnp.asarray(rate, jnp.float32)
+    learnt = jnp.asarray(rate)
+    check_floating("concrete_dropout", "rate", learnt)
+    if learnt.shape != ():
+        raise ValueError(f"concrete_dropout: rate has shape {learnt.shape}; allowed: a scalar")
+    return learnt.astype(jnp.float32)
 
 
 @partial(redraw, static_argnums=(3, 4))

@@ -3,8 +3,8 @@
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import Rate, checked_rate
-from dropout_lab.ops._dense import check_dense, gaussian_sample, product, wide
+from dropout_lab.ops._common import Rate, checked_rate, wide
+from dropout_lab.ops._dense import check_dense, gaussian_sample, product
 
 
 def fast_dropout(

@@ -6,7 +6,7 @@ from typing import Literal
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from dropout_lab.ops import _noise
 from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, select, wide
@@ -132,10 +132,10 @@ def targets(
     size = wide(lax.stop_gradient(kernel)).reshape(-1, kernel.shape[-1])
     if target == "weight":
         ranks = _ranks(jnp.abs(size), axis=0)
-        chosen = ranks < jnp.floor(share * size.shape[0])
+        chosen = ranks < _count(share, size.shape[0])
     else:
         ranks = _ranks((size**2).sum(0), axis=0)
-        chosen = (ranks < jnp.floor(share * size.shape[1]))[None]
+        chosen = (ranks < _count(share, size.shape[1]))[None]
     return jnp.broadcast_to(chosen, size.shape).reshape(kernel.shape)
 
 
@@ -148,9 +148,15 @@ def _checked_share(share: Rate) -> Float[Array, ""]:
     return jnp.asarray(share, jnp.float32)
 
 
-def _ranks(x: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
+def _count(share: Float[Array, ""], size: int) -> Int[Array, ""]:
+    """Returns ``floor(share * size)``; a product meant as a whole number counts as one."""
+    slack = 1 + 2 * float(jnp.finfo(jnp.float32).eps)
+    return jnp.floor(share * (size * slack)).astype(jnp.int32)
+
+
+def _ranks(x: Float[Array, "..."], axis: int) -> Int[Array, "..."]:
     """Returns each element's place in ascending order, the first of equals first."""
-    return jnp.argsort(jnp.argsort(x, axis=axis), axis=axis).astype(jnp.float32)
+    return jnp.argsort(jnp.argsort(x, axis=axis), axis=axis)
 
 
 @partial(redraw, static_argnums=(4,))

@@ -88,8 +88,8 @@ def drop_connect_moments(
 
     Args:
       x: Floating-point inputs.
-      rate: Probability of dropping a weight, in [0, 1): a number, or a scalar array, which may be
-        traced. The derivative with respect to it is 0.
+      rate: Probability of dropping a weight, in [0, 1]: a number, or a scalar array, which may be
+        traced. At 1 both moments are 0. The derivative with respect to it is 0.
       kernel: Weights.
       bias: Biases, dropped like weights; None for none.
 
@@ -97,7 +97,7 @@ def drop_connect_moments(
       The moments, in the type of ``x``.
 
     Raises:
-      ValueError: If ``rate`` is a number outside [0, 1), or shapes do not fit.
+      ValueError: If ``rate`` is a number outside [0, 1], or shapes do not fit.
       TypeError: If ``x``, ``kernel`` or ``bias`` is not floating point.
 
     Example:
@@ -113,11 +113,13 @@ def drop_connect_moments(
       ``rate * (1 - rate)``.
     """
     check_dense("drop_connect_moments", x, kernel, bias)
-    rate = checked_rate("drop_connect_moments", rate, top=_noise.BELOW_ONE)
+    rate = checked_rate("drop_connect_moments", rate)
     value = wide(x)
+    mean = product(value, kernel, bias)
     squares = product(value**2, wide(kernel) ** 2, None if bias is None else wide(bias) ** 2)
-    variance = (rate / (1 - rate)).astype(value.dtype) * squares
-    return Gaussian(product(value, kernel, bias).astype(x.dtype), variance.astype(x.dtype))
+    variance = (rate / jnp.where(rate < 1, 1 - rate, 1)).astype(value.dtype) * squares
+    kept = jnp.broadcast_to(rate < 1, mean.shape)
+    return Gaussian(select(kept, mean).astype(x.dtype), select(kept, variance).astype(x.dtype))
 
 
 @redraw

@@ -26,7 +26,7 @@ LAYERS = {
     "ClassicDropout": ClassicDropout,
     "SpatialDropout": SpatialDropout,
     "GaussianDropout": GaussianDropout,
-    "VariationalDropout": lambda rate, **options: VariationalDropout(rate, units=64, **options),
+    "VariationalDropout": lambda rate, **options: VariationalDropout(rate, shape=(64,), **options),
 }
 
 

@@ -130,7 +130,7 @@ def test_classic_dropouts_inference_is_its_mean():
 
 @pytest.mark.parametrize(
     "make",
-    [Dropout, SpatialDropout, GaussianDropout, lambda rate: VariationalDropout(rate, units=6)],
+    [Dropout, SpatialDropout, GaussianDropout, lambda rate: VariationalDropout(rate, shape=(6,))],
 )
 def test_inverted_kinds_do_nothing_at_inference(make):
     np.testing.assert_array_equal(make(0.5)(X, deterministic=True), X)
@@ -155,13 +155,13 @@ def test_rate_1_is_an_error_for_gaussian_dropout_only():
     ("rate", "alpha"), [(0, 1e-4), (0.2, 0.25), (0.4, 2 / 3), (0.5, 0.95), (0.9, 0.95), (1, 0.95)]
 )
 def test_variational_dropout_starts_from_a_dropout_rate(rate, alpha):
-    layer = VariationalDropout(rate, units=3)
+    layer = VariationalDropout(rate, shape=(3,))
     np.testing.assert_allclose(layer.alpha, alpha, rtol=1e-5)
     np.testing.assert_allclose(layer.penalty(), 3 * ops.variational_kl(layer.alpha), rtol=1e-6)
 
 
 def test_variational_dropout_learns_its_variance(key):
-    layer = VariationalDropout(0.2, units=6)
+    layer = VariationalDropout(0.2, shape=(6,))
     graph, params = nnx.split(layer, nnx.Param)
 
     @jax.jit

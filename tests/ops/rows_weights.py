@@ -188,7 +188,7 @@ ROWS = (
             (
                 lambda key: _target(key, jnp.ones(6), 0.5, target="row"),
                 ValueError,
-                "target is 'row'; allowed: \"weight\", \"unit\"",
+                'target is \'row\'; allowed: "weight", "unit"',
             ),
         ),
     ),
