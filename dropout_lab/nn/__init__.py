@@ -8,7 +8,9 @@ from dropout_lab.nn.cell_noise import (
     WeightDrop,
     Zoneout,
 )
+from dropout_lab.nn.concrete import ConcreteConv, ConcreteDense
 from dropout_lab.nn.conv import conv, max_pool
+from dropout_lab.nn.fast import FastDropout, MomentDense, MomentOutput
 from dropout_lab.nn.information import InformationConv, InformationDropout
 from dropout_lab.nn.linear import Conv, Linear
 from dropout_lab.nn.noise import (
@@ -28,6 +30,8 @@ from dropout_lab.nn.shakeout import Shakeout
 from dropout_lab.nn.standout import Standout
 from dropout_lab.nn.stochastic import BatchPenalty, DropRate, RatedNoise, Stochastic, UnitNoise
 from dropout_lab.nn.structured import Cutout, DropBlock, StochasticDepth, WeightedChannelDropout
+from dropout_lab.nn.targeted import TargetedConv, TargetedDropout
+from dropout_lab.nn.variational import SparseConv, SparseDense, VariationalDense
 
 __all__ = [
     "GRU",
@@ -36,18 +40,23 @@ __all__ = [
     "BatchPenalty",
     "CellNoise",
     "ClassicDropout",
+    "ConcreteConv",
+    "ConcreteDense",
     "Conv",
     "Cutout",
     "DropBlock",
     "DropConnect",
     "DropRate",
     "Dropout",
+    "FastDropout",
     "FeatureAlphaDropout",
     "GaussianDropout",
     "InformationConv",
     "InformationDropout",
     "Linear",
     "MaxPoolDropout",
+    "MomentDense",
+    "MomentOutput",
     "NaiveState",
     "NoisyConv",
     "NoisyDense",
@@ -55,13 +64,18 @@ __all__ = [
     "RatedNoise",
     "RecurrentDropout",
     "Shakeout",
+    "SparseConv",
+    "SparseDense",
     "SpatialDropout",
     "Standout",
     "Stochastic",
     "StochasticDepth",
     "StochasticPool",
+    "TargetedConv",
+    "TargetedDropout",
     "UniformDropout",
     "UnitNoise",
+    "VariationalDense",
     "VariationalDropout",
     "VariationalState",
     "WeightDrop",

@@ -1,7 +1,7 @@
 """Layers that multiply activations by noise: each holds a rate and calls one op."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -106,13 +106,14 @@ class FeatureAlphaDropout(RatedNoise):
 class VariationalDropout(UnitNoise):
     """Gaussian noise of learnt variance, :func:`dropout_lab.ops.variational_dropout`.
 
-    One variance ``alpha`` for the layer, kept in (0, 1) by learning its logit. :meth:`penalty` is
-    the KL divergence to add to the loss of the whole training set.
+    One variance ``alpha`` for the layer or each unit, kept in (0, 1) by learning its logit.
+    :meth:`penalty` is the KL divergence to add to the loss of the whole training set.
 
     Args:
       rate: The dropout rate whose variance ``rate / (1 - rate)`` to start from; that variance is
         kept within [0.0001, 0.95] so that learning can move it either way.
-      shape: Shape of one example, whose noise variables the divergence sums over.
+      shape: Shape of one example, whose elements have a noise variable each.
+      per: What has a variance of its own: "layer" or "unit".
       deterministic: If True, the inputs are returned as they are.
       rng_collection: The stream to draw keys from.
       rngs: Streams to fork one from; may be given at call instead.
@@ -122,20 +123,20 @@ class VariationalDropout(UnitNoise):
         self,
         rate: Rate,
         *,
-        shape: tuple[int, ...],
+        shape: Sequence[int],
+        per: str = "layer",
         deterministic: bool | None = False,
         rng_collection: str = "dropout",
         rngs: nnx.Rngs | nnx.RngStream | None = None,
     ) -> None:
         super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
-        rate = checked_rate("VariationalDropout", rate)
-        alpha = jnp.clip(rate / jnp.maximum(1 - rate, 1e-6), 1e-4, 0.95)
-        self.logit_alpha = nnx.Param(jnp.log(alpha) - jnp.log1p(-alpha))
+        shapes = {"layer": (), "unit": tuple(shape)}
+        self.logit_alpha = alpha_logit("VariationalDropout", rate, per, shapes)
         self.units = math.prod(shape)
 
     @property
-    def alpha(self) -> Float[Array, ""]:
-        """The learnt variance."""
+    def alpha(self) -> Float[Array, "..."]:
+        """The learnt variance: a scalar, or one per unit."""
         return jax.nn.sigmoid(self.logit_alpha[...])
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -143,5 +144,23 @@ class VariationalDropout(UnitNoise):
         return ops.variational_dropout(key, x, alpha=self.alpha)
 
     def penalty(self) -> Float[Array, ""]:
-        """Returns the KL divergence from the prior, in nats."""
-        return self.units * ops.variational_kl(self.alpha)
+        """Returns the KL divergence from the prior, in nats, summed over units."""
+        return self.units * ops.variational_kl(self.alpha).mean()
+
+
+def alpha_logit(
+    layer: str, rate: Rate, per: str, shapes: Mapping[str, tuple[int, ...]]
+) -> nnx.Param[Array]:
+    """Returns the logits of variances to learn, which start as that of a dropout rate.
+
+    Args:
+      layer: Who asks, for messages.
+      rate: The rate.
+      per: A key of ``shapes``.
+      shapes: For each thing that may have a variance of its own, the shape of the variances.
+    """
+    if per not in shapes:
+        raise ValueError(f"{layer}: per is {per!r}; allowed: {', '.join(map(repr, shapes))}")
+    rate = checked_rate(layer, rate)
+    alpha = jnp.clip(rate / jnp.maximum(1 - rate, 1e-6), 1e-4, 0.95)
+    return nnx.Param(jnp.broadcast_to(jnp.log(alpha) - jnp.log1p(-alpha), shapes[per]))

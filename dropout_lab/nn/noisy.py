@@ -1,7 +1,9 @@
 """Layers with weights and noise inside, which stand in for ``Linear`` and ``Conv``."""
 
+import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax import lax
 from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
@@ -116,6 +118,11 @@ class NoisyConv(NoisyLayer):
 class DropConnect(NoisyDense):
     """A dense layer with dropout of weights and biases, :func:`dropout_lab.ops.drop_connect`.
 
+    At inference a plain dense layer, or, where :attr:`draws` is a number, the paper's: the mean of
+    the activations over that many draws of pre-activations from
+    :func:`dropout_lab.ops.drop_connect_moments`, which takes a key. For all
+    layers of a model, ``model.set_attributes(DropConnect, draws=1000)``.
+
     Args:
       in_features: Inputs.
       out_features: Outputs.
@@ -125,6 +132,9 @@ class DropConnect(NoisyDense):
       deterministic: If True, this is a plain dense layer.
       rng_collection: The stream to draw keys from.
       rngs: Streams with the key for the kernel; those for the noise are given at call.
+
+    Attributes:
+      draws: How many draws inference averages; None for a plain dense layer.
     """
 
     def __init__(
@@ -149,6 +159,38 @@ class DropConnect(NoisyDense):
         )
         self.rate = DropRate(checked_rate("DropConnect", rate))
         self.per_example = per_example
+        self.draws: int | None = None
+
+    def __call__(
+        self,
+        inputs: Float[Array, "*batch inputs"],
+        *,
+        activation: Activation = identity,
+        deterministic: bool | None = None,
+        rngs: Streams | None = None,
+    ) -> Float[Array, "*batch outputs"]:
+        """Returns the activations, with noise unless deterministic.
+
+        Args:
+          inputs: Activations of the layer below.
+          activation: The function of the pre-activations.
+          deterministic: Overrules the layer's flag.
+          rngs: Streams to draw the key from, of the noise or of inference's draws.
+        """
+        if self.draws is None or not self.is_deterministic(deterministic):
+            return super().__call__(
+                inputs, activation=activation, deterministic=deterministic, rngs=rngs
+            )
+        arguments = {"rate": self.rate[...], "kernel": self.kernel[...], "bias": self.bias[...]}
+        u = ops.drop_connect_moments(inputs, **arguments)
+
+        def draw(key: Key[Array, ""]) -> Float[Array, "*batch outputs"]:
+            return activation(ops.gaussian_sample(key, u.mean, u.variance))
+
+        # One after the other, so that memory holds one draw.
+        keys = jax.random.split(self.make_key(rngs), self.draws)
+        total, _ = lax.scan(lambda total, key: (total + draw(key), None), draw(keys[0]), keys[1:])
+        return total / self.draws
 
     def sample(
         self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]

@@ -9,13 +9,23 @@ from collections.abc import Callable
 from jaxtyping import Array
 
 from dropout_lab.ops._common import Rate, checked_rate, checked_strength
+from dropout_lab.ops._dense import gaussian_sample, safe_sqrt
 from dropout_lab.ops._noise import BELOW_ONE
 from dropout_lab.ops.alpha import alpha_dropout, feature_alpha_dropout
 from dropout_lab.ops.bernoulli import classic_dropout, dropout, spatial_dropout
 from dropout_lab.ops.channels import weighted_channel_dropout
+from dropout_lab.ops.concrete import bernoulli_entropy, concrete_dropout
 from dropout_lab.ops.depth import stochastic_depth, survival_ramp
+from dropout_lab.ops.fast import fast_dropout
 from dropout_lab.ops.gaussian import gaussian_dropout
 from dropout_lab.ops.information import information_dropout, information_kl
+from dropout_lab.ops.moments import (
+    Gaussian,
+    activation_moments,
+    expected_logits,
+    linear_moments,
+    relu_moments,
+)
 from dropout_lab.ops.pooling import (
     max_pool_dropout,
     stochastic_pool,
@@ -24,11 +34,18 @@ from dropout_lab.ops.pooling import (
 )
 from dropout_lab.ops.recurrent import zoneout, zoneout_mean
 from dropout_lab.ops.shakeout import shakeout
+from dropout_lab.ops.sparse import (
+    SPARSE_THRESHOLD,
+    log_alpha,
+    sparse_kl,
+    sparse_variational_dropout,
+)
 from dropout_lab.ops.standout import standout, standout_keep
 from dropout_lab.ops.structured import cutout, drop_block, drop_block_fraction
+from dropout_lab.ops.targeted import Target, targeted_dropout, targeted_kernel, targets
 from dropout_lab.ops.uniform import uniform_dropout
-from dropout_lab.ops.variational import variational_dropout, variational_kl
-from dropout_lab.ops.weights import drop_connect
+from dropout_lab.ops.variational import variational_dropout, variational_kl, variational_weights
+from dropout_lab.ops.weights import drop_connect, drop_connect_moments
 
 OPS: dict[str, Callable[..., Array]] = {
     "dropout": dropout,
@@ -50,27 +67,48 @@ OPS: dict[str, Callable[..., Array]] = {
     "standout": standout,
     "shakeout": shakeout,
     "information_dropout": information_dropout,
+    "fast_dropout": fast_dropout,
+    "variational_weights": variational_weights,
+    "sparse_variational_dropout": sparse_variational_dropout,
+    "concrete_dropout": concrete_dropout,
+    "targeted_dropout": targeted_dropout,
 }
 
 __all__ = [
     "BELOW_ONE",
     "OPS",
+    "SPARSE_THRESHOLD",
+    "Gaussian",
     "Rate",
+    "Target",
+    "activation_moments",
     "alpha_dropout",
+    "bernoulli_entropy",
     "checked_rate",
     "checked_strength",
     "classic_dropout",
+    "concrete_dropout",
     "cutout",
     "drop_block",
     "drop_block_fraction",
     "drop_connect",
+    "drop_connect_moments",
     "dropout",
+    "expected_logits",
+    "fast_dropout",
     "feature_alpha_dropout",
     "gaussian_dropout",
+    "gaussian_sample",
     "information_dropout",
     "information_kl",
+    "linear_moments",
+    "log_alpha",
     "max_pool_dropout",
+    "relu_moments",
+    "safe_sqrt",
     "shakeout",
+    "sparse_kl",
+    "sparse_variational_dropout",
     "spatial_dropout",
     "standout",
     "standout_keep",
@@ -78,9 +116,13 @@ __all__ = [
     "stochastic_pool",
     "stochastic_pool_mean",
     "survival_ramp",
+    "targeted_dropout",
+    "targeted_kernel",
+    "targets",
     "uniform_dropout",
     "variational_dropout",
     "variational_kl",
+    "variational_weights",
     "weighted_channel_dropout",
     "weighted_pool",
     "zoneout",

@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from dropout_lab.ops._common import check_floating
+from dropout_lab.ops._common import check_floating, wide
+from dropout_lab.ops._dense import check_dense, local_sample
 from dropout_lab.ops.gaussian import multiply_noise
 
 _C1, _C2, _C3 = 1.16145124, -1.50204118, 0.58629921
@@ -48,16 +49,59 @@ def variational_dropout(
     check_floating("variational_dropout", "x", x)
     check_floating("variational_dropout", "alpha", alpha)
     alpha = jnp.asarray(alpha, jnp.float32)
-    try:
-        fits = jnp.broadcast_shapes(alpha.shape, x.shape) == x.shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"variational_dropout: alpha has shape {alpha.shape}; allowed: one that broadcasts "
-            f"to that of x, {x.shape}"
-        )
+    _check_broadcast("variational_dropout", "alpha", alpha, "x", x)
     return multiply_noise(key, x, alpha.reshape((1,) * (x.ndim - alpha.ndim) + alpha.shape))
+
+
+def variational_weights(
+    key: Key[Array, ""],
+    x: Float[Array, "*batch inputs"],
+    *,
+    alpha: Float[Array, "..."],
+    kernel: Float[Array, "inputs outputs"],
+    bias: Float[Array, " outputs"] | None = None,
+) -> Float[Array, "*batch outputs"]:
+    """Multiplies by a kernel whose weights have Gaussian noise of learnt variance (type B).
+
+    Weights ``w ~ N(kernel, alpha * kernel**2)``, independent, give ``u ~ N(x @ kernel + bias,
+    x**2 @ (alpha * kernel**2))``, which is drawn directly: each example then has weights of its
+    own (local reparametrisation). The extra loss is :func:`variational_kl` summed over weights; at
+    inference there is no noise.
+
+    Args:
+      key: PRNG key; use one key for one call.
+      x: Floating-point inputs.
+      alpha: Variance of a weight in units of its square, in (0, 1] where the KL holds; any shape
+        that broadcasts to that of ``kernel``. Gradients flow to it.
+      kernel: Means of the weights.
+      bias: Biases, without noise; None for none.
+
+    Returns:
+      The pre-activations, in the type of ``x``.
+
+    Raises:
+      TypeError: If ``x``, ``alpha``, ``kernel`` or ``bias`` is not floating point.
+      ValueError: If shapes do not fit.
+
+    Example:
+      >>> import jax
+      >>> import jax.numpy as jnp
+      >>> x, kernel, alpha = jnp.ones((50_000, 2)), jnp.ones((2, 1)), jnp.float32(0.5)
+      >>> u = variational_weights(jax.random.key(0), x, alpha=alpha, kernel=kernel)
+      >>> f"mean {u.mean():.1f}, variance {u.var():.1f}"
+      'mean 2.0, variance 1.0'
+
+    References:
+      D. P. Kingma, T. Salimans, M. Welling, *Variational dropout and the local reparameterization
+      trick*, NIPS 2015, arXiv:1506.02557.
+      No departure in the noise; the paper clips ``alpha`` at 1, here the layer keeps it below.
+    """
+    check_dense("variational_weights", x, kernel, bias)
+    check_floating("variational_weights", "alpha", alpha)
+    _check_broadcast("variational_weights", "alpha", alpha, "kernel", kernel)
+    weights = wide(kernel)
+    alpha = jnp.broadcast_to(jnp.asarray(alpha, weights.dtype), weights.shape)
+    return local_sample(key, x, kernel, bias, alpha * weights**2)
 
 
 def variational_kl(alpha: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -84,3 +128,18 @@ def variational_kl(alpha: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """
     polynomial = _C1 * alpha + _C2 * alpha**2 + _C3 * alpha**3
     return (_C1 + _C2 + _C3) - polynomial - 0.5 * jnp.log(alpha)
+
+
+def _check_broadcast(
+    op: str, name: str, x: Float[Array, "..."], onto: str, y: Float[Array, "..."]
+) -> None:
+    """Raises unless ``x`` broadcasts to the shape of ``y``."""
+    try:
+        fits = jnp.broadcast_shapes(x.shape, y.shape) == y.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"{op}: {name} has shape {x.shape}; allowed: one that broadcasts to that of {onto}, "
+            f"{y.shape}"
+        )

@@ -1,4 +1,4 @@
-"""DropConnect: dropout of weights."""
+"""DropConnect: dropout of weights, and the moments that its inference draws from."""
 
 from functools import partial
 
@@ -8,7 +8,9 @@ from jax import lax
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, select
+from dropout_lab.ops._common import Rate, checked_rate, redraw, select, wide
+from dropout_lab.ops._dense import check_dense, product
+from dropout_lab.ops.moments import Gaussian
 
 
 def drop_connect(
@@ -57,19 +59,8 @@ def drop_connect(
       The paper does not divide by the keep probability in training; dividing there makes the mean
       network the plain layer.
     """
-    check_floating("drop_connect", "x", x)
-    check_floating("drop_connect", "kernel", kernel)
-    if x.ndim < 1 or kernel.ndim != 2 or x.shape[-1] != kernel.shape[0]:
-        raise ValueError(
-            f"drop_connect: x has shape {x.shape} and kernel {kernel.shape}; allowed: "
-            "(..., inputs) and (inputs, outputs)"
-        )
+    check_dense("drop_connect", x, kernel, bias)
     if bias is not None:
-        check_floating("drop_connect", "bias", bias)
-        if bias.shape != kernel.shape[1:]:
-            raise ValueError(
-                f"drop_connect: bias has shape {bias.shape}; allowed: {kernel.shape[1:]}"
-            )
         # A bias is the weight of an input that is always 1: one mask then covers both.
         kernel = jnp.concatenate([kernel, bias[None].astype(kernel.dtype)])
         x = jnp.concatenate([x, jnp.ones((*x.shape[:-1], 1), x.dtype)], axis=-1)
@@ -78,9 +69,57 @@ def drop_connect(
         return _masked_product(key, x, kernel, rate)
     rows = x.reshape(-1, x.shape[-1])
     keys = jax.random.split(key, rows.shape[0])
-    product = partial(_masked_product, kernel=kernel, rate=rate)
-    outputs = lax.map(lambda example: product(*example), (keys, rows))
+    masked = partial(_masked_product, kernel=kernel, rate=rate)
+    outputs = lax.map(lambda example: masked(*example), (keys, rows))
     return outputs.reshape(*x.shape[:-1], kernel.shape[-1])
+
+
+def drop_connect_moments(
+    x: Float[Array, "*batch inputs"],
+    *,
+    rate: Rate,
+    kernel: Float[Array, "inputs outputs"],
+    bias: Float[Array, " outputs"] | None = None,
+) -> Gaussian:
+    """Returns the mean and variance of :func:`drop_connect`'s pre-activations over its masks.
+
+    The means are ``x @ kernel + bias``, the variances ``(rate / (1 - rate)) * (x**2 @ kernel**2 +
+    bias**2)``. The paper's inference averages the activations over draws of these Gaussians.
+
+    Args:
+      x: Floating-point inputs.
+      rate: Probability of dropping a weight, in [0, 1]: a number, or a scalar array, which may be
+        traced. At 1 both moments are 0. The derivative with respect to it is 0.
+      kernel: Weights.
+      bias: Biases, dropped like weights; None for none.
+
+    Returns:
+      The moments, in the type of ``x``.
+
+    Raises:
+      ValueError: If ``rate`` is a number outside [0, 1], or shapes do not fit.
+      TypeError: If ``x``, ``kernel`` or ``bias`` is not floating point.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> u = drop_connect_moments(jnp.ones(2), rate=0.5, kernel=jnp.ones((2, 1)))
+      >>> float(u.mean[0]), float(u.variance[0])
+      (2.0, 2.0)
+
+    References:
+      L. Wan, M. Zeiler, S. Zhang, Y. LeCun, R. Fergus, *Regularization of neural networks using
+      DropConnect*, ICML 2013.
+      The paper's moments are those of weights that are not scaled up; its variance has
+      ``rate * (1 - rate)``.
+    """
+    check_dense("drop_connect_moments", x, kernel, bias)
+    rate = checked_rate("drop_connect_moments", rate)
+    value = wide(x)
+    mean = product(value, kernel, bias)
+    squares = product(value**2, wide(kernel) ** 2, None if bias is None else wide(bias) ** 2)
+    variance = (rate / jnp.where(rate < 1, 1 - rate, 1)).astype(value.dtype) * squares
+    kept = jnp.broadcast_to(rate < 1, mean.shape)
+    return Gaussian(select(kept, mean).astype(x.dtype), select(kept, variance).astype(x.dtype))
 
 
 @redraw

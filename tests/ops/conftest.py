@@ -4,10 +4,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.ops import rows_basic, rows_images, rows_noise, rows_recurrent
+from tests.ops import rows_basic, rows_images, rows_noise, rows_recurrent, rows_weights
 from tests.ops.contract import KINDS
 
-ROWS = (*rows_basic.ROWS, *rows_images.ROWS, *rows_noise.ROWS, *rows_recurrent.ROWS)
+ROWS = (
+    *rows_basic.ROWS,
+    *rows_images.ROWS,
+    *rows_noise.ROWS,
+    *rows_recurrent.ROWS,
+    *rows_weights.ROWS,
+)
 
 
 def pytest_generate_tests(metafunc):

@@ -1,34 +1,14 @@
-"""Variational dropout's divergence and the gradient of its noise."""
-
-import itertools
+"""Variational dropout's divergence, and the gradient of its noise, on units and on weights."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import integrate  # type: ignore[import-untyped]
 
-from dropout_lab.ops import variational_dropout, variational_kl
+from dropout_lab.ops import variational_dropout, variational_kl, variational_weights
+from tests.ops.quadrature import assert_moments, true_kl
 
 ALPHAS = [0.001, 0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0]
-
-
-def true_kl(alpha):
-    """Returns KL(N(1, alpha) || log-uniform) up to a constant, by quadrature.
-
-    With p(w) proportional to 1 / |w|, minus KL is the entropy, 0.5 log(alpha) + constant, plus
-    E[log p] = -E[log |w|].
-    """
-    sigma = np.sqrt(alpha)
-
-    def integrand(w):
-        density = np.exp(-((w - 1) ** 2) / (2 * alpha)) / (sigma * np.sqrt(2 * np.pi))
-        return np.log(np.abs(w)) * density
-
-    low, high = 1 - 12 * sigma, 1 + 12 * sigma
-    cuts = [low, *(cut for cut in (0, 1) if low < cut < high), high]
-    parts = [integrate.quad(integrand, *ends)[0] for ends in itertools.pairwise(cuts)]
-    return sum(parts) - 0.5 * np.log(alpha)
 
 
 def test_kl_is_the_integral_up_to_a_constant():
@@ -75,3 +55,55 @@ def test_each_unit_has_its_own_variance(key):
 def test_draws_are_independent_whatever_alphas_shape(key):
     y = np.asarray(variational_dropout(key, jnp.ones((64, 64)), alpha=jnp.float32(0.5)))
     assert len(np.unique(y)) > 4000
+
+
+KERNEL = np.random.default_rng(3).normal(size=(4, 3)).astype(np.float32)
+
+
+def test_weights_of_each_output_have_their_own_variance(key):
+    x = np.array([1.0, -2.0, 0.5, 1.5], np.float32)
+    alpha = np.random.default_rng(4).uniform(0.1, 0.9, KERNEL.shape).astype(np.float32)
+    many = jnp.broadcast_to(jnp.asarray(x), (2**15, 4))
+    draw = jax.jit(variational_weights)
+    u = np.asarray(draw(key, many, alpha=jnp.asarray(alpha), kernel=jnp.asarray(KERNEL)))
+    # As if every example had drawn all its weights.
+    weights = np.random.default_rng(5).normal(
+        KERNEL, np.sqrt(alpha) * np.abs(KERNEL), (2**15, 4, 3)
+    )
+    for samples in (u, np.einsum("i,nio->no", x, weights)):
+        assert_moments(samples, x @ KERNEL, x**2 @ (alpha * KERNEL**2))
+    # No two outputs share a draw: of 3 correlations of n samples, each is below 4 / sqrt(n).
+    assert np.abs(np.corrcoef(u.T) - np.eye(3)).max() < 4 / np.sqrt(2**15)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (4, 1), (1, 3), (4, 3)])
+def test_gradients_of_noisy_weights_are_finite_differences(shape, key, array):
+    x, kernel = array((5, 4)), jnp.asarray(KERNEL)
+    alpha = jnp.asarray(np.random.default_rng(0).uniform(0.2, 0.8, shape).astype(np.float32))
+
+    @jax.jit
+    def loss(x, alpha, kernel):
+        return (variational_weights(key, x, alpha=alpha, kernel=kernel) ** 2).sum()
+
+    gradients = jax.jit(jax.grad(loss, (0, 1, 2)))(x, alpha, kernel)
+    assert gradients[1].shape == shape
+    for number, gradient in enumerate(gradients):
+        direction = np.random.default_rng(number).normal(size=gradient.shape).astype(np.float32)
+        values = []
+        for step in (1e-2, -1e-2):
+            moved = [x, alpha, kernel]
+            moved[number] = moved[number] + step * direction
+            values.append(float(loss(*moved)))
+        slope, expected = (values[0] - values[1]) / 2e-2, float((gradient * direction).sum())
+        np.testing.assert_allclose(slope, expected, rtol=2e-2)
+
+
+def test_no_noise_has_finite_gradients(key):
+    x, kernel = jnp.ones((2, 4)), jnp.asarray(KERNEL)
+
+    @jax.grad
+    def gradient(alpha):
+        return variational_weights(key, x, alpha=alpha, kernel=kernel).sum()
+
+    assert gradient(jnp.float32(0)) == 0
+    assert gradient(jnp.float32(1e-6)) != 0

@@ -1,4 +1,4 @@
-"""drop_connect's weights, which the contract's calls do not see."""
+"""drop_connect's weights, which the contract's calls do not see, and its moments."""
 
 from functools import partial
 
@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dropout_lab.ops import drop_connect
+from dropout_lab.ops import drop_connect, drop_connect_moments
+from tests.ops.quadrature import assert_moments
 
 RATE = 0.5
 KERNEL = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -98,3 +99,38 @@ def test_output_has_the_type_of_the_input(key):
     x, kernel = jnp.ones((2, 3), jnp.bfloat16), jnp.ones((3, 4), jnp.float32)
     product = partial(drop_connect, rate=RATE)
     assert jax.eval_shape(product, key, x, kernel=kernel, bias=kernel[0]).dtype == jnp.bfloat16
+
+
+@pytest.mark.parametrize("bias", [None, BIAS])
+@pytest.mark.parametrize("rate", [0.2, 0.5, 0.8])
+def test_moments_are_those_of_sampled_masks(rate, bias, key):
+    x = np.array([1.0, -0.5, 2.0], np.float32)
+    weights = {"kernel": jnp.asarray(KERNEL), "bias": None if bias is None else jnp.asarray(bias)}
+    mean, variance = drop_connect_moments(jnp.asarray(x), rate=rate, **weights)
+    many = jnp.broadcast_to(jnp.asarray(x), (2**14, 3))
+    samples = np.asarray(jax.jit(partial(drop_connect, rate=rate))(key, many, **weights))
+    assert_moments(samples, np.asarray(mean), np.asarray(variance))
+    offset = 0 if bias is None else bias
+    np.testing.assert_allclose(mean, x @ KERNEL + offset, rtol=1e-5, atol=1e-6)
+    expected = (x**2 @ KERNEL**2 + offset**2) * rate / (1 - rate)
+    np.testing.assert_allclose(variance, expected, rtol=1e-5)
+
+
+def test_moments_at_the_ends_of_the_rate():
+    x, kernel = jnp.ones((2, 3)), jnp.asarray(KERNEL)
+    moments = jax.jit(partial(drop_connect_moments, x, kernel=kernel))
+    np.testing.assert_array_equal(moments(rate=0.0).variance, 0)
+    for leaf in moments(rate=1.0):
+        np.testing.assert_array_equal(leaf, 0)
+    with pytest.raises(ValueError, match=r"^drop_connect_moments: rate is 2; allowed: \[0, 1\]"):
+        drop_connect_moments(x, rate=2, kernel=kernel)
+    with pytest.raises(ValueError, match=r"^drop_connect_moments: x has shape \(3, 2\)"):
+        drop_connect_moments(x.T, rate=0.5, kernel=kernel)
+
+
+def test_moments_keep_the_type_of_the_input():
+    x, kernel = jnp.full((2, 3), 300.0, jnp.float16), jnp.asarray(KERNEL, jnp.float16) / 8
+    mean, variance = drop_connect_moments(x, rate=0.1, kernel=kernel)
+    assert mean.dtype == variance.dtype == jnp.float16
+    # 300 squared is beyond float16, its product with small weights is not.
+    assert np.isfinite(np.asarray(variance)).all()

@@ -1,0 +1,201 @@
+"""Layers whose weights are Gaussian, with variances to learn."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float, Key
+
+from dropout_lab import ops
+from dropout_lab.nn.conv import conv
+from dropout_lab.nn.linear import Initializer, affine
+from dropout_lab.nn.noise import alpha_logit
+from dropout_lab.nn.noisy import NoisyConv, NoisyDense
+from dropout_lab.ops import Rate
+
+_FIRST_LOG_VARIANCE = -10.0
+
+
+class VariationalDense(NoisyDense):
+    """A dense layer with Gaussian weights (type B), :func:`dropout_lab.ops.variational_weights`.
+
+    Variances ``alpha * kernel**2``, with ``alpha`` kept in (0, 1) by learning its logit.
+    :meth:`penalty` is the KL divergence to add to the loss of the whole training set.
+
+    Args:
+      in_features: Inputs.
+      out_features: Outputs.
+      rate: The dropout rate whose variance ``rate / (1 - rate)`` to start from; that variance is
+        kept within [0.0001, 0.95] so that learning can move it either way.
+      per: What has an ``alpha`` of its own: "layer", "unit" (an input) or "weight".
+      kernel_init: Initialiser of the kernel.
+      deterministic: If True, this is a plain dense layer.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams with the key for the kernel; those for the noise are given at call.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        rate: Rate,
+        per: str = "layer",
+        kernel_init: Initializer,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(
+            in_features,
+            out_features,
+            kernel_init=kernel_init,
+            deterministic=deterministic,
+            rng_collection=rng_collection,
+            rngs=rngs,
+        )
+        shapes = {"layer": (), "unit": (in_features, 1), "weight": (in_features, out_features)}
+        self.logit_alpha = alpha_logit("VariationalDense", rate, per, shapes)
+
+    @property
+    def alpha(self) -> Float[Array, "..."]:
+        """The learnt variances, in units of the weights' squares."""
+        return jax.nn.sigmoid(self.logit_alpha[...])
+
+    def sample(
+        self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
+    ) -> Float[Array, "*batch outputs"]:
+        """Returns the pre-activations, each example's with weights of its own."""
+        return ops.variational_weights(
+            key, x, alpha=self.alpha, kernel=self.kernel[...], bias=self.bias[...]
+        )
+
+    def penalty(self) -> Float[Array, ""]:
+        """Returns the KL divergence from the prior, in nats, summed over weights."""
+        return self.kernel[...].size * ops.variational_kl(self.alpha).mean()
+
+
+class _Sparse(nnx.Module):
+    """What the layers of sparse variational dropout share: variances to learn, and pruning."""
+
+    kernel: nnx.Param[Array]
+    log_variance: nnx.Param[Array]
+
+    @property
+    def log_alpha(self) -> Float[Array, "*shape"]:
+        """The logs of the weights' variances in units of their squares."""
+        return ops.log_alpha(self.log_variance[...], self.kernel[...])
+
+    @property
+    def sparse_kernel(self) -> Float[Array, "*shape"]:
+        """The kernel of inference, with 0 for the weights that are noise only."""
+        return jnp.where(self.log_alpha > ops.SPARSE_THRESHOLD, 0, self.kernel[...])
+
+    def penalty(self) -> Float[Array, ""]:
+        """Returns the KL divergence from the prior, in nats, summed over weights."""
+        return ops.sparse_kl(self.log_alpha).sum()
+
+    def pruned(self) -> tuple[Float[Array, ""], int]:
+        """Returns how many weights inference takes for 0, and of how many."""
+        zeroed = (self.log_alpha > ops.SPARSE_THRESHOLD).sum(dtype=jnp.float32)
+        return zeroed, self.kernel[...].size
+
+
+class SparseDense(_Sparse, NoisyDense):
+    """A dense layer by :func:`dropout_lab.ops.sparse_variational_dropout`; pruned at inference.
+
+    :meth:`penalty` is the KL divergence to add to the loss of the whole training set.
+
+    Args:
+      in_features: Inputs.
+      out_features: Outputs.
+      kernel_init: Initialiser of the kernel.
+      deterministic: If True, this is a plain dense layer without its noisiest weights.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams with the key for the kernel; those for the noise are given at call.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        kernel_init: Initializer,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(
+            in_features,
+            out_features,
+            kernel_init=kernel_init,
+            deterministic=deterministic,
+            rng_collection=rng_collection,
+            rngs=rngs,
+        )
+        self.log_variance = nnx.Param(jnp.full(self.kernel.shape, _FIRST_LOG_VARIANCE))
+
+    def sample(
+        self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
+    ) -> Float[Array, "*batch outputs"]:
+        """Returns the pre-activations, each example's with weights of its own."""
+        return ops.sparse_variational_dropout(
+            key,
+            x,
+            log_variance=self.log_variance[...],
+            kernel=self.kernel[...],
+            bias=self.bias[...],
+        )
+
+    def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
+        """Returns ``x @ kernel + bias`` without the noisiest weights."""
+        return affine(x, self.sparse_kernel, self.bias[...])
+
+
+class SparseConv(_Sparse, NoisyConv):
+    """A 2-D convolution with Gaussian weights, as :class:`SparseDense`; pruned at inference.
+
+    Outputs are drawn one by one, as if no two pixels of an image saw the same weights.
+
+    Args:
+      in_features: Channels in.
+      out_features: Channels out.
+      size: Height and width of the kernel, in pixels.
+      kernel_init: Initialiser of the kernel, of shape (size, size, in, out).
+      deterministic: If True, this is a plain convolution without its noisiest weights.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams with the key for the kernel; those for the noise are given at call.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        size: int,
+        *,
+        kernel_init: Initializer,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(
+            in_features,
+            out_features,
+            size,
+            kernel_init=kernel_init,
+            deterministic=deterministic,
+            rng_collection=rng_collection,
+            rngs=rngs,
+        )
+        self.log_variance = nnx.Param(jnp.full(self.kernel.shape, _FIRST_LOG_VARIANCE))
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "n h w i"]) -> Float[Array, "n h w o"]:
+        """Returns feature maps drawn from the moments that the weights give them."""
+        mean = self._convolve(x, self.kernel[...])
+        return ops.gaussian_sample(key, mean, conv(x**2, jnp.exp(self.log_variance[...])))
+
+    def infer(self, x: Float[Array, "n h w i"]) -> Float[Array, "n h w o"]:
+        """Returns the convolution without the noisiest weights."""
+        return self._convolve(x, self.sparse_kernel)
+
+    def _convolve(self, x: Array, kernel: Array) -> Array:
+        return conv(x, kernel) + self.bias[...].reshape(1, 1, 1, -1)

@@ -1,0 +1,102 @@
+"""What the ops that stand for a dense layer share: checked weights, Gaussian pre-activations."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from dropout_lab.ops import _noise
+from dropout_lab.ops._common import check_floating, redraw, wide
+
+
+def check_dense(
+    op: str,
+    x: Float[Array, "*batch inputs"],
+    kernel: Float[Array, "inputs outputs"],
+    bias: Float[Array, " outputs"] | None,
+) -> None:
+    """Raises unless ``x @ kernel + bias`` makes sense.
+
+    Args:
+      op: Who asks, for the message.
+      x: Inputs.
+      kernel: Weights.
+      bias: Biases, or None.
+    """
+    check_floating(op, "x", x)
+    check_floating(op, "kernel", kernel)
+    if x.ndim < 1 or kernel.ndim != 2 or x.shape[-1] != kernel.shape[0]:
+        raise ValueError(
+            f"{op}: x has shape {x.shape} and kernel {kernel.shape}; allowed: "
+            "(..., inputs) and (inputs, outputs)"
+        )
+    if bias is not None:
+        check_floating(op, "bias", bias)
+        if bias.shape != kernel.shape[1:]:
+            raise ValueError(f"{op}: bias has shape {bias.shape}; allowed: {kernel.shape[1:]}")
+
+
+def product(
+    x: Float[Array, "*batch inputs"],
+    kernel: Float[Array, "inputs outputs"],
+    bias: Float[Array, " outputs"] | None,
+) -> Float[Array, "*batch outputs"]:
+    """Returns ``x @ kernel + bias`` in the type of ``x``."""
+    y = x @ kernel.astype(x.dtype)
+    if bias is None:
+        return y
+    return y + bias.astype(x.dtype).reshape((1,) * (y.ndim - 1) + bias.shape)
+
+
+def local_sample(
+    key: Key[Array, ""],
+    x: Float[Array, "*batch inputs"],
+    kernel: Float[Array, "inputs outputs"],
+    bias: Float[Array, " outputs"] | None,
+    variance: Float[Array, "inputs outputs"],
+) -> Float[Array, "*batch outputs"]:
+    """Returns pre-activations under weights of N(kernel, variance), by local reparametrisation.
+
+    A sum of independent Gaussians is Gaussian, so one draw per output stands for one per weight.
+    """
+    value = wide(x)
+    mean = product(value, kernel, bias)
+    return gaussian_sample(key, mean, product(value**2, variance, None)).astype(x.dtype)
+
+
+def gaussian_sample(
+    key: Key[Array, ""], mean: Float[Array, "*shape"], variance: Float[Array, "*shape"]
+) -> Float[Array, "*shape"]:
+    """Draws from N(mean, variance), one draw per element; gradients flow to both.
+
+    At a variance of 0 the derivative of its square root is taken as 0.
+
+    Args:
+      key: PRNG key; use one key for one call.
+      mean: Floating-point array of any shape.
+      variance: Variances, at least 0, of the same shape and type.
+
+    Returns:
+      An array like ``mean``.
+
+    Example:
+      >>> import jax
+      >>> import jax.numpy as jnp
+      >>> y = gaussian_sample(jax.random.key(0), jnp.ones(100_000), jnp.full(100_000, 4.0))
+      >>> f"mean {y.mean():.1f}, variance {y.var():.1f}"
+      'mean 1.0, variance 4.0'
+    """
+    return _sample(key, mean, safe_sqrt(variance))
+
+
+def safe_sqrt(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Returns the square root, with a derivative of 0 (not infinity) at 0."""
+    positive = x > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1)), 0)
+
+
+@redraw
+def _sample(
+    key: Key[Array, ""], mean: Float[Array, "*shape"], scale: Float[Array, "*shape"]
+) -> Float[Array, "*shape"]:
+    noise = _noise.normal(key, mean.shape)
+    value = wide(mean)
+    return (value + wide(scale) * noise.astype(value.dtype)).astype(mean.dtype)
