@@ -101,7 +101,7 @@ def get_config() -> ConfigDict:
     config.schedule.boundaries = ()  # step: epochs
 
     config.eval = ConfigDict()
-    config.eval.inference = placeholder(str)  # mean | mc | gaussian; None: the variant's own
+    config.eval.inference = placeholder(str)  # a rule of the variant; None: its first
     config.eval.passes = 50  # mc, gaussian: passes averaged at the end
     config.eval.samples = 5  # mc, gaussian: passes averaged after each epoch
     config.eval.recalibrate = False  # first re-estimate batch statistics with the noise at rest

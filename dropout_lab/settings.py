@@ -9,7 +9,7 @@ from typing import Any
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.models import MODELS, NONNEGATIVE, Network
+from dropout_lab.models import MODELS, Network
 from dropout_lab.ops import BELOW_ONE
 from dropout_lab.rules import check, flatten
 from dropout_lab.schedules import SCHEDULES
@@ -120,12 +120,13 @@ def _check_variant(config: ConfigDict, network: type[Network]) -> None:
             f"variant {config.variant!r} needs a model with {' or '.join(variant.needs)}; "
             f"model {config.model.name!r} has {', '.join(network.places)}"
         )
-    activation = config.model.activation
-    if variant.nonnegative and activation not in (None, *NONNEGATIVE):
-        raise InputError(
-            f"config.model.activation is {activation!r} with variant {config.variant!r}, which "
-            f"needs activations of at least 0; allowed: {', '.join(NONNEGATIVE)}"
-        )
+    flat = flatten(config.to_dict())
+    for key, values in variant.allowed.items():
+        if flat[key] not in (None, *values):
+            raise InputError(
+                f"config.{key} is {flat[key]!r} with variant {config.variant!r}; allowed: "
+                + ", ".join(values)
+            )
 
 
 def _resolve_dropout(config: ConfigDict, network: type[Network], places: Sequence[str]) -> None:
@@ -221,7 +222,7 @@ def _resolve_inference(config: ConfigDict, network: type[Network]) -> None:
     if options.inference is None:
         options.inference = rules[0]
     check_inference("config.eval.inference", options.inference, config.variant)
-    if options.inference == "mean":
+    if options.inference in ("mean", "moments"):
         options.passes = options.samples = None
     if not (config.model.batch_norm or network.normalised):
         options.recalibrate = False

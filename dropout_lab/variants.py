@@ -46,6 +46,7 @@ RULES_OF_INFERENCE = {
     "mean": "one pass with the noise at rest, each layer by its own rule",
     "mc": "the mean of the softmax outputs of many passes with live noise",
     "gaussian": "hidden units averaged over Gaussian pre-activations with the noise's moments",
+    "moments": "one pass that carries means and variances of the noise along, without sampling",
 }
 """How a trained network predicts; which of them a variant has, its line in VARIANTS says."""
 
@@ -86,7 +87,7 @@ class Variant:
       defaults: Values of ``config.dropout`` left at None: rates other than ``RATES``, options.
       top: The highest rate allowed; ``ops.BELOW_ONE`` for any that is not 1.
       needs: Places of which a model must have one for the variant to make sense; empty: any.
-      nonnegative: Whether activations must be at least 0.
+      allowed: For keys of the configuration, the values that go with the variant.
       inference: The keys of ``RULES_OF_INFERENCE`` it has; the first is its default.
       penalty_weight: Default weight of the layers' extra loss; None if there is none.
       penalty_warmup: Epochs from and until which that weight grows from 0, by default.
@@ -106,7 +107,7 @@ class Variant:
     defaults: Mapping[str, float] = dataclasses.field(default_factory=dict)
     top: float = 1.0
     needs: tuple[str, ...] = ()
-    nonnegative: bool = False
+    allowed: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     inference: tuple[str, ...] = ("mean", "mc")
     penalty_weight: float | None = None
     penalty_warmup: tuple[float, float] = (0, 0)
@@ -133,6 +134,13 @@ def _everywhere(use: Use, **fields: Any) -> Variant:
 
 
 _DROPOUT = Use(nn.Dropout)
+_NONNEGATIVE = {"model.activation": ("relu", "sigmoid", "softplus")}
+
+
+def _dense(use: Use, **fields: Any) -> Variant:
+    """Returns a variant with noise in all dense layers; the one that reads data has its rate."""
+    return Variant(first=use, linear=use, output=use, **fields)
+
 
 VARIANTS: dict[str, Variant] = {
     "none": Variant(inference=("mean",)),
@@ -157,10 +165,15 @@ VARIANTS: dict[str, Variant] = {
         needs=("stage",),
     ),
     "standout": Variant(linear=Use(nn.Standout, ("strength",)), defaults={"strength": 1.0}),
-    "shakeout": Variant(
-        **dict.fromkeys(("first", "linear", "output"), Use(nn.Shakeout, ("strength",))),
-        defaults={"strength": 0.1},
+    "shakeout": _dense(Use(nn.Shakeout, ("strength",)), defaults={"strength": 0.1}, top=BELOW_ONE),
+    "fast_dropout": _dense(Use(nn.FastDropout), top=BELOW_ONE),
+    "deterministic_fast_dropout": Variant(
+        first=Use(nn.MomentDense),
+        linear=Use(nn.MomentDense),
+        output=Use(nn.MomentOutput),
         top=BELOW_ONE,
+        allowed={"model.activation": ("relu", "selu", "sigmoid", "softplus", "tanh")},
+        inference=("mean", "moments"),
     ),
     "information_dropout": Variant(
         conv=Use(nn.InformationConv, ("max_alpha",), rated=False),
@@ -173,16 +186,19 @@ VARIANTS: dict[str, Variant] = {
     ),
     "cutout": Variant(input=Use(nn.Cutout, ("block_size",), rated=False)),
     "max_pool_dropout": Variant(
-        pool=Use(nn.MaxPoolDropout), hidden=_DROPOUT, needs=("pool",), nonnegative=True
+        pool=Use(nn.MaxPoolDropout), hidden=_DROPOUT, needs=("pool",), allowed=_NONNEGATIVE
     ),
     "stochastic_pool": Variant(
-        pool=Use(nn.StochasticPool, rated=False), needs=("pool",), nonnegative=True
+        pool=Use(nn.StochasticPool, rated=False), needs=("pool",), allowed=_NONNEGATIVE
     ),
     "stochastic_depth": Variant(
         branch=Use(nn.StochasticDepth, ("per_example",)), needs=("branch",)
     ),
     "weighted_channel_dropout": Variant(
-        stage=Use(nn.WeightedChannelDropout), hidden=_DROPOUT, needs=("stage",), nonnegative=True
+        stage=Use(nn.WeightedChannelDropout),
+        hidden=_DROPOUT,
+        needs=("stage",),
+        allowed=_NONNEGATIVE,
     ),
     "variational_rnn": Variant(
         sequence=Use(nn.SpatialDropout),
@@ -200,9 +216,36 @@ VARIANTS: dict[str, Variant] = {
     ),
     "weight_drop": Variant(recurrent=Use(nn.WeightDrop), needs=("recurrent",)),
     "naive_recurrent": Variant(recurrent=Use(nn.NaiveState), needs=("recurrent",)),
-    "drop_connect": Variant(linear=Use(nn.DropConnect, ("per_example",))),
+    "drop_connect": Variant(
+        linear=Use(nn.DropConnect, ("per_example",)), inference=("gaussian", "mean", "mc")
+    ),
     "variational_dropout": _everywhere(
-        Use(nn.VariationalDropout, sized=True), top=BELOW_ONE, penalty_weight=1.0
+        Use(nn.VariationalDropout, ("per",), sized=True),
+        top=BELOW_ONE,
+        allowed={"dropout.per": ("layer", "unit")},
+        penalty_weight=1.0,
+    ),
+    "variational_weights": _dense(
+        Use(nn.VariationalDense, ("per",)), top=BELOW_ONE, penalty_weight=1.0
+    ),
+    "sparse_variational_dropout": _dense(
+        Use(nn.SparseDense, rated=False),
+        conv=Use(nn.SparseConv, rated=False),
+        penalty_weight=1.0,
+        penalty_warmup=(5, 20),
+    ),
+    "concrete_dropout": _dense(
+        Use(nn.ConcreteDense, ("length_scale",)),
+        conv=Use(nn.ConcreteConv, ("length_scale",)),
+        defaults={"rate": 0.1, "input_rate": 0.1},
+        top=BELOW_ONE,
+        inference=("mc", "mean"),
+        penalty_weight=1.0,
+    ),
+    "targeted_dropout": Variant(
+        linear=Use(nn.TargetedDropout, ("share", "target")),
+        conv=Use(nn.TargetedConv, ("share", "target")),
+        defaults={"stage_rates": 0.5},
     ),
 }
 

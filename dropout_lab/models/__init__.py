@@ -1,6 +1,6 @@
 """Networks, written once: each takes a :class:`dropout_lab.variants.Noise`, of any variant."""
 
-from dropout_lab.models.blocks import ACTIVATIONS, NONNEGATIVE, Network
+from dropout_lab.models.blocks import ACTIVATIONS, Network
 from dropout_lab.models.cnn import CNN
 from dropout_lab.models.mlp import MLP
 from dropout_lab.models.resnet import ResNet
@@ -14,7 +14,6 @@ __all__ = [
     "CNN",
     "MLP",
     "MODELS",
-    "NONNEGATIVE",
     "RNN",
     "SEQUENCES",
     "Network",

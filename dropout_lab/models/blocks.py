@@ -23,9 +23,6 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 }
 """Activation functions by name; maxout first takes the maximum of each unit's pieces."""
 
-NONNEGATIVE = ("relu", "sigmoid", "softplus")
-"""Those whose values are at least 0."""
-
 
 def kernel_init(activation: str) -> nnx.Initializer:
     """Returns He's initialiser in front of ReLU, LeCun's in front of anything else."""

@@ -14,9 +14,9 @@ from dropout_lab.variants import OPTIONS, RATES, Noise
 Numbers = dict[str, Any]
 """The dynamic numbers of a trial, by configuration key, as arrays."""
 
-Mode = Literal["train", "mean", "mc", "gaussian"]
-"""Noise and batch statistics: both live; both at rest; noise live, statistics at rest; moments of
-the noise in place of it, statistics at rest."""
+Mode = Literal["train", "mean", "mc", "gaussian", "moments"]
+"""What is live: "train", noise and batch statistics; otherwise statistics rest, and it is a key of
+``variants.RULES_OF_INFERENCE``."""
 
 
 class Weights(NamedTuple):
@@ -69,7 +69,7 @@ class Network:
             model.train()
         else:
             model.eval()
-        if mode == "mc":
+        if mode in ("mc", "moments"):
             model.set_attributes(nn.Stochastic, deterministic=False, raise_if_not_found=False)
         if mode == "gaussian":
             model.set_attributes(nn.DropConnect, draws=draws)

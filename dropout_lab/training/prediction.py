@@ -9,7 +9,7 @@ from jax import lax
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.training.arrays import Scaling, scaled
-from dropout_lab.training.network import Network, Weights
+from dropout_lab.training.network import Mode, Network, Weights
 
 _CHUNK = 1000
 
@@ -40,7 +40,7 @@ def predict(
     images: Array,
     scaling: Scaling,
     *,
-    inference: str,
+    inference: Mode,
     passes: int = 1,
 ) -> Prediction:
     """Returns predictions, computed a chunk of examples at a time.
@@ -51,7 +51,7 @@ def predict(
       key: Where the noise is drawn from.
       images: Examples as stored.
       scaling: How to scale them.
-      inference: A rule of ``variants.RULES_OF_INFERENCE``.
+      inference: A key of ``variants.RULES_OF_INFERENCE``.
       passes: Noisy passes under "mc", samples of each noisy layer under "gaussian".
     """
     count = images.shape[0]
@@ -64,7 +64,7 @@ def predict(
         x, noise = scaled(images[which], scaling), jax.random.fold_in(key, index)
         if inference == "mc":
             return _monte_carlo(network, weights, noise, x, passes)
-        model = network.module(weights, "mean" if inference == "mean" else "gaussian", draws=passes)
+        model = network.module(weights, inference, draws=passes)
         log_probs = jax.nn.log_softmax(model(x, rngs=nnx.Rngs(dropout=noise)))
         zeros = jnp.zeros(chunk)
         return Prediction(log_probs, _entropy(log_probs), zeros, zeros)

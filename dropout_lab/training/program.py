@@ -15,7 +15,7 @@ from dropout_lab.schedules import SCHEDULES, Schedule
 from dropout_lab.training import loss as losses
 from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
 from dropout_lab.training.metrics import measure
-from dropout_lab.training.network import Network, Numbers, Weights, layers_with, weights_of
+from dropout_lab.training.network import Mode, Network, Numbers, Weights, layers_with, weights_of
 from dropout_lab.training.optimizer import make_optimizer, project
 from dropout_lab.training.prediction import Prediction, predict
 from dropout_lab.training.recalibration import recalibrate_batch_stats
@@ -179,7 +179,7 @@ class Program:
         data: Examples,
         scaling: Scaling,
         *,
-        inference: str,
+        inference: Mode,
         passes: int = 1,
     ) -> dict[str, Float[Array, ""]]:
         """Returns the metrics of :func:`measure`; under "mc", mean uncertainties with them."""
@@ -201,7 +201,7 @@ class Program:
         images: Array,
         scaling: Scaling,
         *,
-        inference: str,
+        inference: Mode,
         passes: int = 1,
     ) -> Prediction:
         """Returns predictions: see :func:`dropout_lab.training.prediction.predict`."""
