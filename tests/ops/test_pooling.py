@@ -115,6 +115,11 @@ def test_max_pool_dropouts_gradient_goes_to_the_largest_unit_that_is_kept(window
     np.testing.assert_array_equal(slopes[y == 0], 0)
 
 
+def test_of_equal_maxima_the_first_has_the_gradient(key):
+    slope = run(lambda x: max_pool_dropout(key, x, rate=0), np.ones_like(X))[1]
+    np.testing.assert_array_equal(slope, run(partial(max_pool, window=2), np.ones_like(X))[1])
+
+
 def test_max_pool_dropout_at_rate_1_gives_zeros_and_zero_gradients(key):
     for rate in (1, jnp.float32(1)):
         for zeros in run(lambda x, rate=rate: max_pool_dropout(key, x, rate=rate), X):
