@@ -25,13 +25,13 @@ def check_count(op: str, name: str, count: int) -> None:
         raise ValueError(f"{op}: {name} is {count}; allowed: 1 or more")
 
 
-def windows(x: Float[Array, "n h w c"], window: int) -> Float[Array, "k n p q c"]:
-    """Returns the units of each ``window`` by ``window`` block, ``k = window**2``, along axis 0.
+def windows(x: Float[Array, "n h w c"], window: int) -> list[Float[Array, "n p q c"]]:
+    """Returns the units of each ``window`` by ``window`` block: first all the top left ones, ...
 
-    Units are in row-major order; an incomplete edge is left out. A reshape and a transpose, so that
-    the gradient of what follows is no ``reduce_window``'s, which is slow on CPU.
+    Row by row; an incomplete edge is left out. Slices, which ops combine one by one: on CPU, a
+    reduction over an axis of units, and its gradient, is many times slower, as is the gradient of
+    ``reduce_window``.
     """
-    n, h, w, c = x.shape
-    p, q = h // window, w // window
-    grid = x[:, : p * window, : q * window].reshape(n, p, window, q, window, c)
-    return grid.transpose(2, 4, 0, 1, 3, 5).reshape(window**2, n, p, q, c)
+    rows, cols = (size - size % window for size in x.shape[1:3])
+    whole = x[:, :rows, :cols]
+    return [whole[:, a::window, b::window] for a in range(window) for b in range(window)]

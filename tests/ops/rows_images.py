@@ -22,8 +22,12 @@ def _bad_images(call):
 def _bad_counts(name, call):
     """Returns calls with a size that is none."""
     x = jnp.ones((1, 4, 4, 1))
-    bad = [(0, ValueError, "1 or more"), (-2, ValueError, "1 or more")]
-    bad += [(2.0, TypeError, "an integer"), (True, TypeError, "an integer")]
+    bad: list[tuple[object, type[Exception], str]] = [
+        (0, ValueError, "1 or more"),
+        (-2, ValueError, "1 or more"),
+        (2.0, TypeError, "an integer"),
+        (True, TypeError, "an integer"),
+    ]
     return tuple(
         (
             lambda key, count=count: call(key, x, count),

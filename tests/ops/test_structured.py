@@ -191,7 +191,7 @@ def test_a_dropped_unit_that_is_not_finite_does_not_leak(noise, bad, key, array)
 
 
 @pytest.mark.parametrize(
-    "noise", [partial(drop_block, rate=np.float32(0.5), block_size=3), partial(cutout, size=3)]
+    "noise", [partial(drop_block, rate=0.5, block_size=3), partial(cutout, size=3)]
 )
 def test_backward_pass_keeps_no_array(noise, key):
     pullback = jax.eval_shape(
