@@ -1,7 +1,8 @@
 """The recurrent layers against loops in NumPy, and what each kind of noise does inside them."""
 
 import functools
-from functools import partial
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,23 +12,26 @@ from flax import nnx
 
 from dropout_lab import nn
 from dropout_lab.nn import GRU, LSTM, DropRate
-from dropout_lab.nn.cell_noise import StepKeys
 
 INIT = nnx.initializers.lecun_normal()
 N, STEPS, FEATURES, UNITS = 4, 5, 3, 8
 RNG = np.random.default_rng(0)
 X = jnp.asarray(RNG.normal(size=(N, STEPS, FEATURES)).astype(np.float32))
 
-CELLS = {"lstm": LSTM, "gru": GRU}
-NOISES = {
+CELLS: dict[str, Any] = {"lstm": LSTM, "gru": GRU}
+NOISES: dict[str, Callable[[float], nn.CellNoise]] = {
     "variational": nn.VariationalState,
     "naive": nn.NaiveState,
     "recurrent": nn.RecurrentDropout,
     "zoneout": lambda rate: nn.Zoneout(rate, cell_rate=rate),
     "weights": nn.WeightDrop,
 }
+PAIRS = [
+    *(("lstm", noise) for noise in ("variational", "recurrent", "zoneout", "weights")),
+    *(("gru", noise) for noise in ("variational", "recurrent", "naive")),
+]
 each_cell = pytest.mark.parametrize("cell", CELLS)
-each_noise = pytest.mark.parametrize("noise", NOISES)
+each_pair = pytest.mark.parametrize(("cell", "noise"), PAIRS)
 
 
 def make(cell, noise=None, *, features=FEATURES, units=UNITS):
@@ -48,8 +52,8 @@ def loop(layer, x, noise=None, key=None):
 
     def call(name, t, *arrays):
         method, key = getattr(noise, name), getattr(keys, name)
-        arrays = (jnp.asarray(array, jnp.float32) for array in arrays)
-        return np.asarray(method(None if key is None else key[t], *arrays), np.float64)
+        states = (jnp.asarray(array, jnp.float32) for array in arrays)
+        return np.asarray(method(None if key is None else key[t], *states), np.float64)
 
     w, b = (np.asarray(p[...], np.float64) for p in (layer.kernel, layer.bias))
     u = np.asarray(noise.kernel(kernel_key, layer.recurrent_kernel[...]), np.float64)
@@ -102,7 +106,7 @@ def test_lstm_is_flaxs():
 
 def test_gru_is_flaxs():
     ours = make("gru")
-    theirs = nnx.GRUCell(FEATURES, UNITS, rngs=nnx.Rngs(1))
+    theirs: Any = nnx.GRUCell(FEATURES, UNITS, rngs=nnx.Rngs(1))
     theirs.dense_i.kernel[...] = ours.kernel[...]
     theirs.dense_i.bias[...] = ours.bias[...]
     theirs.dense_h.kernel[...] = ours.recurrent_kernel[...]
@@ -169,26 +173,24 @@ def program(cell, noise):
     return layer, [np.asarray(result) for result in results], len(traces)
 
 
-@each_noise
-@each_cell
+@each_pair
 def test_one_trace_serves_all_rates(cell, noise):
-    layer, (_, slopes, states, _), traces = program(cell, noise)
+    layer, results, traces = program(cell, noise)
+    _, slopes, states, _ = results
     assert traces == 1
     np.testing.assert_allclose(states[0], loop(layer, X), rtol=1e-5, atol=1e-5)
     assert np.isfinite(slopes).all()
     assert np.isfinite(states).all()
 
 
-@each_noise
-@each_cell
+@each_pair
 def test_noise_acts_where_numpys_loop_puts_it(cell, noise, key):
     layer, (_, _, states, _), _ = program(cell, noise)
     np.testing.assert_allclose(states[1], loop(layer, X, layer.noise, key), rtol=1e-5, atol=1e-5)
     assert not np.allclose(states[1], states[0], atol=1e-2)
 
 
-@each_noise
-@each_cell
+@each_pair
 def test_gradients_are_finite_differences(cell, noise):
     _, (losses, slopes, _, _), _ = program(cell, noise)
     difference = (losses[2] - losses[3]) / (SHIFTS[2] - SHIFTS[3])
@@ -196,8 +198,7 @@ def test_gradients_are_finite_differences(cell, noise):
     np.testing.assert_allclose(slopes[1], difference, rtol=1e-2, atol=5e-3)
 
 
-@each_noise
-@each_cell
+@each_pair
 def test_evaluation_is_the_plain_layer_or_zoneouts_mean(cell, noise):
     layer, (_, _, states, quiet), _ = program(cell, noise)
     layer.noise.deterministic = True
@@ -209,7 +210,7 @@ def test_evaluation_is_the_plain_layer_or_zoneouts_mean(cell, noise):
 def test_zoneouts_mean_is_written_out():
     layer = make("lstm", nn.Zoneout(0.2, cell_rate=0.6))
     layer.eval()
-    w, u, b = (np.asarray(p[...]) for p in (layer.kernel, layer.recurrent_kernel, layer.bias))
+    w, u, b = map(np.asarray, (layer.kernel[...], layer.recurrent_kernel[...], layer.bias[...]))
     h, c = np.zeros((2, N, UNITS))
     for t in range(STEPS):
         i, f, g, o = np.split(np.asarray(X)[:, t] @ w + h @ u + b, 4, axis=1)
@@ -219,21 +220,20 @@ def test_zoneouts_mean_is_written_out():
     np.testing.assert_allclose(layer(X), h, rtol=1e-5, atol=1e-6)
 
 
-@each_noise
+@pytest.mark.parametrize("noise", NOISES)
 def test_noise_without_streams_is_an_error(noise):
     name = type(NOISES[noise](0.4)).__name__
     with pytest.raises(ValueError, match=f"no `rngs` argument was provided to {name} "):
         make("lstm", NOISES[noise](0.4))(X)
 
 
-@each_noise
-@each_cell
+@each_pair
 def test_backward_pass_keeps_no_masks(cell, noise, key):
     def kept(noise):
-        graph, params, rest = nnx.split(make(cell, noise), nnx.Param, ...)
+        graph, params, *rest = nnx.split(make(cell, noise), nnx.Param, ...)
 
         def pullback(params):
-            return jax.vjp(lambda p: nnx.merge(graph, p, rest)(X, rngs=key), params)[1]
+            return jax.vjp(lambda p: nnx.merge(graph, p, *rest)(X, rngs=key), params)[1]
 
         return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(pullback, params)))
 
@@ -251,111 +251,9 @@ def test_streams_are_drawn_from_once_a_call():
     np.testing.assert_array_equal(first, layer(X, rngs=nnx.Rngs(dropout=0)))
 
 
-def test_keys_of_hooks_and_steps_are_all_different(key):
-    def data(keys):
-        return set(map(tuple, jax.random.key_data(jnp.stack(keys)).reshape(-1, 2).tolist()))
-
-    kernel, hooks = nn.CellNoise(0.5).keys(key, STEPS)
-    assert len(data(list(hooks)) | data([kernel])) == len(StepKeys._fields) * STEPS + 1
-    kernel, hooks = nn.VariationalState(0.5).keys(key, STEPS)
-    assert len(data(list(hooks)) | data([kernel])) == len(StepKeys._fields) + 1
-
-
 def test_a_legacy_key_serves_as_well():
     layer = make("gru", nn.NaiveState(0.4))
     assert np.isfinite(layer(X, rngs=jax.random.PRNGKey(0))).all()
-
-
-# Networks whose weights let the masks be read off the hidden states.
-
-BATCH, WIDE = 8, 64
-
-
-def copying(noise, key):
-    """Returns the factors by which a GRU's units copy their last state: 1 without noise.
-
-    With the gates fixed, ``h_t = tanh(0.1 + h_{t-1} / 2 @ I)``.
-    """
-    layer = GRU(1, WIDE, noise=noise, kernel_init=nnx.initializers.zeros, rngs=nnx.Rngs(0))
-    blocks = [np.zeros((WIDE, WIDE)), np.zeros((WIDE, WIDE)), np.eye(WIDE) / 2]
-    layer.recurrent_kernel[...] = jnp.asarray(np.hstack(blocks).astype(np.float32))
-    layer.bias[...] = jnp.repeat(jnp.array([40.0, -40.0, 0.1]), WIDE)
-    h = np.asarray(layer(jnp.ones((BATCH, STEPS, 1)), sequence=True, rngs=key), np.float64)
-    return (np.arctanh(h[:, 1:]) - 0.1) / (h[:, :-1] / 2)
-
-
-def adding(noise, key):
-    """Returns what an LSTM's cells add at each step: 0.3 without noise.
-
-    With the gates open, ``c_t = c_{t-1} + 0.3`` and ``h_t = tanh(c_t)``.
-    """
-    layer = LSTM(1, WIDE, noise=noise, kernel_init=nnx.initializers.zeros, rngs=nnx.Rngs(0))
-    layer.recurrent_kernel[...] = jnp.zeros((WIDE, 4 * WIDE))
-    layer.bias[...] = jnp.repeat(jnp.array([40.0, 40.0, np.arctanh(0.3), 40.0]), WIDE)
-    h = np.asarray(layer(jnp.ones((BATCH, STEPS, 1)), sequence=True, rngs=key), np.float64)
-    return np.diff(np.arctanh(h), axis=1, prepend=0)
-
-
-def assert_mask(values, kept, rate=0.5):
-    """Asserts that values are 0 or ``kept``, the first at ``rate``; returns the mask."""
-    mask = values > kept / 2
-    np.testing.assert_allclose(values, mask * kept, atol=2e-3)
-    bound = 4 * np.sqrt(rate * (1 - rate) / mask[:, 0].size)
-    assert abs(1 - mask[:, 0].mean() - rate) < bound
-    return mask
-
-
-def same_share(mask, other):
-    return (mask == other).mean()
-
-
-def test_noiseless_networks_show_no_masks(key):
-    np.testing.assert_allclose(copying(None, key), 1, atol=1e-4)
-    np.testing.assert_allclose(adding(None, key), 0.3, atol=1e-4)
-
-
-def test_variational_mask_is_one_for_all_steps_and_differs_between_examples(key):
-    mask = assert_mask(copying(nn.VariationalState(0.5), key), 2)
-    assert (mask == mask[:, :1]).all()
-    for one in range(BATCH):
-        others = [same_share(mask[one, 0], mask[two, 0]) for two in range(one)]
-        # Of 64 bits, half agree, with a standard error of 1/16.
-        assert all(abs(share - 0.5) < 0.3 for share in others)
-
-
-@pytest.mark.parametrize("per_step", [True, False])
-def test_recurrent_dropout_draws_per_step_or_per_sequence(per_step, key):
-    mask = assert_mask(adding(nn.RecurrentDropout(0.5, per_step=per_step), key), 0.6)
-    shares = [same_share(mask[:, t], mask[:, t - 1]) for t in range(1, STEPS)]
-    if per_step:
-        assert all(abs(share - 0.5) < 4 * 0.5 / np.sqrt(BATCH * WIDE) for share in shares)
-    else:
-        assert shares == [1] * (STEPS - 1)
-    assert 0.2 < same_share(mask[0], mask[1]) < 0.8
-
-
-def test_naive_dropout_draws_per_step_and_drops_what_is_carried_on(key):
-    # The GRU keeps its state as it is, from a first step that writes 0.5 everywhere.
-    layer = GRU(1, WIDE, noise=nn.NaiveState(0.5), kernel_init=INIT, rngs=nnx.Rngs(0))
-    layer.recurrent_kernel[...] = jnp.zeros((WIDE, 3 * WIDE))
-    layer.kernel[...] = jnp.repeat(jnp.array([[0.0, -80.0, 0.0]]), WIDE, axis=1)
-    layer.bias[...] = jnp.repeat(jnp.array([0.0, 40.0, np.arctanh(0.5)]), WIDE)
-    first = jnp.zeros((BATCH, STEPS, 1)).at[:, 0].set(1)
-    h = np.asarray(layer(first, sequence=True, rngs=key))
-    alive = h > 0
-    # Once dropped, a memory stays dropped; those alive after t steps are 0.5 * 2**t.
-    np.testing.assert_allclose(h, alive * 0.5 * 2.0 ** np.arange(1, STEPS + 1)[:, None], rtol=1e-4)
-    for t in range(STEPS):
-        p = 0.5 ** (t + 1)
-        assert abs(alive[:, t].mean() - p) < 4 * np.sqrt(p * (1 - p) / (BATCH * WIDE))
-    assert not (alive[:, 1:] & ~alive[:, :-1]).any()
-
-
-def test_weight_drops_mask_is_one_for_the_batch_and_all_steps(key):
-    mask = assert_mask(copying(nn.WeightDrop(0.5), key)[:1], 2)
-    everyone = copying(nn.WeightDrop(0.5), key) > 1
-    assert (everyone == mask[:1, :1]).all()
-    assert not np.array_equal(mask, copying(nn.WeightDrop(0.5), jax.random.key(1))[:1] > 1)
 
 
 @each_cell
@@ -364,46 +262,3 @@ def test_zoneout_at_rate_1_keeps_the_first_state(cell, key):
     np.testing.assert_array_equal(layer(X, sequence=True, rngs=key), 0)
     layer.eval()
     np.testing.assert_array_equal(layer(X, sequence=True), 0)
-
-
-def test_zoneouts_hidden_state_comes_from_the_cell_state_before_zoneout(key):
-    # The cell never leaves 0, yet every hidden state is that of a cell one step on.
-    added = adding(nn.Zoneout(0, cell_rate=1), key)
-    np.testing.assert_allclose(added.cumsum(axis=1), 0.3, atol=1e-5)
-
-
-def test_zoneouts_cell_adds_per_step(key):
-    # h_t shows c_{t-1} + 0.3, so its steps are those of the zoned cell, one late.
-    mask = assert_mask(adding(nn.Zoneout(0, cell_rate=0.5), key)[:, 1:], 0.3)
-    assert abs(same_share(mask[:, 0], mask[:, 1]) - 0.5) < 4 * 0.5 / np.sqrt(BATCH * WIDE)
-
-
-@pytest.mark.parametrize("shared", [True, False])
-def test_zoneout_can_share_the_draw_of_both_states(shared, key):
-    noise = nn.Zoneout(0.5, cell_rate=0.5, share_mask=shared)
-    _, keys = noise.keys(key, STEPS)
-    new, old = jnp.ones((BATCH, WIDE)), jnp.zeros((BATCH, WIDE))
-    share = [
-        same_share(noise.update(keys.update[t], new, old), noise.update_cell(other, new, old))
-        for t, other in enumerate(keys.update_cell)
-    ]
-    assert np.ptp(share) == 0 and share[0] == 1 if shared else max(share) < 0.7
-
-
-def test_zoneout_has_two_rates():
-    noise = nn.Zoneout(0.05, cell_rate=0.5)
-    rates = [float(rate) for rate in jax.tree.leaves(nnx.state(noise, DropRate))]
-    np.testing.assert_allclose(sorted(rates), [0.05, 0.5])
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (partial(nn.VariationalState, 1.5), "VariationalState: rate is 1.5"),
-        (partial(nn.RecurrentDropout, -1), "RecurrentDropout: rate is -1"),
-        (partial(nn.Zoneout, 0.1, cell_rate=2), "Zoneout: cell_rate: rate is 2"),
-    ],
-)
-def test_rates_are_checked(make, message):
-    with pytest.raises(ValueError, match=rf"^{message}; allowed: \[0, 1\]"):
-        make()
