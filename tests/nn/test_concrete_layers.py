@@ -1,5 +1,7 @@
 """Layers with concrete dropout: what they draw, and what their rate learns from."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,7 +32,7 @@ def test_dense_drops_its_inputs(key):
 
 def test_conv_drops_channels_of_its_input(key):
     layer = make(ConcreteConv, 2, 3, 3)
-    options = {"temperature": 2 / 3, "broadcast_dims": (1, 2)}
+    options: Any = {"temperature": 2 / 3, "broadcast_dims": (1, 2)}
     dropped = ops.concrete_dropout(key, IMAGES, rate=0.1, **options)
     expected = conv(dropped, layer.kernel[...]) + jnp.arange(3.0)
     np.testing.assert_allclose(layer(IMAGES, rngs=key), expected, rtol=1e-4, atol=1e-5)
@@ -72,7 +74,8 @@ def test_penalty_is_that_of_the_papers_weights():
 
 def test_the_rate_learns(key):
     layer = make(ConcreteDense, 6, 3, rate=0.2)
-    graph, rate, rest = nnx.split(layer, nnx.PathContains("logit_rate"), ...)
+    graph, *states = nnx.split(layer, nnx.PathContains("logit_rate"), ...)
+    rate, rest = states
 
     @jax.jit
     @jax.grad

@@ -1,5 +1,7 @@
 """Layers with targeted dropout: training drops some of the targets, inference all."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -17,10 +19,11 @@ INIT = nnx.initializers.lecun_normal()
 @pytest.fixture(params=["dense", "conv"])
 def make(request):
     """Returns a function from options to a layer, an input, and its product with a kernel."""
-    kind, sizes, x, product = {
+    cases: dict[str, Any] = {
         "dense": (TargetedDropout, (6, 4), X, jnp.matmul),
         "conv": (TargetedConv, (2, 4, 3), IMAGES, conv),
-    }[request.param]
+    }
+    kind, sizes, x, product = cases[request.param]
 
     def new(rate=0.5, **options):
         layer = kind(*sizes, rate=rate, kernel_init=INIT, rngs=nnx.Rngs(0), **options)

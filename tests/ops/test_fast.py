@@ -67,6 +67,17 @@ def test_gradients_are_finite_where_there_is_no_noise(key):
     np.testing.assert_allclose(gradients(ones, jnp.float32(0), kernel)[0], plain, rtol=1e-5)
 
 
+def test_backward_pass_keeps_no_noise(key):
+    """Only what the square root keeps, and the key."""
+
+    def kept(function):
+        pullback = jax.eval_shape(lambda v: jax.vjp(function, v)[1], jnp.ones((64, 64)))
+        return sorted(leaf.size for leaf in jax.tree.leaves(pullback))
+
+    mean = jnp.ones((64, 64))
+    assert kept(lambda v: ops.gaussian_sample(key, mean, v)) == [1, *kept(ops.safe_sqrt)]
+
+
 def test_gradients_are_those_of_the_reparametrisation(rng, key):
     """With e known, u = mu + s e can be differentiated by hand."""
     x = rng.normal(size=(3, 6)).astype(np.float32)

@@ -1,5 +1,7 @@
 """Targeted dropout: which weights it drops, and how often."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,7 +29,8 @@ def by_sorting(kernel, count, target):
 @pytest.mark.parametrize("share", [0, 0.25, 0.5, 0.99, 1])
 def test_targets_are_the_smallest(kernel, share):
     inputs, outputs = kernel.size // kernel.shape[-1], kernel.shape[-1]
-    for target, count in (("weight", int(share * inputs)), ("unit", int(share * outputs))):
+    cases: Any = (("weight", int(share * inputs)), ("unit", int(share * outputs)))
+    for target, count in cases:
         expected = by_sorting(kernel, count, target)
         ours = targets(jnp.asarray(kernel), share=share, target=target)
         np.testing.assert_array_equal(ours, expected)

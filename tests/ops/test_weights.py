@@ -1,6 +1,7 @@
 """drop_connect's weights, which the contract's calls do not see, and its moments."""
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -105,7 +106,10 @@ def test_output_has_the_type_of_the_input(key):
 @pytest.mark.parametrize("rate", [0.2, 0.5, 0.8])
 def test_moments_are_those_of_sampled_masks(rate, bias, key):
     x = np.array([1.0, -0.5, 2.0], np.float32)
-    weights = {"kernel": jnp.asarray(KERNEL), "bias": None if bias is None else jnp.asarray(bias)}
+    weights: dict[str, Any] = {
+        "kernel": jnp.asarray(KERNEL),
+        "bias": None if bias is None else jnp.asarray(bias),
+    }
     mean, variance = drop_connect_moments(jnp.asarray(x), rate=rate, **weights)
     many = jnp.broadcast_to(jnp.asarray(x), (2**14, 3))
     samples = np.asarray(jax.jit(partial(drop_connect, rate=rate))(key, many, **weights))
