@@ -105,7 +105,7 @@ def test_penalty_has_gradients_where_it_was_called(make, plain, x, key):
         np.testing.assert_allclose(slope, jnp.linalg.norm(slopes[name][...]), rtol=1e-2)
     # More noise costs fewer nats.
     changed = jax.tree.map(lambda leaf: leaf, params)
-    changed["noise_bias"][...] = params["noise_bias"][...] + 1
+    changed["noise_bias"][...] = layer.noise_bias[...] + 1
     assert penalty(changed)[0] < value
     assert layer.penalty() == 0
 
