@@ -13,7 +13,7 @@ from dropout_lab.models import MODELS, Network
 from dropout_lab.ops import BELOW_ONE
 from dropout_lab.rules import check, flatten
 from dropout_lab.schedules import SCHEDULES
-from dropout_lab.variants import RATES, RULES_OF_INFERENCE, VARIANTS, Variant
+from dropout_lab.variants import PLACES, RATES, RULES_OF_INFERENCE, VARIANTS, Variant
 
 DYNAMIC = (
     "seed",
@@ -115,9 +115,10 @@ def _resolve_model(config: ConfigDict, network: type[Network]) -> None:
 def _check_variant(config: ConfigDict, network: type[Network]) -> None:
     """Raises InputError if the variant makes no sense in such a network."""
     variant = VARIANTS[config.variant]
-    if variant.needs and not set(variant.needs) & set(network.places):
+    if not variant.fits(network.places):
+        needs = variant.needs or variant.uses(tuple(PLACES))
         raise InputError(
-            f"variant {config.variant!r} needs a model with {' or '.join(variant.needs)}; "
+            f"variant {config.variant!r} needs a model with {' or '.join(needs)}; "
             f"model {config.model.name!r} has {', '.join(network.places)}"
         )
     flat = flatten(config.to_dict())

@@ -117,6 +117,12 @@ class Variant:
         found = {place: getattr(self, place) for place in places}
         return {place: use for place, use in found.items() if use is not None}
 
+    def fits(self, places: Sequence[str]) -> bool:
+        """Returns whether the variant makes sense in a model with these places."""
+        if self.needs:
+            return bool(set(self.needs) & set(places))
+        return bool(self.uses(places)) or not self.uses(tuple(PLACES))
+
     def reads(self, places: Sequence[str]) -> set[str]:
         """Returns the keys of ``config.dropout`` that the variant reads in such a model."""
         uses = self.uses(places)

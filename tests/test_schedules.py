@@ -71,11 +71,11 @@ def test_a_schedule_stays_between_nothing_and_its_rate(name, step):
 
 
 def test_curriculum_is_the_papers_probability_of_keeping():
-    steps = np.arange(0, 60, 7)
+    steps = range(0, 60, 7)
     keep = 1 - np.array([MADE["curriculum"](step) for step in steps])
-    np.testing.assert_allclose(keep, (1 - 0.6) * np.exp(-0.1 * steps) + 0.6, rtol=1e-5)
+    np.testing.assert_allclose(keep, (1 - 0.6) * np.exp(-0.1 * np.array(steps)) + 0.6, rtol=1e-5)
     keep = 1 - np.array([MADE["anti_curriculum"](step) for step in steps])
-    np.testing.assert_allclose(keep, 1 - (1 - 0.6) * np.exp(-0.1 * steps), rtol=1e-5)
+    np.testing.assert_allclose(keep, 1 - (1 - 0.6) * np.exp(-0.1 * np.array(steps)), rtol=1e-5)
 
 
 def test_monotonic_schedules_are_monotonic():

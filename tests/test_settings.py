@@ -34,7 +34,7 @@ def flat(variant="none", changes=()):
 def test_rates_are_the_variants_defaults_where_it_reads_them(variant, model):
     made, places = VARIANTS[variant], MODELS[model].places
     changes = {"model.name": model, "model.stages": (4, 8)}
-    if made.needs and not set(made.needs) & set(places):
+    if not made.fits(places):
         with pytest.raises(InputError, match=f"variant '{variant}' needs a model with "):
             flat(variant, changes)
         return

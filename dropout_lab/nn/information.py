@@ -5,7 +5,7 @@ import math
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
 from dropout_lab.nn.conv import conv
@@ -33,15 +33,18 @@ class _Informed(NoisyLayer):
     max_alpha: float
     divergence: BatchPenalty
 
-    def _add_noise_map(self, shape: tuple[int, ...], max_alpha: float, rngs: nnx.Rngs) -> None:
+    def more_params(self, key: Key[Array, ""]) -> None:
+        """Adds the parameters of the noise's map."""
+        self.noise_kernel = nnx.Param(_noise_init(key, self.kernel.shape))
+        self.noise_bias = nnx.Param(jnp.zeros(self.kernel.shape[-1]))
+        self.divergence = BatchPenalty(jnp.zeros(()))
+
+    def _set_max_alpha(self, max_alpha: float) -> None:
         if not 0 < max_alpha < math.inf:
             raise ValueError(
                 f"{type(self).__name__}: max_alpha is {max_alpha}; allowed: finite, above 0"
             )
-        self.noise_kernel = nnx.Param(_noise_init(rngs.params(), shape))
-        self.noise_bias = nnx.Param(jnp.zeros(shape[-1]))
         self.max_alpha = max_alpha
-        self.divergence = BatchPenalty(jnp.zeros(()))
 
     def noise_map(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Returns what the sigmoid takes to the noise's width."""
@@ -123,7 +126,7 @@ class InformationDropout(_Informed, NoisyDense):
             rng_collection=rng_collection,
             rngs=rngs,
         )
-        self._add_noise_map((in_features, out_features), max_alpha, rngs)
+        self._set_max_alpha(max_alpha)
 
     def noise_map(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Returns ``x @ noise_kernel + noise_bias``."""
@@ -171,7 +174,7 @@ class InformationConv(_Informed, NoisyConv):
             rng_collection=rng_collection,
             rngs=rngs,
         )
-        self._add_noise_map((size, size, in_features, out_features), max_alpha, rngs)
+        self._set_max_alpha(max_alpha)
 
     def noise_map(self, x: Float[Array, "n h w i"]) -> Float[Array, "n h w o"]:
         """Returns the convolution with the noise's kernel, and its biases."""

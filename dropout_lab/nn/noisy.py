@@ -19,6 +19,18 @@ class NoisyLayer(Stochastic):
     kernel: nnx.Param[Array]
     bias: nnx.Param[Array]
 
+    def _make_params(
+        self, shape: tuple[int, ...], kernel_init: Initializer, rngs: nnx.Rngs
+    ) -> None:
+        # One key for all, as a plain layer takes, so that a seed gives every variant its kernels.
+        key = rngs.params()
+        self.kernel = nnx.Param(kernel_init(key, shape))
+        self.bias = nnx.Param(jnp.zeros(shape[-1]))
+        self.more_params(jax.random.fold_in(key, 1))
+
+    def more_params(self, key: Key[Array, ""]) -> None:
+        """Adds the parameters that a subclass has besides kernel and bias: here, none."""
+
     def __call__(
         self,
         inputs: Float[Array, "*batch inputs"],
@@ -73,8 +85,7 @@ class NoisyDense(NoisyLayer):
         rngs: nnx.Rngs,
     ) -> None:
         super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=None)
-        self.kernel = nnx.Param(kernel_init(rngs.params(), (in_features, out_features)))
-        self.bias = nnx.Param(jnp.zeros(out_features))
+        self._make_params((in_features, out_features), kernel_init, rngs)
 
     def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Returns ``x @ kernel + bias``."""
@@ -106,9 +117,7 @@ class NoisyConv(NoisyLayer):
         rngs: nnx.Rngs,
     ) -> None:
         super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=None)
-        shape = (size, size, in_features, out_features)
-        self.kernel = nnx.Param(kernel_init(rngs.params(), shape))
-        self.bias = nnx.Param(jnp.zeros(out_features))
+        self._make_params((size, size, in_features, out_features), kernel_init, rngs)
 
     def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Returns the plain convolution."""

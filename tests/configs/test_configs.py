@@ -29,8 +29,7 @@ def get_config(name, arg=None):
 def applies(name, variant):
     """Returns whether a configuration's model has the places that a variant needs."""
     model = MODELS[get_config(name).model.name]
-    needs = VARIANTS[variant].needs
-    return not needs or bool(set(needs) & set(model.places))
+    return VARIANTS[variant].fits(model.places)
 
 
 PAIRS = [(name, variant) for name in NAMES for variant in VARIANTS if applies(name, variant)]

@@ -121,7 +121,7 @@ def test_the_common_configuration_stays_as_it_is(config):
         ({"seed": -1}, r"config\.seed is -1; allowed: a whole number from 0 to 2\*\*32 - 1"),
         ({"seed": 0.5}, r"config\.seed is 0\.5; allowed: a whole number"),
         ({"train.refit": 1}, r"config\.train\.refit is 1; allowed: True or False"),
-        ({"variant": "spatial_dropout"}, r"variant 'spatial_dropout' needs a model with a stage"),
+        ({"variant": "spatial_dropout"}, r"variant 'spatial_dropout' needs a model with stage"),
     ],
 )
 def test_a_bad_value_is_an_error(config, values, message):

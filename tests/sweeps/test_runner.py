@@ -9,11 +9,10 @@ import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.settings import static_key
-from dropout_lab.sweeps import runner
 from dropout_lab.sweeps.grid import make_trials, product
 from dropout_lab.sweeps.runner import groups, run_sweep
 from dropout_lab.sweeps.store import Store
-from dropout_lab.training import loop
+from dropout_lab.training import loop, run
 from dropout_lab.training.interrupt import Interrupted
 from dropout_lab.training.program import Program
 
@@ -38,17 +37,17 @@ def shared_programs(monkeypatch, programs):
         key = static_key(config)
         return programs.setdefault(key, Program(config, shape, classes))
 
-    monkeypatch.setattr(runner, "Program", program)
+    monkeypatch.setattr(run, "Program", program)
 
 
 def count_runs(monkeypatch):
     """Returns a list that gets the configuration of every trial run from now on."""
     seen = []
-    run = loop.Trial.run
+    run_one = loop.Trial.run
 
     def counted(trial):
         seen.append(trial._config)
-        return run(trial)
+        return run_one(trial)
 
     monkeypatch.setattr(loop.Trial, "run", counted)
     return seen

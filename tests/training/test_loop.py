@@ -37,6 +37,7 @@ class Spy:
         self.trained = []
         self.init = program.init
         self.lengths = program.lengths
+        self.sparsity = program.sparsity
 
     def name(self, data):
         return self.splits[np.asarray(data.images).tobytes()]

@@ -75,7 +75,10 @@ def test_the_module_is_an_ordinary_network(trained, test_split):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"inference": "mcc"}, r"unknown inference 'mcc'; did you mean 'mc'\? Allowed: mc, mean"),
+        (
+            {"inference": "mcc"},
+            r"unknown inference 'mcc'; did you mean 'mc'\? Allowed: gaussian, mc, mean",
+        ),
         ({"inference": "mc", "passes": 0}, r"passes is 0; allowed: a whole number from 1"),
         ({"x": np.zeros((2, 4, 4))}, r"x has shape \(2, 4, 4\); allowed: \(n, 4, 4, 1\)"),
         ({"x": np.zeros((4, 4, 1))}, r"x has shape \(4, 4, 1\); allowed: \(n, 4, 4, 1\)"),
