@@ -10,8 +10,9 @@ from ml_collections import ConfigDict
 from dropout_lab.data import DATASETS
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.models import ACTIVATIONS, CELLS, MODELS, SEQUENCES
+from dropout_lab.places import RULES_OF_INFERENCE
 from dropout_lab.schedules import SCHEDULES
-from dropout_lab.variants import RULES_OF_INFERENCE, VARIANTS
+from dropout_lab.variants import VARIANTS
 
 
 @dataclasses.dataclass(frozen=True)

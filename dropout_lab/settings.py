@@ -11,9 +11,10 @@ from ml_collections import ConfigDict, FrozenConfigDict
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.models import MODELS, Network
 from dropout_lab.ops import BELOW_ONE
+from dropout_lab.places import PLACES, RATES, RULES_OF_INFERENCE, Variant
 from dropout_lab.rules import check, flatten
 from dropout_lab.schedules import SCHEDULES
-from dropout_lab.variants import PLACES, RATES, RULES_OF_INFERENCE, VARIANTS, Variant
+from dropout_lab.variants import VARIANTS
 
 DYNAMIC = (
     "seed",

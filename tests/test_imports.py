@@ -23,6 +23,7 @@ FLOORS = [
     {"dropout_lab.rules"},
     {"dropout_lab.models", "dropout_lab.data", "dropout_lab.schedules"},
     {"dropout_lab.variants"},
+    {"dropout_lab.places"},
     {"dropout_lab.nn"},
     {"dropout_lab.ops"},
     {"dropout_lab.files", "dropout_lab.display"},

@@ -9,9 +9,10 @@ from configs import base
 from dropout_lab import settings
 from dropout_lab.errors import InputError
 from dropout_lab.models import MODELS
+from dropout_lab.places import RATES
 from dropout_lab.rules import RULES, flatten
 from dropout_lab.settings import DYNAMIC, HOW, dynamic, from_dict, resolve, static_key, trial_id
-from dropout_lab.variants import RATES, VARIANTS
+from dropout_lab.variants import VARIANTS
 
 GOLDEN = Path(__file__).parent / "golden" / "trial.json"
 

@@ -12,8 +12,9 @@ from flax import nnx
 from dropout_lab import nn
 from dropout_lab.errors import InputError
 from dropout_lab.models import MODELS
+from dropout_lab.places import PLACES, RATES, RULES_OF_INFERENCE
 from dropout_lab.settings import check_inference
-from dropout_lab.variants import OPTIONS, PLACES, RATES, RULES_OF_INFERENCE, VARIANTS, Noise
+from dropout_lab.variants import OPTIONS, VARIANTS, Noise
 
 INIT = nnx.initializers.lecun_normal()
 STAGE = (4, 4, 8)

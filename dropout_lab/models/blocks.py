@@ -186,7 +186,7 @@ class Network(nnx.Module):
     """What all networks share: features, with noise on them and a classifier behind.
 
     Attributes:
-      places: The places that a variant finds in such a network; see ``variants.PLACES``.
+      places: The places that a variant finds in such a network; see ``places.PLACES``.
       dense_places: Those of them that are only there with hidden dense layers.
       groups: Number of convolutional stages, where it is fixed.
       normalised: Whether batch normalisation is always part of it.

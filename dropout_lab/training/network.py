@@ -9,14 +9,15 @@ from ml_collections import FrozenConfigDict
 
 from dropout_lab import nn
 from dropout_lab.models import MODELS
-from dropout_lab.variants import OPTIONS, RATES, Noise
+from dropout_lab.places import RATES
+from dropout_lab.variants import OPTIONS, Noise
 
 Numbers = dict[str, Any]
 """The dynamic numbers of a trial, by configuration key, as arrays."""
 
 Mode = Literal["train", "mean", "mc", "gaussian", "moments"]
 """What is live: "train", noise and batch statistics; otherwise statistics rest, and it is a key of
-``variants.RULES_OF_INFERENCE``."""
+``places.RULES_OF_INFERENCE``."""
 
 
 class Weights(NamedTuple):

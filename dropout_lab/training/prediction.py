@@ -51,7 +51,7 @@ def predict(
       key: Where the noise is drawn from.
       images: Examples as stored.
       scaling: How to scale them.
-      inference: A key of ``variants.RULES_OF_INFERENCE``.
+      inference: A key of ``places.RULES_OF_INFERENCE``.
       passes: Noisy passes under "mc", samples of each noisy layer under "gaussian".
     """
     count = images.shape[0]

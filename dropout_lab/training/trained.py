@@ -70,7 +70,7 @@ class Trained:
 
         Args:
           x: Examples as the data set stores them (images: bytes), of shape (n, ...).
-          inference: A rule of ``variants.RULES_OF_INFERENCE`` that the variant has; None for the
+          inference: A rule of ``places.RULES_OF_INFERENCE`` that the variant has; None for the
             one it was tested with.
           passes: Number of noisy passes or samples, at least 1.
           seed: Seed of their noise.

@@ -76,7 +76,7 @@ def test_a_group_compiles_once(config, tmp_path, monkeypatch):
         return method(program, *args, **kwargs)
 
     monkeypatch.setattr(Program, "_train_epoch", counted)
-    monkeypatch.setattr(runner, "Program", Program)
+    monkeypatch.setattr(run, "Program", Program)
     store = Store(tmp_path)
     run_sweep(config, GRID, store)
     assert counts == {"none": 1, "dropout": 1}
