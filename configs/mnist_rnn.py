@@ -1,4 +1,4 @@
-"""MNIST read row by row by an LSTM of 128 units: dropout in recurrent networks, side by side.
+r"""MNIST read row by row by an LSTM of 128 units: dropout in recurrent networks, side by side.
 
 28 steps of 28 pixels; Adam with a cosine schedule, 6 epochs of the 50,000 training images. Rates:
 0.25 on the state (Gal and Ghahramani 2016, their example), 0.15 for zoneout (Krueger et al. 2017,
@@ -6,7 +6,7 @@ their permuted MNIST), 0.1 on the input; learning rate and length were not tuned
 It reproduces no published number: Krueger et al. read pixel by pixel, for far longer
 (``model.sequence=pixels``, ``model.permutation=0``). Measured, 3 seeds: see README.md.
 
-python scripts/sweep.py --config=configs/mnist_rnn.py --vary=seed=0,1,2 \\
+python scripts/sweep.py --config=configs/mnist_rnn.py --vary=seed=0,1,2 \
     --vary=variant=none,variational_rnn,recurrent_dropout,zoneout,naive_recurrent
 """
 
