@@ -1,6 +1,7 @@
 """The compiled program of one static configuration: pure functions of state, numbers and data."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -89,8 +90,7 @@ class Program:
         order = jax.random.permutation(_key(numbers, _ORDER, epoch), data.labels.shape[0])
         batches = order[: steps * size].reshape(steps, size)
         optimizer = make_optimizer(self.config, numbers, *lengths)
-        rates = self.network.rates(numbers)
-        factor = _rate_factor(self.config.rate_schedule, lengths)
+        scheduled = self._scheduled(numbers, lengths)
         warmup = _warmup(self.config.dropout.penalty_warmup, lengths)
 
         def step(state: State, batch: Int[Array, " size"]) -> tuple[State, Float[Array, ""]]:
@@ -98,10 +98,7 @@ class Program:
             images = augmented(
                 self.config.data.augment, _key(numbers, _AUGMENT, state.step), examples.images
             )
-            weights = state.weights
-            if self.config.rate_schedule.name != "constant":
-                now = factor(state.step)
-                weights = weights._replace(rates=jax.tree.map(lambda rate: rate * now, rates))
+            weights = scheduled(state.weights, state.step)
             gradient = jax.value_and_grad(self._loss, has_aux=True)
             (loss, stats), grads = gradient(
                 weights.params,
@@ -121,6 +118,20 @@ class Program:
 
         state, losses = lax.scan(step, state, batches)
         return state, losses.mean()
+
+    def _scheduled(
+        self, numbers: Numbers, lengths: Lengths
+    ) -> Callable[[Weights, Int[Array, ""]], Weights]:
+        """Returns a function that writes a step's rates into the weights."""
+        if self.config.rate_schedule.name == "constant":
+            return lambda weights, step: weights
+        rates = self.network.rates(numbers)
+        factor = _rate_factor(self.config.rate_schedule, lengths)
+
+        def write(weights: Weights, step: Int[Array, ""]) -> Weights:
+            return weights._replace(rates=jax.tree.map(lambda rate: rate * factor(step), rates))
+
+        return write
 
     def _loss(
         self,
