@@ -75,6 +75,7 @@ class Variant:
       defaults: Values of ``config.dropout`` left at None: rates other than ``RATES``, options.
       top: The highest rate allowed; ``ops.BELOW_ONE`` for any that is not 1.
       needs: Places of which a model must have one for the variant to make sense; empty: any.
+      images: Whether examples must be images.
       allowed: For keys of the configuration, the values that go with the variant.
       inference: The keys of ``RULES_OF_INFERENCE`` it has; the first is its default.
       penalty_weight: Default weight of the layers' extra loss; None if there is none.
@@ -95,6 +96,7 @@ class Variant:
     defaults: Mapping[str, float] = dataclasses.field(default_factory=dict)
     top: float = 1.0
     needs: tuple[str, ...] = ()
+    images: bool = False
     allowed: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     inference: tuple[str, ...] = ("mean", "mc")
     penalty_weight: float | None = None

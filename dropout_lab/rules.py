@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -27,7 +27,7 @@ class Rule:
 
     allowed: str
     test: Callable[[Any], bool]
-    names: tuple[str, ...] = ()
+    names: Collection[str] = ()
 
     def check(self, key: str, value: Any) -> None:
         """Raises InputError unless ``value`` is allowed for ``config.key``."""
@@ -62,9 +62,8 @@ def _whole(low: int) -> Rule:
     )
 
 
-def _names(names: Iterable[str]) -> Rule:
-    names = tuple(names)
-    return Rule(" | ".join(names), lambda value: value in names, names)
+def _names(names: Collection[str]) -> Rule:
+    return Rule(" | ".join(names), lambda v: isinstance(v, str) and v in names, names)
 
 
 def _tuple(item: Rule) -> Rule:

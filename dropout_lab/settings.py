@@ -80,9 +80,8 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
     resolved = ConfigDict(config.to_dict(), type_safe=False).unlock()
     network = MODELS[config.model.name]
     _resolve_model(resolved, network)
-    absent = () if resolved.model.widths else network.dense_places
-    places = tuple(place for place in network.places if place not in absent)
-    _check_variant(resolved, network)
+    places = present_places(resolved)
+    _check_variant(resolved, places)
     _resolve_dropout(resolved, network, places)
     _resolve_rate_schedule(resolved, places)
     _resolve_loss(resolved, places)
@@ -103,6 +102,13 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
     return FrozenConfigDict(resolved.to_dict())
 
 
+def present_places(config: ConfigDict) -> tuple[str, ...]:
+    """Returns the places that a variant finds in a configuration's model."""
+    network = MODELS[config.model.name]
+    absent = () if config.model.widths else network.dense_places
+    return tuple(place for place in network.places if place not in absent)
+
+
 def _resolve_model(config: ConfigDict, network: type[Network]) -> None:
     """Clears what the model does not take."""
     taken = set(inspect.signature(network.__init__).parameters)
@@ -113,14 +119,14 @@ def _resolve_model(config: ConfigDict, network: type[Network]) -> None:
             config.model[key] = None
 
 
-def _check_variant(config: ConfigDict, network: type[Network]) -> None:
-    """Raises InputError if the variant makes no sense in such a network."""
+def _check_variant(config: ConfigDict, places: Sequence[str]) -> None:
+    """Raises InputError if the variant makes no sense in a network with these places."""
     variant = VARIANTS[config.variant]
-    if not variant.fits(network.places):
+    if not variant.fits(places):
         needs = variant.needs or variant.uses(tuple(PLACES))
         raise InputError(
             f"variant {config.variant!r} needs a model with {' or '.join(needs)}; "
-            f"model {config.model.name!r} has {', '.join(network.places)}"
+            f"model {config.model.name!r} has {', '.join(places)}"
         )
     flat = flatten(config.to_dict())
     for key, values in variant.allowed.items():

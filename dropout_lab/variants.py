@@ -73,7 +73,7 @@ VARIANTS: dict[str, Variant] = {
     "drop_block": Variant(
         stage=Use(nn.DropBlock, ("block_size", "per_channel")), hidden=_DROPOUT, needs=("stage",)
     ),
-    "cutout": Variant(input=Use(nn.Cutout, ("block_size",), rated=False)),
+    "cutout": Variant(input=Use(nn.Cutout, ("block_size",), rated=False), images=True),
     "max_pool_dropout": Variant(
         pool=Use(nn.MaxPoolDropout), hidden=_DROPOUT, needs=("pool",), allowed=_NONNEGATIVE
     ),

@@ -234,6 +234,18 @@ def test_what_shapes_the_program_separates_programs(key, value):
             },
             r"boundaries is \(3,\) with factors \(1\.0,\); allowed: rising epochs",
         ),
+        (
+            {"variant": "drop_connect", "model.widths": ()},
+            r"needs a model with linear; model 'cnn' has input, stage, conv, pool, output",
+        ),
+        (
+            {"variant": "max_pool_dropout", "model.activation": "tanh"},
+            r"model\.activation is 'tanh' with .*; allowed: relu, sigmoid, softplus",
+        ),
+        (
+            {"variant": "variational_dropout", "dropout.per": "weight"},
+            r"dropout\.per is 'weight' with variant 'variational_dropout'; allowed: layer, unit",
+        ),
         ({"variant": "none", "eval.inference": "mc"}, r"inference is 'mc' .* allowed: mean$"),
         ({"variant": "drop_connect", "loss.name": "multi_sample"}, r"no noise on this model's"),
         ({"variant": "gaussian_dropout", "dropout.rate": 1.0}, r"rate is 1; allowed .* \[0, 1\)"),

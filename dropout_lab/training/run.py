@@ -18,6 +18,7 @@ from dropout_lab.training.interrupt import graceful_stop
 from dropout_lab.training.loop import Epoch, Trial
 from dropout_lab.training.program import Program
 from dropout_lab.training.record import make_record
+from dropout_lab.variants import VARIANTS
 
 
 def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
@@ -98,6 +99,11 @@ def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
         raise InputError(
             f"config.data.augment is 'crop_flip' with examples of shape {shape}; allowed: (height, "
             "width, channels), or augment 'none'"
+        )
+    if VARIANTS[config.variant].images and len(shape) != 3:
+        raise InputError(
+            f"variant {config.variant!r} needs images, examples have shape {shape}; allowed: "
+            "(height, width, channels)"
         )
 
 

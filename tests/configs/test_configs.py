@@ -11,8 +11,7 @@ from configs import base
 from dropout_lab.data import sources
 from dropout_lab.data.dataset import Official, Split
 from dropout_lab.errors import InputError
-from dropout_lab.models import MODELS
-from dropout_lab.settings import dynamic, resolve
+from dropout_lab.settings import dynamic, present_places, resolve
 from dropout_lab.training.arrays import example_shape, fit_scaling, to_device
 from dropout_lab.training.program import Program, as_arrays
 from dropout_lab.training.run import check_data, load_data
@@ -28,8 +27,7 @@ def get_config(name, arg=None):
 
 def applies(name, variant):
     """Returns whether a configuration's model has the places that a variant needs."""
-    model = MODELS[get_config(name).model.name]
-    return VARIANTS[variant].fits(model.places)
+    return VARIANTS[variant].fits(present_places(get_config(name)))
 
 
 PAIRS = [(name, variant) for name in NAMES for variant in VARIANTS if applies(name, variant)]
