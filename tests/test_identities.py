@@ -1,6 +1,7 @@
 """What the literature proves of dropout, end to end: with the ops' own noise, in closed form."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -122,7 +123,9 @@ IMAGES = jax.random.normal(jax.random.key(1), (5, 4))
 
 def one_hidden_layer(variant, rate):
     noise = Noise(variant, rate=rate, input_rate=0.0)
-    return MLP((4,), CLASSES, widths=(UNITS,), noise=noise, rngs=nnx.Rngs(0))
+    model: Any = MLP((4,), CLASSES, widths=(UNITS,), noise=noise, rngs=nnx.Rngs(0))
+    model.classifier.output.bias[...] = jnp.linspace(-1, 1, CLASSES)
+    return model
 
 
 def passes(model, key, count):
@@ -135,12 +138,15 @@ def passes(model, key, count):
     return np.asarray(jax.jit(jax.vmap(one))(jax.random.split(key, count)), np.float64)
 
 
-def scaled_down(model):
-    """Returns the logits of the one pass at inference."""
+def at_rest(model):
+    """Returns the logits of the one pass at inference, and the hidden units and weights."""
     model.eval()
-    logits = np.asarray(model(IMAGES), np.float64)
+    logits, hidden = model(IMAGES), model.features(IMAGES, None)
     model.train()
-    return logits
+    output = model.classifier.output
+    return (
+        np.asarray(a, np.float64) for a in (logits, hidden, output.kernel[...], output.bias[...])
+    )
 
 
 @pytest.mark.parametrize("variant", ["classic_dropout", "dropout"])
@@ -151,9 +157,7 @@ def test_monte_carlo_dropout_of_a_linear_output_converges_to_weight_scaling(vari
     The variance of a logit is ``sum_j (w_j h_j)**2`` times the noise's, over K.
     """
     model = one_hidden_layer(variant, rate)
-    expected = scaled_down(model)
-    hidden = np.asarray(model.features(IMAGES, None), np.float64)
-    kernel = np.asarray(model.classifier.output.kernel[...], np.float64)
+    expected, hidden, kernel, _ = at_rest(model)
     noise = rate * (1 - rate) if variant == "classic_dropout" else rate / (1 - rate)
     deviation = np.sqrt(noise * hidden**2 @ kernel**2)
     for count in (2**6, 2**10, 2**14):
@@ -170,10 +174,8 @@ def log_softmax(logits):
 def test_weight_scaling_is_the_geometric_mean_of_all_subnetworks():
     """Exactly, with one hidden layer and a softmax (Hinton et al. 2012); their mean is not."""
     model = one_hidden_layer("classic_dropout", 0.5)
-    expected = log_softmax(scaled_down(model))
-    hidden = np.asarray(model.features(IMAGES, None), np.float64)
-    kernel = np.asarray(model.classifier.output.kernel[...], np.float64)
-    bias = np.asarray(model.classifier.output.bias[...], np.float64)
+    logits, hidden, kernel, bias = at_rest(model)
+    expected = log_softmax(logits)
     masks = (np.arange(2**UNITS)[:, None] >> np.arange(UNITS)) & 1
     each = log_softmax((masks[:, None] * hidden) @ kernel + bias)
     np.testing.assert_allclose(log_softmax(each.mean(0)), expected, rtol=1e-4, atol=1e-5)

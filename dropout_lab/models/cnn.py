@@ -74,7 +74,7 @@ class CNN(Network):
       >>> import jax.numpy as jnp
       >>> noise = Noise("spatial_dropout", stage_rates=(0.1, 0.2))
       >>> model = CNN((8, 8, 1), 10, stages=(4, 8), widths=(16,), noise=noise, rngs=nnx.Rngs(0))
-      >>> model(jnp.ones((2, 8, 8, 1)), rngs=nnx.Rngs(dropout=1)).shape
+      >>> nnx.eval_shape(model, jnp.ones((2, 8, 8, 1)), rngs=nnx.Rngs(dropout=1)).shape
       (2, 10)
 
     Args:

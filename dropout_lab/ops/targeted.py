@@ -156,7 +156,7 @@ def _count(share: Float[Array, ""], size: int) -> Int[Array, ""]:
 
 def _ranks(x: Float[Array, "..."], axis: int) -> Int[Array, "..."]:
     """Returns each element's place in ascending order, the first of equals first."""
-    return jnp.argsort(jnp.argsort(x, axis=axis), axis=axis)
+    return jnp.argsort(jnp.argsort(x, axis=axis), axis=axis).astype(jnp.int32)
 
 
 @partial(redraw, static_argnums=(4,))

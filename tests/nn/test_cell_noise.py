@@ -13,6 +13,8 @@ from dropout_lab import nn
 from dropout_lab.nn import GRU, LSTM, DropRate
 from dropout_lab.nn.cell_noise import StepKeys
 
+pytestmark = pytest.mark.slow
+
 BATCH, STEPS, WIDE = 8, 5, 64
 
 

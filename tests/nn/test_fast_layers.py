@@ -13,6 +13,8 @@ from dropout_lab.nn import DropRate, FastDropout, Linear, MomentDense, MomentOut
 from dropout_lab.nn.fast import normalised
 from dropout_lab.ops import Gaussian
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 X = jnp.asarray(RNG.normal(size=(16, 6)).astype(np.float32))
 INIT = nnx.initializers.lecun_normal()

@@ -15,6 +15,8 @@ from dropout_lab.nn import (
     conv,
 )
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 X = jnp.asarray(RNG.normal(size=(16, 6)).astype(np.float32))
 IMAGES = jnp.asarray(RNG.normal(size=(4, 5, 5, 2)).astype(np.float32))

@@ -9,6 +9,8 @@ from flax import nnx
 from dropout_lab import ops
 from dropout_lab.nn import BatchPenalty, Conv, InformationConv, InformationDropout, Linear
 
+pytestmark = pytest.mark.slow
+
 INIT = nnx.initializers.lecun_normal()
 RNG = np.random.default_rng(0)
 ROWS = jnp.asarray(RNG.normal(size=(16, 6)).astype(np.float32))

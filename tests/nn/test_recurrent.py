@@ -13,6 +13,8 @@ from flax import nnx
 from dropout_lab import nn
 from dropout_lab.nn import GRU, LSTM, DropRate
 
+pytestmark = pytest.mark.slow
+
 INIT = nnx.initializers.lecun_normal()
 N, STEPS, FEATURES, UNITS = 4, 5, 3, 8
 RNG = np.random.default_rng(0)

@@ -18,6 +18,8 @@ from dropout_lab.nn import (
     max_pool,
 )
 
+pytestmark = pytest.mark.slow
+
 X = jnp.asarray(np.random.default_rng(0).uniform(0.1, 2, (4, 9, 9, 6)).astype(np.float32))
 
 # What each layer with its default options samples, and infers.

@@ -16,11 +16,21 @@ ROWS = (
 )
 
 
+# The fast part of the suite puts only these through JAX's transformations: one of each kernel.
+TRANSFORMED_FAST = ("dropout", "gaussian_dropout", "drop_connect", "variational_dropout")
+
+
 def pytest_generate_tests(metafunc):
     for argument, passes in KINDS.items():
         if argument in metafunc.fixturenames:
-            rows = [row for row in ROWS if passes(row)]
-            metafunc.parametrize(argument, rows, ids=[row.name for row in rows])
+            transforms = metafunc.module.__name__.endswith("test_transforms")
+            rows = [
+                pytest.param(row, id=row.name, marks=[pytest.mark.slow] if slow else [])
+                for row in ROWS
+                if passes(row)
+                for slow in [transforms and row.name not in TRANSFORMED_FAST]
+            ]
+            metafunc.parametrize(argument, rows)
 
 
 @pytest.fixture

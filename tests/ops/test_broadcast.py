@@ -25,6 +25,7 @@ def shapes_and_dims(draw):
 
 
 @pytest.mark.parametrize("function", [dropout, classic_dropout])
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=8)
 @given(shapes_and_dims(), st.integers(0, 2**31))
 def test_axes_of_broadcast_dims_share_their_draws_and_no_others(function, case, seed):

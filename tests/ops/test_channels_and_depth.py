@@ -12,6 +12,8 @@ import pytest
 
 from dropout_lab.ops import stochastic_depth, survival_ramp, weighted_channel_dropout
 
+pytestmark = pytest.mark.slow
+
 SCORES = np.array([0.5, 1, 2, 4], np.float32)
 call = jax.jit(weighted_channel_dropout)
 

@@ -9,6 +9,8 @@ import pytest
 
 from dropout_lab.ops import bernoulli_entropy, concrete_dropout
 
+pytestmark = pytest.mark.slow  # the contract has a fast row for each op
+
 N = 2**16
 
 

@@ -13,11 +13,15 @@ import pytest
 
 from dropout_lab.ops import OPS
 
-DTYPES = [jnp.float32, jnp.bfloat16, jnp.float16]
+DTYPES = [
+    jnp.float32,
+    pytest.param(jnp.bfloat16, marks=pytest.mark.slow),
+    pytest.param(jnp.float16, marks=pytest.mark.slow),
+]
 RATES = [0.1, 0.5, 0.9]
 
 
-@pytest.fixture(params=DTYPES, ids=lambda dtype: dtype.__name__)
+@pytest.fixture(params=DTYPES, ids=["float32", "bfloat16", "float16"])
 def dtype(request):
     return request.param
 

@@ -19,6 +19,8 @@ from dropout_lab.ops import (
 )
 from tests.ops.quadrature import assert_moments, true_moments
 
+pytestmark = pytest.mark.slow  # the contract has a fast row for each op
+
 RNG = np.random.default_rng(0)
 KERNEL = RNG.normal(size=(6, 4)).astype(np.float32)
 BIAS = RNG.normal(size=4).astype(np.float32)

@@ -20,6 +20,8 @@ from dropout_lab.ops import (
     weighted_pool,
 )
 
+pytestmark = pytest.mark.slow  # the contract has a fast row for each op
+
 RNG = np.random.default_rng(0)
 # No two alike; height and width that 2 and 3 do not divide.
 X = RNG.permutation(np.linspace(0.1, 3, 2 * 7 * 5 * 3, dtype=np.float32)).reshape(2, 7, 5, 3)

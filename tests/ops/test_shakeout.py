@@ -9,6 +9,8 @@ import pytest
 
 from dropout_lab.ops import dropout, shakeout
 
+pytestmark = pytest.mark.slow  # the contract has a fast row for each op
+
 KERNEL = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 KERNEL[1, 2] = 0
 BIAS = np.random.default_rng(1).normal(size=4).astype(np.float32)

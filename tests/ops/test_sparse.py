@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from dropout_lab.ops import (
     SPARSE_THRESHOLD,
@@ -13,6 +14,8 @@ from dropout_lab.ops import (
     variational_weights,
 )
 from tests.ops.quadrature import assert_moments, true_kl
+
+pytestmark = pytest.mark.slow  # the contract has a fast row for each op
 
 KERNEL = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
 LOGS = np.random.default_rng(1).uniform(-4, 1, (4, 3)).astype(np.float32)

@@ -8,6 +8,8 @@ from scipy import special  # type: ignore[import-untyped]
 
 from dropout_lab.ops import classic_dropout, standout, standout_keep
 
+pytestmark = pytest.mark.slow  # the contract has a fast row for each op
+
 DRIVES = np.array([-4, -1, -0.25, 0, 0.5, 2, 5], np.float32)
 N = 2**15
 

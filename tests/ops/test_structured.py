@@ -15,6 +15,8 @@ from scipy import ndimage, stats  # type: ignore[import-untyped]
 
 from dropout_lab.ops import cutout, drop_block, drop_block_fraction, dropout
 
+pytestmark = pytest.mark.slow  # the contract has a fast row for each op
+
 # Odd and even blocks, height and width that differ, blocks as large as the map and larger.
 MAPS = [((8, 8), 3), ((7, 12), 4), ((12, 5), 5), ((4, 9), 7), ((3, 2), 7), ((5, 6), 1)]
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from dropout_lab.ops import targeted_dropout, targeted_kernel, targets
 
+pytestmark = pytest.mark.slow  # the contract has a fast row for each op
+
 KERNEL = np.random.default_rng(0).normal(size=(10, 6)).astype(np.float32)
 FILTERS = np.random.default_rng(1).normal(size=(3, 3, 2, 5)).astype(np.float32)
 

@@ -1,0 +1,214 @@
+"""README.md's steps for adding a variant, with a toy: a unit's sign flips."""
+
+import dataclasses
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jaxtyping import Array, Float, Key
+
+from configs import digits_cnn, digits_mlp
+from dropout_lab import load_run
+from dropout_lab.errors import InputError
+from dropout_lab.nn import RatedNoise
+from dropout_lab.ops import Rate
+from dropout_lab.places import Use, Variant
+from dropout_lab.rules import RULES
+from dropout_lab.settings import dynamic, resolve
+from dropout_lab.sweeps.grid import make_trials, parse, product
+from dropout_lab.sweeps.runner import groups, run_sweep
+from dropout_lab.sweeps.store import Store
+from dropout_lab.training.arrays import fit_scaling, to_device
+from dropout_lab.training.program import as_arrays
+from dropout_lab.training.run import prepare, train
+from dropout_lab.variants import VARIANTS
+
+ROOT = Path(__file__).parents[1]
+
+
+def sign_flip(
+    key: Key[Array, ""], x: Float[Array, "*shape"], *, rate: Rate
+) -> Float[Array, "*shape"]:
+    """Flips the signs of units with probability ``rate``."""
+    return jnp.where(jax.random.bernoulli(key, rate, x.shape), -x, x)
+
+
+class SignFlip(RatedNoise):
+    """Noise that flips signs; at inference units are multiplied by its mean."""
+
+    top = 0.5
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` with some of its signs flipped."""
+        return sign_flip(key, x, rate=self.rate[...])
+
+    def infer(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns the mean."""
+        return (1 - 2 * self.rate[...]) * x
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """Adds the variant."""
+    use = Use(SignFlip)
+    line = Variant(input=use, stage=use, hidden=use, defaults={"rate": 0.1}, top=0.5)
+    monkeypatch.setitem(VARIANTS, "sign_flip", line)
+    # Made of the names at import, when a line in the source is there and this one is not.
+    rule = dataclasses.replace(
+        RULES["variant"], test=lambda value: value in VARIANTS, names=tuple(VARIANTS)
+    )
+    monkeypatch.setitem(RULES, "variant", rule)
+
+
+def config_of(changes=(), module=digits_mlp):
+    """Returns what ``--config=configs/digits_mlp.py:sign_flip,smoke`` and more flags mean."""
+    config = module.get_config("sign_flip,smoke")
+    small = {"model.widths": (16,), "run.save_model": True}
+    config.update_from_flattened_dict(small | dict(changes))
+    return config
+
+
+def test_without_its_line_there_is_no_such_variant():
+    with pytest.raises(InputError, match=r"^unknown variant 'sign_flip'"):
+        resolve(config_of())
+
+
+@pytest.mark.usefixtures("added")
+def test_it_trains_from_a_configuration(tmp_path):
+    record = train(config_of({"train.epochs": 8}), tmp_path)
+    assert record["status"] == "ok"
+    assert record["config"]["variant"] == "sign_flip"
+    assert record["config"]["dropout"]["rate"] == 0.1
+    losses = [row["train_loss"] for row in record["history"]]
+    assert losses[-1] < 0.5 * losses[0]
+    assert record["metrics"]["val_error"] < 30
+    run = load_run(tmp_path)
+    images = np.zeros((2, 8, 8, 1), np.uint8)
+    assert run.predict(images, inference="mc", passes=3).shape == (2, 10)
+
+
+@pytest.mark.usefixtures("added")
+def test_rates_are_resolved_and_checked():
+    resolved = resolve(config_of(module=digits_cnn)).dropout
+    # The variant's own, that of all variants, and what the configuration says.
+    assert resolved.rate == 0.1
+    assert resolved.stage_rates == (0.1, 0.1)
+    assert resolved.input_rate == 0.0
+    assert resolve(config_of({"dropout.rate": 0.3})).dropout.rate == 0.3
+    with pytest.raises(
+        InputError, match=r"dropout\.rate is 0\.6; allowed with this variant: \[0, "
+    ):
+        resolve(config_of({"dropout.rate": 0.6}))
+    with pytest.raises(InputError, match="did you mean 'sign_flip'"):
+        resolve(config_of({"variant": "sign_flop"}))
+
+
+@pytest.mark.usefixtures("added")
+def test_rates_and_schedules_reach_its_noise():
+    """Late dropout: an epoch with no flips, then one at the whole rate; both from one program."""
+    late = {"rate_schedule.name": "late_constant", "rate_schedule.epochs": 1.0}
+    config = resolve(config_of({"dropout.rate": 0.3, **late}))
+    program, dataset = prepare(config)
+    data, scaling = to_device(dataset.train), fit_scaling("unit", dataset.train)
+    lengths, numbers = program.lengths(len(dataset.train)), as_arrays(dynamic(config))
+    state = program.init(numbers, lengths=lengths)
+    rates = []
+    for _ in range(2):
+        state, _ = program.train_epoch(
+            state, numbers, data, scaling, lengths=lengths, steps=lengths.epoch
+        )
+        rates.append(float(state.weights.rates["classifier"]["layers"][0]["noise"]["rate"]))
+        before = state.weights._replace(rates=jax.tree.map(jnp.zeros_like, state.weights.rates))
+        at_rest, unscaled = (
+            program.predict(weights, jax.random.key(0), data.images, scaling, inference="mean")
+            for weights in (state.weights, before)
+        )
+        same = np.allclose(at_rest.log_probs, unscaled.log_probs, atol=1e-5)
+        assert same == (rates[-1] == 0)
+    np.testing.assert_allclose(rates, [0, 0.3], rtol=1e-6)
+
+
+@pytest.mark.usefixtures("added")
+def test_it_is_swept(tmp_path):
+    grid = parse(["variant=none,sign_flip", "dropout.rate=0.05,0.2"])
+    config = config_of({"train.epochs": 1})
+    trials = make_trials(config, product(grid))
+    assert [(trial.config.variant, trial.config.dropout.rate) for trial in trials] == [
+        ("none", 0.0),
+        ("sign_flip", 0.05),
+        ("sign_flip", 0.2),
+    ]
+    assert [len(group) for group in groups(trials)] == [1, 2]
+    store = Store(tmp_path)
+    run_sweep(config, grid, store)
+    assert [record["config"]["variant"] for record in store.records()] == [
+        trial.config.variant for trial in trials
+    ]
+    assert len({record["metrics"]["val_nll"] for record in store.records()}) == 3
+
+
+IMPORTS = """
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from dropout_lab.ops import Rate
+"""
+
+
+@pytest.mark.slow
+def test_the_scripts_know_it_from_its_source_alone(tmp_path):
+    """In a copy: an op, a layer, and where they are listed; nothing else is touched."""
+    for part in ("dropout_lab", "configs", "scripts"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    package = tmp_path / "dropout_lab"
+    op = IMPORTS.replace("dropout_lab.ops", "dropout_lab.ops._common") + inspect.getsource(
+        sign_flip
+    )
+    (package / "ops" / "sign_flip.py").write_text(op)
+    layer = (
+        f"{IMPORTS}from dropout_lab.ops import sign_flip\n"
+        f"from dropout_lab.nn.stochastic import RatedNoise\n\n\n{inspect.getsource(SignFlip)}"
+    )
+    (package / "nn" / "sign_flip.py").write_text(layer)
+    with (package / "ops" / "__init__.py").open("a") as file:
+        file.write(
+            "from dropout_lab.ops.sign_flip import sign_flip\nOPS['sign_flip'] = sign_flip\n"
+        )
+    with (package / "nn" / "__init__.py").open("a") as file:
+        file.write("from dropout_lab.nn.sign_flip import SignFlip\n")
+    table, start = package / "variants.py", "VARIANTS: dict[str, Variant] = {\n"
+    text = table.read_text()
+    assert text.count(start) == 1
+    line = '    "sign_flip": _everywhere(Use(nn.SignFlip), defaults={"rate": 0.1}, top=0.5),\n'
+    table.write_text(text.replace(start, start + line))
+
+    def run(script, *args):
+        process = subprocess.run(
+            [sys.executable, tmp_path / "scripts" / f"{script}.py", *args],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert process.returncode == 0, process.stderr
+        return process.stdout
+
+    small = ("--config.model.widths=(16,)", "--config.train.epochs=1")
+    schedule = ("--config.rate_schedule.name=linear", f"--workdir={tmp_path / 'one'}")
+    printed = run("train", "--config=configs/digits_mlp.py:sign_flip,smoke", *small, *schedule)
+    assert "record.json: ok " in printed
+    sweep = ("--config=configs/digits_mlp.py:none,smoke", f"--workdir={tmp_path / 'many'}")
+    vary = ("--vary=variant=none,sign_flip", "--vary=dropout.rate=0.05,0.2")
+    run("sweep", *sweep, *vary, *small)
+    table_of_rates = run("table", sweep[1], "--cols=dropout.rate")
+    assert "| sign_flip " in table_of_rates
