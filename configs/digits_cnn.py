@@ -21,6 +21,6 @@ def get_config(arg: str | None = None) -> ConfigDict:
     config.model.widths = (128,)
     config.dropout.input_rate = 0.0
     config.train.batch_size = 64
-    config.train.epochs = 2 if smoke else 20
+    config.train.epochs = 2 if smoke else 15
     config.optimizer.lr = 0.05
     return config

@@ -24,7 +24,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
     config.dropout.input_rate = 0.1
     config.dropout.rate = 0.25
     config.train.batch_size = 64
-    config.train.epochs = 2 if smoke else 40
+    config.train.epochs = 2 if smoke else 25
     config.optimizer.name = "adam"
     config.optimizer.lr = 2e-3
     return config

@@ -110,6 +110,7 @@ def test_rates_are_resolved_and_checked():
         resolve(config_of({"variant": "sign_flop"}))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("added")
 def test_rates_and_schedules_reach_its_noise():
     """Late dropout: an epoch with no flips, then one at the whole rate; both from one program."""
@@ -135,6 +136,7 @@ def test_rates_and_schedules_reach_its_noise():
     np.testing.assert_allclose(rates, [0, 0.3], rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("added")
 def test_it_is_swept(tmp_path):
     grid = parse(["variant=none,sign_flip", "dropout.rate=0.05,0.2"])

@@ -117,7 +117,7 @@ def test_rate_1_is_an_error_where_noise_has_no_limit(rated_op, key, array):
     x = array(rated_op.shape)
     for rate in (1, 1.0, True, np.float64(1)):
         if rated_op.top == 1:
-            rated_op.call(key, x, rate)
+            jax.eval_shape(lambda x, rate=rate: rated_op.call(key, x, rate), x)
             continue
         with pytest.raises(ValueError, match=rf"^{rated_op.name}: rate is {rate}; allowed: \[0, "):
             rated_op.call(key, x, rate)
