@@ -1,6 +1,5 @@
 """README.md's steps for adding a variant, with a toy: a unit's sign flips."""
 
-import dataclasses
 import inspect
 import os
 import shutil
@@ -20,7 +19,6 @@ from dropout_lab.errors import InputError
 from dropout_lab.nn import RatedNoise
 from dropout_lab.ops import Rate
 from dropout_lab.places import Use, Variant
-from dropout_lab.rules import RULES
 from dropout_lab.settings import dynamic, resolve
 from dropout_lab.sweeps.grid import make_trials, parse, product
 from dropout_lab.sweeps.runner import groups, run_sweep
@@ -60,11 +58,6 @@ def added(monkeypatch):
     use = Use(SignFlip)
     line = Variant(input=use, stage=use, hidden=use, defaults={"rate": 0.1}, top=0.5)
     monkeypatch.setitem(VARIANTS, "sign_flip", line)
-    # Made of the names at import, when a line in the source is there and this one is not.
-    rule = dataclasses.replace(
-        RULES["variant"], test=lambda value: value in VARIANTS, names=tuple(VARIANTS)
-    )
-    monkeypatch.setitem(RULES, "variant", rule)
 
 
 def config_of(changes=(), module=digits_mlp):
