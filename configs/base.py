@@ -38,9 +38,7 @@ def get_config() -> ConfigDict:
     config.dropout.target = "weight"  # targeted dropout: weight | unit
     config.dropout.max_alpha = 0.7  # information dropout: the noise's largest deviation
     config.dropout.length_scale = 1e-2  # concrete dropout: of the prior on the weights
-    config.dropout.penalty_weight = placeholder(
-        float
-    )  # * of its own loss; 1/3: Kingma's A2
+    config.dropout.penalty_weight = placeholder(float)  # * of its own loss; 1/3: Kingma's A2
     config.dropout.penalty_warmup = placeholder(object)  # epochs from and until which it grows
 
     config.rate_schedule = ConfigDict()  # what all rates are multiplied by, from step to step

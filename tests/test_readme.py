@@ -1,4 +1,4 @@
-"""The README says what is so: its tables come from records, its lists from the code."""
+"""The README and the pages of results say what is so: tables from records, lists from the code."""
 
 import os
 import re
@@ -16,9 +16,10 @@ from dropout_lab.variants import VARIANTS
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 RESULTS = ROOT / "experiments" / "results"
+PAGES = [README, *sorted(RESULTS.glob("*/README.md"))]
 TABLE = re.compile(r"<!-- table (?P<spec>.+?) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
 HOW = (
-    "The README's table is not what its records say. If the records changed on purpose, run\n"
+    "The page's table is not what its records say. If the records changed on purpose, run\n"
     "UPDATE_README=1 python -m pytest tests/test_readme.py\nand look at the difference."
 )
 
@@ -31,15 +32,21 @@ def render(spec):
     return table.render(summarise(store.records(), store.plan(), **options), "markdown")
 
 
-def test_tables_are_computed_from_the_committed_records():
-    readme = README.read_text()
-    assert len(TABLE.findall(readme)) == readme.count("<!-- table") > 0
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_tables_are_computed_from_the_committed_records(page):
+    text = page.read_text()
+    assert len(TABLE.findall(text)) == text.count("<!-- table") > 0
     fresh = TABLE.sub(
-        lambda m: f"<!-- table {m['spec']} -->\n{render(m['spec'])}<!-- end -->", readme
+        lambda m: f"<!-- table {m['spec']} -->\n{render(m['spec'])}<!-- end -->", text
     )
     if os.environ.get("UPDATE_README"):
-        README.write_text(fresh)
-    assert README.read_text() == fresh, HOW
+        page.write_text(fresh)
+    assert page.read_text() == fresh, HOW
+
+
+def test_every_committed_sweep_is_shown():
+    shown = {m["spec"].split()[0] for page in PAGES for m in TABLE.finditer(page.read_text())}
+    assert shown == {directory.name for directory in RESULTS.iterdir()}
 
 
 def test_every_committed_sweep_is_whole_and_clean():

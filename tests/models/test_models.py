@@ -36,6 +36,11 @@ def fits(name, variant):
     return variant != "none" and VARIANTS[variant].fits(MODELS[name].places)
 
 
+def first_fit(variant):
+    """The first model that has something for a variant to do; the others use the same layers."""
+    return next(name for name in MODELS if fits(name, variant))
+
+
 def parameters(model):
     return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
 
@@ -87,9 +92,9 @@ FAST = [("mlp", "none"), ("mlp", "dropout"), ("mlp", "drop_connect"), ("cnn", "d
     ("name", "variant"),
     [
         pytest.param(name, variant, marks=[] if (name, variant) in FAST else pytest.mark.slow)
-        for name in MODELS
         for variant in VARIANTS
-        if variant == "none" or fits(name, variant)
+        for name in MODELS
+        if variant in ("none", "dropout") or name == first_fit(variant)
     ],
 )
 def test_noise_is_drawn_in_training_and_not_in_evaluation(name, variant):

@@ -46,12 +46,15 @@ def test_targets_are_the_smallest(kernel, share):
 @given(st.integers(0, 200))
 def test_a_share_of_hundredths_is_counted_as_written(count):
     """0.29 * 100 is below 29 in floating point."""
-    found = int(targets(jnp.ones((200, 1)), share=count / 200).sum())
+    found = int(targets(jnp.arange(200.0).reshape(200, 1), share=count / 200).sum())
     assert found == count
 
 
-def test_equal_weights_fill_the_share():
-    assert targets(jnp.zeros((10, 2)), share=0.3).sum(0).tolist() == [3, 3]
+def test_weights_equal_to_the_smallest_one_spared_are_spared():
+    kernel = jnp.array([[1.0, 2.0, 2.0, 2.0, 3.0, 0.0, 4.0, 5.0]]).T
+    found = targets(kernel, share=0.5)[:, 0]
+    assert found.tolist() == [True, False, False, False, False, True, False, False]
+    assert targets(kernel, share=1).all()
 
 
 @pytest.mark.parametrize("target", ["weight", "unit"])
