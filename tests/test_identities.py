@@ -13,6 +13,8 @@ from dropout_lab import ops
 from dropout_lab.models import MLP
 from dropout_lab.variants import Noise
 
+pytestmark = pytest.mark.slow
+
 N, D = 20, 5
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(N, D)) @ (np.eye(D) + 0.3)

@@ -64,9 +64,10 @@ class ResNet(Network):
     Example:
       >>> import jax.numpy as jnp
       >>> noise = Noise("stochastic_depth", branch_rate=0.5)
-      >>> model = ResNet((8, 8, 1), 10, depth=10, widening=1, noise=noise, rngs=nnx.Rngs(0))
-      >>> model.eval()
-      >>> nnx.eval_shape(model, jnp.ones((2, 8, 8, 1))).shape
+      >>> def logits():
+      ...     model = ResNet((8, 8, 1), 10, depth=10, widening=1, noise=noise, rngs=nnx.Rngs(0))
+      ...     return model(jnp.ones((2, 8, 8, 1)), rngs=nnx.Rngs(dropout=1))
+      >>> nnx.eval_shape(logits).shape
       (2, 10)
 
     Args:

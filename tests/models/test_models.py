@@ -160,6 +160,7 @@ PARTS = {"stage": "noise"}
 PLAIN = {"first": nn.Linear, "linear": nn.Linear, "output": nn.Linear, "conv": nn.Conv}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("name", MODELS)
 def test_each_place_gets_its_layer(name, variant):
@@ -186,6 +187,7 @@ def test_residual_branches_are_dropped_more_the_deeper_they_are():
     np.testing.assert_allclose(rates, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_residual_network_without_branches_is_its_stem():
     model = make("resnet", "none")
     for block in model.blocks:
@@ -212,6 +214,7 @@ def test_each_place_is_told_its_shape():
     assert [layer.noise.units for layer in model.classifier.layers] == [12]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_one_seed_gives_every_variant_the_same_weights(name):
     def weights(variant):
@@ -236,6 +239,7 @@ def test_activations_are_numpys():
         np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_models_compute_what_numpy_computes(activation):
     model = make("mlp", "none", activation=activation)
@@ -251,6 +255,7 @@ def test_models_compute_what_numpy_computes(activation):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("activation", "scale"), [("relu", 2), ("sigmoid", 1), ("selu", 1)])
 def test_initial_weights_have_the_variance_of_he_or_lecun(activation, scale):
     noise = Noise("none")
@@ -266,6 +271,7 @@ def test_initial_weights_have_the_variance_of_he_or_lecun(activation, scale):
         np.testing.assert_array_equal(layer.bias[...], 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_WIDTHS)
 def test_batch_norm_comes_before_the_activation(name):
     model = make(name, "none", batch_norm=True)
@@ -283,6 +289,7 @@ def test_batch_norm_comes_before_the_activation(name):
     np.testing.assert_allclose(normal.var(axis=0), 1, atol=1e-2)
 
 
+@pytest.mark.slow
 def test_odd_images_are_halved_downwards():
     model: Any = CNN((7, 5, 1), 3, stages=(2, 4), noise=Noise("none"), rngs=nnx.Rngs(0))
     assert model(jnp.ones((2, 7, 5, 1))).shape == (2, 3)
@@ -309,6 +316,7 @@ def test_examples_that_are_no_images_are_an_error_for_a_resnet(shape):
         ResNet(shape, 5, depth=10, widening=1, noise=Noise("none"), rngs=nnx.Rngs(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_is_its_head_on_its_features(name):
     model = make(name, "dropout")

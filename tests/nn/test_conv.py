@@ -11,6 +11,8 @@ from jax import lax
 from dropout_lab.nn import conv, max_pool
 from dropout_lab.nn.conv import _same_padding, plain_conv, plain_max_pool
 
+pytestmark = pytest.mark.slow
+
 # Image height and width, kernel height and width, stride.
 CASES = [
     ((5, 7), (3, 3), 1),

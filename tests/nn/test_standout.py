@@ -9,6 +9,8 @@ from flax import nnx
 from dropout_lab import ops
 from dropout_lab.nn import DropRate, Linear, Standout
 
+pytestmark = pytest.mark.slow
+
 X = jnp.asarray(np.random.default_rng(0).normal(size=(16, 6)).astype(np.float32))
 INIT = nnx.initializers.lecun_normal()
 

@@ -7,6 +7,8 @@ import pytest
 from dropout_lab import ops
 from dropout_lab.nn import AlphaDropout, DropRate, FeatureAlphaDropout, UniformDropout
 
+pytestmark = pytest.mark.slow
+
 X = jnp.asarray(np.random.default_rng(0).normal(size=(2, 2, 4, 6)).astype(np.float32))
 LAYERS = [
     (UniformDropout, ops.uniform_dropout),

@@ -16,19 +16,24 @@ ROWS = (
 )
 
 
-# The fast part of the suite puts only these through JAX's transformations: one of each kernel.
-TRANSFORMED_FAST = ("dropout", "gaussian_dropout", "drop_connect", "variational_dropout")
+# The fast part of the suite holds these to every promise, one of each kind, and the others to
+# some.
+THOROUGH = ("dropout", "gaussian_dropout", "drop_connect", "variational_dropout")
+FAST = (
+    "test_shape_and_dtype_are_those_of_the_input",
+    "test_moments_are_the_closed_form",
+    "test_bad_arguments_are_errors",
+)
 
 
 def pytest_generate_tests(metafunc):
     for argument, passes in KINDS.items():
         if argument in metafunc.fixturenames:
-            transforms = metafunc.module.__name__.endswith("test_transforms")
             rows = [
                 pytest.param(row, id=row.name, marks=[pytest.mark.slow] if slow else [])
                 for row in ROWS
                 if passes(row)
-                for slow in [transforms and row.name not in TRANSFORMED_FAST]
+                for slow in [row.name not in THOROUGH and metafunc.function.__name__ not in FAST]
             ]
             metafunc.parametrize(argument, rows)
 

@@ -9,6 +9,8 @@ import pytest
 
 from dropout_lab.ops import alpha_dropout, dropout, feature_alpha_dropout, spatial_dropout
 
+pytestmark = pytest.mark.slow
+
 RATES = [0.05, 0.2, 0.5, 0.9]
 # SELU's two constants, from fixed-point equations of the paper's appendix.
 LOWEST = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717

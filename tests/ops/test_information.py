@@ -10,6 +10,8 @@ from scipy import integrate, stats  # type: ignore[import-untyped]
 
 from dropout_lab.ops import information_dropout, information_kl
 
+pytestmark = pytest.mark.slow
+
 N = 2**16
 
 

@@ -10,6 +10,8 @@ from scipy import stats  # type: ignore[import-untyped]
 
 from dropout_lab.ops import dropout, uniform_dropout
 
+pytestmark = pytest.mark.slow
+
 N = 2**18
 
 

@@ -8,6 +8,8 @@ import pytest
 from dropout_lab.ops import variational_dropout, variational_kl, variational_weights
 from tests.ops.quadrature import assert_moments, true_kl
 
+pytestmark = pytest.mark.slow
+
 ALPHAS = [0.001, 0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0]
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from dropout_lab.ops import zoneout, zoneout_mean
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 NEW, OLD = RNG.normal(size=(2, 64, 64)).astype(np.float32)
 

@@ -10,6 +10,8 @@ from dropout_lab.models import MLP
 from dropout_lab.training.loss import cross_entropy, multi_sample, r_drop, symmetric_divergence
 from dropout_lab.variants import Noise
 
+pytestmark = pytest.mark.slow
+
 X = jax.random.normal(jax.random.key(1), (6, 5))
 TARGET = jax.nn.one_hot(jnp.array([0, 1, 2, 0, 1, 2]), 3)
 

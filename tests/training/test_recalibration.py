@@ -12,6 +12,8 @@ from dropout_lab.models import MLP
 from dropout_lab.training.recalibration import recalibrate_batch_stats
 from dropout_lab.variants import Noise
 
+pytestmark = pytest.mark.slow
+
 BATCHES = jax.random.normal(jax.random.key(0), (5, 64, 12)) + 0.5
 
 
