@@ -2,7 +2,7 @@
 
 import dataclasses
 import inspect
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import jax.numpy as jnp
 import numpy as np
@@ -93,6 +93,26 @@ def test_weights_are_plain_where_a_variant_leaves_them_alone(place):
     assert layer_at(Noise("none"), "input") is None
 
 
+def keywords_of(layer):
+    """Returns the names that a layer's constructor takes, those of ``**options`` by their type."""
+    names: set[str] = set()
+    for name, parameter in inspect.signature(layer.__init__).parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            (options,) = get_args(parameter.annotation)
+            names |= get_type_hints(options).keys()
+        else:
+            names.add(name)
+    return names
+
+
+def test_keywords_of_a_layer_are_those_it_takes():
+    """Its own, and those of the layers below it to which it hands them on."""
+    noise = {"self", "deterministic", "rng_collection", "rngs"}
+    assert keywords_of(nn.StochasticPool) == noise | {"window"}
+    layer = noise | {"in_features", "out_features", "kernel_init"}
+    assert keywords_of(nn.TargetedDropout) == layer | {"rate", "share", "target"}
+
+
 @pytest.mark.parametrize(("variant", "place"), USES)
 def test_options_reach_the_layer(variant, place, monkeypatch):
     """Each by its name, as it is; a rate among them with its own default."""
@@ -111,8 +131,7 @@ def test_options_reach_the_layer(variant, place, monkeypatch):
     layer_at(Noise(variant, **given), place)
     assert {key: seen[key] for key in given} == given
     assert all(seen[key] == made.default(key) for key in use.options if key in RATES)
-    taken = inspect.signature(use.layer.__init__).parameters
-    assert seen.keys() <= taken.keys()
+    assert seen.keys() <= keywords_of(use.layer)
     assert ("shape" in seen) == use.sized
 
 

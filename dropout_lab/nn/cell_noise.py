@@ -1,14 +1,13 @@
 """Noise inside a recurrent layer: each kind fills one hook of the cell's step and calls one op."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.stochastic import DropRate, Stochastic, Streams
+from dropout_lab.nn.stochastic import DropRate, NoiseOptions, Stochastic, Streams
 from dropout_lab.ops import Rate, checked_rate
 
 State = Float[Array, "n units"]
@@ -33,9 +32,7 @@ class CellNoise(Stochastic):
 
     Args:
       rate: Probability of dropping, or of keeping an old value.
-      deterministic: If True, the inference rule is used.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
 
     Attributes:
       tied: Whether every step of a sequence gets the same keys, and so the same masks.
@@ -43,15 +40,8 @@ class CellNoise(Stochastic):
 
     tied: bool = False
 
-    def __init__(
-        self,
-        rate: Rate,
-        *,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
-    ) -> None:
-        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
+    def __init__(self, rate: Rate, **options: Unpack[NoiseOptions]) -> None:
+        super().__init__(**options)
         self.rate = DropRate(checked_rate(type(self).__name__, rate))
 
     def keys(self, rngs: Streams | None, steps: int) -> tuple[MaybeKey, StepKeys]:
@@ -116,9 +106,7 @@ class VariationalState(CellNoise):
 
     Args:
       rate: Probability of dropping.
-      deterministic: If True, there is no noise.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
     tied = True
@@ -138,9 +126,7 @@ class NaiveState(CellNoise):
 
     Args:
       rate: Probability of dropping.
-      deterministic: If True, there is no noise.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
     def update(self, key: MaybeKey, new: State, old: State) -> State:
@@ -159,23 +145,13 @@ class RecurrentDropout(CellNoise):
     Args:
       rate: Probability of dropping.
       per_step: Whether every step draws a new mask, or the whole sequence shares one.
-      deterministic: If True, there is no noise.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
     def __init__(
-        self,
-        rate: Rate,
-        *,
-        per_step: bool = True,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
+        self, rate: Rate, *, per_step: bool = True, **options: Unpack[NoiseOptions]
     ) -> None:
-        super().__init__(
-            rate, deterministic=deterministic, rng_collection=rng_collection, rngs=rngs
-        )
+        super().__init__(rate, **options)
         self.tied = not per_step
 
     def candidate(self, key: MaybeKey, g: State) -> State:
@@ -198,9 +174,7 @@ class Zoneout(CellNoise):
       cell_rate: Probability that a unit keeps its cell state; a GRU has none.
       share_mask: Whether ``h`` and ``c`` share one draw, as in the paper's permuted MNIST: at equal
         rates the same units keep both.
-      deterministic: If True, the mean is used.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
     def __init__(
@@ -209,13 +183,9 @@ class Zoneout(CellNoise):
         *,
         cell_rate: Rate,
         share_mask: bool = False,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
+        **options: Unpack[NoiseOptions],
     ) -> None:
-        super().__init__(
-            rate, deterministic=deterministic, rng_collection=rng_collection, rngs=rngs
-        )
+        super().__init__(rate, **options)
         self.cell_rate = DropRate(checked_rate("Zoneout: cell_rate", cell_rate))
         self.share_mask = share_mask
 
@@ -247,9 +217,7 @@ class WeightDrop(CellNoise):
 
     Args:
       rate: Probability of dropping a weight.
-      deterministic: If True, there is no noise.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
     def kernel(self, key: MaybeKey, kernel: Float[Array, "units gates"]) -> Array:

@@ -1,30 +1,48 @@
 """Layers with concrete dropout of their inputs, at a rate that is learnt."""
 
+from typing import ClassVar, Unpack
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.linear import Initializer
-from dropout_lab.nn.noisy import NoisyConv, NoisyDense
+from dropout_lab.nn.noisy import LayerOptions, NoisyConv, NoisyDense, NoisyLayer
 from dropout_lab.ops import Rate, checked_rate
 
 _LENGTH_SCALE = 1e-2
 _LOWEST = 1e-4
 
 
-class _Concrete(nnx.Module):
-    """What the layers of concrete dropout share: the rate to learn, and the divergence."""
+class _Concrete(NoisyLayer):
+    """What the layers of concrete dropout share: the rate to learn, and the divergence.
 
-    kernel: nnx.Param[Array]
-    logit_rate: nnx.Param[Array]
-    length_scale: float
+    Attributes:
+      shared: Axes of the inputs along which all elements share one draw.
+    """
+
+    shared: ClassVar[tuple[int, ...]] = ()
+
+    def _start(self, rate: Rate, length_scale: float, temperature: float) -> None:
+        rate = jnp.clip(checked_rate(type(self).__name__, rate), _LOWEST, 1 - _LOWEST)
+        self.logit_rate = nnx.Param(jnp.log(rate) - jnp.log1p(-rate))
+        self.length_scale = length_scale
+        self.temperature = temperature
 
     @property
     def rate(self) -> Float[Array, ""]:
         """The learnt probability of dropping."""
         return jax.nn.sigmoid(self.logit_rate[...])
+
+    def sample(
+        self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
+    ) -> Float[Array, "*batch outputs"]:
+        """Returns the pre-activations with inputs dropped softly."""
+        dropped = ops.concrete_dropout(
+            key, x, rate=self.rate, temperature=self.temperature, broadcast_dims=self.shared
+        )
+        return self.infer(dropped)
 
     def penalty(self) -> Float[Array, ""]:
         """Returns the KL divergence from the prior, in nats, up to a constant.
@@ -48,10 +66,7 @@ class ConcreteDense(_Concrete, NoisyDense):
       rate: Probability of dropping an input to start from, kept within [0.0001, 0.9999].
       length_scale: The prior's length scale.
       temperature: Softness of the mask.
-      kernel_init: Initialiser of the kernel.
-      deterministic: If True, this is a plain dense layer.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams with the key for the kernel; those for the noise are given at call.
+      **options: As for :class:`NoisyLayer`.
     """
 
     def __init__(
@@ -62,29 +77,10 @@ class ConcreteDense(_Concrete, NoisyDense):
         rate: Rate,
         length_scale: float = _LENGTH_SCALE,
         temperature: float = 0.1,
-        kernel_init: Initializer,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(
-            in_features,
-            out_features,
-            kernel_init=kernel_init,
-            deterministic=deterministic,
-            rng_collection=rng_collection,
-            rngs=rngs,
-        )
-        self.logit_rate = _logit("ConcreteDense", rate)
-        self.length_scale = length_scale
-        self.temperature = temperature
-
-    def sample(
-        self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
-    ) -> Float[Array, "*batch outputs"]:
-        """Returns the pre-activations with inputs dropped softly."""
-        dropped = ops.concrete_dropout(key, x, rate=self.rate, temperature=self.temperature)
-        return self.infer(dropped)
+        super().__init__(in_features, out_features, **options)
+        self._start(rate, length_scale, temperature)
 
 
 class ConcreteConv(_Concrete, NoisyConv):
@@ -100,11 +96,10 @@ class ConcreteConv(_Concrete, NoisyConv):
       rate: Probability of dropping a channel to start from, kept within [0.0001, 0.9999].
       length_scale: The prior's length scale.
       temperature: Softness of the mask.
-      kernel_init: Initialiser of the kernel, of shape (size, size, in, out).
-      deterministic: If True, this is a plain convolution.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams with the key for the kernel; those for the noise are given at call.
+      **options: As for :class:`NoisyLayer`.
     """
+
+    shared = (1, 2)
 
     def __init__(
         self,
@@ -115,32 +110,7 @@ class ConcreteConv(_Concrete, NoisyConv):
         rate: Rate,
         length_scale: float = _LENGTH_SCALE,
         temperature: float = 2 / 3,
-        kernel_init: Initializer,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(
-            in_features,
-            out_features,
-            size,
-            kernel_init=kernel_init,
-            deterministic=deterministic,
-            rng_collection=rng_collection,
-            rngs=rngs,
-        )
-        self.logit_rate = _logit("ConcreteConv", rate)
-        self.length_scale = length_scale
-        self.temperature = temperature
-
-    def sample(self, key: Key[Array, ""], x: Float[Array, "n h w i"]) -> Float[Array, "n h w o"]:
-        """Returns the feature maps with channels of the input dropped softly."""
-        dropped = ops.concrete_dropout(
-            key, x, rate=self.rate, temperature=self.temperature, broadcast_dims=(1, 2)
-        )
-        return self.infer(dropped)
-
-
-def _logit(layer: str, rate: Rate) -> nnx.Param[Array]:
-    rate = jnp.clip(checked_rate(layer, rate), _LOWEST, 1 - _LOWEST)
-    return nnx.Param(jnp.log(rate) - jnp.log1p(-rate))
+        super().__init__(in_features, out_features, size, **options)
+        self._start(rate, length_scale, temperature)

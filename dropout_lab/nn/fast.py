@@ -1,5 +1,7 @@
 """Fast dropout's layers: one that samples, and two that propagate means and variances."""
 
+from typing import Unpack
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -7,7 +9,7 @@ from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
 from dropout_lab.nn.linear import Activation, Initializer, affine, identity
-from dropout_lab.nn.noisy import NoisyDense
+from dropout_lab.nn.noisy import LayerOptions, NoisyDense
 from dropout_lab.nn.stochastic import DropRate, Stochastic, Streams
 from dropout_lab.ops import Gaussian, Rate, checked_rate
 
@@ -19,31 +21,13 @@ class FastDropout(NoisyDense):
       in_features: Inputs.
       out_features: Outputs.
       rate: Probability of dropping an input.
-      kernel_init: Initialiser of the kernel.
-      deterministic: If True, this is a plain dense layer.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams with the key for the kernel; those for the noise are given at call.
+      **options: As for :class:`NoisyLayer`.
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        *,
-        rate: Rate,
-        kernel_init: Initializer,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs,
+        self, in_features: int, out_features: int, *, rate: Rate, **options: Unpack[LayerOptions]
     ) -> None:
-        super().__init__(
-            in_features,
-            out_features,
-            kernel_init=kernel_init,
-            deterministic=deterministic,
-            rng_collection=rng_collection,
-            rngs=rngs,
-        )
+        super().__init__(in_features, out_features, **options)
         self.rate = DropRate(checked_rate("FastDropout", rate, top=ops.BELOW_ONE))
 
     def sample(
@@ -77,7 +61,7 @@ class MomentLayer(Stochastic):
         deterministic: bool | None = False,
         rngs: nnx.Rngs,
     ) -> None:
-        super().__init__(deterministic=deterministic, rng_collection="dropout", rngs=None)
+        super().__init__(deterministic=deterministic)
         # A plain layer's weights and initial values.
         dense = NoisyDense(in_features, out_features, kernel_init=kernel_init, rngs=rngs)
         self.kernel, self.bias = dense.kernel, dense.bias

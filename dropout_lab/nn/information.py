@@ -1,6 +1,7 @@
 """Layers with information dropout: a second map of the input says how much noise there is."""
 
 import math
+from typing import Unpack
 
 import jax
 import jax.numpy as jnp
@@ -8,10 +9,9 @@ from flax import nnx
 from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.conv import conv
-from dropout_lab.nn.linear import Activation, Initializer, affine, identity
-from dropout_lab.nn.noisy import NoisyConv, NoisyDense, NoisyLayer
-from dropout_lab.nn.stochastic import BatchPenalty, Streams
+from dropout_lab.nn.linear import Activation
+from dropout_lab.nn.noisy import LayerOptions, NoisyConv, NoisyDense, NoisyLayer
+from dropout_lab.nn.stochastic import BatchPenalty
 
 _FLOOR = 0.001
 
@@ -28,11 +28,6 @@ class _Informed(NoisyLayer):
       divergence: What the last noisy call diverged from the prior by.
     """
 
-    noise_kernel: nnx.Param[Array]
-    noise_bias: nnx.Param[Array]
-    max_alpha: float
-    divergence: BatchPenalty
-
     def more_params(self, key: Key[Array, ""]) -> None:
         """Adds the parameters of the noise's map."""
         self.noise_kernel = nnx.Param(_noise_init(key, self.kernel.shape))
@@ -47,8 +42,8 @@ class _Informed(NoisyLayer):
         self.max_alpha = max_alpha
 
     def noise_map(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
-        """Returns what the sigmoid takes to the noise's width."""
-        raise NotImplementedError
+        """Returns what the sigmoid takes to the noise's width: the layer's own kind of map."""
+        return self.product(x, self.noise_kernel[...], self.noise_bias[...])
 
     def count(self, x: Float[Array, "*batch inputs"]) -> int:
         """Returns the number of examples."""
@@ -58,29 +53,17 @@ class _Informed(NoisyLayer):
         """Returns the width of every output's noise, given the layer's inputs."""
         return _FLOOR + self.max_alpha * jax.nn.sigmoid(self.noise_map(x))
 
-    def __call__(
-        self,
-        inputs: Float[Array, "*batch inputs"],
-        *,
-        activation: Activation = identity,
-        deterministic: bool | None = None,
-        rngs: Streams | None = None,
+    def activations(
+        self, key: Key[Array, ""] | None, x: Float[Array, "*batch inputs"], activation: Activation
     ) -> Float[Array, "*batch outputs"]:
-        """Returns the activations, times noise unless deterministic.
-
-        Args:
-          inputs: Activations of the layer below.
-          activation: The function of the pre-activations; the prior is meant for ReLU.
-          deterministic: Overrules the layer's flag.
-          rngs: Streams to draw the noise's key from.
-        """
-        units = activation(self.infer(inputs))
-        if self.is_deterministic(deterministic):
+        """Returns the activations, times noise if there is a key; the prior is meant for ReLU."""
+        units = activation(self.infer(x))
+        if key is None:
             return units
-        alpha = self.alpha(inputs)
+        alpha = self.alpha(x)
         kl = ops.information_kl(alpha, top=_FLOOR + self.max_alpha)
-        self.divergence[...] = kl.sum(dtype=jnp.float32) / self.count(inputs)
-        return ops.information_dropout(self.make_key(rngs), units, alpha=alpha)
+        self.divergence[...] = kl.sum(dtype=jnp.float32) / self.count(x)
+        return ops.information_dropout(key, units, alpha=alpha)
 
     def penalty(self) -> Float[Array, ""]:
         """Returns the KL divergence of the last noisy call, in nats: its mean over the examples.
@@ -94,17 +77,15 @@ class InformationDropout(_Informed, NoisyDense):
     """A dense layer with information dropout, :func:`dropout_lab.ops.information_dropout`.
 
     The noise's width is ``alpha = 0.001 + max_alpha * sigmoid(x @ noise_kernel + noise_bias)``, the
-    output ``activation(x @ kernel + bias) * exp(alpha * e)``. :meth:`penalty` is the KL divergence
-    to add to the loss; at inference this is a plain dense layer.
+    output ``activation(x @ kernel + bias) * exp(alpha * e)``; ``noise_kernel`` starts from Glorot's
+    uniform initialiser. :meth:`penalty` is the KL divergence to add to the loss; at inference this
+    is a plain dense layer.
 
     Args:
       in_features: Inputs.
       out_features: Outputs.
       max_alpha: The widest noise, less 0.001.
-      kernel_init: Initialiser of the kernel; the noise's is Glorot's uniform one.
-      deterministic: If True, there is no noise.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams with the keys for the kernels; those for the noise are given at call.
+      **options: As for :class:`NoisyLayer`.
     """
 
     def __init__(
@@ -113,24 +94,10 @@ class InformationDropout(_Informed, NoisyDense):
         out_features: int,
         *,
         max_alpha: float = 0.7,
-        kernel_init: Initializer,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(
-            in_features,
-            out_features,
-            kernel_init=kernel_init,
-            deterministic=deterministic,
-            rng_collection=rng_collection,
-            rngs=rngs,
-        )
+        super().__init__(in_features, out_features, **options)
         self._set_max_alpha(max_alpha)
-
-    def noise_map(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
-        """Returns ``x @ noise_kernel + noise_bias``."""
-        return affine(x, self.noise_kernel[...], self.noise_bias[...])
 
     def count(self, x: Float[Array, "*batch inputs"]) -> int:
         """Returns the number of rows."""
@@ -147,10 +114,7 @@ class InformationConv(_Informed, NoisyConv):
       out_features: Channels out.
       size: Height and width of both kernels, in pixels.
       max_alpha: The widest noise, less 0.001.
-      kernel_init: Initialiser of the kernel; the noise's is Glorot's uniform one.
-      deterministic: If True, there is no noise.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams with the keys for the kernels; those for the noise are given at call.
+      **options: As for :class:`NoisyLayer`.
     """
 
     def __init__(
@@ -160,25 +124,10 @@ class InformationConv(_Informed, NoisyConv):
         size: int,
         *,
         max_alpha: float = 0.7,
-        kernel_init: Initializer,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(
-            in_features,
-            out_features,
-            size,
-            kernel_init=kernel_init,
-            deterministic=deterministic,
-            rng_collection=rng_collection,
-            rngs=rngs,
-        )
+        super().__init__(in_features, out_features, size, **options)
         self._set_max_alpha(max_alpha)
-
-    def noise_map(self, x: Float[Array, "n h w i"]) -> Float[Array, "n h w o"]:
-        """Returns the convolution with the noise's kernel, and its biases."""
-        return conv(x, self.noise_kernel[...]) + self.noise_bias[...].reshape(1, 1, 1, -1)
 
     def count(self, x: Float[Array, "n h w i"]) -> int:
         """Returns the number of images."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.stochastic import RatedNoise, UnitNoise
+from dropout_lab.nn.stochastic import NoiseOptions, RatedNoise, UnitNoise
 from dropout_lab.ops import Rate, checked_rate
 
 
@@ -19,23 +20,13 @@ class Dropout(RatedNoise):
     Args:
       rate: Probability of dropping (not of keeping).
       broadcast_dims: Axes along which all elements share one draw.
-      deterministic: If True, the inputs are returned as they are.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
     def __init__(
-        self,
-        rate: Rate,
-        *,
-        broadcast_dims: Sequence[int] = (),
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
+        self, rate: Rate, *, broadcast_dims: Sequence[int] = (), **options: Unpack[NoiseOptions]
     ) -> None:
-        super().__init__(
-            rate, deterministic=deterministic, rng_collection=rng_collection, rngs=rngs
-        )
+        super().__init__(rate, **options)
         self.broadcast_dims = tuple(broadcast_dims)
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -114,9 +105,7 @@ class VariationalDropout(UnitNoise):
         kept within [0.0001, 0.95] so that learning can move it either way.
       shape: Shape of one example, whose elements have a noise variable each.
       per: What has a variance of its own: "layer" or "unit".
-      deterministic: If True, the inputs are returned as they are.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
     def __init__(
@@ -125,11 +114,9 @@ class VariationalDropout(UnitNoise):
         *,
         shape: Sequence[int],
         per: str = "layer",
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
+        **options: Unpack[NoiseOptions],
     ) -> None:
-        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
+        super().__init__(**options)
         shapes = {"layer": (), "unit": tuple(shape)}
         self.logit_alpha = alpha_logit("VariationalDropout", rate, per, shapes)
         self.units = math.prod(shape)

@@ -1,5 +1,7 @@
 """Layers with weights and noise inside, which stand in for ``Linear`` and ``Conv``."""
 
+from typing import Required, TypedDict, Unpack
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -13,15 +15,36 @@ from dropout_lab.nn.stochastic import DropRate, Stochastic, Streams
 from dropout_lab.ops import Rate, checked_rate
 
 
+class LayerOptions(TypedDict, total=False):
+    """The keywords of :class:`NoisyLayer`, for subclasses to pass on."""
+
+    kernel_init: Required[Initializer]
+    deterministic: bool | None
+    rng_collection: str
+    rngs: Required[nnx.Rngs]
+
+
 class NoisyLayer(Stochastic):
-    """A layer with weights: subclasses say what :meth:`sample` draws and what inference does."""
+    """A layer with weights: subclasses say what :meth:`product` is and what :meth:`sample` draws.
 
-    kernel: nnx.Param[Array]
-    bias: nnx.Param[Array]
+    Args:
+      shape: Shape of the kernel, outputs last.
+      kernel_init: Initialiser of the kernel.
+      deterministic: If True, there is no noise, but the inference rule; None if each call says.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams with the key for the kernel; those for the noise are given at call.
+    """
 
-    def _make_params(
-        self, shape: tuple[int, ...], kernel_init: Initializer, rngs: nnx.Rngs
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        *,
+        kernel_init: Initializer,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs,
     ) -> None:
+        super().__init__(deterministic=deterministic, rng_collection=rng_collection)
         # One key for all, as a plain layer takes, so that a seed gives every variant its kernels.
         key = rngs.params()
         self.kernel = nnx.Param(kernel_init(key, shape))
@@ -30,6 +53,15 @@ class NoisyLayer(Stochastic):
 
     def more_params(self, key: Key[Array, ""]) -> None:
         """Adds the parameters that a subclass has besides kernel and bias: here, none."""
+
+    def product(
+        self,
+        x: Float[Array, "*batch inputs"],
+        kernel: Float[Array, "*size inputs outputs"],
+        bias: Float[Array, " outputs"],
+    ) -> Float[Array, "*batch outputs"]:
+        """Returns what a plain layer with such weights computes from ``x``."""
+        raise NotImplementedError
 
     def __call__(
         self,
@@ -47,9 +79,14 @@ class NoisyLayer(Stochastic):
           deterministic: Overrules the layer's flag.
           rngs: Streams to draw the noise's key from.
         """
-        if self.is_deterministic(deterministic):
-            return activation(self.infer(inputs))
-        return activation(self.sample(self.make_key(rngs), inputs))
+        key = None if self.is_deterministic(deterministic) else self.make_key(rngs)
+        return self.activations(key, inputs, activation)
+
+    def activations(
+        self, key: Key[Array, ""] | None, x: Float[Array, "*batch inputs"], activation: Activation
+    ) -> Float[Array, "*batch outputs"]:
+        """Returns the activations, with noise drawn from ``key`` or, if it is None, inference's."""
+        return activation(self.infer(x) if key is None else self.sample(key, x))
 
     def sample(
         self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
@@ -59,7 +96,7 @@ class NoisyLayer(Stochastic):
 
     def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Returns what stands for their mean at inference."""
-        raise NotImplementedError
+        return self.product(x, self.kernel[...], self.bias[...])
 
 
 class NoisyDense(NoisyLayer):
@@ -68,28 +105,22 @@ class NoisyDense(NoisyLayer):
     Args:
       in_features: Inputs.
       out_features: Outputs.
-      kernel_init: Initialiser of the kernel.
-      deterministic: If True, there is no noise.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams with the key for the kernel; those for the noise are given at call.
+      **options: As for :class:`NoisyLayer`.
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        *,
-        kernel_init: Initializer,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs,
+        self, in_features: int, out_features: int, **options: Unpack[LayerOptions]
     ) -> None:
-        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=None)
-        self._make_params((in_features, out_features), kernel_init, rngs)
+        super().__init__((in_features, out_features), **options)
 
-    def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
+    def product(
+        self,
+        x: Float[Array, "*batch inputs"],
+        kernel: Float[Array, "inputs outputs"],
+        bias: Float[Array, " outputs"],
+    ) -> Float[Array, "*batch outputs"]:
         """Returns ``x @ kernel + bias``."""
-        return affine(x, self.kernel[...], self.bias[...])
+        return affine(x, kernel, bias)
 
 
 class NoisyConv(NoisyLayer):
@@ -98,30 +129,23 @@ class NoisyConv(NoisyLayer):
     Args:
       in_features: Channels in.
       out_features: Channels out.
-      size: Height and width of the kernel, in pixels.
-      kernel_init: Initialiser of the kernel, of shape (size, size, in, out).
-      deterministic: If True, there is no noise.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams with the key for the kernel; those for the noise are given at call.
+      size: Height and width of the kernel, whose shape is (size, size, in, out), in pixels.
+      **options: As for :class:`NoisyLayer`.
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        size: int,
-        *,
-        kernel_init: Initializer,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs,
+        self, in_features: int, out_features: int, size: int, **options: Unpack[LayerOptions]
     ) -> None:
-        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=None)
-        self._make_params((size, size, in_features, out_features), kernel_init, rngs)
+        super().__init__((size, size, in_features, out_features), **options)
 
-    def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
-        """Returns the plain convolution."""
-        return conv(x, self.kernel[...]) + self.bias[...].reshape(1, 1, 1, -1)
+    def product(
+        self,
+        x: Float[Array, "n h w inputs"],
+        kernel: Float[Array, "size size inputs outputs"],
+        bias: Float[Array, " outputs"],
+    ) -> Float[Array, "n h w outputs"]:
+        """Returns the convolution and ``bias``."""
+        return conv(x, kernel) + bias.reshape(1, 1, 1, -1)
 
 
 class DropConnect(NoisyDense):
@@ -137,10 +161,7 @@ class DropConnect(NoisyDense):
       out_features: Outputs.
       rate: Probability of dropping a weight.
       per_example: Whether each example draws its own masks, or the batch shares one.
-      kernel_init: Initialiser of the kernel.
-      deterministic: If True, this is a plain dense layer.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams with the key for the kernel; those for the noise are given at call.
+      **options: As for :class:`NoisyLayer`.
 
     Attributes:
       draws: How many draws inference averages; None for a plain dense layer.
@@ -153,19 +174,9 @@ class DropConnect(NoisyDense):
         *,
         rate: Rate,
         per_example: bool = True,
-        kernel_init: Initializer,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(
-            in_features,
-            out_features,
-            kernel_init=kernel_init,
-            deterministic=deterministic,
-            rng_collection=rng_collection,
-            rngs=rngs,
-        )
+        super().__init__(in_features, out_features, **options)
         self.rate = DropRate(checked_rate("DropConnect", rate))
         self.per_example = per_example
         self.draws: int | None = None

@@ -1,36 +1,27 @@
 """Pooling layers with noise, which stand in for max-pooling."""
 
-from flax import nnx
+from typing import Unpack
+
 from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.stochastic import RatedNoise, UnitNoise
+from dropout_lab.nn.stochastic import NoiseOptions, RatedNoise, UnitNoise
 from dropout_lab.ops import Rate
 
 
 class MaxPoolDropout(RatedNoise):
     """Max-pooling of what dropout leaves, :func:`dropout_lab.ops.max_pool_dropout`.
 
+    At inference units are weighted by their probabilities of being the maximum.
+
     Args:
       rate: Probability of dropping a unit before pooling.
       window: Height, width and stride of the windows.
-      deterministic: If True, pooling is weighted by each unit's probability of being the maximum.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
-    def __init__(
-        self,
-        rate: Rate,
-        *,
-        window: int = 2,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
-    ) -> None:
-        super().__init__(
-            rate, deterministic=deterministic, rng_collection=rng_collection, rngs=rngs
-        )
+    def __init__(self, rate: Rate, *, window: int = 2, **options: Unpack[NoiseOptions]) -> None:
+        super().__init__(rate, **options)
         self.window = window
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "n h w c"]) -> Float[Array, "n p q c"]:
@@ -45,22 +36,15 @@ class MaxPoolDropout(RatedNoise):
 class StochasticPool(UnitNoise):
     """Pooling that picks a unit in proportion to it, :func:`dropout_lab.ops.stochastic_pool`.
 
+    At inference units are weighted by their probabilities of being picked.
+
     Args:
       window: Height, width and stride of the windows.
-      deterministic: If True, units are weighted by the probability of being picked.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
-    def __init__(
-        self,
-        *,
-        window: int = 2,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
-    ) -> None:
-        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
+    def __init__(self, *, window: int = 2, **options: Unpack[NoiseOptions]) -> None:
+        super().__init__(**options)
         self.window = window
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "n h w c"]) -> Float[Array, "n p q c"]:

@@ -1,6 +1,6 @@
 """What all stochastic layers share: when they draw noise, and with which key."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 import jax
 from flax import nnx
@@ -23,19 +23,32 @@ class BatchPenalty(nnx.Variable[Array]):
     """
 
 
+class NoiseOptions(TypedDict, total=False):
+    """The keywords of :class:`Stochastic`, for subclasses to pass on."""
+
+    deterministic: bool | None
+    rng_collection: str
+    rngs: nnx.Rngs | nnx.RngStream | None
+
+
 class Stochastic(nnx.Module):
     """A layer that draws noise unless told to be deterministic, as ``flax.nnx.Dropout`` is told.
 
     ``deterministic`` and ``rngs`` may be set at construction and overruled at call;
     ``model.train()`` and ``model.eval()`` set the first.
+
+    Args:
+      deterministic: If True, there is no noise, but the inference rule; None if each call says.
+      rng_collection: The stream to draw keys from.
+      rngs: Streams to fork one from; may be given at call instead.
     """
 
     def __init__(
         self,
         *,
-        deterministic: bool | None,
-        rng_collection: str,
-        rngs: nnx.Rngs | nnx.RngStream | None,
+        deterministic: bool | None = False,
+        rng_collection: str = "dropout",
+        rngs: nnx.Rngs | nnx.RngStream | None = None,
     ) -> None:
         self.deterministic = deterministic
         self.rng_collection = rng_collection
@@ -113,9 +126,7 @@ class RatedNoise(UnitNoise):
 
     Args:
       rate: Probability of dropping, or the dropout rate whose variance to match.
-      deterministic: If True, the inputs go by the inference rule.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
 
     Attributes:
       top: The highest rate allowed.
@@ -123,15 +134,8 @@ class RatedNoise(UnitNoise):
 
     top: ClassVar[float] = 1.0
 
-    def __init__(
-        self,
-        rate: Rate,
-        *,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
-    ) -> None:
-        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
+    def __init__(self, rate: Rate, **options: Unpack[NoiseOptions]) -> None:
+        super().__init__(**options)
         self.rate = DropRate(checked_rate(type(self).__name__, rate, top=self.top))
 
 

@@ -1,10 +1,11 @@
 """Layers that drop regions, channels or whole branches: each calls one op."""
 
-from flax import nnx
+from typing import Unpack
+
 from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.stochastic import RatedNoise, UnitNoise
+from dropout_lab.nn.stochastic import NoiseOptions, RatedNoise, UnitNoise
 from dropout_lab.ops import Rate, checked_rate
 
 
@@ -15,9 +16,7 @@ class DropBlock(RatedNoise):
       rate: Probability of dropping, about; :func:`dropout_lab.ops.drop_block_fraction` is exact.
       block_size: Height and width of a block; clipped to the map's.
       per_channel: Whether each channel has blocks of its own, or all share them.
-      deterministic: If True, the inputs are returned as they are.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
     def __init__(
@@ -26,13 +25,9 @@ class DropBlock(RatedNoise):
         *,
         block_size: int = 7,
         per_channel: bool = True,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
+        **options: Unpack[NoiseOptions],
     ) -> None:
-        super().__init__(
-            rate, deterministic=deterministic, rng_collection=rng_collection, rngs=rngs
-        )
+        super().__init__(rate, **options)
         self.block_size = block_size
         self.per_channel = per_channel
 
@@ -52,20 +47,11 @@ class Cutout(UnitNoise):
 
     Args:
       block_size: Height and width of the square.
-      deterministic: If True, the inputs are returned as they are.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
-    def __init__(
-        self,
-        *,
-        block_size: int = 4,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
-    ) -> None:
-        super().__init__(deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
+    def __init__(self, *, block_size: int = 4, **options: Unpack[NoiseOptions]) -> None:
+        super().__init__(**options)
         self.block_size = block_size
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "n h w c"]) -> Float[Array, "n h w c"]:
@@ -79,23 +65,13 @@ class StochasticDepth(RatedNoise):
     Args:
       rate: Probability of dropping the branch; see :func:`dropout_lab.ops.survival_ramp`.
       per_example: Whether each example draws for itself, or one draw is for the whole batch.
-      deterministic: If True, the inputs are returned as they are.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
     def __init__(
-        self,
-        rate: Rate,
-        *,
-        per_example: bool = True,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
+        self, rate: Rate, *, per_example: bool = True, **options: Unpack[NoiseOptions]
     ) -> None:
-        super().__init__(
-            rate, deterministic=deterministic, rng_collection=rng_collection, rngs=rngs
-        )
+        super().__init__(rate, **options)
         self.per_example = per_example
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -110,23 +86,13 @@ class WeightedChannelDropout(RatedNoise):
       rate: Fraction of the channels to drop.
       extra_rate: Probability of dropping a channel that was kept; no variable, so schedules and
         sweeps of the rate leave it alone.
-      deterministic: If True, the inputs are returned as they are.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      **options: As for :class:`Stochastic`.
     """
 
     def __init__(
-        self,
-        rate: Rate,
-        *,
-        extra_rate: float = 0.0,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
+        self, rate: Rate, *, extra_rate: float = 0.0, **options: Unpack[NoiseOptions]
     ) -> None:
-        super().__init__(
-            rate, deterministic=deterministic, rng_collection=rng_collection, rngs=rngs
-        )
+        super().__init__(rate, **options)
         checked_rate("WeightedChannelDropout, extra_rate", extra_rate)
         self.extra_rate = extra_rate
 

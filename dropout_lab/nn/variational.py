@@ -1,5 +1,7 @@
 """Layers whose weights are Gaussian, with variances to learn."""
 
+from typing import Unpack
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -7,9 +9,8 @@ from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
 from dropout_lab.nn.conv import conv
-from dropout_lab.nn.linear import Initializer, affine
 from dropout_lab.nn.noise import alpha_logit
-from dropout_lab.nn.noisy import NoisyConv, NoisyDense
+from dropout_lab.nn.noisy import LayerOptions, NoisyConv, NoisyDense, NoisyLayer
 from dropout_lab.ops import Rate
 
 _FIRST_LOG_VARIANCE = -10.0
@@ -27,10 +28,7 @@ class VariationalDense(NoisyDense):
       rate: The dropout rate whose variance ``rate / (1 - rate)`` to start from; that variance is
         kept within [0.0001, 0.95] so that learning can move it either way.
       per: What has an ``alpha`` of its own: "layer", "unit" (an input) or "weight".
-      kernel_init: Initialiser of the kernel.
-      deterministic: If True, this is a plain dense layer.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams with the key for the kernel; those for the noise are given at call.
+      **options: As for :class:`NoisyLayer`.
     """
 
     def __init__(
@@ -40,19 +38,9 @@ class VariationalDense(NoisyDense):
         *,
         rate: Rate,
         per: str = "layer",
-        kernel_init: Initializer,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(
-            in_features,
-            out_features,
-            kernel_init=kernel_init,
-            deterministic=deterministic,
-            rng_collection=rng_collection,
-            rngs=rngs,
-        )
+        super().__init__(in_features, out_features, **options)
         shapes = {"layer": (), "unit": (in_features, 1), "weight": (in_features, out_features)}
         self.logit_alpha = alpha_logit("VariationalDense", rate, per, shapes)
 
@@ -74,11 +62,13 @@ class VariationalDense(NoisyDense):
         return self.kernel[...].size * ops.variational_kl(self.alpha).mean()
 
 
-class _Sparse(nnx.Module):
+class _Sparse(NoisyLayer):
     """What the layers of sparse variational dropout share: variances to learn, and pruning."""
 
-    kernel: nnx.Param[Array]
-    log_variance: nnx.Param[Array]
+    def more_params(self, key: Key[Array, ""]) -> None:
+        """Adds the variances, which start the same."""
+        del key
+        self.log_variance = nnx.Param(jnp.full(self.kernel.shape, _FIRST_LOG_VARIANCE))
 
     @property
     def log_alpha(self) -> Float[Array, "*shape"]:
@@ -89,6 +79,10 @@ class _Sparse(nnx.Module):
     def sparse_kernel(self) -> Float[Array, "*shape"]:
         """The kernel of inference, with 0 for the weights that are noise only."""
         return jnp.where(self.log_alpha > ops.SPARSE_THRESHOLD, 0, self.kernel[...])
+
+    def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
+        """Returns the pre-activations without the noisiest weights."""
+        return self.product(x, self.sparse_kernel, self.bias[...])
 
     def penalty(self) -> Float[Array, ""]:
         """Returns the KL divergence from the prior, in nats, summed over weights."""
@@ -108,31 +102,8 @@ class SparseDense(_Sparse, NoisyDense):
     Args:
       in_features: Inputs.
       out_features: Outputs.
-      kernel_init: Initialiser of the kernel.
-      deterministic: If True, this is a plain dense layer without its noisiest weights.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams with the key for the kernel; those for the noise are given at call.
+      **options: As for :class:`NoisyLayer`.
     """
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        *,
-        kernel_init: Initializer,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs,
-    ) -> None:
-        super().__init__(
-            in_features,
-            out_features,
-            kernel_init=kernel_init,
-            deterministic=deterministic,
-            rng_collection=rng_collection,
-            rngs=rngs,
-        )
-        self.log_variance = nnx.Param(jnp.full(self.kernel.shape, _FIRST_LOG_VARIANCE))
 
     def sample(
         self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
@@ -146,10 +117,6 @@ class SparseDense(_Sparse, NoisyDense):
             bias=self.bias[...],
         )
 
-    def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
-        """Returns ``x @ kernel + bias`` without the noisiest weights."""
-        return affine(x, self.sparse_kernel, self.bias[...])
-
 
 class SparseConv(_Sparse, NoisyConv):
     """A 2-D convolution with Gaussian weights, as :class:`SparseDense`; pruned at inference.
@@ -160,42 +127,10 @@ class SparseConv(_Sparse, NoisyConv):
       in_features: Channels in.
       out_features: Channels out.
       size: Height and width of the kernel, in pixels.
-      kernel_init: Initialiser of the kernel, of shape (size, size, in, out).
-      deterministic: If True, this is a plain convolution without its noisiest weights.
-      rng_collection: The stream to draw keys from.
-      rngs: Streams with the key for the kernel; those for the noise are given at call.
+      **options: As for :class:`NoisyLayer`.
     """
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        size: int,
-        *,
-        kernel_init: Initializer,
-        deterministic: bool | None = False,
-        rng_collection: str = "dropout",
-        rngs: nnx.Rngs,
-    ) -> None:
-        super().__init__(
-            in_features,
-            out_features,
-            size,
-            kernel_init=kernel_init,
-            deterministic=deterministic,
-            rng_collection=rng_collection,
-            rngs=rngs,
-        )
-        self.log_variance = nnx.Param(jnp.full(self.kernel.shape, _FIRST_LOG_VARIANCE))
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "n h w i"]) -> Float[Array, "n h w o"]:
         """Returns feature maps drawn from the moments that the weights give them."""
-        mean = self._convolve(x, self.kernel[...])
+        mean = self.product(x, self.kernel[...], self.bias[...])
         return ops.gaussian_sample(key, mean, conv(x**2, jnp.exp(self.log_variance[...])))
-
-    def infer(self, x: Float[Array, "n h w i"]) -> Float[Array, "n h w o"]:
-        """Returns the convolution without the noisiest weights."""
-        return self._convolve(x, self.sparse_kernel)
-
-    def _convolve(self, x: Array, kernel: Array) -> Array:
-        return conv(x, kernel) + self.bias[...].reshape(1, 1, 1, -1)
