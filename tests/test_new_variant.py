@@ -73,6 +73,7 @@ def test_without_its_line_there_is_no_such_variant():
         resolve(config_of())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("added")
 def test_it_trains_from_a_configuration(tmp_path):
     record = train(config_of({"train.epochs": 8}), tmp_path)

@@ -18,7 +18,7 @@ class MLP(Network):
       >>> import jax.numpy as jnp
       >>> noise = Noise("dropout", rate=0.5, input_rate=0.2)
       >>> model = MLP((8, 8, 1), 10, widths=(32, 32), noise=noise, rngs=nnx.Rngs(0))
-      >>> model(jnp.ones((4, 8, 8, 1)), rngs=nnx.Rngs(dropout=1)).shape
+      >>> nnx.eval_shape(model, jnp.ones((4, 8, 8, 1)), rngs=nnx.Rngs(dropout=1)).shape
       (4, 10)
 
     Args:

@@ -101,11 +101,12 @@ def fake_images(monkeypatch):
     load_data_cache.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fake_images")
 @pytest.mark.parametrize(
     ("name", "variant"),
     [
-        pytest.param(*pair, marks=() if pair == ("digits_mlp", "dropout") else pytest.mark.slow)
+        pair
         for pair in PAIRS
         if pair[1] in ("none", "dropout")  # that each variant trains is tested with the training
     ],

@@ -18,7 +18,7 @@ ROWS = (
 
 # The fast part of the suite holds these to every promise, one of each kind, and the others to
 # some.
-THOROUGH = ("dropout", "gaussian_dropout", "drop_connect", "variational_dropout")
+THOROUGH = ("dropout", "gaussian_dropout", "drop_connect")
 FAST = (
     "test_shape_and_dtype_are_those_of_the_input",
     "test_moments_are_the_closed_form",

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from dropout_lab.ops import classic_dropout, dropout, spatial_dropout
 
+pytestmark = pytest.mark.slow
+
 shapes = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
 
 

@@ -11,6 +11,8 @@ import pytest
 from dropout_lab.ops import drop_connect, drop_connect_moments
 from tests.ops.quadrature import assert_moments
 
+pytestmark = pytest.mark.slow
+
 RATE = 0.5
 KERNEL = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 BIAS = np.random.default_rng(1).normal(size=4).astype(np.float32)

@@ -161,6 +161,7 @@ def test_no_validation_data_is_fine(run, tiny_dataset):
     assert not any(key.startswith("val") for key in result.progress.metrics)
 
 
+@pytest.mark.slow
 def test_monte_carlo_takes_fewer_passes_on_the_way(run):
     changes = {"eval.inference": "mc", "eval.passes": 4, "eval.samples": 2}
     _, spy = run(changes, variant="dropout")
@@ -228,7 +229,9 @@ INTERRUPTED = {"model.batch_norm": True, "train.select": "best_val", "train.refi
 
 
 @pytest.mark.parametrize("ending", [stopping, killing])
-@pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    "at", [2, *(pytest.param(at, marks=pytest.mark.slow) for at in (1, 3, 4, 5))]
+)
 def test_interrupted_and_resumed_is_uninterrupted(run, tmp_path, ending, at):
     """Three epochs of selection, of which the second is best, and two of refit."""
     scripted = [30.0, 10.0, 20.0]
@@ -247,6 +250,7 @@ def test_interrupted_and_resumed_is_uninterrupted(run, tmp_path, ending, at):
     assert_equal(resumed.weights, whole.weights)
 
 
+@pytest.mark.slow
 def test_every_interruption_of_a_run_is_harmless(run, tmp_path):
     checkpoints = Checkpoints(tmp_path / "checkpoint")
     whole, _ = run()

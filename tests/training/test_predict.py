@@ -10,6 +10,8 @@ from dropout_lab.training import prediction as module_under_test
 from dropout_lab.training.arrays import scaled
 from dropout_lab.training.program import Program, as_arrays
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def normalised(runs, new_config):

@@ -156,6 +156,7 @@ def test_an_epoch_takes_every_example_once(runs, new_config):
     np.testing.assert_allclose(runs.train(new_config(changes=tiny))[2], whole, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_penalty_is_shared_out_over_the_training_set(runs, new_config, monkeypatch):
     config = new_config("variational_dropout", WHOLE)
     before, _, with_penalty = runs.train(config)
@@ -178,6 +179,7 @@ def test_lengths_count_whole_batches(new_program, new_config):
     assert (by_updates.epoch, by_updates.total, by_updates.epochs) == (5, 11, 3)
 
 
+@pytest.mark.slow
 def test_lanes_agree_with_separate_runs(runs, new_config):
     """Seeds, rates and learning rates as lanes of a vmap; lanes drift apart only later."""
     program = runs.new_program(new_config("dropout"))[1]

@@ -11,6 +11,8 @@ from dropout_lab.training.run import load_data, train
 from dropout_lab.training.trained import load_run
 from dropout_lab.variants import VARIANTS
 
+pytestmark = pytest.mark.slow
+
 CNN = {
     "model.name": "cnn",
     "model.stages": (4,),

@@ -22,7 +22,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "resnet": {"model.name": "resnet", "model.depth": 10, "model.widening": 1},
 }
 CONFIGS = {"mlp": digits_mlp, "cnn": digits_cnn, "rnn": digits_rnn}
-FAST = {("dropout", "mlp"), ("concrete_dropout", "mlp")}
+FAST = {("dropout", "mlp")}
 
 
 def pairs():
