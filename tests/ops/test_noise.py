@@ -16,6 +16,8 @@ from scipy import stats  # type: ignore[import-untyped]
 
 from dropout_lab.ops import _noise, checked_rate
 
+pytestmark = pytest.mark.slow
+
 N = 2**20
 RATES = [0.1, 0.5, 0.9]
 SHAPE = (1024, 1024)
