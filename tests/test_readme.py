@@ -9,6 +9,7 @@ import pytest
 
 from dropout_lab.analysis import table
 from dropout_lab.analysis.summary import summarise
+from dropout_lab.models import MODELS
 from dropout_lab.ops import OPS
 from dropout_lab.sweeps.store import Store
 from dropout_lab.variants import VARIANTS
@@ -60,9 +61,16 @@ def test_every_committed_sweep_is_whole_and_clean():
 
 
 def test_variants_and_ops_are_listed():
-    rows = re.findall(r"^\| `(\w+)` \| (?:`(\w+)`)? *\|", README.read_text(), re.MULTILINE)
-    assert [variant for variant, _ in rows] == list(VARIANTS)
-    assert {op for _, op in rows if op} == set(OPS)
+    lines = re.findall(r"^\| `\w+` \|.*\|$", README.read_text(), re.MULTILINE)
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines]
+    assert [name for name, *_ in rows] == list(VARIANTS)
+    assert {op for _, op, *_ in rows if op} == set(OPS)
+    for name, _, _, inference, loss, nets, _ in rows:
+        made = VARIANTS[name]
+        assert inference == ", ".join(made.inference), name
+        assert loss == ("" if made.penalty_weight is None else "KL"), name
+        fitting = [model for model in MODELS if made.fits(MODELS[model].places)]
+        assert nets == ("all" if fitting == list(MODELS) else ", ".join(fitting)), name
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", README.read_text()))

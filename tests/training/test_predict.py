@@ -96,6 +96,41 @@ def test_uncertainty_is_what_numpy_makes_of_the_passes(runs, normalised, key):
     assert np.asarray(found.variation_ratio).max() > 0
 
 
+def test_gaussian_inference_is_monte_carlo_of_a_linear_layers_moments(runs, new_config, key):
+    """DropConnect below a ReLU: the mean over draws of the activation, then the plain output."""
+    program, _, state = runs.init(new_config("drop_connect"))
+    arguments = (state.weights, key, runs.data.images, runs.scaling)
+    found = program.predict(*arguments, inference="gaussian", passes=20_000)
+    layer = state.weights.params["classifier"]["layers"][0]["linear"]
+    output = state.weights.params["classifier"]["output"]
+    mean = runs.inputs @ np.asarray(layer["kernel"])
+    variance = runs.inputs**2 @ np.asarray(layer["kernel"]) ** 2  # rate 0.5; biases are 0
+    draws = np.random.default_rng(0).normal(size=(20_000, *mean.shape))
+    hidden = np.maximum(mean + np.sqrt(variance) * draws, 0)
+    logits = hidden.mean(0) @ np.asarray(output["kernel"])
+    expected = np.asarray(jax.nn.log_softmax(logits))
+    # Two means of so many draws each, through the output's weights.
+    bound = 4 * np.sqrt(2 / 20_000) * hidden.std(0).max() * np.abs(output["kernel"]).sum(0).max()
+    np.testing.assert_allclose(found.log_probs, expected, atol=bound)
+    plain = program.predict(*arguments, inference="mean")
+    assert np.abs(np.asarray(plain.log_probs) - expected).max() > 2 * bound
+
+
+def test_carried_moments_are_close_to_sampled_ones(runs, new_config, key):
+    program, _, state = runs.init(new_config("deterministic_fast_dropout"))
+    arguments = (state.weights, key, runs.data.images, runs.scaling)
+    carried, plain = (
+        np.exp(program.predict(*arguments, inference=rule).log_probs)
+        for rule in ("moments", "mean")
+    )
+    sampled, _, other = runs.init(new_config("fast_dropout"))
+    probs = np.exp(
+        sampled.predict(other.weights, *arguments[1:], inference="mc", passes=2000).log_probs
+    )
+    # One seed gives both the same weights.
+    assert np.abs(carried - probs).mean() < np.abs(plain - probs).mean() / 2
+
+
 def test_monte_carlo_tells_its_mean_uncertainties(runs, normalised):
     program, _, after = normalised
     numbers = as_arrays(dynamic(program.config))

@@ -134,6 +134,17 @@ def test_only_images_are_cropped(new_config, tiny_dataset):
         check_data(config, dataclasses.replace(tiny_dataset, train=flat))
 
 
+def test_only_images_are_cut_out_of(new_config, tiny_dataset):
+    config = resolve(new_config("cutout"))
+    check_data(config, tiny_dataset)
+    train = tiny_dataset.train
+    flat = dataclasses.replace(train, images=train.images.reshape(len(train), -1))
+    with pytest.raises(
+        InputError, match=r"variant 'cutout' needs images, .* shape \(16,\); allowed"
+    ):
+        check_data(config, dataclasses.replace(tiny_dataset, train=flat))
+
+
 def test_data_is_loaded_once(config):
     resolved = resolve(config)
     assert load_data(resolved) is load_data(resolved)

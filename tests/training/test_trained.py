@@ -9,16 +9,8 @@ from dropout_lab.errors import InputError
 from dropout_lab.settings import resolve
 from dropout_lab.training.run import load_data, train
 from dropout_lab.training.trained import load_run
-from dropout_lab.variants import VARIANTS
 
 pytestmark = pytest.mark.slow
-
-CNN = {
-    "model.name": "cnn",
-    "model.stages": (4,),
-    "model.batch_norm": True,
-    "data.scaling": "channel",
-}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +47,18 @@ def test_predictions_have_the_recorded_error(trained, test_split):
 def test_predictions_of_one_example_are_those_of_many(trained, test_split):
     alone = trained.predict(test_split.images[3:4])
     np.testing.assert_allclose(alone[0], trained.predict(test_split.images)[3], rtol=1e-5)
+
+
+def test_uncertainty_goes_with_the_monte_carlo_predictions(trained, test_split):
+    found = trained.uncertainty(test_split.images, passes=20)
+    probs = trained.predict(test_split.images, inference="mc", passes=20)
+    np.testing.assert_allclose(np.exp(found.log_probs), probs, rtol=1e-5)
+    np.testing.assert_allclose(found.entropy, -(probs * np.log(probs)).sum(1), rtol=1e-4)
+    assert (found.mutual_information > 0).all()
+    assert (found.mutual_information < found.entropy).all()
+    votes = found.variation_ratio * 20
+    np.testing.assert_allclose(votes, np.round(votes), atol=1e-5)
+    assert all(isinstance(each, np.ndarray) and len(each) == 24 for each in found)
 
 
 def test_monte_carlo_differs_a_little_and_repeats(trained, test_split):
@@ -113,14 +117,21 @@ def test_load_run_is_what_the_package_offers():
 @pytest.mark.parametrize(
     ("model", "variant"),
     [
-        (model, variant)
-        for model in ("mlp", "cnn")
-        for variant in VARIANTS
-        if model == "cnn" or "stage" not in VARIANTS[variant].needs
+        # One of each kind of state: none, rates, learnt noise of units and weights, penalties.
+        ("mlp", "none"),
+        ("mlp", "drop_connect"),
+        ("mlp", "variational_dropout"),
+        ("mlp", "sparse_variational_dropout"),
+        ("mlp", "concrete_dropout"),
+        ("mlp", "information_dropout"),
+        ("cnn", "drop_block"),
+        ("rnn", "zoneout"),
+        ("resnet", "stochastic_depth"),
     ],
 )
-def test_every_variant_comes_back(new_config, own_data, tmp_path, test_split, model, variant):
-    config = new_config(variant, own_data | (CNN if model == "cnn" else {}))
+def test_what_was_trained_comes_back(new_config, own_data, tmp_path, test_split, model, variant):
+    sizes = {"model.name": model, "model.stages": (4,), "model.depth": 10, "model.units": 8}
+    config = new_config(variant, own_data | sizes | {"eval.inference": "mean"})
     config.train.epochs = 1
     record = train(config, tmp_path)
     probs = load_run(tmp_path).predict(test_split.images)
