@@ -51,7 +51,7 @@ def fails(run_script, tmp_path):
         (
             "train",
             ["--config=configs/digits_mlp.py:dropuot"],
-            r"unknown variant 'dropuot'; did you mean 'dropout'\? Allowed: classic_dropout, ",
+            r"unknown variant 'dropuot'; did you mean 'dropout'\? Allowed: alpha_dropout, ",
         ),
         (
             "train",
