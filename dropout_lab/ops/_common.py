@@ -58,7 +58,7 @@ def checked_strength(op: str, strength: float | Float[Array, ""]) -> Float[Array
 
 
 def aligned(
-    op: str, name: str, value: Float[Array, "..."], shape: tuple[int, ...]
+    op: str, name: str, value: Float[Array, "..."], shape: tuple[int, ...], *, onto: str = "x"
 ) -> Float[Array, "..."]:
     """Returns ``value`` with axes of 1 put in front to match ``shape``; raises if it can't fit."""
     check_floating(op, name, value)
@@ -69,8 +69,8 @@ def aligned(
         fits = False
     if not fits:
         raise ValueError(
-            f"{op}: {name} has shape {value.shape}; allowed: one that broadcasts to that of x, "
-            f"{shape}"
+            f"{op}: {name} has shape {value.shape}; allowed: one that broadcasts to that of "
+            f"{onto}, {shape}"
         )
     return value.reshape((1,) * (len(shape) - value.ndim) + value.shape)
 
@@ -101,6 +101,15 @@ def select(
     scaled = wide(x)
     scaled = scaled * scale.astype(scaled.dtype)
     return jnp.where(mask, scaled, jnp.zeros((), scaled.dtype)).astype(x.dtype)
+
+
+def map_shape(op: str, x: Float[Array, "batch *space channels"]) -> tuple[int, ...]:
+    """Returns the shape of one draw per example and channel; raises unless ``x`` has maps."""
+    if x.ndim < 3:
+        raise ValueError(
+            f"{op}: x has shape {x.shape}; allowed: 3 or more axes, (batch, ..., channels)"
+        )
+    return (x.shape[0],) + (1,) * (x.ndim - 2) + (x.shape[-1],)
 
 
 def broadcast_shape(op: str, shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, wide
+from dropout_lab.ops._common import Rate, check_floating, checked_rate, map_shape, redraw, wide
 
 # The limit of SELU at minus infinity: minus its scale times its alpha.
 DROPPED = -1.7580993408473766
@@ -89,12 +89,7 @@ def feature_alpha_dropout(
       channels last.
     """
     check_floating("feature_alpha_dropout", "x", x)
-    if x.ndim < 3:
-        raise ValueError(
-            f"feature_alpha_dropout: x has shape {x.shape}; allowed: 3 or more axes, "
-            "(batch, ..., channels)"
-        )
-    mask_shape = (x.shape[0],) + (1,) * (x.ndim - 2) + (x.shape[-1],)
+    mask_shape = map_shape("feature_alpha_dropout", x)
     return _alpha_dropout(key, x, _rate("feature_alpha_dropout", rate), mask_shape)
 
 

@@ -11,6 +11,7 @@ from dropout_lab.ops._common import (
     broadcast_shape,
     check_floating,
     checked_rate,
+    map_shape,
     redraw,
     select,
 )
@@ -141,13 +142,8 @@ def spatial_dropout(
       The paper's layout has channels first; here they are last, and scaling is inverted.
     """
     check_floating("spatial_dropout", "x", x)
-    if x.ndim < 3:
-        raise ValueError(
-            f"spatial_dropout: x has shape {x.shape}; allowed: 3 or more axes, "
-            "(batch, ..., channels)"
-        )
-    rate = checked_rate("spatial_dropout", rate)
-    return _dropout(key, x, rate, (x.shape[0],) + (1,) * (x.ndim - 2) + (x.shape[-1],))
+    mask_shape = map_shape("spatial_dropout", x)
+    return _dropout(key, x, checked_rate("spatial_dropout", rate), mask_shape)
 
 
 @partial(redraw, static_argnums=(3,))

@@ -9,12 +9,12 @@ from jaxtyping import Array, Float, Key
 from dropout_lab.ops import _noise
 from dropout_lab.ops._common import (
     Rate,
-    check_floating,
     checked_rate,
     checked_strength,
     redraw,
     wide,
 )
+from dropout_lab.ops._dense import check_dense
 
 
 def shakeout(
@@ -70,17 +70,7 @@ def shakeout(
       The papers write ``tau`` and ``c`` for ``rate`` and ``strength``; the sign's derivative is
       that of the authors' code, at its default scale of 1.
     """
-    check_floating("shakeout", "x", x)
-    check_floating("shakeout", "kernel", kernel)
-    if x.ndim < 1 or kernel.ndim != 2 or x.shape[-1] != kernel.shape[0]:
-        raise ValueError(
-            f"shakeout: x has shape {x.shape} and kernel {kernel.shape}; allowed: "
-            "(..., inputs) and (inputs, outputs)"
-        )
-    if bias is not None:
-        check_floating("shakeout", "bias", bias)
-        if bias.shape != kernel.shape[1:]:
-            raise ValueError(f"shakeout: bias has shape {bias.shape}; allowed: {kernel.shape[1:]}")
+    check_dense("shakeout", x, kernel, bias)
     rate = checked_rate("shakeout", rate, top=_noise.BELOW_ONE)
     strength = checked_strength("shakeout", strength)
     u = _shaken_product(key, x, jnp.minimum(rate, _noise.BELOW_ONE), kernel, strength)

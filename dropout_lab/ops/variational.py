@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from dropout_lab.ops._common import check_floating, wide
+from dropout_lab.ops._common import aligned, check_floating, wide
 from dropout_lab.ops._dense import check_dense, local_sample
 from dropout_lab.ops.gaussian import multiply_noise
 
@@ -47,10 +47,8 @@ def variational_dropout(
       No departure in the noise; the paper clips ``alpha`` at 1, here the layer keeps it below.
     """
     check_floating("variational_dropout", "x", x)
-    check_floating("variational_dropout", "alpha", alpha)
-    alpha = jnp.asarray(alpha, jnp.float32)
-    _check_broadcast("variational_dropout", "alpha", alpha, "x", x)
-    return multiply_noise(key, x, alpha.reshape((1,) * (x.ndim - alpha.ndim) + alpha.shape))
+    alpha = aligned("variational_dropout", "alpha", alpha, x.shape).astype(jnp.float32)
+    return multiply_noise(key, x, alpha)
 
 
 def variational_weights(
@@ -97,8 +95,7 @@ def variational_weights(
       No departure in the noise; the paper clips ``alpha`` at 1, here the layer keeps it below.
     """
     check_dense("variational_weights", x, kernel, bias)
-    check_floating("variational_weights", "alpha", alpha)
-    _check_broadcast("variational_weights", "alpha", alpha, "kernel", kernel)
+    alpha = aligned("variational_weights", "alpha", alpha, kernel.shape, onto="kernel")
     weights = wide(kernel)
     alpha = jnp.broadcast_to(jnp.asarray(alpha, weights.dtype), weights.shape)
     return local_sample(key, x, kernel, bias, alpha * weights**2)
@@ -128,18 +125,3 @@ def variational_kl(alpha: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """
     polynomial = _C1 * alpha + _C2 * alpha**2 + _C3 * alpha**3
     return (_C1 + _C2 + _C3) - polynomial - 0.5 * jnp.log(alpha)
-
-
-def _check_broadcast(
-    op: str, name: str, x: Float[Array, "..."], onto: str, y: Float[Array, "..."]
-) -> None:
-    """Raises unless ``x`` broadcasts to the shape of ``y``."""
-    try:
-        fits = jnp.broadcast_shapes(x.shape, y.shape) == y.shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"{op}: {name} has shape {x.shape}; allowed: one that broadcasts to that of {onto}, "
-            f"{y.shape}"
-        )
