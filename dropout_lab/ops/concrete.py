@@ -108,7 +108,8 @@ def _concrete(
     mask_shape: tuple[int, ...],
 ) -> Float[Array, "*shape"]:
     u = _noise.uniform(key, mask_shape)
-    logit = (jnp.log(rate) - jnp.log1p(-rate)) + (jnp.log(u) - jnp.log1p(-u))
+    # 1 - u is exact on the grid of u, and one logarithm costs half of two.
+    logit = (jnp.log(rate) - jnp.log1p(-rate)) + jnp.log(u / (1 - u))
     keep = jax.nn.sigmoid(-logit / temperature) / (1 - rate)
     value = wide(x)
     return (value * keep.astype(value.dtype)).astype(x.dtype)
