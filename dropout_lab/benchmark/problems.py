@@ -44,20 +44,15 @@ TINY = Sizes(
     images=(4, 8, 8, 16),
     product=(4, 8, 8),
     connect=(4, 8, 8),
-    widths=(16, 16, 16),
+    widths=(64, 64, 64),
     stages=(4, 4, 4),
     units=8,
-    steps=2,
+    steps=30,
 )
 """For tests."""
 
 CLASSES = 10
 LR, MOMENTUM = 0.05, 0.9
-
-EXACT_LOSS = 1e-3
-"""How far two sides' losses may be apart, relatively, when they do the same steps without noise."""
-NOISY_LOSS = 0.03
-"""Likewise for the mean over an epoch of noise, at weights that stay as they are."""
 
 
 @dataclasses.dataclass(frozen=True)

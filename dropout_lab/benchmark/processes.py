@@ -8,8 +8,8 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
+from dropout_lab.benchmark.facts import Fact
 from dropout_lab.benchmark.problems import Sizes
-from dropout_lab.benchmark.work import Fact
 from dropout_lab.benchmark.worker import describe
 from dropout_lab.errors import InputError, unknown
 

@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from dropout_lab.benchmark.work import Fact, Work, timer
+from dropout_lab.benchmark import facts
+from dropout_lab.benchmark.facts import Fact
+from dropout_lab.benchmark.work import Work, timer
 
 
 class Recycled:
@@ -51,16 +53,14 @@ def dropout_work(
         return y, pull(above)[0]
 
     run = Recycled(both, x, jnp.ones_like(x)) if backward else Recycled(apply, x)
-    return Work(timer(run), lambda: dropout_facts(run.outputs))
+    return Work(timer(run), lambda: _facts(run.outputs))
 
 
-def dropout_facts(outputs: Any) -> dict[str, Fact]:
-    """Returns what dropout made of ones: how many it kept, at what scale, with what gradient."""
+def _facts(outputs: Any) -> dict[str, Fact]:
     y, *gradient = jax.tree.leaves(outputs)
-    kept = y != 0
-    # 4 standard errors of the difference of two counts.
-    spread = float(4 * (2 * kept.mean() * (1 - kept.mean()) / y.size) ** 0.5)
-    facts = {"kept": Fact(float(kept.mean()), spread), "scale": Fact(float(y.max()), 1e-2)}
-    if gradient:
-        facts["gradient - output"] = Fact(float(abs(gradient[0] - y).max()), 1e-6)
-    return facts
+    return facts.of_dropout(
+        size=y.size,
+        kept=float((y != 0).mean()),
+        largest=float(y.max()),
+        gap=float(abs(gradient[0] - y).max()) if gradient else None,
+    )

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from dropout_lab.benchmark import machine
+from dropout_lab.benchmark.facts import differences
 from dropout_lab.benchmark.problems import Sizes
 from dropout_lab.benchmark.processes import PEERS, Process
 from dropout_lab.benchmark.samples import Sample
 from dropout_lab.benchmark.targets import TARGETS, Side
-from dropout_lab.benchmark.work import Fact
 from dropout_lab.training.record import environment
 
 
@@ -148,18 +148,3 @@ def _check_same_work(owners: Mapping[Side, Process]) -> None:
         ours = owners[case, "ours"].facts(case, "ours")
         if difference := differences(ours, process.facts(case, side)):
             raise RuntimeError(f"{case}: {side} does other work than ours: {difference}")
-
-
-def differences(ours: Mapping[str, Fact], theirs: Mapping[str, Fact]) -> str:
-    """Returns what two sides' computations came to where it differs; nothing where it does not.
-
-    >>> differences({"kept": Fact(0.5, 0.1)}, {"kept": Fact(0.7, 0.1)})
-    'kept is 0.7, ours 0.5'
-    """
-    if ours.keys() != theirs.keys():
-        return f"facts are {sorted(theirs)}, ours {sorted(ours)}"
-    return "; ".join(
-        f"{name} is {theirs[name].value:g}, ours {fact.value:g}"
-        for name, fact in ours.items()
-        if not abs(theirs[name].value - fact.value) <= fact.tolerance
-    )

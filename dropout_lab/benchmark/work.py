@@ -4,20 +4,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from dropout_lab.benchmark.facts import Fact
+
 SHORTEST = 0.02
 """Seconds that one repeat lasts at least, so that neither clock nor dispatch is measured."""
-
-
-class Fact(NamedTuple):
-    """What a computation came to, for comparison with another's.
-
-    Attributes:
-      value: The number.
-      tolerance: How far from it another side's may be.
-    """
-
-    value: float
-    tolerance: float
 
 
 class Work(NamedTuple):

@@ -11,14 +11,13 @@ from ml_collections import FrozenConfigDict
 
 from configs import base
 from dropout_lab import ops
+from dropout_lab.benchmark import facts
 from dropout_lab.benchmark.problems import (
     CLASSES,
-    EXACT_LOSS,
     LR,
     MLP,
     MOMENTUM,
     NETS,
-    NOISY_LOSS,
     Net,
     Sizes,
     Weights,
@@ -26,7 +25,7 @@ from dropout_lab.benchmark.problems import (
     unit,
 )
 from dropout_lab.benchmark.recycled import Recycled
-from dropout_lab.benchmark.work import Fact, Work, Works, timer
+from dropout_lab.benchmark.work import Work, Works, timer
 from dropout_lab.data import Split
 from dropout_lab.settings import dynamic, resolve
 from dropout_lab.training.arrays import Examples, fit_scaling
@@ -108,11 +107,15 @@ class _Epochs:
             steps=self._lengths.epoch,
         )
 
-    def mean_loss(self) -> Fact:
-        """Returns an epoch's loss at a learning rate of 0: that of the first weights' noise."""
-        still = self._start()
-        _, loss = self._train(still, self._numbers | {"optimizer.lr": jnp.float32(0)})
-        return Fact(float(loss), NOISY_LOSS * float(loss))
+    def resting_loss(self) -> float:
+        """Returns an epoch's loss at a learning rate of 0."""
+        _, loss = self._train(self._start(), self._numbers | {"optimizer.lr": jnp.float32(0)})
+        return float(loss)
+
+    def step(self) -> float:
+        """Trains for an epoch and returns its loss."""
+        self(1)
+        return float(self.loss)
 
     def parameters(self) -> int:
         """Returns how many numbers are learnt."""
@@ -122,18 +125,13 @@ class _Epochs:
 def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
     training = _Epochs(net, sizes, noisy=noisy, batches=sizes.steps)
 
-    def facts() -> dict[str, Fact]:
-        """Returns the losses of two steps on one batch; with noise, of many at rest."""
+    def found() -> dict[str, facts.Fact]:
         if noisy:
-            return {"mean loss": training.mean_loss()}
+            return facts.of_noise([training.resting_loss()])
         epochs = _Epochs(net, sizes, noisy=False, batches=1)
-        found = {"parameters": Fact(epochs.parameters(), 0)}
-        for name in ("first loss", "second loss"):
-            epochs(1)
-            found[name] = Fact(float(epochs.loss), EXACT_LOSS * float(epochs.loss))
-        return found
+        return facts.of_training(epochs.parameters(), epochs.step)
 
-    return Work(timer(training, sizes.steps), facts)
+    return Work(timer(training, sizes.steps), found)
 
 
 def _with_weights(state: State, weights: Weights) -> State:
