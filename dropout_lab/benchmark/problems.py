@@ -53,6 +53,8 @@ TINY = Sizes(
 
 CLASSES = 10
 LR, MOMENTUM = 0.05, 0.9
+NOISE_BEFORE_POOL = False
+"""Whether the CNN drops what a ReLU gives, or what pooling leaves of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Net:
       name: "mlp", "cnn" or "rnn".
       shape: Shape of one example.
       batch: Examples in a batch.
-      rate: Of dropout: after every ReLU, or on the LSTM's last state.
+      rate: Of dropout: after every ReLU (and pooling), or on the LSTM's last state.
     """
 
     name: str

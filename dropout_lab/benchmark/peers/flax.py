@@ -17,6 +17,7 @@ from dropout_lab.benchmark.problems import (
     LR,
     MOMENTUM,
     NETS,
+    NOISE_BEFORE_POOL,
     RATES,
     Net,
     Sizes,
@@ -94,8 +95,11 @@ class Model(nnx.Module):
             x = self.dropout(self.layers[0](x[..., 0])[:, -1])
         else:
             for layer in self.layers[:-1]:
-                x = self.dropout(nnx.relu(layer(x)))
-                if self.net == "cnn":
+                x = nnx.relu(layer(x))
+                if self.net == "cnn" and not NOISE_BEFORE_POOL:
+                    x = nnx.max_pool(x, (2, 2), (2, 2))
+                x = self.dropout(x)
+                if self.net == "cnn" and NOISE_BEFORE_POOL:
                     x = nnx.max_pool(x, (2, 2), (2, 2))
             x = x.reshape(x.shape[0], -1)
         return self.layers[-1](x)

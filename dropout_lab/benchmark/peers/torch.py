@@ -18,6 +18,7 @@ from dropout_lab.benchmark.problems import (
     LR,
     MOMENTUM,
     NETS,
+    NOISE_BEFORE_POOL,
     RATES,
     Net,
     Sizes,
@@ -125,8 +126,11 @@ class Model(torch.nn.Module):
             x = self._dropout(self.layers[0](x[:, 0])[0][:, -1])
         else:
             for layer in self.layers[:-1]:
-                x = self._dropout(functional.relu(layer(x), inplace=True))
-                if self.net == "cnn":
+                x = functional.relu(layer(x), inplace=True)
+                if self.net == "cnn" and not NOISE_BEFORE_POOL:
+                    x = functional.max_pool2d(x, 2)
+                x = self._dropout(x)
+                if self.net == "cnn" and NOISE_BEFORE_POOL:
                     x = functional.max_pool2d(x, 2)
         y: torch.Tensor = self.layers[-1](x.flatten(1))
         return y
@@ -167,7 +171,7 @@ class _Steps:
     def step(self) -> float:
         """Takes a step and returns its loss."""
         self(1)
-        return float(self.loss)
+        return self.loss.item()
 
 
 def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
