@@ -4,6 +4,7 @@ python scripts/benchmark.py --suite=all --peers=flax,torch \
     --output=experiments/results/benchmark/benchmark.json
 """
 
+import sys
 from pathlib import Path
 
 from absl import flags
@@ -31,11 +32,15 @@ def main() -> None:
         if output.suffix != ".json":
             raise InputError(f"--output is {_OUTPUT.value!r}; allowed: a name that ends in .json")
         check_directory(output.parent)
-    measured = runner.run(suites, peers, _REPEATS.value)
-    print(f"\n{report.caption(measured)}\n\n{report.table(measured)}")
+    measured = runner.run(suites, peers, _REPEATS.value, say=_say)
+    print(f"{report.caption(measured)}\n\n{report.table(measured)}")
     if output:
         write_json(output, measured)
         figure.save(measured, output.with_suffix(".svg"))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,23 +3,37 @@
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dropout_lab.analysis.figure import COLOURS, MARKERS
 from dropout_lab.files import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _SIDES = ("floor", "naive", "flax", "torch")
 
 
 def save(report: Mapping[str, Any], path: Path) -> None:
-    """Draws every case's other sides over ours, on a logarithmic axis, as SVG.
-
-    Right of 1, ours is faster, or smaller. Equal reports give equal files.
+    """Draws a report and writes it whole, as SVG; equal reports give equal files.
 
     Raises:
       InputError: If the file cannot be written.
     """
     import matplotlib  # a second to import, and only figures need it
+
+    image = io.BytesIO()
+    # An SVG otherwise holds the date and random ids.
+    with matplotlib.rc_context({"svg.hashsalt": "dropout_lab"}):
+        draw(report).savefig(image, format="svg", metadata={"Date": None})
+    write_bytes(path, image.getvalue())
+
+
+def draw(report: Mapping[str, Any]) -> "Figure":
+    """Returns the figure: every case's other sides over ours, on a logarithmic axis.
+
+    Right of 1, ours is faster, or smaller.
+    """
     from matplotlib.figure import Figure
 
     cases = [case for case in report["cases"] if len(case["sides"]) > 1]
@@ -39,11 +53,7 @@ def save(report: Mapping[str, Any], path: Path) -> None:
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper right", frameon=False, ncols=len(_SIDES) + 1)
-    image = io.BytesIO()
-    # An SVG otherwise holds the date and random ids.
-    with matplotlib.rc_context({"svg.hashsalt": "dropout_lab"}):
-        figure.savefig(image, format="svg", metadata={"Date": None})
-    write_bytes(path, image.getvalue())
+    return figure
 
 
 def _ratio(case: Mapping[str, Any], side: str) -> float:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -46,7 +45,7 @@ def run(
     repeats: int,
     *,
     sizes: Sizes | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Returns the report of suites, ready for JSON.
 
@@ -104,30 +103,32 @@ def _suite(
         cases = {case for case, _ in owners}
         for other in others:
             owners |= {side: other for side in other.works() if side[0] in cases}
-        for group, sides in itertools.groupby(owners_in_order(owners), key=group_of):
+        for group, sides in in_groups(owners).items():
             say(f"{name}: {group}")
-            for (case, side), sample in _group({s: owners[s] for s in sides}, repeats).items():
+            samples = measure_in_turns({side: owners[side] for side in sides}, repeats)
+            for (case, side), sample in samples.items():
                 measured.setdefault(case, {})[side] = dataclasses.asdict(sample)
     return measured
 
 
-def owners_in_order(owners: Mapping[Side, Process]) -> list[Side]:
-    """Returns the sides, those of one group beside each other, in the order of our cases."""
-    groups = list(dict.fromkeys(map(group_of, owners)))
-    return sorted(owners, key=lambda side: groups.index(group_of(side)))
+def in_groups(sides: Iterable[Side]) -> dict[str, list[Side]]:
+    """Returns the sides by group: cases with one name up to a comma are measured in turns.
 
-
-def group_of(side: Side) -> str:
-    """Returns the name of the group: cases that are equal up to a comma are measured in turns.
-
-    >>> group_of(("mlp step, no dropout", "ours"))
-    'mlp step'
+    >>> in_groups([("mlp step, dropout", "ours"), ("mlp step, no dropout", "ours")])
+    {'mlp step': [('mlp step, dropout', 'ours'), ('mlp step, no dropout', 'ours')]}
     """
-    return side[0].partition(",")[0]
+    groups: dict[str, list[Side]] = {}
+    for side in sides:
+        groups.setdefault(side[0].partition(",")[0], []).append(side)
+    return groups
 
 
-def _group(owners: Mapping[Side, Process], repeats: int) -> dict[Side, Sample]:
-    """Returns the samples of one group's sides, measured in turns."""
+def measure_in_turns(owners: Mapping[Side, Process], repeats: int) -> dict[Side, Sample]:
+    """Returns the samples of one group's sides: A, B, C, A, B, C, ...
+
+    Raises:
+      RuntimeError: If two sides of a case do not compute the same thing.
+    """
     for side, process in owners.items():
         process.prepare(*side)
     _check_same_work(owners)

@@ -87,7 +87,7 @@ class Model(torch.nn.Module):
         super().__init__()
         self.net = net.name
         self.rate = net.rate if noisy else 0.0
-        layers: list[torch.nn.Module] = []
+        layers: list[Any] = []
         for index, (_, _, inputs, outputs) in enumerate(net.products(sizes)):
             if net.name == "cnn" and index < len(sizes.stages):
                 layers.append(torch.nn.Conv2d(inputs // 9, outputs, 3, padding=1))
@@ -95,7 +95,7 @@ class Model(torch.nn.Module):
                 layers.append(torch.nn.Linear(inputs, outputs))
             elif index == 0:
                 layers.append(torch.nn.LSTM(inputs, sizes.units, batch_first=True))
-        self.layers = torch.nn.ModuleList(layers)
+        self.layers: Any = torch.nn.ModuleList(layers)
         self._load(net.weights(sizes))
 
     @torch.no_grad()
@@ -111,14 +111,14 @@ class Model(torch.nn.Module):
                 continue
             kernel, bias = left.pop(0), left.pop(0)
             if kernel.ndim == 4:
-                layer.weight.copy_(kernel.permute(3, 2, 0, 1))  # type: ignore[operator]
+                layer.weight.copy_(kernel.permute(3, 2, 0, 1))
             else:
                 if self.net == "cnn":  # pixels before channels, as the others flatten images
                     pixels = kernel.shape[0] // self.layers[-2].out_channels
                     kernel = kernel.reshape(pixels, -1, CLASSES).transpose(0, 1)
                     kernel = kernel.reshape(-1, CLASSES)
-                layer.weight.copy_(kernel.T)  # type: ignore[operator]
-            layer.bias.copy_(bias)  # type: ignore[operator]
+                layer.weight.copy_(kernel.T)
+            layer.bias.copy_(bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Returns the logits."""
@@ -143,13 +143,13 @@ class _Steps:
     """Steps through batches, one after the other."""
 
     def __init__(self, net: Net, sizes: Sizes, noisy: bool, lr: float = LR) -> None:
-        self.model = Model(net, sizes, noisy)
+        self.model: Any = Model(net, sizes, noisy)
         images, labels = net.data(sizes.steps)
         inputs = torch.from_numpy(np.moveaxis(unit(images), -1, 1).copy())
         if net.name == "mlp":
             inputs = inputs.flatten(1)
         if net.name == "cnn":
-            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.model = self.model.to(memory_format=torch.channels_last)
             inputs = inputs.to(memory_format=torch.channels_last)
         learnt = [each for each in self.model.parameters() if each.requires_grad]
         self.parameters = sum(each.numel() for each in learnt)
