@@ -22,7 +22,7 @@ class Work(NamedTuple):
     facts: Callable[[], Mapping[str, Fact]] = dict
 
 
-Works = Mapping[tuple[str, str], Callable[[], Work]]
+Works = dict[tuple[str, str], Callable[[], Work]]
 """Makers of work, by case and side."""
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from dropout_lab.benchmark import figure, report
@@ -49,7 +50,7 @@ def test_quantities_have_units_that_fit(value, unit, text):
 def test_the_figure_has_every_other_side_over_ours(small_report):
     (axes,) = figure.draw(small_report).axes
     found = {
-        line.get_label(): (line.get_xdata().tolist(), list(line.get_ydata()))
+        line.get_label(): tuple(np.asarray(each).tolist() for each in line.get_data())
         for line in axes.lines
         if line.get_linestyle() == "None"
     }

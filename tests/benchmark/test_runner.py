@@ -1,5 +1,7 @@
 """Turns, repeats and the comparison of what sides compute."""
 
+from typing import Any
+
 import pytest
 
 from dropout_lab.benchmark import machine, runner
@@ -32,7 +34,7 @@ class Fake:
 
 def test_sides_are_measured_in_turns():
     log: list[str] = []
-    owners = {("case", side): Fake(log, {}) for side in ("ours", "flax")}
+    owners: Any = {("case", side): Fake(log, {}) for side in ("ours", "flax")}
     found = runner.measure_in_turns(owners, repeats=3)
     assert log == ["prepare ours", "prepare flax", *["ours", "flax"] * 3, *log[-2:]]
     assert found["case", "flax"].values == (4.0, 6.0, 8.0)
@@ -40,8 +42,9 @@ def test_sides_are_measured_in_turns():
 
 def test_other_work_is_refused():
     ours, theirs = Fake([], {"kept": Fact(0.5, 0.01)}), Fake([], {"kept": Fact(0.9, 0.01)})
+    owners: Any = {("case", "ours"): ours, ("case", "flax"): theirs}
     with pytest.raises(RuntimeError, match=r"case: flax does other work than ours: kept is 0\.9"):
-        runner.measure_in_turns({("case", "ours"): ours, ("case", "flax"): theirs}, repeats=1)
+        runner.measure_in_turns(owners, repeats=1)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_every_case_of_a_peer_is_ours(measured):
 
 
 def test_every_op_is_measured_once_and_has_a_target_unless_it_is_a_product():
-    groups = [our_ops.ON_ARRAYS, our_ops.ON_IMAGES, our_ops.PRODUCTS, {"dropout": None}]
+    groups: list[dict] = [our_ops.ON_ARRAYS, our_ops.ON_IMAGES, our_ops.PRODUCTS, {"dropout": None}]
     names = [name for group in groups for name in group]
     assert sorted(names) == sorted(ops.OPS)
     aimed_at = {*BERNOULLI_OR_UNIFORM, *NORMAL, "drop_block", "concrete_dropout", "dropout"}

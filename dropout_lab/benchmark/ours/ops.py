@@ -1,6 +1,7 @@
 """Ops, each beside a copy of the array it runs on, or the product it stands in for."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -62,23 +63,23 @@ PRODUCTS: dict[str, Call] = {
 
 def works(sizes: Sizes) -> Works:
     """Returns the work of every op; that of dropout itself has peers, and a backward pass."""
-    inputs, outputs = sizes.product[1:]
-    array, images, kernel = sizes.array, sizes.images, (inputs, outputs)
-    found: dict[tuple[str, str], Callable[[], Work]] = {}
+    array, images = sizes.array, sizes.images
+    found: Works = {}
     for rate in RATES:
-        found[forward(rate), "ours"] = lambda rate=rate: _dropout(rate, array, backward=False)
-        found[forward(rate), "floor"] = lambda: _timed(_copy, array)
-        found[backward(rate), "ours"] = lambda rate=rate: _dropout(rate, array, backward=True)
-        found[backward(rate), "floor"] = lambda: _timed(_copies, array, array)
-    for calls, shape in ((ON_ARRAYS, array), (ON_IMAGES, images)):
-        for name, call in calls.items():
-            found[name, "ours"] = lambda call=call, shape=shape: _timed(_keyed(call), shape)
-            found[name, "floor"] = lambda shape=shape: _timed(_copy, shape)
-    batch = sizes.product[:2]
+        found[forward(rate), "ours"] = partial(_dropout, rate, array, backward=False)
+        found[forward(rate), "floor"] = partial(_timed, _copy, array)
+        found[backward(rate), "ours"] = partial(_dropout, rate, array, backward=True)
+        found[backward(rate), "floor"] = partial(_timed, _copies, array, array)
+    for name, call in ON_ARRAYS.items():
+        found[name, "ours"] = partial(_timed, _keyed(call), array)
+        found[name, "floor"] = partial(_timed, _copy, array)
+    for name, call in ON_IMAGES.items():
+        found[name, "ours"] = partial(_timed, _keyed(call), images)
+        found[name, "floor"] = partial(_timed, _copy, images)
+    operands = sizes.product[:2], sizes.product[1:]
     for name, call in PRODUCTS.items():
-        case = product(name)
-        found[case, "ours"] = lambda call=call: _timed(_keyed(call), batch, kernel)
-        found[case, "floor"] = lambda: _timed(_product, batch, kernel)
+        found[product(name), "ours"] = partial(_timed, _keyed(call), *operands)
+        found[product(name), "floor"] = partial(_timed, _product, *operands)
     return found | connect.works(sizes)
 
 

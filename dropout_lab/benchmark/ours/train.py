@@ -1,6 +1,6 @@
 """Training as a user gets it, beside its matrix products alone."""
 
-from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import jax
@@ -38,24 +38,24 @@ NO_LAYER = "mlp step, bare"
 
 def works(sizes: Sizes) -> Works:
     """Returns the work of every network, and of the MLP's step with dropout in one place."""
-    found: dict[tuple[str, str], Callable[[], Work]] = {}
+    found: Works = {}
     for net in NETS:
         for noisy in (True, False):
             case = trained(net, noisy)
-            found[case, "ours"] = lambda net=net, noisy=noisy: _training(net, sizes, noisy)
-            found[case, "floor"] = lambda net=net: _products(net, sizes)
-    found[ONE_LAYER, "ours"] = lambda: _bare_step(sizes, rate=0.5)
-    found[NO_LAYER, "ours"] = lambda: _bare_step(sizes, rate=None)
+            found[case, "ours"] = partial(_training, net, sizes, noisy)
+            found[case, "floor"] = partial(_products, net, sizes)
+    found[ONE_LAYER, "ours"] = partial(_bare_step, sizes, rate=0.5)
+    found[NO_LAYER, "ours"] = partial(_bare_step, sizes, rate=None)
     return found
 
 
 def _config(net: Net, sizes: Sizes, noisy: bool) -> FrozenConfigDict:
     config = base.get_config()
-    changes = {
+    shapes: dict[str, dict[str, Any]] = {
         "mlp": {"model.widths": sizes.widths},
         "cnn": {"model.stages": sizes.stages, "model.widths": ()},
         "rnn": {"model.units": sizes.units, "model.widths": ()},
-    }[net.name]
+    }
     rates = {"dropout.rate": net.rate, "dropout.stage_rates": (net.rate,) * len(sizes.stages)}
     config.update_from_flattened_dict(
         {
@@ -66,7 +66,7 @@ def _config(net: Net, sizes: Sizes, noisy: bool) -> FrozenConfigDict:
             "train.epochs": 1,
             "optimizer.lr": LR,
             "optimizer.momentum": MOMENTUM,
-            **changes,
+            **shapes[net.name],
             **(rates if noisy else {}),
         }
     )
@@ -134,28 +134,20 @@ def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
     return Work(timer(training, sizes.steps), found)
 
 
+_PARTS = ("kernel", "recurrent_kernel", "bias")
+
+
 def _with_weights(state: State, weights: Weights) -> State:
-    """Returns the state with other parameters; their order is that of the layers."""
-    given: Iterator[Any] = iter(weights)
-    placed: dict[str, Array] = {}
+    """Returns the state with other parameters, given from the input up."""
+
+    def height(path: tuple[str, ...]) -> tuple[bool, tuple[str, ...], int]:
+        # The classifier is on top, its output (by luck of the alphabet) above its layers.
+        return "classifier" in path, path[:-1], _PARTS.index(path[-1])
+
     leaves, tree = jax.tree_util.tree_flatten_with_path(state.weights.params)
-    names = [jax.tree_util.keystr(path) for path, _ in leaves]
-
-    def order(name: str) -> tuple[bool, str, int]:
-        # From the input up: the classifier is on top, its output above its layers; in a layer,
-        # kernels come before the bias, as in problems.Weights.
-        layer, _, last = name.rpartition("[")
-        return (
-            "classifier" in name,
-            layer,
-            ("kernel']", "recurrent_kernel']", "bias']").index(last.removeprefix("'")),
-        )
-
-    for name in sorted(names, key=order):
-        placed[name] = jnp.asarray(next(given))
-    shapes = [leaf.shape for _, leaf in leaves]
-    assert shapes == [placed[name].shape for name in names]
-    params = jax.tree.unflatten(tree, [placed[name] for name in names])
+    paths = [tuple(str(entry.key) for entry in path) for path, _ in leaves]
+    given = dict(zip(sorted(paths, key=height), weights, strict=True))
+    params = jax.tree.unflatten(tree, [jnp.asarray(given[path]) for path in paths])
     return state._replace(weights=state.weights._replace(params=params))
 
 

@@ -1,7 +1,7 @@
 """Flax's side, as its users write it: ``nnx.Dropout``, ``nnx.Optimizer``, a jitted step, a loop."""
 
 import dataclasses
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -32,21 +32,17 @@ from dropout_lab.benchmark.work import Work, Works, timer
 
 def works(sizes: Sizes) -> Works:
     """Returns the work of dropout and of every network."""
-    found: dict[tuple[str, str], Callable[[], Work]] = {}
+    found: Works = {}
     for rate in RATES:
-        for name, passes in ((forward, False), (backward, True)):
-            found[name(rate), "flax"] = lambda rate=rate, passes=passes: _dropout(
-                rate, sizes, passes
-            )
+        found[forward(rate), "flax"] = partial(_dropout, rate, sizes, backward=False)
+        found[backward(rate), "flax"] = partial(_dropout, rate, sizes, backward=True)
     for net in NETS:
         for noisy in (True, False):
-            found[trained(net, noisy), "flax"] = lambda net=net, noisy=noisy: _training(
-                net, sizes, noisy
-            )
+            found[trained(net, noisy), "flax"] = partial(_training, net, sizes, noisy)
     return found
 
 
-def _dropout(rate: float, sizes: Sizes, backward: bool) -> Work:
+def _dropout(rate: float, sizes: Sizes, *, backward: bool) -> Work:
     # The layer's own counter would have to be carried; a stream made inside draws as many bits.
     def apply(step: Int[Array, ""], x: Float[Array, "n m"]) -> Float[Array, "n m"]:
         layer = nnx.Dropout(rate, deterministic=False)
@@ -79,9 +75,8 @@ class Model(nnx.Module):
         left = list(weights)
         for layer in self.layers:
             if isinstance(layer, nnx.RNN):
-                parts = [layer.cell.dense_i.kernel, layer.cell.dense_h.kernel]
-                parts.append(layer.cell.dense_h.bias)
-                # Training starts where ours does, at the problem's bias, whatever Flax's cell has.
+                cell: Any = layer.cell
+                parts = [cell.dense_i.kernel, cell.dense_h.kernel, cell.dense_h.bias]
             else:
                 parts = [layer.kernel, layer.bias]
             for part in parts:
@@ -131,7 +126,7 @@ class _Steps:
         self._step = nnx.cached_partial(_step, model, optimizer)
         images, labels = net.data(sizes.steps)
         batched = unit(images).reshape(-1, net.batch, *net.shape)
-        self._batches = list(zip(batched, labels.reshape(-1, net.batch), strict=True))
+        self._batches: list[Any] = list(zip(batched, labels.reshape(-1, net.batch), strict=True))
         self._done = 0
         self._model = model
         self.loss = jnp.float32(0)

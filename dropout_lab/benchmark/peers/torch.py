@@ -5,7 +5,7 @@ Dropout is not in place after a ReLU, whose gradient needs the values that it wo
 
 import dataclasses
 import os
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,15 +33,13 @@ from dropout_lab.benchmark.work import Work, Works, timer
 def works(sizes: Sizes) -> Works:
     """Returns the work of dropout and of every network."""
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    found: dict[tuple[str, str], Callable[[], Work]] = {}
+    found: Works = {}
     for rate in RATES:
-        found[forward(rate), "torch"] = lambda rate=rate: _forward(rate, sizes)
-        found[backward(rate), "torch"] = lambda rate=rate: _backward(rate, sizes)
+        found[forward(rate), "torch"] = partial(_forward, rate, sizes)
+        found[backward(rate), "torch"] = partial(_backward, rate, sizes)
     for net in NETS:
         for noisy in (True, False):
-            found[trained(net, noisy), "torch"] = lambda net=net, noisy=noisy: _training(
-                net, sizes, noisy
-            )
+            found[trained(net, noisy), "torch"] = partial(_training, net, sizes, noisy)
     return found
 
 
