@@ -15,7 +15,7 @@ FOLDERS = ("dropout_lab", "configs", "experiments", "scripts", "tests")
 # Each room may import from itself and from lower floors, never from a neighbour on its own floor.
 FLOORS = [
     {"scripts"},
-    {"dropout_lab.cli"},
+    {"dropout_lab.cli", "dropout_lab.benchmark"},
     {"experiments", "configs"},
     {"dropout_lab.sweeps", "dropout_lab.analysis", "dropout_lab"},
     {"dropout_lab.training"},
@@ -93,6 +93,13 @@ def test_ops_import_jax_and_numpy_only():
             assert {name.split(".")[0] for name in others} <= allowed, module
 
 
+def test_nothing_imports_a_peers_side():
+    peers = {module for module in MODULES if module.startswith("dropout_lab.benchmark.peers.")}
+    assert PEER in peers
+    for module in MODULES:
+        assert not own_imports(module) & peers, module
+
+
 def test_models_name_no_variant():
     for module, tree in MODULES.items():
         if room(module) == "dropout_lab.models":
@@ -100,8 +107,14 @@ def test_models_name_no_variant():
             assert not words & VARIANTS.keys(), module
 
 
+# Imported in a process of its own, and only when a benchmark asks for it.
+PEER = "dropout_lab.benchmark.peers.torch"
+
+
 def test_nothing_imports_tensorflow_or_torch():
     for module, tree in MODULES.items():
+        if module == PEER:
+            continue
         packages = {name.split(".")[0] for name in imported(tree)}
         assert not packages & {"tensorflow", "torch", "keras", "clu"}, module
 

@@ -1,0 +1,75 @@
+"""What a computation came to: the evidence that two sides do the same work."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+EXACT = 1e-3
+"""How far two sides' losses may be apart, relatively, when they do the same steps without noise."""
+NOISY = 0.03
+"""Likewise for the mean over an epoch of noise, at weights that stay as they are."""
+
+
+class Fact(NamedTuple):
+    """A number, for comparison with another side's.
+
+    Attributes:
+      value: The number.
+      tolerance: How far from it the other may be.
+    """
+
+    value: float
+    tolerance: float
+
+
+def of_dropout(
+    *, size: int, kept: float, largest: float, gap: float | None = None
+) -> dict[str, Fact]:
+    """Returns what dropout made of ones.
+
+    Args:
+      size: How many there were.
+      kept: Which share was kept.
+      largest: The largest output.
+      gap: How far the gradient of their sum is from the output, which it equals; None without one.
+    """
+    # 4 standard errors of the difference of two shares.
+    spread = 4 * (2 * kept * (1 - kept) / size) ** 0.5
+    facts = {"kept": Fact(kept, spread), "scale": Fact(largest, 1e-3)}
+    return facts if gap is None else facts | {"gradient - output": Fact(gap, 1e-6)}
+
+
+def of_training(parameters: int, step: Callable[[], float]) -> dict[str, Fact]:
+    """Returns the losses of two steps on one batch without noise, the second one after an update.
+
+    Args:
+      parameters: How many numbers are learnt.
+      step: Takes a step and returns its loss.
+    """
+    first, second = step(), step()
+    return {
+        "parameters": Fact(parameters, 0),
+        "first loss": Fact(first, EXACT * first),
+        "second loss": Fact(second, EXACT * second),
+    }
+
+
+def of_noise(losses: Iterable[float]) -> dict[str, Fact]:
+    """Returns the mean loss of steps with noise at a learning rate of 0."""
+    each = list(losses)
+    mean = sum(each) / len(each)
+    return {"mean loss": Fact(mean, NOISY * mean)}
+
+
+def differences(ours: Mapping[str, Fact], theirs: Mapping[str, Fact]) -> str:
+    """Returns what two sides' computations came to where it differs; nothing where it does not.
+
+    >>> differences({"kept": Fact(0.5, 0.1)}, {"kept": Fact(0.7, 0.1)})
+    'kept is 0.7, ours 0.5'
+    """
+    if ours.keys() != theirs.keys():
+        return f"facts are {sorted(theirs)}, ours {sorted(ours)}"
+    return "; ".join(
+        f"{name} is {theirs[name].value:g}, ours {fact.value:g}"
+        for name, fact in ours.items()
+        if not abs(theirs[name].value - fact.value) <= fact.tolerance
+    )

@@ -1,0 +1,60 @@
+"""A report as a figure."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dropout_lab.analysis.figure import COLOURS, MARKERS
+from dropout_lab.files import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SIDES = ("floor", "naive", "flax", "torch")
+
+
+def save(report: Mapping[str, Any], path: Path) -> None:
+    """Draws a report and writes it whole, as SVG; equal reports give equal files.
+
+    Raises:
+      InputError: If the file cannot be written.
+    """
+    import matplotlib  # a second to import, and only figures need it
+
+    image = io.BytesIO()
+    # An SVG otherwise holds the date and random ids.
+    with matplotlib.rc_context({"svg.hashsalt": "dropout_lab"}):
+        draw(report).savefig(image, format="svg", metadata={"Date": None})
+    write_bytes(path, image.getvalue())
+
+
+def draw(report: Mapping[str, Any]) -> "Figure":
+    """Returns the figure: every case's other sides over ours, on a logarithmic axis.
+
+    Right of 1, ours is faster, or smaller.
+    """
+    from matplotlib.figure import Figure
+
+    cases = [case for case in report["cases"] if len(case["sides"]) > 1]
+    figure = Figure(figsize=(7.2, 1.2 + 0.22 * len(cases)), layout="constrained")
+    axes = figure.add_subplot()
+    for side, colour, marker in zip(_SIDES, COLOURS, MARKERS, strict=False):
+        rows = [row for row, case in enumerate(cases) if side in case["sides"]]
+        if rows:
+            ratios = [_ratio(cases[row], side) for row in rows]
+            axes.plot(ratios, rows, linestyle="", marker=marker, color=colour, label=side)
+    axes.axvline(1, color="black", linewidth=0.8, label="ours")
+    axes.set_yticks(range(len(cases)), [case["case"] for case in cases], fontsize="small")
+    axes.invert_yaxis()
+    if cases:
+        axes.set_xscale("log")
+    axes.set_xlabel("time, or memory, over ours (medians)")
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside upper right", frameon=False, ncols=len(_SIDES) + 1)
+    return figure
+
+
+def _ratio(case: Mapping[str, Any], side: str) -> float:
+    return float(case["sides"][side]["median"] / case["sides"]["ours"]["median"])

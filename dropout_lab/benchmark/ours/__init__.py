@@ -1,0 +1,1 @@
+"""Our side of every case, and what the machine allows: a copy, a product, a plain form."""

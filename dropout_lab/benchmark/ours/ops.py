@@ -1,0 +1,123 @@
+"""Ops, each beside a copy of the array it runs on, or the product it stands in for."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from dropout_lab import ops
+from dropout_lab.benchmark.ours import connect
+from dropout_lab.benchmark.problems import RATES, Sizes, backward, forward
+from dropout_lab.benchmark.recycled import Recycled, dropout_work
+from dropout_lab.benchmark.work import Work, Works, timer
+
+Call = Callable[..., Array]
+
+# From a key and an array.
+ON_ARRAYS: dict[str, Call] = {
+    "classic_dropout": lambda key, x: ops.classic_dropout(key, x, rate=0.5),
+    "standout": lambda key, x: ops.standout(key, x, rate=0.5, drive=x),
+    "zoneout": lambda key, x: ops.zoneout(key, x, rate=0.5, old=-x),
+    "alpha_dropout": lambda key, x: ops.alpha_dropout(key, x, rate=0.1),
+    "stochastic_depth": lambda key, x: ops.stochastic_depth(key, x, rate=0.5),
+    "uniform_dropout": lambda key, x: ops.uniform_dropout(key, x, rate=0.25),
+    "gaussian_dropout": lambda key, x: ops.gaussian_dropout(key, x, rate=0.5),
+    "variational_dropout": lambda key, x: ops.variational_dropout(key, x, alpha=jnp.float32(0.5)),
+    "information_dropout": lambda key, x: ops.information_dropout(key, x, alpha=jnp.float32(0.5)),
+    "concrete_dropout": lambda key, x: ops.concrete_dropout(key, x, rate=jnp.float32(0.1)),
+}
+
+# From a key and images.
+ON_IMAGES: dict[str, Call] = {
+    "spatial_dropout": lambda key, x: ops.spatial_dropout(key, x, rate=0.1),
+    "feature_alpha_dropout": lambda key, x: ops.feature_alpha_dropout(key, x, rate=0.1),
+    "weighted_channel_dropout": lambda key, x: ops.weighted_channel_dropout(key, x, rate=0.1),
+    "cutout": lambda key, x: ops.cutout(key, x, size=8),
+    "max_pool_dropout": lambda key, x: ops.max_pool_dropout(key, x, rate=0.5),
+    "stochastic_pool": lambda key, x: ops.stochastic_pool(key, x),
+    "drop_block": lambda key, x: ops.drop_block(key, x, rate=0.1, block_size=3),
+}
+
+# From a key, inputs and a kernel.
+PRODUCTS: dict[str, Call] = {
+    "drop_connect": lambda key, x, kernel: ops.drop_connect(
+        key, x, rate=0.5, kernel=kernel, per_example=False
+    ),
+    "shakeout": lambda key, x, kernel: ops.shakeout(key, x, rate=0.5, kernel=kernel, strength=0.1),
+    "fast_dropout": lambda key, x, kernel: ops.fast_dropout(key, x, rate=0.5, kernel=kernel),
+    "variational_weights": lambda key, x, kernel: ops.variational_weights(
+        key, x, alpha=jnp.float32(0.5), kernel=kernel
+    ),
+    "sparse_variational_dropout": lambda key, x, kernel: ops.sparse_variational_dropout(
+        key, x, log_variance=jnp.zeros_like(kernel), kernel=kernel
+    ),
+    "targeted_dropout": lambda key, x, kernel: ops.targeted_dropout(
+        key, x, rate=0.5, kernel=kernel
+    ),
+}
+
+
+def works(sizes: Sizes) -> Works:
+    """Returns the work of every op; that of dropout itself has peers, and a backward pass."""
+    array, images = sizes.array, sizes.images
+    found: Works = {}
+    for rate in RATES:
+        found[forward(rate), "ours"] = partial(_dropout, rate, array, backward=False)
+        found[forward(rate), "floor"] = partial(_timed, _copy, array)
+        found[backward(rate), "ours"] = partial(_dropout, rate, array, backward=True)
+        found[backward(rate), "floor"] = partial(_timed, _copies, array, array)
+    for name, call in ON_ARRAYS.items():
+        found[name, "ours"] = partial(_timed, _keyed(call), array)
+        found[name, "floor"] = partial(_timed, _copy, array)
+    for name, call in ON_IMAGES.items():
+        found[name, "ours"] = partial(_timed, _keyed(call), images)
+        found[name, "floor"] = partial(_timed, _copy, images)
+    operands = sizes.product[:2], sizes.product[1:]
+    for name, call in PRODUCTS.items():
+        found[product(name), "ours"] = partial(_timed, _keyed(call), *operands)
+        found[product(name), "floor"] = partial(_timed, _product, *operands)
+    return found | connect.works(sizes)
+
+
+def product(name: str) -> str:
+    """Returns the name of the case of an op that stands in for a product."""
+    return f"{name}, a product"
+
+
+def _timed(function: Callable[..., Any], *shapes: tuple[int, ...]) -> Work:
+    """Returns the work of a function of positive arrays, as ReLUs give, of these shapes."""
+    rng = np.random.default_rng(0)
+    arrays = [jnp.asarray(abs(rng.normal(size=shape)), jnp.float32) for shape in shapes]
+    return Work(timer(Recycled(function, *arrays)))
+
+
+def _keyed(call: Call) -> Call:
+    return lambda step, *arrays: call(_key(step), *arrays)
+
+
+def _key(step: Int[Array, ""]) -> Key[Array, ""]:
+    return jax.random.fold_in(jax.random.key(0), step)
+
+
+def _dropout(rate: float, shape: tuple[int, int], *, backward: bool) -> Work:
+    def apply(step: Int[Array, ""], x: Float[Array, "n m"]) -> Float[Array, "n m"]:
+        return ops.dropout(_key(step), x, rate=rate)
+
+    return dropout_work(apply, shape, backward=backward)
+
+
+def _copy(step: Int[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    # XLA leaves this alone, as -0.0 + 0.0 is 0.0: one pass, read and write, on every core.
+    return x + 0
+
+
+def _copies(step: Int[Array, ""], x: Array, above: Array) -> tuple[Array, Array]:
+    return _copy(step, x), _copy(step, above)
+
+
+def _product(step: Int[Array, ""], x: Array, kernel: Array) -> Array:
+    return x @ kernel

@@ -1,0 +1,211 @@
+"""Training as a user gets it, beside its matrix products alone."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+from ml_collections import FrozenConfigDict
+
+from configs import base
+from dropout_lab import ops
+from dropout_lab.benchmark import facts
+from dropout_lab.benchmark.problems import (
+    CLASSES,
+    LR,
+    MLP,
+    MOMENTUM,
+    NETS,
+    Net,
+    Sizes,
+    Weights,
+    trained,
+    unit,
+)
+from dropout_lab.benchmark.recycled import Recycled
+from dropout_lab.benchmark.work import Work, Works, timer
+from dropout_lab.data import Split
+from dropout_lab.settings import dynamic, resolve
+from dropout_lab.training.arrays import Examples, fit_scaling
+from dropout_lab.training.network import Numbers
+from dropout_lab.training.program import Program, State, as_arrays
+
+ONE_LAYER = "mlp step, dropout on one activation"
+NO_LAYER = "mlp step, bare"
+
+
+def works(sizes: Sizes) -> Works:
+    """Returns the work of every network, and of the MLP's step with dropout in one place."""
+    found: Works = {}
+    for net in NETS:
+        for noisy in (True, False):
+            case = trained(net, noisy)
+            found[case, "ours"] = partial(_training, net, sizes, noisy)
+            found[case, "floor"] = partial(_products, net, sizes)
+    found[ONE_LAYER, "ours"] = partial(_bare_step, sizes, rate=0.5)
+    found[NO_LAYER, "ours"] = partial(_bare_step, sizes, rate=None)
+    return found
+
+
+def _config(net: Net, sizes: Sizes, noisy: bool) -> FrozenConfigDict:
+    config = base.get_config()
+    shapes: dict[str, dict[str, Any]] = {
+        "mlp": {"model.widths": sizes.widths},
+        "cnn": {"model.stages": sizes.stages, "model.widths": ()},
+        "rnn": {"model.units": sizes.units, "model.widths": ()},
+    }
+    rates = {"dropout.rate": net.rate, "dropout.stage_rates": (net.rate,) * len(sizes.stages)}
+    config.update_from_flattened_dict(
+        {
+            "variant": "dropout" if noisy else "none",
+            "dropout.input_rate": 0.0,
+            "model.name": net.name,
+            "train.batch_size": net.batch,
+            "train.epochs": 1,
+            "optimizer.lr": LR,
+            "optimizer.momentum": MOMENTUM,
+            **shapes[net.name],
+            **(rates if noisy else {}),
+        }
+    )
+    return resolve(config)
+
+
+class _Epochs:
+    """Epochs of the network's program, one after the other."""
+
+    def __init__(self, net: Net, sizes: Sizes, *, noisy: bool, batches: int) -> None:
+        config = _config(net, sizes, noisy)
+        images, labels = net.data(batches)
+        self._program = Program(config, net.shape, CLASSES)
+        self._numbers = as_arrays(dynamic(config))
+        self._data = Examples(jnp.asarray(images), jnp.asarray(labels))
+        self._scaling = fit_scaling("unit", Split(images, labels))
+        self._lengths = self._program.lengths(len(labels))
+        self._weights = net.weights(sizes)
+        self._state = self._start()
+        self.loss = jnp.float32(0)
+
+    def __call__(self, epochs: int) -> None:
+        for _ in range(epochs):
+            self._state, self.loss = self._train(self._state, self._numbers)
+        jax.block_until_ready((self._state, self.loss))
+
+    def _start(self) -> State:
+        state = self._program.init(self._numbers, lengths=self._lengths)
+        return _with_weights(state, self._weights)
+
+    def _train(self, state: State, numbers: Numbers) -> tuple[State, Float[Array, ""]]:
+        return self._program.train_epoch(
+            state,
+            numbers,
+            self._data,
+            self._scaling,
+            lengths=self._lengths,
+            steps=self._lengths.epoch,
+        )
+
+    def resting_loss(self) -> float:
+        """Returns an epoch's loss at a learning rate of 0."""
+        _, loss = self._train(self._start(), self._numbers | {"optimizer.lr": jnp.float32(0)})
+        return float(loss)
+
+    def step(self) -> float:
+        """Trains for an epoch and returns its loss."""
+        self(1)
+        return float(self.loss)
+
+    def parameters(self) -> int:
+        """Returns how many numbers are learnt."""
+        return sum(leaf.size for leaf in jax.tree.leaves(self._state.weights.params))
+
+
+def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
+    training = _Epochs(net, sizes, noisy=noisy, batches=sizes.steps)
+
+    def found() -> dict[str, facts.Fact]:
+        if noisy:
+            return facts.of_noise([training.resting_loss()])
+        epochs = _Epochs(net, sizes, noisy=False, batches=1)
+        return facts.of_training(epochs.parameters(), epochs.step)
+
+    return Work(timer(training, sizes.steps), found)
+
+
+_PARTS = ("kernel", "recurrent_kernel", "bias")
+
+
+def _with_weights(state: State, weights: Weights) -> State:
+    """Returns the state with other parameters, given from the input up."""
+
+    def height(path: tuple[str, ...]) -> tuple[bool, tuple[str, ...], int]:
+        # The classifier is on top, its output (by luck of the alphabet) above its layers.
+        return "classifier" in path, path[:-1], _PARTS.index(path[-1])
+
+    leaves, tree = jax.tree_util.tree_flatten_with_path(state.weights.params)
+    paths = [tuple(str(entry.key) for entry in path) for path, _ in leaves]
+    given = dict(zip(sorted(paths, key=height), weights, strict=True))
+    params = jax.tree.unflatten(tree, [jnp.asarray(given[path]) for path in paths])
+    return state._replace(weights=state.weights._replace(params=params))
+
+
+def _products(net: Net, sizes: Sizes) -> Work:
+    """Returns the work of a step's products: forward, and backward to weights and inputs."""
+    rng = np.random.default_rng(0)
+
+    def draw(*shape: int) -> Float[Array, "..."]:
+        return jnp.asarray(rng.normal(size=shape), jnp.float32)
+
+    layers = [
+        (draw(times, rows, inputs), draw(inputs, outputs), draw(times, rows, outputs))
+        for times, rows, inputs, outputs in net.products(sizes)
+    ]
+
+    def step(number: Int[Array, ""], layers: Any) -> list[Any]:
+        found = []
+        for index, (x, kernel, above) in enumerate(layers):
+            forward = [each @ kernel for each in x]
+            to_kernel = x.reshape(-1, x.shape[-1]).T @ above.reshape(-1, above.shape[-1])
+            to_x = [each @ kernel.T for each in above] if index else []
+            found.append((forward, to_kernel, to_x))
+        return found
+
+    return Work(timer(Recycled(step, layers)))
+
+
+def _bare_step(sizes: Sizes, *, rate: float | None) -> Work:
+    """Returns the work of a step of gradient descent, with dropout on the first activation or not.
+
+    The plainest program there is, so that all that differs is one op.
+    """
+    flat = [jnp.asarray(each) for each in MLP.weights(sizes)]
+    images, labels = MLP.data(1)
+    x = jnp.asarray(unit(images)).reshape(MLP.batch, -1)
+    target = jax.nn.one_hot(labels, CLASSES)
+
+    def loss(weights: list[Array], key: Key[Array, ""]) -> Float[Array, ""]:
+        hidden = x
+        for kernel, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+            first = hidden is x
+            hidden = jax.nn.relu(hidden @ kernel + bias)
+            if first and rate is not None:
+                hidden = ops.dropout(key, hidden, rate=rate)
+        log_probs = jax.nn.log_softmax(hidden @ weights[-2] + weights[-1])
+        return -(target * log_probs).sum() / MLP.batch
+
+    def step(number: Int[Array, ""], weights: list[Array]) -> tuple[Int[Array, ""], list[Array]]:
+        grads = jax.grad(loss)(weights, jax.random.fold_in(jax.random.key(0), number))
+        return number + 1, [w - LR * grad for w, grad in zip(weights, grads, strict=True)]
+
+    donating = jax.jit(step, donate_argnums=(0, 1))
+    state = (jnp.int32(0), flat)
+
+    def run(calls: int) -> None:
+        nonlocal state
+        for _ in range(calls):
+            state = donating(*state)
+        jax.block_until_ready(state)
+
+    return Work(timer(run))

@@ -1,0 +1,183 @@
+"""PyTorch's side, eager: every core, channels last in convolutions, the fused optimiser.
+
+Dropout is not in place after a ReLU, whose gradient needs the values that it would overwrite.
+"""
+
+import dataclasses
+import os
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from dropout_lab.benchmark import facts
+from dropout_lab.benchmark.problems import (
+    CLASSES,
+    LR,
+    MOMENTUM,
+    NETS,
+    NOISE_BEFORE_POOL,
+    RATES,
+    Net,
+    Sizes,
+    backward,
+    forward,
+    trained,
+    unit,
+)
+from dropout_lab.benchmark.work import Work, Works, timer
+
+
+def works(sizes: Sizes) -> Works:
+    """Returns the work of dropout and of every network."""
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    found: Works = {}
+    for rate in RATES:
+        found[forward(rate), "torch"] = partial(_forward, rate, sizes)
+        found[backward(rate), "torch"] = partial(_backward, rate, sizes)
+    for net in NETS:
+        for noisy in (True, False):
+            found[trained(net, noisy), "torch"] = partial(_training, net, sizes, noisy)
+    return found
+
+
+def _forward(rate: float, sizes: Sizes) -> Work:
+    x = torch.ones(sizes.array)
+
+    @torch.no_grad()
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            functional.dropout(x, rate)
+
+    return Work(timer(run), lambda: _facts(functional.dropout(x, rate)))
+
+
+def _backward(rate: float, sizes: Sizes) -> Work:
+    x = torch.ones(sizes.array, requires_grad=True)
+    above = torch.ones(sizes.array)
+
+    def both() -> tuple[torch.Tensor, torch.Tensor]:
+        y = functional.dropout(x, rate)
+        return y, torch.autograd.grad(y, x, above)[0]
+
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            both()
+
+    return Work(timer(run), lambda: _facts(*both()))
+
+
+def _facts(y: torch.Tensor, *gradient: torch.Tensor) -> dict[str, facts.Fact]:
+    return facts.of_dropout(
+        size=y.numel(),
+        kept=float((y != 0).double().mean()),
+        largest=float(y.max()),
+        gap=float((gradient[0] - y).abs().max()) if gradient else None,
+    )
+
+
+class Model(torch.nn.Module):
+    """A network of the problem, with dropout after every ReLU or on the last state."""
+
+    def __init__(self, net: Net, sizes: Sizes, noisy: bool) -> None:
+        super().__init__()
+        self.net = net.name
+        self.rate = net.rate if noisy else 0.0
+        layers: list[Any] = []
+        for index, (_, _, inputs, outputs) in enumerate(net.products(sizes)):
+            if net.name == "cnn" and index < len(sizes.stages):
+                layers.append(torch.nn.Conv2d(inputs // 9, outputs, 3, padding=1))
+            elif net.name != "rnn" or outputs == CLASSES:
+                layers.append(torch.nn.Linear(inputs, outputs))
+            elif index == 0:
+                layers.append(torch.nn.LSTM(inputs, sizes.units, batch_first=True))
+        self.layers: Any = torch.nn.ModuleList(layers)
+        self._load(net.weights(sizes))
+
+    @torch.no_grad()
+    def _load(self, weights: list[np.ndarray]) -> None:
+        left = [torch.from_numpy(each) for each in weights]
+        for layer in self.layers:
+            if isinstance(layer, torch.nn.LSTM):
+                layer.weight_ih_l0.copy_(left.pop(0).T)
+                layer.weight_hh_l0.copy_(left.pop(0).T)
+                layer.bias_ih_l0.copy_(left.pop(0))
+                # One of the two biases is enough, and all that the others have.
+                layer.bias_hh_l0.zero_().requires_grad_(False)
+                continue
+            kernel, bias = left.pop(0), left.pop(0)
+            if kernel.ndim == 4:
+                layer.weight.copy_(kernel.permute(3, 2, 0, 1))
+            else:
+                if self.net == "cnn":  # pixels before channels, as the others flatten images
+                    pixels = kernel.shape[0] // self.layers[-2].out_channels
+                    kernel = kernel.reshape(pixels, -1, CLASSES).transpose(0, 1)
+                    kernel = kernel.reshape(-1, CLASSES)
+                layer.weight.copy_(kernel.T)
+            layer.bias.copy_(bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns the logits."""
+        if self.net == "rnn":
+            x = self._dropout(self.layers[0](x[:, 0])[0][:, -1])
+        else:
+            for layer in self.layers[:-1]:
+                x = functional.relu(layer(x), inplace=True)
+                if self.net == "cnn" and not NOISE_BEFORE_POOL:
+                    x = functional.max_pool2d(x, 2)
+                x = self._dropout(x)
+                if self.net == "cnn" and NOISE_BEFORE_POOL:
+                    x = functional.max_pool2d(x, 2)
+        y: torch.Tensor = self.layers[-1](x.flatten(1))
+        return y
+
+    def _dropout(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.dropout(x, self.rate) if self.rate else x
+
+
+class _Steps:
+    """Steps through batches, one after the other."""
+
+    def __init__(self, net: Net, sizes: Sizes, noisy: bool, lr: float = LR) -> None:
+        self.model: Any = Model(net, sizes, noisy)
+        images, labels = net.data(sizes.steps)
+        inputs = torch.from_numpy(np.moveaxis(unit(images), -1, 1).copy())
+        if net.name == "mlp":
+            inputs = inputs.flatten(1)
+        if net.name == "cnn":
+            self.model = self.model.to(memory_format=torch.channels_last)
+            inputs = inputs.to(memory_format=torch.channels_last)
+        learnt = [each for each in self.model.parameters() if each.requires_grad]
+        self.parameters = sum(each.numel() for each in learnt)
+        self._optimizer = torch.optim.SGD(learnt, lr, MOMENTUM, fused=True)
+        classes = torch.from_numpy(labels).long().split(net.batch)
+        self._batches: list[Any] = list(zip(inputs.split(net.batch), classes, strict=True))
+        self._done = 0
+        self.loss = torch.zeros(())
+
+    def __call__(self, steps: int) -> None:
+        for _ in range(steps):
+            images, labels = self._batches[self._done % len(self._batches)]
+            self._optimizer.zero_grad(set_to_none=True)
+            self.loss = functional.cross_entropy(self.model(images), labels)
+            self.loss.backward()
+            self._optimizer.step()
+            self._done += 1
+
+    def step(self) -> float:
+        """Takes a step and returns its loss."""
+        self(1)
+        return self.loss.item()
+
+
+def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
+    def found() -> dict[str, facts.Fact]:
+        if noisy:
+            still = _Steps(net, sizes, noisy=True, lr=0.0)
+            return facts.of_noise(still.step() for _ in range(sizes.steps))
+        steps = _Steps(net, dataclasses.replace(sizes, steps=1), noisy=False)
+        return facts.of_training(steps.parameters, steps.step)
+
+    return Work(timer(_Steps(net, sizes, noisy)), found)

@@ -1,0 +1,154 @@
+"""The problems that every side solves: shapes, and the weights and data that all sides start from.
+
+NumPy only, so that a peer's process imports nothing of ours that computes.
+"""
+
+import dataclasses
+import itertools
+import math
+
+import numpy as np
+from jaxtyping import Float, Float32, Int32, UInt8
+
+Weights = list[Float32[np.ndarray, "..."]]
+"""A network's kernels and biases from the input up: (..., in, out) and (out,) in turns."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """How large the problems are.
+
+    Attributes:
+      array: Shape of the array that ops run on.
+      images: Shape of the images that ops run on; as many elements.
+      product: Examples, inputs and outputs of the products with noise.
+      connect: Likewise for DropConnect with a mask per example.
+      widths: Hidden units of the MLP.
+      stages: Channels of the CNN.
+      units: Units of the LSTM.
+      steps: Updates in an epoch.
+    """
+
+    array: tuple[int, int] = (2048, 2048)
+    images: tuple[int, int, int, int] = (64, 32, 32, 64)
+    product: tuple[int, int, int] = (128, 1024, 1024)
+    connect: tuple[int, int, int] = (128, 800, 800)
+    widths: tuple[int, ...] = (1024, 1024, 1024)
+    stages: tuple[int, ...] = (32, 64, 128)
+    units: int = 128
+    steps: int = 20
+
+
+TINY = Sizes(
+    array=(64, 64),
+    images=(4, 8, 8, 16),
+    product=(4, 8, 8),
+    connect=(4, 8, 8),
+    widths=(64, 64, 64),
+    stages=(4, 4, 4),
+    units=8,
+    steps=30,
+)
+"""For tests."""
+
+CLASSES = 10
+LR, MOMENTUM = 0.05, 0.9
+NOISE_BEFORE_POOL = False
+"""Whether the CNN drops what a ReLU gives, or what pooling leaves of it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Net:
+    """A training problem.
+
+    Attributes:
+      name: "mlp", "cnn" or "rnn".
+      shape: Shape of one example.
+      batch: Examples in a batch.
+      rate: Of dropout: after every ReLU (and pooling), or on the LSTM's last state.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    batch: int
+    rate: float
+
+    def products(self, sizes: Sizes) -> list[tuple[int, int, int, int]]:
+        """Returns the forward pass as matrix products: how many, rows, inputs, outputs."""
+        rows, cols, channels = self.shape
+        n = self.batch
+        if self.name == "mlp":
+            widths = (math.prod(self.shape), *sizes.widths, CLASSES)
+            return [(1, n, i, o) for i, o in itertools.pairwise(widths)]
+        if self.name == "rnn":
+            gates = 4 * sizes.units
+            return [
+                (1, rows * n, cols * channels, gates),
+                (rows, n, sizes.units, gates),
+                (1, n, sizes.units, CLASSES),
+            ]
+        found = []
+        for features in sizes.stages:
+            found.append((1, n * rows * cols, 9 * channels, features))
+            rows, cols, channels = rows // 2, cols // 2, features
+        return [*found, (1, n, rows * cols * channels, CLASSES)]
+
+    def weights(self, sizes: Sizes) -> Weights:
+        """Returns the weights that training starts from; of an LSTM (i, f, g, o) side by side."""
+        rng = np.random.default_rng(0)
+        found: Weights = []
+
+        def draw(*shape: int) -> None:
+            scale = math.sqrt(2 / math.prod(shape[:-1]))
+            found.append(rng.normal(scale=scale, size=shape).astype(np.float32))
+
+        products = self.products(sizes)
+        if self.name == "rnn":
+            (_, _, inputs, gates), (_, _, units, _), _ = products
+            draw(inputs, gates)
+            draw(units, gates)
+            found.append(np.zeros(gates, np.float32))
+            products = products[2:]
+        for index, (_, _, inputs, outputs) in enumerate(products):
+            is_conv = self.name == "cnn" and index < len(sizes.stages)
+            draw(*((3, 3, inputs // 9) if is_conv else (inputs,)), outputs)
+            found.append(np.zeros(outputs, np.float32))
+        return found
+
+    def data(self, batches: int) -> tuple[UInt8[np.ndarray, "n h w c"], Int32[np.ndarray, " n"]]:
+        """Returns images and labels for so many batches."""
+        rng = np.random.default_rng(1)
+        n = batches * self.batch
+        images = rng.integers(0, 256, (n, *self.shape), np.uint8)
+        return images, rng.integers(0, CLASSES, n).astype(np.int32)
+
+
+MLP, CNN, RNN = NETS = (
+    Net("mlp", (28, 28, 1), 128, 0.5),
+    Net("cnn", (32, 32, 3), 64, 0.1),
+    Net("rnn", (28, 28, 1), 128, 0.5),
+)
+RATES = (0.5, 0.1)
+
+
+def unit(images: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n h w c"]:
+    """Returns bytes as numbers in [0, 1]."""
+    return images.astype(np.float32) / np.float32(255)
+
+
+def trained(net: Net, noisy: bool) -> str:
+    """Returns the name of a training case."""
+    return f"{net.name} step, {'dropout' if noisy else 'no dropout'}"
+
+
+def forward(rate: float) -> str:
+    """Returns the name of a case: dropout forward."""
+    return f"dropout {rate} forward"
+
+
+def backward(rate: float) -> str:
+    """Returns the name of a case: dropout forward and backward."""
+    return f"dropout {rate} forward + backward"
+
+
+CONNECT = "drop_connect per example, forward + backward"

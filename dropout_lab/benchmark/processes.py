@@ -1,0 +1,105 @@
+"""The processes that the sides of a case run in, one each, as seen from here."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+from dropout_lab.benchmark.facts import Fact
+from dropout_lab.benchmark.problems import Sizes
+from dropout_lab.benchmark.worker import describe
+from dropout_lab.errors import InputError, unknown
+
+PEERS = {name: f"dropout_lab.benchmark.peers.{name}" for name in ("flax", "torch")}
+
+# A peer that allocates its outputs anew gets its memory back from the heap, not from the system:
+# otherwise page faults would be what is measured.
+_RECYCLE = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**34)}
+
+
+def check_peers(names: list[str]) -> list[str]:
+    """Returns the names.
+
+    Raises:
+      InputError: If there is no such peer, or it is not installed.
+    """
+    for name in names:
+        if name not in PEERS:
+            raise unknown("peer", name, PEERS)
+        if importlib.util.find_spec(name) is None:
+            raise InputError(
+                f"peer {name!r} is not installed: pip install -e '.[peers]' "
+                "--extra-index-url https://download.pytorch.org/whl/cpu"
+            )
+    return names
+
+
+class Process:
+    """A process that measures one module's work; use it in a ``with``.
+
+    Args:
+      module: Name of a module with ``works(sizes)``.
+      sizes: How large the problems are.
+    """
+
+    def __init__(self, module: str, sizes: Sizes) -> None:
+        command = [sys.executable, "-m", "dropout_lab.benchmark.worker", module, describe(sizes)]
+        self._module = module
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**_RECYCLE, **os.environ},
+        )
+
+    def __enter__(self) -> Self:
+        """Returns the process."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Ends the process."""
+        if error is not None:
+            self._process.kill()
+        self._process.__exit__(kind, error, trace)
+
+    def works(self) -> list[tuple[str, str]]:
+        """Returns what it can measure, as pairs of case and side."""
+        return [(case, side) for case, side in self._ask("list", "", "")]
+
+    def prepare(self, case: str, side: str) -> None:
+        """Compiles and warms up."""
+        self._ask("prepare", case, side)
+
+    def facts(self, case: str, side: str) -> dict[str, Fact]:
+        """Returns what the computation came to."""
+        return {name: Fact(*fact) for name, fact in self._ask("facts", case, side).items()}
+
+    def measure(self, case: str, side: str) -> float:
+        """Returns one repeat's measurement."""
+        return float(self._ask("measure", case, side))
+
+    def forget(self, case: str, side: str) -> None:
+        """Frees the memory."""
+        self._ask("forget", case, side)
+
+    def _ask(self, *request: str) -> Any:
+        assert self._process.stdin
+        assert self._process.stdout
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            raise RuntimeError(f"{self._module} died on {request}; what it said is above")
+        return json.loads(answer)

@@ -1,0 +1,46 @@
+"""One thing to measure, as each side of a case hands it over."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from dropout_lab.benchmark.facts import Fact
+
+SHORTEST = 0.02
+"""Seconds that one repeat lasts at least, so that neither clock nor dispatch is measured."""
+
+
+class Work(NamedTuple):
+    """A computation, ready to be measured.
+
+    Attributes:
+      measure: Takes one repeat and returns seconds per step, or bytes.
+      facts: Returns what shows that two sides compute the same thing, by name.
+    """
+
+    measure: Callable[[], float]
+    facts: Callable[[], Mapping[str, Fact]] = dict
+
+
+Works = dict[tuple[str, str], Callable[[], Work]]
+"""Makers of work, by case and side."""
+
+
+def timer(run: Callable[[int], None], steps: int = 1) -> Callable[[], float]:
+    """Returns a measurement of the time that one step takes, which starts by warming up.
+
+    Args:
+      run: Makes so many calls, and waits for the last.
+      steps: Steps in one call.
+    """
+    run(1)
+    calls = 1
+    while (seconds := _seconds(run, calls)) < SHORTEST:
+        calls = max(2 * calls, round(calls * SHORTEST / seconds))
+    return lambda: _seconds(run, calls) / (calls * steps)
+
+
+def _seconds(run: Callable[[int], None], calls: int) -> float:
+    started = time.perf_counter()
+    run(calls)
+    return time.perf_counter() - started

@@ -1,0 +1,58 @@
+"""One side's process: answers a line of JSON on standard input with one on standard output.
+
+python -m dropout_lab.benchmark.worker MODULE SIZES
+"""
+
+import dataclasses
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+from dropout_lab.benchmark.problems import Sizes
+from dropout_lab.benchmark.work import Work, Works
+
+
+def main() -> None:
+    """Serves until the input ends."""
+    # Whatever libraries print must not get between the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    module = importlib.import_module(sys.argv[1])
+    works: Works = module.works(Sizes(**json.loads(sys.argv[2], object_hook=_tuples)))
+    ready: dict[tuple[str, str], Work] = {}
+    for line in sys.stdin:
+        print(json.dumps(_answer(works, ready, *json.loads(line))), file=answers, flush=True)
+
+
+def _answer(
+    works: Works, ready: dict[tuple[str, str], Work], verb: str, case: str, side: str
+) -> Any:
+    """Returns the answer to one request."""
+    if verb == "list":
+        return [list(pair) for pair in works]
+    if verb == "prepare":
+        ready[case, side] = works[case, side]()
+        return None
+    if verb == "facts":
+        return dict(ready[case, side].facts())
+    if verb == "measure":
+        return ready[case, side].measure()
+    if verb == "forget":
+        del ready[case, side]
+        return None
+    raise ValueError(f"no such request: {verb}")
+
+
+def _tuples(sizes: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
+
+
+def describe(sizes: Sizes) -> str:
+    """Returns sizes as the argument that a worker takes."""
+    return json.dumps(dataclasses.asdict(sizes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""A side of a benchmark that measures nothing, for tests of the processes."""
+
+import sys
+
+from dropout_lab.benchmark.facts import Fact
+from dropout_lab.benchmark.work import Work
+
+
+def works(sizes):
+    return {("width", "fake"): lambda: _width(sizes), ("death", "fake"): _death}
+
+
+def _width(sizes):
+    print("a library's chatter")
+    return Work(lambda: float(sizes.widths[0]), lambda: {"steps": Fact(sizes.steps, 0.5)})
+
+
+def _death():
+    sys.exit("as it should")
