@@ -1,9 +1,10 @@
-"""Convolution and max-pooling with gradients that stay fast inside a loop on CPU.
+"""Convolution and max-pooling in forms that are fast, with their gradients, inside a loop on CPU.
 
 XLA's CPU backend computes a convolution's weight gradient tens of times slower inside a
 ``while`` loop (and so inside ``lax.scan``) than outside, and the gradient of ``reduce_window`` by
-select-and-scatter. Both are written out here with operations that do not have the problem. The
-plain forms beside them are what tests compare with, and what other backends run.
+select-and-scatter. There a convolution is a matrix product of patches instead, and pooling's
+gradient is written out. The plain forms beside them are what tests compare with, and what other
+backends run.
 """
 
 from functools import partial
@@ -14,6 +15,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
+_CACHED = 2**20  # numbers: 4 MB in float32; half and twice as many are slower
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
 
@@ -38,73 +40,110 @@ def conv(
 def plain_conv(
     x: Float[Array, "n h w i"], kernel: Float[Array, "a b i o"], stride: int, padding: Padding
 ) -> Float[Array, "n p q o"]:
-    """Returns the same convolution with JAX's own gradients."""
+    """Returns the same convolution, as XLA computes it."""
     return lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=_LAYOUT)
+
+
+def patch_conv(
+    x: Float[Array, "n h w i"], kernel: Float[Array, "a b i o"], stride: int, padding: Padding
+) -> Float[Array, "n p q o"]:
+    """Returns the same convolution as one matrix product for every few images.
+
+    So few that their patches, which overlap and are many times as large as they are, stay in cache.
+    """
+    product = partial(_patch_product, kernel=kernel, stride=stride, padding=padding)
+    y = lax.map(product, _few_at_once(x, x, kernel, stride))
+    return y.reshape(-1, *y.shape[2:])
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _conv(
     x: Float[Array, "n h w i"], kernel: Float[Array, "a b i o"], stride: int, padding: Padding
 ) -> Float[Array, "n p q o"]:
-    return plain_conv(x, kernel, stride, padding)
+    return lax.platform_dependent(
+        x,
+        kernel,
+        cpu=partial(patch_conv, stride=stride, padding=padding),
+        default=partial(plain_conv, stride=stride, padding=padding),
+    )
 
 
 def _conv_fwd(
     x: Array, kernel: Array, stride: int, padding: Padding
 ) -> tuple[Array, tuple[Array, Array]]:
-    return plain_conv(x, kernel, stride, padding), (x, kernel)
+    return _conv(x, kernel, stride, padding), (x, kernel)
 
 
 def _conv_bwd(
     stride: int, padding: Padding, residuals: tuple[Array, Array], g: Array
 ) -> tuple[Array, Array]:
-    x, kernel = residuals
-    dx = _input_gradient(g, kernel, x.shape, stride, padding)
-    dkernel = lax.platform_dependent(
-        x,
+    return lax.platform_dependent(
+        *residuals,
         g,
-        cpu=partial(_kernel_gradient_by_taps, size=kernel.shape, stride=stride, padding=padding),
-        default=partial(_kernel_gradient, kernel=kernel, stride=stride, padding=padding),
+        cpu=partial(_patch_gradients, stride=stride, padding=padding),
+        default=partial(_plain_gradients, stride=stride, padding=padding),
     )
-    return dx, dkernel
 
 
 _conv.defvjp(_conv_fwd, _conv_bwd)
 
 
-def _input_gradient(
-    g: Array, kernel: Array, shape: tuple[int, ...], stride: int, padding: Padding
-) -> Array:
-    """Returns the convolution of ``g``, spread out by the stride, with the flipped kernel."""
-    flipped = kernel[::-1, ::-1].swapaxes(2, 3)
-    edges = []
-    for axis in (0, 1):
-        reach = kernel.shape[axis] - 1
+def _patch_gradients(
+    x: Array, kernel: Array, g: Array, *, stride: int, padding: Padding
+) -> tuple[Array, Array]:
+    product = partial(_patch_product, stride=stride, padding=padding)
+
+    def few(total: Array, images: tuple[Array, Array]) -> tuple[Array, Array]:
+        dx, dkernel = jax.vjp(product, images[0], kernel)[1](images[1])
+        return total + dkernel, dx
+
+    chunks = tuple(_few_at_once(each, x, kernel, stride) for each in (x, g))
+    dkernel, dx = lax.scan(few, jnp.zeros_like(kernel), chunks)
+    return dx.reshape(x.shape), dkernel
+
+
+# Written out because JAX 0.7.2 cannot batch its own convolution's gradients.
+def _plain_gradients(
+    x: Array, kernel: Array, g: Array, *, stride: int, padding: Padding
+) -> tuple[Array, Array]:
+    outer, inner = [], []
+    for axis, (low, _) in enumerate(padding):
+        reach, pixels = kernel.shape[axis] - 1, x.shape[1 + axis]
         spread = stride * (g.shape[1 + axis] - 1) + 1
-        low = reach - padding[axis][0]
-        edges.append((low, shape[1 + axis] + reach - spread - low))
-    return lax.conv_general_dilated(
-        g, flipped, (1, 1), edges, lhs_dilation=(stride, stride), dimension_numbers=_LAYOUT
-    )
+        outer.append((reach - low, pixels + low - spread))
+        inner.append((low, reach + spread - pixels - low))
+    flipped = kernel[::-1, ::-1].swapaxes(2, 3)
+    steps = {"window_strides": (1, 1), "dimension_numbers": _LAYOUT}
+    dx = lax.conv_general_dilated(g, flipped, padding=outer, lhs_dilation=(stride,) * 2, **steps)
+    steps["dimension_numbers"] = ("CHWN", "IHWO", "HWNC")  # the batch is what is summed over
+    dkernel = lax.conv_general_dilated(x, g, padding=inner, rhs_dilation=(stride,) * 2, **steps)
+    return dx, dkernel
 
 
-def _kernel_gradient(x: Array, g: Array, kernel: Array, stride: int, padding: Padding) -> Array:
-    pullback = jax.vjp(lambda k: plain_conv(x, k, stride, padding), kernel)[1]
-    return pullback(g)[0]
+def _few_at_once(
+    images: Float[Array, "n ..."], x: Float[Array, "n h w i"], kernel: Array, stride: int
+) -> Float[Array, "chunks few ..."]:
+    """Returns images in equal groups, for patches of ``x`` that stay in cache."""
+    n, h, w, _ = x.shape
+    each = h * w * kernel[..., 0].size // stride**2
+    few = next(few for few in range(n, 0, -1) if n % few == 0 and few * each <= max(_CACHED, each))
+    return images.reshape(n // few, few, *images.shape[1:])
 
 
-def _kernel_gradient_by_taps(
-    x: Array, g: Array, size: tuple[int, ...], stride: int, padding: Padding
-) -> Array:
-    """Returns the weight gradient as one matrix product per position in the kernel."""
+def _patch_product(
+    x: Float[Array, "n h w i"], kernel: Float[Array, "a b i o"], stride: int, padding: Padding
+) -> Float[Array, "n p q o"]:
+    high, wide, _, channels = kernel.shape
     padded = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-    rows, cols = (stride * (n - 1) + 1 for n in g.shape[1:3])
-
-    def tap(a: int, b: int) -> Array:
-        window = padded[:, a : a + rows : stride, b : b + cols : stride]
-        return jnp.einsum("nhwi,nhwo->io", window, g, preferred_element_type=g.dtype)
-
-    return jnp.stack([jnp.stack([tap(a, b) for b in range(size[1])]) for a in range(size[0])])
+    ends = padded.shape[1] - high + 1, padded.shape[2] - wide + 1
+    taps = [
+        padded[:, a : a + ends[0] : stride, b : b + ends[1] : stride]
+        for a in range(high)
+        for b in range(wide)
+    ]
+    patches = jnp.concatenate(taps, axis=-1)
+    y = patches.reshape(-1, patches.shape[-1]) @ kernel.reshape(-1, channels)
+    return y.reshape(*patches.shape[:-1], channels)
 
 
 def _same_padding(image: tuple[int, ...], size: tuple[int, ...], stride: int) -> Padding:

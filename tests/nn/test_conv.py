@@ -1,5 +1,6 @@
 """Convolution and pooling with gradients written out, against JAX's own."""
 
+import sys
 from functools import partial
 
 import jax
@@ -9,7 +10,7 @@ import pytest
 from jax import lax
 
 from dropout_lab.nn import conv, max_pool
-from dropout_lab.nn.conv import _same_padding, plain_conv, plain_max_pool
+from dropout_lab.nn.conv import _plain_gradients, _same_padding, plain_conv, plain_max_pool
 
 pytestmark = pytest.mark.slow
 
@@ -70,6 +71,27 @@ def test_plain_conv_is_the_reference_on_our_padding(image):
     np.testing.assert_allclose(
         plain_conv(x, kernel, 2, padding), reference(2)(x, kernel), rtol=1e-5, atol=1e-5
     )
+
+
+@pytest.mark.parametrize(("image", "size", "stride"), CASES)
+def test_gradients_on_other_backends_are_jaxs(image, size, stride):
+    x, kernel = random(2, *image, 3), random(*size, 3, 4)
+    y, pull = jax.vjp(reference(stride), x, kernel)
+    g = random(*y.shape)
+    padding = _same_padding(image, size, stride)
+    actual = _plain_gradients(x, kernel, g, stride=stride, padding=padding)
+    for ours, theirs in zip(actual, pull(g), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("numbers", [1, 3 * 30 * 9, 10**6])
+def test_conv_is_the_same_however_few_images_it_takes_at_once(numbers, monkeypatch):
+    """One image at a time; three, which is half of them; all of them."""
+    monkeypatch.setattr(sys.modules[conv.__module__], "_CACHED", numbers)
+    functions = conv, reference(1)
+    found = value_and_gradients(functions, random(6, 5, 6, 1), random(3, 3, 1, 4))
+    for actual, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_conv_inside_scan_has_the_same_gradients():
