@@ -64,15 +64,16 @@ def _run_group(
     """Yields the trials of a group with their records, as they finish: here, one after another."""
     program, dataset = prepare(group[0].config)
     for trial in group:
-        run = loop.Trial(
+        run = loop.Lanes(
             program,
-            trial.config,
+            [trial.config],
             dataset,
             checkpoints=Checkpoints(store.checkpoint(trial.id)),
             on_epoch=show,
             stop=stop,
         )
-        yield trial, make_record(trial.config, dataset, run.run())
+        [result] = run.run()
+        yield trial, make_record(trial.config, dataset, result)
 
 
 def _outcome(record: dict[str, Any]) -> str:
