@@ -16,8 +16,9 @@ from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import graceful_stop
 from dropout_lab.training.lanes import LaneProgram
-from dropout_lab.training.loop import Epoch, Lanes
+from dropout_lab.training.loop import Lanes
 from dropout_lab.training.program import Program
+from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
 from dropout_lab.variants import VARIANTS
 

@@ -69,7 +69,7 @@ def program_of(tiny_dataset):
 @pytest.fixture(scope="session")
 def lanes_of(program_of):
     """Returns a function from a resolved configuration to its program of so many lanes."""
-    programs = {}
+    programs: dict[tuple[int, int], LaneProgram] = {}
 
     def get(resolved, lanes=1):
         program = program_of(resolved)

@@ -89,9 +89,7 @@ def test_seeds_differ_in_weights_and_batches(runs, new_config):
     other = runs.init(new_config(changes={"seed": 1}))[1]
     kernels = [leaf for path, leaf in leaves(state.weights).items() if "kernel" in path]
     others = [
-        leaf
-        for path, leaf in leaves(program.init(other).weights).items()
-        if "kernel" in path
+        leaf for path, leaf in leaves(program.init(other).weights).items() if "kernel" in path
     ]
     assert all((np.asarray(a) != np.asarray(b)).any() for a, b in zip(kernels, others, strict=True))
     same_start = runs.init(new_config())[2]
