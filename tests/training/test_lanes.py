@@ -110,6 +110,8 @@ def test_each_trial_ends_as_if_alone(run):
         *((5, 4), (2, 0), (3, 3), (4, 0), (4, 0)),
         (len(phases[5]), 0),
     ]
+    tested = ["test_error" in result.progress.metrics for result in together]
+    assert tested == [True, True, True, False, True, False]
     for changes, errors, result in zip(MIXED, ERRORS, together, strict=True):
         [alone] = run([changes], errors=[errors])
         assert decided(result) == decided(alone)

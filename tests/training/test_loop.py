@@ -118,6 +118,12 @@ def test_the_test_set_is_looked_at_once_at_the_end(run, select, refit):
     assert names[-1] == "test"
 
 
+def test_the_test_set_may_be_left_alone(run):
+    result, spy = run({"eval.test": False})
+    assert "test" not in [name for name, *_ in spy.evaluated]
+    assert not any(name.startswith("test") for name in result.progress.metrics)
+
+
 def test_the_best_epoch_counts_if_asked(run):
     """Of two equally good epochs the first."""
     errors = [30.0, 10.0, 10.0]
