@@ -95,11 +95,11 @@ class Lanes:
           Interrupted: If asked to stop; what was done is saved.
         """
         arrays = self._resume()
-        under_way = "refit" if any(x.progress.phase == "refit" for x in self._lanes) else "select"
+        resumes_refit = any(lane.progress.phase == "refit" for lane in self._lanes)
         kept: Weights | None = None
-        for name in ("select", "refit"):
+        for name in ("refit",) if resumes_refit else ("select", "refit"):
             lanes = [lane for lane in self._lanes if lane.progress.phase == name]
-            if not lanes or (name, under_way) == ("select", "refit"):
+            if not lanes:
                 continue
             phase = self._phase(name)
             state = self._program.init(self._numbers)
