@@ -1,8 +1,8 @@
 """Every configuration key, with its default and what it means.
 
 Keys marked * are numbers inside the compiled program: changing one never compiles again. The rest
-shape the program. Allowed values are in ``dropout_lab/rules.py``; a value out of range is an
-error before anything is loaded.
+shape the program, or are read between epochs. Allowed values are in ``dropout_lab/rules.py``; a
+value out of range is an error before anything is loaded.
 """
 
 from ml_collections import ConfigDict
@@ -74,11 +74,12 @@ def get_config() -> ConfigDict:
 
     config.train = ConfigDict()
     config.train.batch_size = 128  # examples; those left over at the end of an epoch are skipped
-    config.train.epochs = 30
+    config.train.epochs = 30  # *
     config.train.updates = placeholder(int)  # training length in updates, instead of epochs
     config.train.label_smoothing = 0.0  # * probability spread over all classes
     config.train.select = "last"  # which epoch counts: last | best_val
     config.train.refit = False  # train again on train + validation, and test that network
+    config.train.patience = placeholder(int)  # stop after so many with no lower validation error
 
     config.loss = ConfigDict()
     config.loss.name = "cross_entropy"  # cross_entropy | r_drop | multi_sample
@@ -105,6 +106,7 @@ def get_config() -> ConfigDict:
     config.eval.passes = 50  # mc, gaussian: passes averaged at the end
     config.eval.samples = 5  # mc, gaussian: passes averaged after each epoch
     config.eval.recalibrate = False  # first re-estimate batch statistics with the noise at rest
+    config.eval.test = True  # look at the test set, once, at the end
 
     config.run = ConfigDict()  # how to run: no effect on results, no part of a trial's identity
     config.run.checkpoint_seconds = 60.0  # save every so often; 0: after every epoch

@@ -131,6 +131,7 @@ RULES: dict[str, Rule] = {
     "train.label_smoothing": _number(0, 1),
     "train.select": _names(("last", "best_val")),
     "train.refit": _FLAG,
+    "train.patience": _whole(1) | _NONE,
     "loss.name": _names(("cross_entropy", "r_drop", "multi_sample")),
     "loss.weight": _number(0),
     "loss.samples": _whole(2),
@@ -149,6 +150,7 @@ RULES: dict[str, Rule] = {
     "eval.passes": _whole(1),
     "eval.samples": _whole(1),
     "eval.recalibrate": _FLAG,
+    "eval.test": _FLAG,
     "run.checkpoint_seconds": _number(0),
     "run.save_model": _FLAG,
 }

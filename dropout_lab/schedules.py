@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from dropout_lab.ops import Rate
 
 Step = int | Int[Array, ""]
+Number = float | Float[Array, ""]
 Schedule = Callable[[Step], Float[Array, ""]]
 
 
@@ -23,7 +24,7 @@ def constant(rate: Rate) -> Schedule:
     return lambda step: jnp.float32(rate)
 
 
-def linear(rate: Rate, *, steps: float) -> Schedule:
+def linear(rate: Rate, *, steps: Number) -> Schedule:
     """Returns a rate that grows linearly from 0 to ``rate``, reached after ``steps``.
 
     References:
@@ -32,7 +33,7 @@ def linear(rate: Rate, *, steps: float) -> Schedule:
     return lambda step: rate * jnp.minimum(step / steps, 1.0)
 
 
-def annealed(rate: Rate, *, steps: float) -> Schedule:
+def annealed(rate: Rate, *, steps: Number) -> Schedule:
     """Returns ``rate * max(0, 1 - step / steps)``: from ``rate`` down to 0.
 
     References:
@@ -41,7 +42,7 @@ def annealed(rate: Rate, *, steps: float) -> Schedule:
     return lambda step: rate * jnp.maximum(1.0 - step / steps, 0.0)
 
 
-def early_constant(rate: Rate, *, steps: float) -> Schedule:
+def early_constant(rate: Rate, *, steps: Number) -> Schedule:
     """Returns ``rate`` before step ``steps`` and 0 from there on: against underfitting.
 
     References:
@@ -51,7 +52,7 @@ def early_constant(rate: Rate, *, steps: float) -> Schedule:
     return lambda step: jnp.where(step < steps, jnp.float32(rate), 0.0)
 
 
-def early_linear(rate: Rate, *, steps: float) -> Schedule:
+def early_linear(rate: Rate, *, steps: Number) -> Schedule:
     """Returns a rate that falls linearly to 0 at step ``steps``: annealed, but early.
 
     References:
@@ -60,7 +61,7 @@ def early_linear(rate: Rate, *, steps: float) -> Schedule:
     return annealed(rate, steps=steps)
 
 
-def late_constant(rate: Rate, *, steps: float) -> Schedule:
+def late_constant(rate: Rate, *, steps: Number) -> Schedule:
     """Returns 0 before step ``steps`` and ``rate`` from there on: against overfitting.
 
     References:
@@ -70,18 +71,18 @@ def late_constant(rate: Rate, *, steps: float) -> Schedule:
     return lambda step: jnp.where(step < steps, 0.0, jnp.float32(rate))
 
 
-def late_linear(rate: Rate, *, steps: float, total: float) -> Schedule:
+def late_linear(rate: Rate, *, steps: Number, total: Number) -> Schedule:
     """Returns 0 before step ``steps``, then a rate that grows linearly to ``rate`` at ``total``.
 
     References:
       Z. Liu et al., *Dropout reduces underfitting*, ICML 2023, arXiv:2303.01500, who keep late
       dropout constant.
     """
-    span = max(total - steps, 1.0)
+    span = jnp.maximum(total - steps, 1.0)
     return lambda step: rate * jnp.clip((step - steps) / span, 0.0, 1.0)
 
 
-def curriculum(rate: Rate, *, gamma: float) -> Schedule:
+def curriculum(rate: Rate, *, gamma: Number) -> Schedule:
     """Returns ``rate * (1 - exp(-gamma * step))``: from no noise towards ``rate``.
 
     The probability of keeping is ``(1 - q) * exp(-gamma * step) + q`` with ``q = 1 - rate``.
@@ -93,7 +94,7 @@ def curriculum(rate: Rate, *, gamma: float) -> Schedule:
     return lambda step: rate * -jnp.expm1(-gamma * step)
 
 
-def anti_curriculum(rate: Rate, *, gamma: float) -> Schedule:
+def anti_curriculum(rate: Rate, *, gamma: Number) -> Schedule:
     """Returns ``rate * exp(-gamma * step)``: from ``rate`` towards no noise.
 
     The probability of keeping is ``1 - (1 - q) * exp(-gamma * step)`` with ``q = 1 - rate``.

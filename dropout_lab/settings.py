@@ -20,6 +20,7 @@ DYNAMIC = (
     "seed",
     *(f"dropout.{rate}" for rate in RATES),
     "dropout.penalty_weight",
+    "train.epochs",
     "train.label_smoothing",
     "loss.weight",
     "optimizer.lr",
@@ -28,6 +29,9 @@ DYNAMIC = (
     "optimizer.max_norm",
 )
 """Keys that are numbers inside the program; trials that differ only in these share one compile."""
+
+HOST = ("train.select", "train.refit", "train.patience", "eval.test")
+"""Keys that are read between epochs, outside the program: they cannot change what it is."""
 
 HOW = ("data.dir", "run.checkpoint_seconds", "run.save_model")
 """Keys that say where and how to run, and cannot change a result."""
@@ -59,6 +63,8 @@ ADDED: Mapping[str, Any] = {
     "loss.weight": None,
     "loss.samples": None,
     "eval.recalibrate": False,
+    "train.patience": None,
+    "eval.test": True,
 }
 """Keys added since the first records were written, and what older code did in their place.
 
@@ -270,7 +276,7 @@ def dynamic(config: FrozenConfigDict) -> dict[str, Any]:
 def static_key(config: FrozenConfigDict) -> str:
     """Returns what shapes the program: trials for which it is equal share one compile."""
     flat = flatten(config.to_dict())
-    fixed = {key: value for key, value in flat.items() if key not in (*DYNAMIC, *HOW)}
+    fixed = {key: value for key, value in flat.items() if key not in (*DYNAMIC, *HOST, *HOW)}
     fixed["dynamic"] = sorted(dynamic(config))
     return json.dumps(fixed, sort_keys=True)
 

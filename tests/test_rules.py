@@ -62,6 +62,7 @@ BAD = {
     "train.label_smoothing": [-0.1, 1.1, NAN, None],
     "train.select": ["best", None],
     "train.refit": [0, None],
+    "train.patience": [0, 2.5, "3"],
     "loss.name": ["rdrop", None],
     "loss.weight": [-1, NAN, INF, None],
     "loss.samples": [1, 2.5, None],
@@ -80,6 +81,7 @@ BAD = {
     "eval.passes": [0, 1.5, None],
     "eval.samples": [0, None],
     "eval.recalibrate": [0, None],
+    "eval.test": [0, None],
     "run.checkpoint_seconds": [-1, NAN, INF, None],
     "run.save_model": [1, None],
 }

@@ -11,7 +11,16 @@ from dropout_lab.errors import InputError
 from dropout_lab.models import MODELS
 from dropout_lab.places import RATES
 from dropout_lab.rules import RULES, flatten
-from dropout_lab.settings import DYNAMIC, HOW, dynamic, from_dict, resolve, static_key, trial_id
+from dropout_lab.settings import (
+    DYNAMIC,
+    HOST,
+    HOW,
+    dynamic,
+    from_dict,
+    resolve,
+    static_key,
+    trial_id,
+)
 from dropout_lab.variants import VARIANTS
 
 GOLDEN = Path(__file__).parent / "golden" / "trial.json"
@@ -147,8 +156,24 @@ def test_how_to_run_is_no_part_of_the_identity(key, value):
     assert static_key(changed) == static_key(resolve(config_of()))
 
 
-def test_how_and_dynamic_keys_exist():
-    assert {*HOW, *DYNAMIC} <= RULES.keys()
+def test_how_and_host_and_dynamic_keys_exist():
+    assert {*HOW, *HOST, *DYNAMIC} <= RULES.keys()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("train.select", "best_val"),
+        ("train.refit", True),
+        ("train.patience", 3),
+        ("eval.test", False),
+    ],
+)
+def test_what_is_decided_between_epochs_shares_a_program(key, value):
+    assert key in HOST
+    changed = resolve(config_of(changes={key: value}))
+    assert static_key(changed) == static_key(resolve(config_of()))
+    assert trial_id(changed) != trial_id(resolve(config_of()))
 
 
 def test_a_new_key_at_its_old_meaning_keeps_identities(monkeypatch):
@@ -193,7 +218,7 @@ def test_dynamic_numbers_share_a_program(key):
     changes["model.name"] = next(
         name for name in ("cnn", *MODELS) if not needs or needs & set(MODELS[name].places)
     )
-    value = {"seed": 9, "dropout.stage_rates": (0.3, 0.4)}.get(key, 0.625)
+    value = {"seed": 9, "train.epochs": 7, "dropout.stage_rates": (0.3, 0.4)}.get(key, 0.625)
     one = resolve(config_of(variant, changes))
     other = resolve(config_of(variant, {**changes, key: value}))
     assert static_key(one) == static_key(other)

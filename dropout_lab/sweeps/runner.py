@@ -12,6 +12,7 @@ from dropout_lab.sweeps.store import Store
 from dropout_lab.training import loop
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Stop, graceful_stop
+from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
 from dropout_lab.training.run import prepare
 
@@ -46,7 +47,7 @@ def run_sweep(config: ConfigDict, grid: Grid, store: Store) -> None:
     with graceful_stop() as stop, Display(trials=len(trials)) as display:
         display.say(f"{len(trials)} trials, {done} of them recorded before")
 
-        def show(epoch: loop.Epoch) -> None:
+        def show(epoch: Epoch) -> None:
             display.update(done + epoch.share, f"trial {done + 1}/{len(trials)}")
 
         for group in groups(pending):
@@ -59,20 +60,21 @@ def run_sweep(config: ConfigDict, grid: Grid, store: Store) -> None:
 
 
 def _run_group(
-    group: Sequence[Trial], store: Store, stop: Stop, show: Callable[[loop.Epoch], None]
+    group: Sequence[Trial], store: Store, stop: Stop, show: Callable[[Epoch], None]
 ) -> Iterator[tuple[Trial, dict[str, Any]]]:
     """Yields the trials of a group with their records, as they finish: here, one after another."""
     program, dataset = prepare(group[0].config)
     for trial in group:
-        run = loop.Trial(
+        run = loop.Lanes(
             program,
-            trial.config,
+            [trial.config],
             dataset,
             checkpoints=Checkpoints(store.checkpoint(trial.id)),
             on_epoch=show,
             stop=stop,
         )
-        yield trial, make_record(trial.config, dataset, run.run())
+        [result] = run.run()
+        yield trial, make_record(trial.config, dataset, result)
 
 
 def _outcome(record: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from dropout_lab.errors import InputError
 
 
 class Checkpoints:
-    """The latest checkpoint of one run; saving is atomic, so a kill at any moment is harmless.
+    """The latest checkpoint of a run; saving is atomic, so a kill at any moment is harmless.
 
     Args:
       directory: Where to keep it; made when first saving.
@@ -32,7 +32,9 @@ class Checkpoints:
         import orbax.checkpoint as ocp
 
         args = ocp.args.Composite(
-            arrays=ocp.args.StandardSave(_named(arrays)), progress=ocp.args.JsonSave(progress)
+            # From the host: read back, they do not depend on the devices they were on.
+            arrays=ocp.args.StandardSave(_named(jax.device_get(arrays))),
+            progress=ocp.args.JsonSave(progress),
         )
         with self._manager() as manager:
             manager.save(step, args=args)

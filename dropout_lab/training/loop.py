@@ -1,76 +1,25 @@
-"""Training one trial: epochs, validation, selection, refit, one look at the test set."""
+"""Training trials side by side: epochs, validation, selection, refit, one look at the test set."""
 
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.data import Dataset, Split
-from dropout_lab.settings import dynamic
-from dropout_lab.training.arrays import (
-    Examples,
-    Scaling,
-    concatenate,
-    fit_scaling,
-    to_device,
-)
+from dropout_lab.settings import dynamic, static_key
+from dropout_lab.training.arrays import Examples, Scaling, concatenate, fit_scaling, to_device
 from dropout_lab.training.checkpoint import Checkpoints, refill
 from dropout_lab.training.interrupt import Stop
-from dropout_lab.training.network import Numbers, Weights
-from dropout_lab.training.program import Lengths, Program, State, as_arrays
-
-Metrics = dict[str, float | None]
-"""Figures by name; None where one is not finite, which JSON cannot hold."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Epoch:
-    """Where a run is, told after every epoch.
-
-    Attributes:
-      share: Share of the whole run that is done, in [0, 1].
-      row: The history's newest row.
-    """
-
-    share: float
-    row: dict[str, Any]
-
-    def summary(self) -> str:
-        """Returns the newest figures in a few words."""
-        words = f"{self.row['phase']} epoch {self.row['epoch']}"
-        if self.row["train_loss"] is not None:
-            words += f", loss {self.row['train_loss']:.4f}"
-        if "val_error" in self.row:
-            words += f", validation error {self.row['val_error']:.2f} %"
-        return words
-
-
-@dataclasses.dataclass
-class Progress:
-    """What a run has found so far; with the state, all that a resumed run needs.
-
-    Attributes:
-      phase: The phase under way.
-      epochs: Epochs trained in it.
-      history: A row per epoch, over all phases.
-      selected: The epoch that counts.
-      best: Its validation error in percent, where epochs are selected by it.
-      metrics: What is known for good.
-      seconds: Wall time, over all sessions.
-    """
-
-    phase: str = "select"
-    epochs: int = 0
-    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    selected: int = 0
-    best: float = math.inf
-    metrics: Metrics = dataclasses.field(default_factory=dict)
-    seconds: float = 0.0
+from dropout_lab.training.lanes import LaneProgram
+from dropout_lab.training.network import Weights
+from dropout_lab.training.program import Lengths, State, as_arrays
+from dropout_lab.training.progress import Epoch, Lane, Metrics, Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,186 +29,252 @@ class Result:
     Attributes:
       status: "ok", or "diverged" if the loss was not finite.
       progress: History and metrics.
-      weights: The network that was tested; after divergence, where it ended.
+      weights: The network that was tested, on the host; after divergence, where it ended.
       scaling: How its inputs are scaled.
+      lanes: How many trials ran side by side.
     """
 
     status: str
     progress: Progress
     weights: Weights
     scaling: Scaling
+    lanes: int
 
 
-class Trial:
-    """One run of a program: a seed, rates and other numbers, on a data set.
+class Lanes:
+    """Trials of one program, each with its own seed, rates and other numbers, on one data set.
+
+    Each ends as if it ran alone: one that diverges, runs out of patience or has fewer epochs keeps
+    its weights from that moment, and what its lane computes later is ignored.
 
     Args:
-      program: The compiled program of the configuration's static part.
-      config: The resolved configuration.
+      program: The compiled program of the configurations' static part.
+      configs: A resolved configuration per trial, at most as many as the program has lanes.
       dataset: The data.
       checkpoints: Where to save and resume from; None to do neither.
       on_epoch: Called after every epoch.
       stop: Asked after every epoch whether to save and leave.
+
+    Raises:
+      ValueError: If there are too many configurations, or they do not share a program.
     """
 
     def __init__(
         self,
-        program: Program,
-        config: FrozenConfigDict,
+        program: LaneProgram,
+        configs: Sequence[FrozenConfigDict],
         dataset: Dataset,
         *,
         checkpoints: Checkpoints | None = None,
         on_epoch: Callable[[Epoch], None] = lambda epoch: None,
         stop: Stop | None = None,
     ) -> None:
+        if not 1 <= len(configs) <= program.lanes:
+            raise ValueError(f"{len(configs)} trials; allowed: 1 to {program.lanes}, the lanes")
+        if len({static_key(config) for config in configs}) > 1:
+            raise ValueError("trials differ in more than dynamic numbers; allowed: one static_key")
         self._program = program
-        self._config = config
+        self._config = configs[0]  # of what all have in common
         self._dataset = dataset
         self._checkpoints = checkpoints
         self._on_epoch = on_epoch
         self._stop = stop or Stop()
-        self._numbers: Numbers = as_arrays(dynamic(config))
+        self._lanes = [Lane(index, config) for index, config in enumerate(configs)]
+        idle = [configs[-1]] * (program.lanes - len(configs))
+        each = [dynamic(config) for config in (*configs, *idle)]
+        stacked = jax.tree.map(lambda *numbers: np.stack(numbers), *each)
+        self._numbers = program.spread(as_arrays(stacked))
+        self._scalings: dict[str, Scaling] = {}
+        self._started = time.monotonic()
         self._saved = time.monotonic()
 
-    def run(self) -> Result:
-        """Trains, from the checkpoint if there is one, and returns what came of it.
+    def run(self) -> list[Result]:
+        """Trains, from the checkpoint if there is one, and returns what came of each trial.
 
         Raises:
           Interrupted: If asked to stop; what was done is saved.
         """
-        progress, arrays = self._resume()
-        started = time.monotonic() - progress.seconds
-        while True:
-            phase = self._phase(progress)
-            state = self._program.init(self._numbers, lengths=phase.lengths)
-            kept = jax.tree.map(jnp.copy, state.weights)
+        arrays = self._resume()
+        resumes_refit = any(lane.progress.phase == "refit" for lane in self._lanes)
+        kept: Weights | None = None
+        for name in ("refit",) if resumes_refit else ("select", "refit"):
+            lanes = [lane for lane in self._lanes if lane.progress.phase == name]
+            if not lanes:
+                continue
+            phase = self._phase(name)
+            state = self._program.init(self._numbers)
             if arrays is not None:
-                state, kept = refill((state, kept), arrays)
+                restored = refill((state, state.weights), arrays)
+                state, kept = self._program.spread(restored)
                 arrays = None
-            state, kept, finite = self._fit(phase, state, kept, progress, started)
-            weights = kept if self._keeps_best(progress) else state.weights
-            progress.seconds = time.monotonic() - started
-            if not finite:
-                return Result("diverged", progress, state.weights, phase.scaling)
-            if self._config.eval.recalibrate:
-                weights = self._program.recalibrate(weights, phase.examples, phase.scaling)
-            if progress.phase == "select":
-                progress.selected = progress.selected or progress.epochs
-                progress.metrics |= self._measure("val", weights, self._dataset.val, phase.scaling)
-                if self._config.train.refit:
-                    progress.phase, progress.epochs = "refit", 0
-                    continue
-            samples = self._config.eval.samples
-            progress.metrics |= self._measure("train", weights, phase.split, phase.scaling, samples)
-            progress.metrics |= self._measure("test", weights, self._dataset.test, phase.scaling)
-            sparsity = self._program.sparsity(weights)
-            progress.metrics |= {name: float(value) for name, value in sparsity.items()}
-            progress.seconds = time.monotonic() - started
-            return Result("ok", progress, weights, phase.scaling)
+            elif kept is None:
+                kept = jax.tree.map(jnp.copy, state.weights)
+            kept = self._fit(phase, lanes, state, kept)
+            kept = self._close(phase, [x for x in lanes if not x.progress.diverged], kept)
+        return self._results(kept)
 
-    def _keeps_best(self, progress: Progress) -> bool:
-        return self._config.train.select == "best_val" and progress.phase == "select"
-
-    def _phase(self, progress: Progress) -> "_Phase":
-        split = self._dataset.train
-        if progress.phase == "refit":
-            split = concatenate(split, self._dataset.val)
-        lengths = self._program.lengths(len(split))
-        scaling = fit_scaling(self._config.data.scaling, split)
-        if progress.phase == "refit" and self._config.train.select == "best_val":
-            epochs = progress.selected
-        else:
-            epochs = lengths.epochs
-        return _Phase(split, to_device(split), scaling, lengths, epochs)
-
-    def _fit(
-        self, phase: "_Phase", state: State, kept: Weights, progress: Progress, started: float
-    ) -> tuple[State, Weights, bool]:
-        """Trains the phase's remaining epochs; returns whether the loss stayed finite."""
-        val = to_device(self._dataset.val) if len(self._dataset.val) else None
-        lengths = phase.lengths
-        for epoch in range(progress.epochs, phase.epochs):
-            state, loss = self._program.train_epoch(
+    def _fit(self, phase: "_Phase", lanes: list[Lane], state: State, kept: Weights) -> Weights:
+        """Trains while a lane is live; returns the weights that count, also of earlier phases."""
+        program = self._program
+        validated = phase.name == "select" and len(self._dataset.val)
+        val = self._shared(self._dataset.val) if validated else None
+        lengths = {lane: self._lengths(lane, phase.split) for lane in lanes}
+        for lane in lanes:
+            lane.begin(lengths[lane])
+        while live := [lane for lane in lanes if lane.progress.live]:
+            done = live[0].progress.epochs
+            epoch, total = lengths[live[0]]
+            state, loss = program.train_epoch(
                 state,
                 self._numbers,
                 phase.examples,
                 phase.scaling,
-                lengths=lengths,
-                steps=min(lengths.epoch, lengths.total - epoch * lengths.epoch),
+                steps=min(epoch, int(total) - done * epoch),
             )
-            row: dict[str, Any] = {"phase": progress.phase, "epoch": epoch + 1}
-            row["train_loss"] = _finite(float(loss))
-            if val is not None and progress.phase == "select":
-                row |= self._evaluate(
-                    "val", state.weights, val, phase.scaling, self._config.eval.samples
-                )
-                if self._keeps_best(progress) and row["val_error"] < progress.best:
-                    progress.best, progress.selected = row["val_error"], epoch + 1
-                    kept = jax.tree.map(jnp.copy, state.weights)
-            progress.history.append(row)
-            progress.epochs = epoch + 1
-            self._on_epoch(Epoch(self._share(progress, phase.epochs), row))
-            if row["train_loss"] is None:
-                return state, kept, False
-            progress.seconds = time.monotonic() - started
-            self._save_if_due(state, kept, progress)
-        return state, kept, True
+            rows: list[Metrics] = [{"train_loss": each} for each in _by_lane(loss)]
+            if val is not None:
+                found = self._evaluate("val", state.weights, val, phase, self._config.eval.samples)
+                rows = [row | each for row, each in zip(rows, found, strict=True)]
+            counting = [lane for lane in live if lane.note(rows[lane.index])]
+            if counting:
+                kept = program.choose(self._mask(counting), state.weights, kept)
+            # The slowest trial says how far all are.
+            share = min(lane.share for lane in self._lanes)
+            self._on_epoch(Epoch(share, [lane.progress.history[-1] for lane in live]))
+            self._save_if_due(state, kept)
+        return kept
 
-    def _share(self, progress: Progress, epochs: int) -> float:
-        share = progress.epochs / epochs
-        return (share + (progress.phase == "refit")) / 2 if self._config.train.refit else share
+    def _close(self, phase: "_Phase", lanes: list[Lane], kept: Weights) -> Weights:
+        """Settles what a phase found of the lanes that did not diverge; returns their networks."""
+        if not lanes:
+            return kept
+        if self._config.eval.recalibrate:
+            fresh = self._program.recalibrate(kept, phase.examples, phase.scaling)
+            kept = self._program.choose(self._mask(lanes), fresh, kept)
+        if phase.name == "select":
+            for lane in lanes:
+                lane.select()
+            self._measure("val", kept, self._dataset.val, phase, lanes)
+        final = [lane for lane in lanes if not lane.refit()]
+        if not final:
+            return kept
+        self._measure("train", kept, phase.split, phase, final, self._config.eval.samples)
+        tested = [lane for lane in final if lane.config.eval.test]
+        self._measure("test", kept, self._dataset.test, phase, tested)
+        sparsity = {name: _by_lane(each) for name, each in self._program.sparsity(kept).items()}
+        for lane in final:
+            for name, each in sparsity.items():
+                lane.progress.metrics[name] = each[lane.index]
+        return kept
 
     def _measure(
-        self, name: str, weights: Weights, split: Split, scaling: Scaling, passes: int | None = None
-    ) -> Metrics:
-        """Returns a split's final metrics, with all passes unless told otherwise."""
-        if not len(split):
-            return {}
-        passes = passes or self._config.eval.passes
-        return self._evaluate(name, weights, to_device(split), scaling, passes)
+        self,
+        name: str,
+        weights: Weights,
+        split: Split,
+        phase: "_Phase",
+        lanes: list[Lane],
+        passes: int | None = None,
+    ) -> None:
+        """Notes a split's final metrics of some lanes, with all passes unless told otherwise."""
+        if not lanes or not len(split):
+            return
+        data = self._shared(split)
+        found = self._evaluate(name, weights, data, phase, passes or self._config.eval.passes)
+        for lane in lanes:
+            lane.progress.metrics |= found[lane.index]
 
     def _evaluate(
-        self, name: str, weights: Weights, data: Examples, scaling: Scaling, passes: int | None
-    ) -> Metrics:
-        metrics = self._program.evaluate(
+        self, name: str, weights: Weights, data: Examples, phase: "_Phase", passes: int | None
+    ) -> list[Metrics]:
+        """Returns the metrics of every lane, those that are padding too."""
+        found = self._program.evaluate(
             weights,
             self._numbers,
             data,
-            scaling,
+            phase.scaling,
             inference=self._config.eval.inference,
             passes=passes or 1,
         )
-        return {f"{name}_{key}": _finite(float(value)) for key, value in metrics.items()}
+        columns = {f"{name}_{key}": _by_lane(each) for key, each in found.items()}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
-    def _resume(self) -> tuple[Progress, dict[str, Any] | None]:
+    def _results(self, kept: Weights | None) -> list[Result]:
+        host = jax.device_get(kept)
+        seconds = self._seconds()
+        results = []
+        for lane in self._lanes:
+            lane.progress.seconds = seconds
+            status = "diverged" if lane.progress.diverged else "ok"
+            weights = jax.tree.map(lambda leaf, index=lane.index: leaf[index], host)
+            scaling = self._scaling(lane.progress.phase)
+            results.append(Result(status, lane.progress, weights, scaling, len(self._lanes)))
+        return results
+
+    def _phase(self, name: str) -> "_Phase":
+        split = self._split(name)
+        return _Phase(name, split, self._shared(split), self._program.share(self._scaling(name)))
+
+    def _split(self, phase: str) -> Split:
+        train = self._dataset.train
+        return concatenate(train, self._dataset.val) if phase == "refit" else train
+
+    def _scaling(self, phase: str) -> Scaling:
+        if phase not in self._scalings:
+            self._scalings[phase] = fit_scaling(self._config.data.scaling, self._split(phase))
+        return self._scalings[phase]
+
+    def _shared(self, split: Split) -> Examples:
+        examples: Examples = self._program.share(to_device(split))
+        return examples
+
+    def _lengths(self, lane: Lane, split: Split) -> Lengths:
+        return self._program.lengths(dynamic(lane.config), len(split))
+
+    def _mask(self, lanes: Iterable[Lane]) -> np.ndarray:
+        """Returns which lanes of the program these are."""
+        mask = np.zeros(self._program.lanes, bool)
+        mask[[lane.index for lane in lanes]] = True
+        return mask
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def _resume(self) -> dict[str, Any] | None:
+        """Takes what the checkpoint knows; returns its arrays."""
         saved = self._checkpoints.restore() if self._checkpoints else None
-        if saved is None:
-            return Progress(), None
-        arrays, progress = saved
-        return Progress(**progress), arrays
+        arrays = None
+        if saved is not None:
+            arrays, described = saved
+            for lane, progress in zip(self._lanes, described["lanes"], strict=True):
+                lane.progress = Progress(**progress)
+        self._started = time.monotonic() - self._lanes[0].progress.seconds
+        return arrays
 
-    def _save_if_due(self, state: State, kept: Weights, progress: Progress) -> None:
+    def _save_if_due(self, state: State, kept: Weights) -> None:
         """Saves when it is time, or when asked to stop, and then leaves."""
         asked = self._stop.signum is not None
         due = time.monotonic() - self._saved >= self._config.run.checkpoint_seconds
         if self._checkpoints and (asked or due):
-            described = dataclasses.asdict(progress)
-            self._checkpoints.save((state, kept), described, step=len(progress.history))
+            seconds = self._seconds()
+            found = [dataclasses.replace(lane.progress, seconds=seconds) for lane in self._lanes]
+            described = {"lanes": [dataclasses.asdict(progress) for progress in found]}
+            step = sum(len(progress.history) for progress in found)
+            self._checkpoints.save((state, kept), described, step=step)
             self._saved = time.monotonic()
         self._stop.check()
 
 
 @dataclasses.dataclass(frozen=True)
 class _Phase:
-    """The data, scaling and length of one phase."""
+    """The data of one phase, and how it is scaled."""
 
+    name: str
     split: Split
     examples: Examples
     scaling: Scaling
-    lengths: Lengths
-    epochs: int
 
 
-def _finite(number: float) -> float | None:
-    """Returns the number, or None in place of what JSON cannot hold."""
-    return number if math.isfinite(number) else None
+def _by_lane(values: Any) -> list[float | None]:
+    """Returns a number of each lane, or None in place of what JSON cannot hold."""
+    return [each if math.isfinite(each) else None for each in np.asarray(values).tolist()]

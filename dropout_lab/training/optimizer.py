@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 from ml_collections import FrozenConfigDict
 
 Params = Any
@@ -13,7 +13,10 @@ Params = Any
 
 
 def make_optimizer(
-    config: FrozenConfigDict, numbers: dict[str, Any], epoch_steps: int, total_steps: int
+    config: FrozenConfigDict,
+    numbers: dict[str, Any],
+    epoch_steps: int,
+    total_steps: int | Int[Array, ""],
 ) -> optax.GradientTransformation:
     """Returns the optimiser of a resolved configuration.
 
@@ -21,7 +24,7 @@ def make_optimizer(
       config: The configuration; only its static keys are read.
       numbers: The dynamic numbers, by key; they may be traced.
       epoch_steps: Updates per epoch, which schedules count in.
-      total_steps: Updates in all.
+      total_steps: Updates in all; may be traced.
     """
     options = config.optimizer
     schedule = make_schedule(config.schedule, epoch_steps, total_steps)
@@ -41,12 +44,15 @@ def make_optimizer(
     return optax.chain(*chain, optax.scale_by_schedule(lambda step: -lr * schedule(step)))
 
 
-def make_schedule(options: FrozenConfigDict, epoch_steps: int, total_steps: int) -> optax.Schedule:
+def make_schedule(
+    options: FrozenConfigDict, epoch_steps: int, total_steps: int | Int[Array, ""]
+) -> optax.Schedule:
     """Returns the factor on the learning rate, from step to number, starting at 1."""
     if options.name == "exponential":
         return optax.exponential_decay(1.0, epoch_steps, options.decay_rate, staircase=True)
     if options.name == "cosine":
-        return optax.cosine_decay_schedule(1.0, total_steps)
+        # Optax's own takes no traced length.
+        return lambda step: (1 + jnp.cos(jnp.pi * jnp.minimum(step / total_steps, 1))) / 2
     if options.name == "step":
         factors = {epoch * epoch_steps: options.decay_rate for epoch in options.boundaries}
         return optax.piecewise_constant_schedule(1.0, factors)

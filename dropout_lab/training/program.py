@@ -31,19 +31,19 @@ class State(NamedTuple):
 
 
 class Lengths(NamedTuple):
-    """How long to train, in updates."""
+    """How long to train, in updates; inside the program the whole is traced."""
 
     epoch: int
-    total: int
+    total: int | Int[Array, ""]
 
     @property
-    def epochs(self) -> int:
+    def epochs(self) -> int | Int[Array, ""]:
         """Epochs, the last of which may be cut short."""
         return -(-self.total // self.epoch)
 
 
 class Program:
-    """Initialisation, training and evaluation for all trials of one static configuration.
+    """Initialisation, training and evaluation of one trial, any of one static configuration.
 
     Args:
       config: A resolved configuration; only its static keys are read.
@@ -54,24 +54,25 @@ class Program:
     def __init__(self, config: FrozenConfigDict, shape: tuple[int, ...], classes: int) -> None:
         self.config = config
         self.network = Network(config, shape, classes)
-        self.init = jax.jit(self._init, static_argnames="lengths")
+        self.init = jax.jit(self._init)
         self.train_epoch = jax.jit(
-            self._train_epoch, static_argnames=("lengths", "steps"), donate_argnames="state"
+            self._train_epoch, static_argnames="steps", donate_argnames="state"
         )
         self.evaluate = jax.jit(self._evaluate, static_argnames=("inference", "passes"))
         self.predict = jax.jit(self._predict, static_argnames=("inference", "passes"))
         self.recalibrate = jax.jit(self._recalibrate)
         self.sparsity = jax.jit(self._sparsity)
 
-    def lengths(self, examples: int) -> Lengths:
-        """Returns the training length with so many training examples."""
+    def lengths(self, numbers: Numbers, examples: int) -> Lengths:
+        """Returns the length of a trial with these numbers, on so many training examples."""
         train = self.config.train
         epoch = examples // train.batch_size
-        return Lengths(epoch, train.updates or train.epochs * epoch)
+        return Lengths(epoch, train.updates or numbers["train.epochs"] * epoch)
 
-    def _init(self, numbers: Numbers, lengths: Lengths) -> State:
+    def _init(self, numbers: Numbers) -> State:
         weights = self.network.init(numbers, _key(numbers, _INIT))
-        optimizer = make_optimizer(self.config, numbers, *lengths).init(weights.params)
+        # How an optimiser starts does not depend on how long it will run.
+        optimizer = make_optimizer(self.config, numbers, 1, 1).init(weights.params)
         return State(weights, optimizer, jnp.int32(0))
 
     def _train_epoch(
@@ -81,11 +82,11 @@ class Program:
         data: Examples,
         scaling: Scaling,
         *,
-        lengths: Lengths,
         steps: int,
     ) -> tuple[State, Float[Array, ""]]:
         """Returns the state after ``steps`` updates in a fresh order, and their mean loss."""
         size = self.config.train.batch_size
+        lengths = self.lengths(numbers, data.labels.shape[0])
         epoch = state.step // lengths.epoch
         order = jax.random.permutation(_key(numbers, _ORDER, epoch), data.labels.shape[0])
         batches = order[: steps * size].reshape(steps, size)
@@ -233,8 +234,7 @@ def _rate_factor(options: FrozenConfigDict, lengths: Lengths) -> Schedule:
         taken["boundaries"] = [epoch * lengths.epoch for epoch in options.boundaries]
         taken["factors"] = options.factors
     elif options.name != "constant":
-        taken["steps"] = (options.epochs or math.inf) * lengths.epoch
-        taken["steps"] = min(taken["steps"], lengths.total)
+        taken["steps"] = jnp.minimum((options.epochs or math.inf) * lengths.epoch, lengths.total)
     if options.name == "late_linear":
         taken["total"] = lengths.total
     return SCHEDULES[options.name](1.0, **taken)
@@ -249,13 +249,9 @@ def _warmup(epochs: tuple[float, float] | None, lengths: Lengths) -> Schedule:
 
 
 def as_arrays(numbers: dict[str, Any]) -> Numbers:
-    """Returns the dynamic numbers as arrays: the seed a uint32, everything else float32."""
-    return {
-        key: jnp.uint32(value)
-        if key == "seed"
-        else jax.tree.map(lambda item: jnp.float32(item), value)
-        for key, value in numbers.items()
-    }
+    """Returns the dynamic numbers as arrays: the seed uint32, epochs int32, the rest float32."""
+    whole = {"seed": jnp.uint32, "train.epochs": jnp.int32}
+    return {key: jax.tree.map(whole.get(key, jnp.float32), value) for key, value in numbers.items()}
 
 
 def _key(numbers: Numbers, stream: int, index: int | Int[Array, ""] = 0) -> Key[Array, ""]:

@@ -26,8 +26,9 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
     """Returns a trial's record, ready for JSON.
 
     Its fields: schema, id, status ("ok" or "diverged"), seed, config (resolved), metrics (errors in
-    percent), history (a row per epoch), epoch (the one that counts), wall_seconds, data (name,
-    sizes, shape, fingerprint), versions, device, git_revision.
+    percent), history (a row per epoch), epoch (the one that counts), wall_seconds (of all trials
+    that ran side by side), lanes (how many those were; older records lack it), data (name, sizes,
+    shape, fingerprint), versions, device, git_revision.
     """
     progress = result.progress
     return {
@@ -40,6 +41,7 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
         "history": progress.history,
         "epoch": progress.selected,
         "wall_seconds": round(progress.seconds, 3),
+        "lanes": result.lanes,
         "data": {
             "name": dataset.name,
             "train": len(dataset.train),

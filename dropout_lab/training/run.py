@@ -15,8 +15,10 @@ from dropout_lab.settings import HOW, from_dict, resolve, trial_id
 from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import graceful_stop
-from dropout_lab.training.loop import Epoch, Trial
+from dropout_lab.training.lanes import LaneProgram
+from dropout_lab.training.loop import Lanes
 from dropout_lab.training.program import Program
+from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
 from dropout_lab.variants import VARIANTS
 
@@ -42,9 +44,11 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         def show(epoch: Epoch) -> None:
             display.update(epoch.share, epoch.summary())
 
-        trial = Trial(program, resolved, dataset, checkpoints=checkpoints, on_epoch=show, stop=stop)
+        trial = Lanes(
+            program, [resolved], dataset, checkpoints=checkpoints, on_epoch=show, stop=stop
+        )
         write_json(directory / "config.json", resolved.to_dict())
-        result = trial.run()
+        [result] = trial.run()
     if resolved.run.save_model:
         Checkpoints(directory / "model").save((result.weights, result.scaling), {}, step=0)
     record = make_record(resolved, dataset, result)
@@ -53,15 +57,20 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
     return record
 
 
-def prepare(config: FrozenConfigDict) -> tuple[Program, Dataset]:
+def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Dataset]:
     """Returns the program of a resolved configuration, not yet compiled, and its data.
+
+    Args:
+      config: The configuration.
+      lanes: How many trials of the program run side by side.
 
     Raises:
       InputError: If there is no such data, or it does not suit the configuration.
     """
     dataset = load_data(config)
     check_data(config, dataset)
-    return Program(config, example_shape(dataset.train), dataset.classes), dataset
+    program = Program(config, example_shape(dataset.train), dataset.classes)
+    return LaneProgram(program, lanes), dataset
 
 
 def load_data(config: FrozenConfigDict) -> Dataset:
@@ -93,6 +102,11 @@ def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
         raise InputError(
             "config.train.select is 'best_val' with no validation data; allowed: 'last', or a "
             "config.data.val_size above 0"
+        )
+    if config.train.patience is not None and not len(dataset.val):
+        raise InputError(
+            f"config.train.patience is {config.train.patience} with no validation data; allowed: "
+            "None, or a config.data.val_size above 0"
         )
     shape = example_shape(dataset.train)
     if config.data.augment == "crop_flip" and len(shape) != 3:

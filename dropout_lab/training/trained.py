@@ -48,11 +48,7 @@ class Trained:
         self.record = record
         self._shape = tuple(record["data"]["shape"])
         self._program = Program(config, self._shape, record["data"]["classes"])
-        template = jax.eval_shape(
-            lambda: self._program.init(
-                as_arrays(dynamic(config)), lengths=self._program.lengths(record["data"]["train"])
-            )
-        )
+        template = jax.eval_shape(self._program.init, as_arrays(dynamic(config)))
         # Only the names and types of a template matter, not the shapes.
         placeholder = jnp.zeros(())
         self._weights, self._scaling = refill(

@@ -117,13 +117,11 @@ def test_it_trains_a_step(name, variant):
     check_data(config, dataset)
     program = Program(config, example_shape(dataset.train), dataset.classes)
     numbers = as_arrays(dynamic(config))
-    lengths = program.lengths(len(dataset.train))
     _, loss = program.train_epoch(
-        program.init(numbers, lengths=lengths),
+        program.init(numbers),
         numbers,
         to_device(dataset.train),
         fit_scaling(config.data.scaling, dataset.train),
-        lengths=lengths,
         steps=1,
     )
     assert math.isfinite(loss)

@@ -14,6 +14,7 @@ from dropout_lab.sweeps.runner import groups, run_sweep
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training import loop, run
 from dropout_lab.training.interrupt import Interrupted
+from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
 
 GRID: dict[str, list[Any]] = {
@@ -37,19 +38,23 @@ def shared_programs(monkeypatch, programs):
         key = static_key(config)
         return programs.setdefault(key, Program(config, shape, classes))
 
+    def lane_program(program, lanes):
+        return programs.setdefault((id(program), lanes), LaneProgram(program, lanes))
+
     monkeypatch.setattr(run, "Program", program)
+    monkeypatch.setattr(run, "LaneProgram", lane_program)
 
 
 def count_runs(monkeypatch):
     """Returns a list that gets the configuration of every trial run from now on."""
     seen = []
-    run_one = loop.Trial.run
+    run_one = loop.Lanes.run
 
     def counted(trial):
         seen.append(trial._config)
         return run_one(trial)
 
-    monkeypatch.setattr(loop.Trial, "run", counted)
+    monkeypatch.setattr(loop.Lanes, "run", counted)
     return seen
 
 
@@ -143,7 +148,7 @@ def test_an_interrupted_sweep_goes_on(config, tmp_path, monkeypatch, epoch):
     cut = Store(tmp_path / "cut")
     told = []
 
-    class Stopping(loop.Trial):
+    class Stopping(loop.Lanes):
         def __init__(self, *args, on_epoch, **options):
             def count(progress):
                 on_epoch(progress)
@@ -153,7 +158,7 @@ def test_an_interrupted_sweep_goes_on(config, tmp_path, monkeypatch, epoch):
 
             super().__init__(*args, on_epoch=count, **options)
 
-    monkeypatch.setattr(loop, "Trial", Stopping)
+    monkeypatch.setattr(loop, "Lanes", Stopping)
     with pytest.raises(Interrupted):
         run_sweep(config, SMALL, cut)
     assert len(told) == epoch

@@ -10,6 +10,7 @@ from configs import base
 from dropout_lab.data import Dataset, Split
 from dropout_lab.settings import dynamic, resolve, static_key
 from dropout_lab.training.arrays import example_shape, fit_scaling, scaled, to_device
+from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program, as_arrays
 
 TINY = {
@@ -18,8 +19,7 @@ TINY = {
     "train.epochs": 3,
     "run.checkpoint_seconds": 0,
 }
-# Keys that the program does not read, so that one program serves all their values.
-UNREAD = {"train.select", "train.refit"}
+# What the program does not read, so that one program serves all values.
 UNREAD_PARTS = {"data", "eval", "run"}
 
 
@@ -56,12 +56,24 @@ def program_of(tiny_dataset):
 
     def get(resolved):
         static = json.loads(static_key(resolved))
-        read = {key for key in static if key.partition(".")[0] not in UNREAD_PARTS} - UNREAD
+        read = {key for key in static if key.partition(".")[0] not in UNREAD_PARTS}
         key = json.dumps([[key, static[key]] for key in sorted({*read, "data.augment"})])
         if key not in programs:
             shape = example_shape(tiny_dataset.train)
             programs[key] = Program(resolved, shape, tiny_dataset.classes)
         return programs[key]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def lanes_of(program_of):
+    """Returns a function from a resolved configuration to its program of so many lanes."""
+    programs: dict[tuple[int, int], LaneProgram] = {}
+
+    def get(resolved, lanes=1):
+        program = program_of(resolved)
+        return programs.setdefault((id(program), lanes), LaneProgram(program, lanes))
 
     return get
 
@@ -110,12 +122,11 @@ class Runs:
     def init(self, config):
         resolved, program = self.new_program(config)
         numbers = as_arrays(dynamic(resolved))
-        return program, numbers, program.init(numbers, lengths=program.lengths(40))
+        return program, numbers, program.init(numbers)
 
     def epoch(self, program, numbers, state):
-        lengths = program.lengths(40)
-        arguments = (state, numbers, self.data, self.scaling)
-        return program.train_epoch(*arguments, lengths=lengths, steps=lengths.epoch)
+        steps = program.lengths(numbers, 40).epoch
+        return program.train_epoch(state, numbers, self.data, self.scaling, steps=steps)
 
     def train(self, config):
         """Returns the weights before and after an epoch, and its mean loss."""

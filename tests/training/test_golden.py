@@ -5,10 +5,8 @@ import math
 from pathlib import Path
 
 from dropout_lab.settings import resolve
-from dropout_lab.training.arrays import example_shape
-from dropout_lab.training.loop import Trial
-from dropout_lab.training.program import Program
-from dropout_lab.training.run import load_data
+from dropout_lab.training.loop import Lanes
+from dropout_lab.training.run import prepare
 
 GOLDEN = Path(__file__).parent / "golden" / "digits_history.json"
 KNOWN = {
@@ -25,9 +23,9 @@ KNOWN = {
 
 def test_a_known_run_is_as_it_was(new_config):
     resolved = resolve(new_config("dropout", KNOWN))
-    dataset = load_data(resolved)
-    program = Program(resolved, example_shape(dataset.train), dataset.classes)
-    found = Trial(program, resolved, dataset).run().progress.history
+    program, dataset = prepare(resolved)
+    [result] = Lanes(program, [resolved], dataset).run()
+    found = result.progress.history
     golden = json.loads(GOLDEN.read_text())
     message = (
         "the same configuration now trains differently. If that is meant (another initialisation, "

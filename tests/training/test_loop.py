@@ -11,14 +11,15 @@ from dropout_lab.settings import resolve
 from dropout_lab.training.arrays import concatenate, fit_scaling
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Interrupted, Stop
-from dropout_lab.training.loop import Epoch, Trial
+from dropout_lab.training.loop import Lanes
+from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
 
 FEATURES = {"data.scaling": "feature"}
 
 
 class Spy:
-    """A program that notes its calls; validation errors and losses may be given.
+    """A program of one lane that notes its calls; validation errors and losses may be given.
 
     Attributes:
       evaluated: (split, weights, scaling, options) of each evaluation.
@@ -35,40 +36,45 @@ class Spy:
         self.losses = list(losses)
         self.evaluated = []
         self.trained = []
-        self.init = program.init
-        self.lengths = program.lengths
-        self.sparsity = program.sparsity
+
+    def __getattr__(self, name):
+        return getattr(self.program, name)
 
     def name(self, data):
         return self.splits[np.asarray(data.images).tobytes()]
 
-    def train_epoch(self, state, numbers, data, scaling, *, lengths, steps):
+    def train_epoch(self, state, numbers, data, scaling, *, steps):
         self.trained.append((self.name(data), steps))
-        state, loss = self.program.train_epoch(
-            state, numbers, data, scaling, lengths=lengths, steps=steps
-        )
-        return state, self.losses.pop(0) if self.losses else loss
+        state, loss = self.program.train_epoch(state, numbers, data, scaling, steps=steps)
+        return state, [self.losses.pop(0)] if self.losses else loss
 
     def evaluate(self, weights, numbers, data, scaling, **options):
         split = self.name(data)
-        self.evaluated.append((split, jax.tree.map(np.array, weights), scaling, options))
+        self.evaluated.append((split, jax.tree.map(alone, weights), scaling, options))
         metrics = self.program.evaluate(weights, numbers, data, scaling, **options)
         if split == "val" and self.val_errors:
-            metrics["error"] = self.val_errors.pop(0)
+            metrics["error"] = [self.val_errors.pop(0)]
         return metrics
 
     def weights(self, split):
         return [weights for name, weights, *_ in self.evaluated if name == split]
 
 
+def alone(leaf):
+    """Returns the only lane of an array."""
+    [only] = np.array(leaf)
+    return only
+
+
 @pytest.fixture
-def run(new_config, new_program, tiny_dataset):
+def run(new_config, lanes_of, tiny_dataset):
     """Returns a function that runs a tiny trial; it gives back the result and the spy."""
 
     def call(changes=(), *, variant="none", dataset=tiny_dataset, spied=(), **options):
-        config, program = new_program(new_config(variant, changes))
-        spy: Any = Spy(program, dataset, **dict(spied))
-        return Trial(spy, config, dataset, **options).run(), spy
+        config = resolve(new_config(variant, changes))
+        spy: Any = Spy(lanes_of(config), dataset, **dict(spied))
+        [result] = Lanes(spy, [config], dataset, **options).run()
+        return result, spy
 
     return call
 
@@ -110,6 +116,12 @@ def test_the_test_set_is_looked_at_once_at_the_end(run, select, refit):
     names = [name for name, *_ in spy.evaluated]
     assert names.count("test") == 1
     assert names[-1] == "test"
+
+
+def test_the_test_set_may_be_left_alone(run):
+    result, spy = run({"eval.test": False})
+    assert "test" not in [name for name, *_ in spy.evaluated]
+    assert not any(name.startswith("test") for name in result.progress.metrics)
 
 
 def test_the_best_epoch_counts_if_asked(run):
@@ -279,6 +291,7 @@ def test_wall_time_adds_up_over_sessions(run, tmp_path):
     assert saved is not None
     arrays, progress = saved
     checkpoints.clear()
-    checkpoints.save(arrays, progress | {"seconds": 1000.0}, step=2)
+    [lane] = progress["lanes"]
+    checkpoints.save(arrays, {"lanes": [lane | {"seconds": 1000.0}]}, step=2)
     resumed, _ = run(checkpoints=checkpoints)
     assert 1000 < resumed.progress.seconds < 1060

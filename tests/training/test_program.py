@@ -60,7 +60,7 @@ def test_dynamic_numbers_never_compile_again(runs, new_config, traces):
     ):
         config = new_config("dropout", {"optimizer.max_norm": 1.0, **changes})
         numbers = as_arrays(dynamic(resolve(config)))
-        state = program.init(numbers, lengths=program.lengths(40))
+        state = program.init(numbers)
         for _ in range(2):
             state, loss = runs.epoch(program, numbers, state)
             losses.add(float(loss))
@@ -89,9 +89,7 @@ def test_seeds_differ_in_weights_and_batches(runs, new_config):
     other = runs.init(new_config(changes={"seed": 1}))[1]
     kernels = [leaf for path, leaf in leaves(state.weights).items() if "kernel" in path]
     others = [
-        leaf
-        for path, leaf in leaves(program.init(other, lengths=program.lengths(40)).weights).items()
-        if "kernel" in path
+        leaf for path, leaf in leaves(program.init(other).weights).items() if "kernel" in path
     ]
     assert all((np.asarray(a) != np.asarray(b)).any() for a, b in zip(kernels, others, strict=True))
     same_start = runs.init(new_config())[2]
@@ -163,7 +161,7 @@ def test_the_penalty_is_shared_out_over_the_training_set(runs, new_config, monke
     monkeypatch.setattr(nn.VariationalDropout, "penalty", lambda self: jnp.float32(0))
     plain = Program(resolve(config), (4, 4, 1), 3)
     numbers = as_arrays(dynamic(resolve(config)))
-    state = plain.init(numbers, lengths=plain.lengths(40))
+    state = plain.init(numbers)
     _, without = runs.epoch(plain, numbers, state)
     noise = [before.params["input_noise"], before.params["classifier"]["layers"][0]["noise"]]
     alphas = [jax.nn.sigmoid(layer["logit_alpha"]) for layer in noise]
@@ -173,34 +171,9 @@ def test_the_penalty_is_shared_out_over_the_training_set(runs, new_config, monke
 
 
 def test_lengths_count_whole_batches(new_program, new_config):
-    by_epochs = new_program(new_config())[1].lengths(43)
+    config, program = new_program(new_config())
+    by_epochs = program.lengths(dynamic(config), 43)
     assert (by_epochs.epoch, by_epochs.total, by_epochs.epochs) == (5, 15, 3)
-    by_updates = new_program(new_config(changes={"train.updates": 11}))[1].lengths(43)
+    config, program = new_program(new_config(changes={"train.updates": 11}))
+    by_updates = program.lengths(dynamic(config), 43)
     assert (by_updates.epoch, by_updates.total, by_updates.epochs) == (5, 11, 3)
-
-
-@pytest.mark.slow
-def test_lanes_agree_with_separate_runs(runs, new_config):
-    """Seeds, rates and learning rates as lanes of a vmap; lanes drift apart only later."""
-    program = runs.new_program(new_config("dropout"))[1]
-    lanes = [
-        as_arrays(dynamic(resolve(new_config("dropout", changes))))
-        for changes in (
-            {"seed": 0, "dropout.rate": 0.5, "optimizer.lr": 0.1},
-            {"seed": 1, "dropout.rate": 0.0, "optimizer.lr": 0.1},
-            {"seed": 0, "dropout.rate": 0.9, "optimizer.lr": 0.01},
-        )
-    ]
-    numbers = jax.tree.map(lambda *leaf: jnp.stack(leaf), *lanes)
-    lengths = program.lengths(40)
-
-    def start(numbers):
-        return program.init(numbers, lengths=lengths)
-
-    states = jax.vmap(start)(numbers)
-    together, losses = jax.vmap(lambda n, state: runs.epoch(program, n, state))(numbers, states)
-    for lane, alone in enumerate(lanes):
-        state, loss = runs.epoch(program, alone, start(alone))
-        np.testing.assert_allclose(losses[lane], loss, rtol=1e-4)
-        found = jax.tree.map(lambda leaf, lane=lane: leaf[lane], together.weights)
-        assert_equal(leaves(found), leaves(state.weights), rtol=1e-4, atol=1e-6)

@@ -5,7 +5,7 @@ import jax
 import pytest
 
 from dropout_lab.settings import resolve, trial_id
-from dropout_lab.training.loop import Trial
+from dropout_lab.training.loop import Lanes
 from dropout_lab.training.record import SCHEMA, environment, make_record
 
 
@@ -15,9 +15,10 @@ def config(new_config):
 
 
 @pytest.fixture(scope="module")
-def record(config, new_program, tiny_dataset):
-    resolved, program = new_program(config)
-    return make_record(resolved, tiny_dataset, Trial(program, resolved, tiny_dataset).run())
+def record(config, lanes_of, tiny_dataset):
+    resolved = resolve(config)
+    [result] = Lanes(lanes_of(resolved), [resolved], tiny_dataset).run()
+    return make_record(resolved, tiny_dataset, result)
 
 
 def test_a_record_tells_everything(record, config):
@@ -31,6 +32,7 @@ def test_a_record_tells_everything(record, config):
     assert len(record["history"]) == 6
     assert {"train_error", "val_error", "test_error"} < record["metrics"].keys()
     assert 0 < record["wall_seconds"] < 60
+    assert record["lanes"] == 1
     sizes = {"train": 40, "val": 24, "test": 24, "shape": [4, 4, 1], "classes": 3}
     assert record["data"] == {"name": "digits", "fingerprint": "none", **sizes}
 

@@ -16,8 +16,9 @@ def config(new_config, own_data):
 
 
 @pytest.fixture(autouse=True)
-def shared_programs(monkeypatch, program_of):
+def shared_programs(monkeypatch, program_of, lanes_of):
     monkeypatch.setattr(run, "Program", lambda config, shape, classes: program_of(config))
+    monkeypatch.setattr(run, "LaneProgram", lambda program, lanes: lanes_of(program.config, lanes))
 
 
 def as_json(record):
@@ -114,6 +115,10 @@ def test_a_file_in_the_way_is_told(config, tmp_path, parts):
             {"train.select": "best_val", "data.val_size": 0},
             r"select is 'best_val' with no validation data; allowed: 'last', or",
         ),
+        (
+            {"train.patience": 3, "data.val_size": 0},
+            r"patience is 3 with no validation data; allowed: None, or a config\.data\.val_size",
+        ),
     ],
 )
 def test_what_the_data_cannot_give_is_an_error(new_config, own_data, tmp_path, changes, message):
@@ -151,7 +156,7 @@ def test_data_is_loaded_once(config):
 
 
 def test_nothing_is_written_by_a_bad_configuration(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop.Trial, "run", None)
+    monkeypatch.setattr(loop.Lanes, "run", None)
     config.dropout.rate = 1.5
     with pytest.raises(InputError, match=r"config\.dropout\.rate is 1\.5; allowed: a number from"):
         train(config, tmp_path / "new")

@@ -40,7 +40,7 @@ def start(config, made=None):
     resolved = resolve(config)
     made = made or Program(resolved, (4, 4, 1), 3)
     numbers = as_arrays(dynamic(resolved))
-    return made, numbers, made.init(numbers, lengths=made.lengths(40))
+    return made, numbers, made.init(numbers)
 
 
 def kept(state):

@@ -9,7 +9,7 @@ import pytest
 
 from configs import base
 from dropout_lab.settings import resolve
-from dropout_lab.training.loop import Trial
+from dropout_lab.training.loop import Lanes
 from dropout_lab.training.run import prepare
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,8 @@ def metrics_of(variant, changes):
         resolved = resolve(config)
         if program is None:
             program, dataset = prepare(resolved)
-        found.append(Trial(program, resolved, dataset).run().progress.metrics)
+        [result] = Lanes(program, [resolved], dataset).run()
+        found.append(result.progress.metrics)
     return found
 
 

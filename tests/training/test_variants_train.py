@@ -72,10 +72,11 @@ def test_every_variant_and_every_model_is_here():
 def test_an_epoch_lowers_the_loss(variant, model):
     """With the noise at rest, before and after; training leaves the state's structure alone."""
     config = resolve(config_of(variant, model))
-    program, dataset = prepare(config)
+    lanes, dataset = prepare(config)
+    program = lanes.program
     data, scaling = to_device(dataset.train), fit_scaling(config.data.scaling, dataset.train)
-    lengths, numbers = program.lengths(len(dataset.train)), as_arrays(dynamic(config))
-    state = program.init(numbers, lengths=lengths)
+    numbers = as_arrays(dynamic(config))
+    lengths, state = program.lengths(numbers, len(dataset.train)), program.init(numbers)
     before = jax.tree.map(np.array, state)
 
     def nll(weights):
@@ -83,9 +84,7 @@ def test_an_epoch_lowers_the_loss(variant, model):
         return float(metrics["nll"])
 
     first = nll(state.weights)
-    state, loss = program.train_epoch(
-        state, numbers, data, scaling, lengths=lengths, steps=lengths.epoch
-    )
+    state, loss = program.train_epoch(state, numbers, data, scaling, steps=lengths.epoch)
     last = nll(state.weights)
     assert last < 0.9 * first
     assert np.isfinite(loss)

@@ -1,0 +1,129 @@
+"""Lanes train as the trials do alone: every variant, and on several devices."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dropout_lab.models import MODELS
+from dropout_lab.settings import dynamic, resolve
+from dropout_lab.training.lanes import LaneProgram
+from dropout_lab.training.program import as_arrays
+from dropout_lab.variants import VARIANTS
+
+pytestmark = pytest.mark.slow
+
+# From the network that compiles fastest to the one that takes longest.
+SMALL: dict[str, dict[str, Any]] = {
+    "mlp": {"model.name": "mlp", "model.widths": (8,)},
+    "cnn": {"model.name": "cnn", "model.stages": (4, 4), "model.widths": (8,)},
+    "rnn": {"model.name": "rnn", "model.units": 8},
+    "resnet": {"model.name": "resnet", "model.depth": 10},
+}
+SEEDS = (0, 1, 2)
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_lanes_of_every_variant_agree_with_separate_runs(runs, new_config, new_program, variant):
+    """The losses of ten updates; at the end, rounding is less than what a seed is worth."""
+    model = next(name for name in SMALL if VARIANTS[variant].fits(MODELS[name].places))
+    options = SMALL[model] | {"train.batch_size": 40, "train.epochs": 30, "optimizer.lr": 0.03}
+    configs = [resolve(new_config(variant, options | {"seed": seed})) for seed in SEEDS]
+    one = new_program(new_config(variant, options))[1]
+    several = LaneProgram(one, len(SEEDS))
+
+    def trained(program, numbers):
+        state, losses = program.init(numbers), []
+        for _ in range(30):
+            state, loss = program.train_epoch(state, numbers, runs.data, runs.scaling, steps=1)
+            losses.append(loss)
+        metrics = program.evaluate(
+            state.weights, numbers, runs.data, runs.scaling, inference="mean"
+        )
+        return np.array(losses), np.array(metrics["nll"])
+
+    each = [as_arrays(dynamic(config)) for config in configs]
+    together = trained(several, jax.tree.map(lambda *leaf: jnp.stack(leaf), *each))
+    alone = [trained(one, numbers) for numbers in each]
+    for lane, (losses, _) in enumerate(alone):
+        np.testing.assert_allclose(together[0][:10, lane], losses[:10], rtol=1e-4)
+    nlls = np.array([nll for _, nll in alone])
+    assert (np.abs(together[1] - nlls) < np.ptp(nlls)).all()
+
+
+SHARDED = """
+    import re
+    import jax, jax.numpy as jnp, numpy as np
+    from configs import digits_cnn
+    from dropout_lab import ops
+    from dropout_lab.settings import dynamic, resolve
+    from dropout_lab.training import lanes, program
+    from dropout_lab.training.loop import Lanes
+    from dropout_lab.training.run import prepare
+
+    assert len(jax.devices()) == 8
+
+    def config_of(seed):
+        config = digits_cnn.get_config("dropout,smoke")
+        config.update_from_flattened_dict({
+            "seed": seed, "dropout.rate": 0.1 * (seed % 8), "train.epochs": 1 + seed % 2,
+            "model.stages": (4, 8), "model.widths": (8,), "model.batch_norm": True,
+            "train.refit": seed > 12, "data.train_size": 320,
+        })
+        return resolve(config)
+
+    configs = [config_of(seed) for seed in range(15)]
+    spread, dataset = prepare(configs[0], 16)
+    found = Lanes(spread, configs, dataset).run()
+
+    def noise(numbers):
+        key = program._key(numbers, program._NOISE, 3)
+        return ops.dropout(key, jnp.ones((16, 32)), rate=numbers["dropout.rate"])
+
+    trainer = Lanes(spread, configs, dataset)
+    state = spread.init(trainer._numbers)
+    for leaf in jax.tree.leaves(state):
+        assert len(leaf.sharding.device_set) == 8 and leaf.addressable_shards[0].data.shape[0] == 2
+    phase = trainer._phase("select")
+    compiled = spread.train_epoch.lower(
+        state, trainer._numbers, phase.examples, phase.scaling, steps=2
+    ).compile()
+    assert not re.findall("all-gather|all-reduce|all-to-all|collective-[a-z]+|reduce-scatter",
+                          compiled.as_text())
+    masks = spread._lift(noise, 0)(trainer._numbers)
+
+    lanes._mesh = lambda lanes: None
+    together = lanes.LaneProgram(spread.program, 16)
+    expected = Lanes(together, configs, dataset).run()
+    numbers = Lanes(together, configs, dataset)._numbers
+    np.testing.assert_array_equal(masks, together._lift(noise, 0)(numbers))
+    for ours, theirs in zip(found, expected, strict=True):
+        ours, theirs = ours.progress, theirs.progress
+        assert ours.metrics.keys() == theirs.metrics.keys()
+        for mine, other in zip(ours.history, theirs.history, strict=True):
+            assert mine.keys() == other.keys() and mine["phase"] == other["phase"]
+            np.testing.assert_allclose(mine["train_loss"], other["train_loss"], rtol=1e-4)
+        np.testing.assert_allclose(
+            ours.metrics["val_nll"], theirs.metrics["val_nll"], rtol=1e-3
+        )
+    print("sharded")
+"""
+
+
+def test_lanes_on_eight_devices_are_lanes_on_one(tmp_path):
+    script = tmp_path / "sharded.py"
+    script.write_text(textwrap.dedent(SHARDED))
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    path = {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, script], env=os.environ | flags | path, capture_output=True, text=True
+    )
+    assert done.stdout == "sharded\n", done.stderr
