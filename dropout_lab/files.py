@@ -50,8 +50,18 @@ def write_bytes(path: Path, content: bytes) -> None:
         except BaseException:
             os.unlink(temporary)
             raise
+        _flush_directory(path.parent)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _flush_directory(path: Path) -> None:
+    """Makes a rename in a directory outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: Path, content: Any) -> None:

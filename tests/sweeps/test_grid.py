@@ -2,7 +2,8 @@ import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.settings import resolve, trial_id
-from dropout_lab.sweeps.grid import make_trials, parse, product
+from dropout_lab.sweeps.grid import parse, product
+from dropout_lab.sweeps.trials import make_trials
 
 
 @pytest.mark.parametrize(

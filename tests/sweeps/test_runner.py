@@ -9,9 +9,11 @@ import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.settings import static_key
-from dropout_lab.sweeps.grid import make_trials, product
-from dropout_lab.sweeps.runner import groups, run_sweep
+from dropout_lab.sweeps import chunk, runner
+from dropout_lab.sweeps.grid import product
+from dropout_lab.sweeps.runner import How
 from dropout_lab.sweeps.store import Store
+from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.training import loop, run
 from dropout_lab.training.interrupt import Interrupted
 from dropout_lab.training.program import Program
@@ -22,6 +24,12 @@ GRID: dict[str, list[Any]] = {
     "seed": [0, 1],
 }
 SMALL: dict[str, list[Any]] = {"seed": [0, 1, 2]}
+
+
+def run_sweep(config, sweep, store, **how):
+    """Runs a sweep in this process, one trial at a time unless told otherwise."""
+    options = {"lanes": 1, "executor": "local"} | how
+    return runner.run_sweep(config, sweep, store, How(**options))
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +46,7 @@ def shared_programs(monkeypatch, programs):
         return programs.setdefault(key, Program(config, shape, classes))
 
     monkeypatch.setattr(run, "Program", program)
+    chunk.prepared.cache_clear()
 
 
 def count_runs(monkeypatch):
@@ -60,8 +69,8 @@ def without_time(record):
 def test_trials_of_one_program_form_a_group(config):
     trials = make_trials(config, product({"seed": GRID["seed"], **GRID}))
     grouped = groups(trials)
-    assert [len(group) for group in grouped] == [2, 4]
-    seeds = [[trial.config.seed for trial in group] for group in grouped]
+    assert [len(group.trials) for group in grouped] == [2, 4]
+    seeds = [[trial.config.seed for trial in group.trials] for group in grouped]
     assert seeds == [[0, 1], [0, 0, 1, 1]]
 
 
@@ -91,10 +100,14 @@ def test_a_group_compiles_once(config, tmp_path, monkeypatch):
     assert len({record["metrics"]["train_nll"] for record in records}) == 6
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "checkpoints",
+        "locks",
+        "plans",
+        "progress",
         "sweep.json",
         "trials",
     ]
-    assert list((tmp_path / "checkpoints").iterdir()) == []
+    for emptied in ("checkpoints", "progress"):
+        assert list((tmp_path / emptied).iterdir()) == []
 
 
 def test_a_sweeps_trial_is_a_run_of_its_own(config, tmp_path):
