@@ -59,7 +59,7 @@ def third_party(*folders):
 
 @pytest.mark.parametrize(
     ("folders", "extras"),
-    [((*PACKAGES, "scripts"), ()), (("tests",), EXTRAS)],
+    [((*PACKAGES, "scripts"), ("dask", "pandas")), (("tests",), EXTRAS)],
     ids=["code", "tests"],
 )
 def test_every_import_is_declared(folders, extras):

@@ -1,6 +1,7 @@
 """Chunks as tasks of Dask distributed: on this machine, or wherever a scheduler has workers."""
 
 import contextlib
+import logging
 import os
 import signal
 import time
@@ -131,6 +132,7 @@ def _pin() -> None:
 @contextlib.contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
     distributed = _distributed()
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # tells ten lines about a start
     if scheduler is not None:
         try:
             client = distributed.Client(scheduler, timeout=10)
@@ -142,16 +144,14 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
         with client:
             yield client
         return
-    import dask
-
     flags = f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREADED}".strip()
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}),
         distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=":0",
+            scheduler_kwargs={"allowed_failures": _DEATHS},
             env={"XLA_FLAGS": flags},
         ) as cluster,
         distributed.Client(cluster) as client,

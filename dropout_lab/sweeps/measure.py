@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import math
 import os
+import statistics
 import time
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ from dropout_lab.training.run import load_data
 
 _WIDEST = 32  # lanes; measured: beyond it a small network gains nothing
 _LONG = 5.0  # seconds of an epoch alone from which a CPU is busy enough
+
+_ENOUGH = 0.3  # seconds of epochs after the first, which compiles
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +42,7 @@ class _Measured(Exception):  # noqa: N818 (not an error: enough is known)
 
 
 def measure(trials: Sequence[Trial], lanes: int) -> Cost:
-    """Returns what the trials cost, from their first two epochs; nothing is written.
+    """Returns what the trials cost, from their first epochs; nothing is written.
 
     Args:
       trials: Of one group, as many as lanes or fewer.
@@ -51,7 +54,7 @@ def measure(trials: Sequence[Trial], lanes: int) -> Cost:
 
     def told(epoch: loop.Epoch) -> None:
         times.append(time.monotonic())
-        if len(times) == 3:
+        if len(times) > 2 and times[-1] - times[1] > _ENOUGH:
             raise _Measured
 
     configs = [trial.config for trial in trials]
@@ -61,7 +64,7 @@ def measure(trials: Sequence[Trial], lanes: int) -> Cost:
     stats = [each.get_compiled_memory_stats() for each in executables]
     sizes = [each.temp_size_in_bytes + each.output_size_in_bytes for each in stats]
     first, *later = (end - start for start, end in itertools.pairwise(times))
-    epoch = later[0] if later else first
+    epoch = statistics.median(later or [first])
     return Cost(epoch, max(first - epoch, 0.0), max(sizes, default=0))
 
 

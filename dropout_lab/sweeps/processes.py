@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-import dropout_lab
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.status import Watch
@@ -30,7 +29,7 @@ class _Worker:
     def __init__(self, request: dict[str, Any]) -> None:
         self.request = request
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as the worker does)
-        root = str(Path(dropout_lab.__file__).parents[1])
+        root = str(Path(__file__).parents[2])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         flags = f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREADED}".strip()
         self.process = subprocess.Popen(
