@@ -18,7 +18,8 @@ def check_directory(path: str | Path) -> Path:
       InputError: If a part of the path is a file, or its owner does not allow writing.
     """
     directory = Path(path)
-    existing = next(place for place in (directory, *directory.absolute().parents) if place.exists())
+    places = (directory, *directory.absolute().parents)
+    existing = next(place for place in places if os.path.exists(place))  # Path.exists may raise
     if not existing.is_dir():
         reason = f"{existing} is a file"
     elif not os.access(existing, os.W_OK | os.X_OK):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from dropout_lab.errors import InputError
 from dropout_lab.rules import flatten
+from dropout_lab.settings import from_dict
 from dropout_lab.sweeps.store import Store
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def load(workdir: str | Path) -> "pd.DataFrame":
             "Store(workdir).records()"
         ) from error
     rows = [
-        {key: record[key] for key in _TOLD} | flatten(record["config"]) | record["metrics"]
+        {key: record[key] for key in _TOLD}
+        | flatten(from_dict(record["config"]).to_dict())
+        | record["metrics"]
         for record in Store(workdir).records()
     ]
     return pd.DataFrame(rows)

@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.settings import static_key
-from dropout_lab.sweeps import chunk, runner
 from dropout_lab.sweeps.grid import product
-from dropout_lab.sweeps.runner import How
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.training import loop, run
 from dropout_lab.training.interrupt import Interrupted
 from dropout_lab.training.program import Program
+from tests.sweeps.running import run_sweep, without_time
 
 GRID: dict[str, list[Any]] = {
     "variant": ["none", "dropout"],
@@ -24,29 +22,6 @@ GRID: dict[str, list[Any]] = {
     "seed": [0, 1],
 }
 SMALL: dict[str, list[Any]] = {"seed": [0, 1, 2]}
-
-
-def run_sweep(config, sweep, store, **how):
-    """Runs a sweep in this process, one trial at a time unless told otherwise."""
-    options = {"lanes": 1, "executor": "local"} | how
-    return runner.run_sweep(config, sweep, store, How(**options))
-
-
-@pytest.fixture(scope="module")
-def programs():
-    return {}
-
-
-@pytest.fixture(autouse=True)
-def shared_programs(monkeypatch, programs):
-    """What one test compiled serves the next."""
-
-    def program(config, shape, classes):
-        key = static_key(config)
-        return programs.setdefault(key, Program(config, shape, classes))
-
-    monkeypatch.setattr(run, "Program", program)
-    chunk.prepared.cache_clear()
 
 
 def count_runs(monkeypatch):
@@ -60,10 +35,6 @@ def count_runs(monkeypatch):
 
     monkeypatch.setattr(loop.Trial, "run", counted)
     return seen
-
-
-def without_time(record):
-    return {**record, "wall_seconds": 0}
 
 
 def test_trials_of_one_program_form_a_group(config):

@@ -1,0 +1,14 @@
+"""Running sweeps in tests."""
+
+from dropout_lab.sweeps import runner
+from dropout_lab.sweeps.runner import How
+
+
+def run_sweep(config, sweep, store, **how):
+    """Runs a sweep in this process, one trial at a time unless told otherwise."""
+    return runner.run_sweep(config, sweep, store, How(**{"lanes": 1, "executor": "local"} | how))
+
+
+def without_time(record):
+    """Returns what two runs of a trial agree on."""
+    return {**record, "wall_seconds": 0}
