@@ -21,6 +21,7 @@ from dropout_lab.sweeps.worker import groups_of, pin, plan_of
 from dropout_lab.training.interrupt import Interrupted, Stop
 
 _DEATHS = 10  # workers that may die of one task until it is given up
+_STARTS = 3  # attempts at a cluster
 _PATIENCE = 0.2  # seconds between two looks
 
 
@@ -144,19 +145,27 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
         with client:
             yield client
         return
-    flags = f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREADED}".strip()
-    with (
-        distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=":0",
-            scheduler_kwargs={"allowed_failures": _DEATHS},
-            env={"XLA_FLAGS": flags},
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+    with _local_cluster(workers) as cluster, distributed.Client(cluster) as client:
         yield client
+
+
+def _local_cluster(workers: int) -> Any:
+    """Returns a cluster of single-threaded worker processes on this machine."""
+    flags = f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREADED}".strip()
+    for attempts_left in reversed(range(_STARTS)):
+        try:
+            return _distributed().LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=":0",
+                scheduler_kwargs={"allowed_failures": _DEATHS},
+                env={"XLA_FLAGS": flags},
+            )
+        except RuntimeError:  # Dask gives up if a worker is killed while it starts
+            if not attempts_left:
+                raise
+    raise AssertionError
 
 
 def _distributed() -> types.ModuleType:

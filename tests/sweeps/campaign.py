@@ -51,7 +51,7 @@ class Sweep:
         assert self.process.wait(PATIENCE) == 0, self.log.read_text()
 
     def kill_one(self, victims, randomness):
-        """Kills the main process or a worker, as drawn; returns which, or None if it is not there."""
+        """Kills the main process or a worker, as drawn; returns which, or None without one."""
         victim = randomness.choice(victims)
         pids = [self.process.pid] if victim == "main" else _workers(self.process.pid)
         if self.ended() or not pids:

@@ -1,4 +1,4 @@
-"""Sweeps of several processes, some of which are killed: the records are those of one left alone."""
+"""Sweeps of several processes, some killed: the records are those of a sweep left alone."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def test_a_killed_workers_chunk_goes_to_another(executor, tmp_path):
 
 
 def test_a_sweep_killed_anywhere_leaves_the_same_records(executor, tmp_path):
-    killed, sweep = campaign(tmp_path / "cut", executor, kills=4, trials=24, seed=1)
+    killed, _ = campaign(tmp_path / "cut", executor, kills=4, trials=24, seed=1)
     assert {"main", "worker"} <= set(killed)
     assert compare(tmp_path / "cut", executor, trials=24) == []
     assert list((tmp_path / "cut" / "checkpoints").iterdir()) == []
