@@ -46,15 +46,18 @@ class Lanes:
         on_epoch: Callable[[loop.Epoch], None] = lambda epoch: None,
         stop: Stop | None = None,
     ) -> None:
+        def part(place: int) -> Callable[[loop.Epoch], None]:
+            return lambda epoch: on_epoch(
+                loop.Epoch((place + epoch.share) / len(configs), epoch.row)
+            )
+
         self._trials = [
             loop.Trial(
                 program,
                 config,
                 dataset,
                 checkpoints=checkpoints.part(place, len(configs)) if checkpoints else None,
-                on_epoch=lambda epoch, place=place: on_epoch(
-                    loop.Epoch((place + epoch.share) / len(configs), epoch.row)
-                ),
+                on_epoch=part(place),
                 stop=stop,
             )
             for place, config in enumerate(configs)

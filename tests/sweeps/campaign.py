@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from dropout_lab.sweeps.store import Store
 
@@ -33,7 +34,7 @@ class Sweep:
             *(f"--vary=seed={seeds}", "--lanes=2", "--workers=2"),
             *(f"--executor={executor}", f"--workdir={workdir}"),
         ]
-        self.process = None
+        self.process: Any = None
 
     @property
     def log(self):

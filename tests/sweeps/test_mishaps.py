@@ -10,7 +10,7 @@ import tempfile
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps import chunk, runner
+from dropout_lab.sweeps import chunk, worker
 from dropout_lab.sweeps.plan import read_plan
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
@@ -210,6 +210,7 @@ def test_a_lock_whose_holder_was_killed_is_free(store):
     )
     command = [sys.executable, "-c", program, str(store.directory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
         assert holder.stdout.readline() == "held\n"
         with store.lock("x", wait=False) as held:
             assert not held
@@ -225,7 +226,7 @@ def test_a_chunk_that_another_process_runs_is_waited_for(config, store, monkeypa
     run_sweep(config, SEEDS, whole)
     run_sweep(config, {"seed": [0]}, store)
     [first, *others] = make_trials(config, [{"seed": seed} for seed in (0, 1, 2)])
-    ran = []
+    ran: list[int] = []
 
     class Watched(chunk.Lanes):
         def __init__(self, program, configs, *args, **options):
@@ -238,10 +239,11 @@ def test_a_chunk_that_another_process_runs_is_waited_for(config, store, monkeypa
 
     store.extend(config, ["seed"], others)
     [group] = groups([first, *others])
-    plan = runner.work.__globals__["plan_of"](store, group, 1, 1)
+    plan = worker.plan_of(store, group, 1, 1)
+    assert plan
     lock = store.lock(plan.chunks[1].id)
     lock.__enter__()
-    monkeypatch.setattr(runner.work.__globals__["time"], "sleep", other_finishes)
+    monkeypatch.setattr(worker.time, "sleep", other_finishes)
     monkeypatch.setattr(chunk, "Lanes", Watched)
     run_sweep(config, SEEDS, store)
     assert ran == [2]
@@ -264,4 +266,5 @@ def test_a_plan_outlives_another_width(config, store):
     run_sweep(config, {"seed": [0, 1, 2, 3, 4]}, store, lanes=1)
     [path] = (store.directory / "plans").iterdir()
     plan = read_plan(store, path.stem)
+    assert plan
     assert [(each.lanes, len(each.trials)) for each in plan.chunks] == [(2, 2), (2, 2), (2, 1)]

@@ -26,9 +26,16 @@ def never(trials):
     raise AssertionError("chosen again")
 
 
+def planned(store, group, choose):
+    """Returns the plan that this process makes."""
+    plan = make_plan(store, group, choose)
+    assert plan
+    return plan
+
+
 def test_a_plan_is_chosen_once_and_kept(store, config):
     group = group_of(config, range(5))
-    plan = make_plan(store, group, by(2))
+    plan = planned(store, group, by(2))
     assert (plan.lanes, plan.seconds, plan.threads) == (2, 0.5, threads())
     assert [len(chunk.trials) for chunk in plan.chunks] == [2, 2, 1]
     assert {chunk.lanes for chunk in plan.chunks} == {2}
@@ -39,9 +46,9 @@ def test_a_plan_is_chosen_once_and_kept(store, config):
 
 
 def test_more_trials_go_into_chunks_of_their_own(store, config):
-    before = make_plan(store, group_of(config, [0, 1, 2]), by(2))
+    before = planned(store, group_of(config, [0, 1, 2]), by(2))
     larger = group_of(config, [5, 0, 1, 2, 3, 4])
-    after = make_plan(store, larger, never)
+    after = planned(store, larger, never)
     assert after.chunks[:2] == before.chunks
     ids = {trial.config.seed: trial.id for trial in larger.trials}
     assert [chunk.trials for chunk in after.chunks[2:]] == [(ids[5], ids[3]), (ids[4],)]
@@ -50,7 +57,7 @@ def test_more_trials_go_into_chunks_of_their_own(store, config):
 def test_recorded_trials_are_not_planned(store, config):
     group = group_of(config, [0, 1, 2])
     store.add({"id": group.trials[1].id})
-    plan = make_plan(store, group, by(8))
+    plan = planned(store, group, by(8))
     assert [chunk.trials for chunk in plan.chunks] == [(group.trials[0].id, group.trials[2].id)]
 
 
@@ -63,9 +70,10 @@ def test_a_chunk_is_told_by_its_trials_and_width():
 
 def test_a_chunk_splits_into_halves(store, config):
     group = group_of(config, range(6))
-    plan = make_plan(store, group, by(4))
+    plan = planned(store, group, by(4))
     split(store, group.id, plan.chunks[0])
     after = read_plan(store, group.id)
+    assert after
     ids = [trial.id for trial in group.trials]
     assert after.chunks == (
         Chunk(2, tuple(ids[:2])),

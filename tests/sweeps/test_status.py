@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_finished_sweep_tells_the_best(config, store):
 
 def test_a_sweep_under_way_tells_what_is_done_and_left(config, store, monkeypatch):
     """Asked in the middle of the third trial's first epoch; the second one failed."""
-    told = []
+    told: list[str] = []
 
     class Asking(chunk.Lanes):
         def __init__(self, program, configs, dataset, *, on_epoch, **options):
@@ -74,7 +75,7 @@ def test_the_report_of_a_dead_process_does_not_count(config, store):
 
 
 def test_a_preview_tells_trials_groups_and_time_and_writes_nothing(config, store):
-    grid = {"variant": ["none", "dropout"], "seed": [0, 1]}
+    grid: dict[str, list[Any]] = {"variant": ["none", "dropout"], "seed": [0, 1]}
     run_sweep(config, {"seed": [0]}, store)
     before = {path: path.stat().st_mtime_ns for path in store.directory.rglob("*")}
     *trials, last = preview(config, grid, store)
