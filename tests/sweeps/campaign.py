@@ -85,7 +85,7 @@ def campaign(workdir, executor, *, kills, trials, victims=("main", "worker"), se
     randomness = random.Random(seed)
     sweep = Sweep(Path(workdir), executor, trials)
     sweep.start()
-    killed = []
+    killed: list[str] = []
     while len(killed) < kills:
         time.sleep(randomness.uniform(1, 8))
         victim = sweep.kill_one(victims, randomness)

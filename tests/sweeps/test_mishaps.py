@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 
@@ -243,7 +244,7 @@ def test_a_chunk_that_another_process_runs_is_waited_for(config, store, monkeypa
     assert plan
     lock = store.lock(plan.chunks[1].id)
     lock.__enter__()
-    monkeypatch.setattr(worker.time, "sleep", other_finishes)
+    monkeypatch.setattr(time, "sleep", other_finishes)
     monkeypatch.setattr(chunk, "Lanes", Watched)
     run_sweep(config, SEEDS, store)
     assert ran == [2]
