@@ -51,9 +51,8 @@ class Sweep:
         """Lets the sweep run to its end."""
         assert self.process.wait(PATIENCE) == 0, self.log.read_text()
 
-    def kill_one(self, victims, randomness):
-        """Kills the main process or a worker, as drawn; returns which, or None without one."""
-        victim = randomness.choice(victims)
+    def kill_one(self, victim, randomness):
+        """Kills the main process or a worker; returns which, or None if there is none."""
         pids = [self.process.pid] if victim == "main" else _workers(self.process.pid)
         if self.ended() or not pids:
             return None
@@ -80,7 +79,7 @@ def _workers(parent):
 def campaign(workdir, executor, *, kills, trials, victims=("main", "worker"), seed=0):
     """Returns what was killed, and the sweep, finished after that.
 
-    Its trials should take longer than the kills: a sweep that is done is not killed.
+    Victims take turns, at random moments. The trials should take longer than the kills: a sweep that is done is not killed.
     """
     randomness = random.Random(seed)
     sweep = Sweep(Path(workdir), executor, trials)
@@ -88,7 +87,7 @@ def campaign(workdir, executor, *, kills, trials, victims=("main", "worker"), se
     killed: list[str] = []
     while len(killed) < kills:
         time.sleep(randomness.uniform(1, 8))
-        victim = sweep.kill_one(victims, randomness)
+        victim = sweep.kill_one(victims[len(killed) % len(victims)], randomness)
         killed += [victim] if victim else []
         if sweep.ended():
             if victim is None:
