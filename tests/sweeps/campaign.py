@@ -79,7 +79,8 @@ def _workers(parent):
 def campaign(workdir, executor, *, kills, trials, victims=("main", "worker"), seed=0):
     """Returns what was killed, and the sweep, finished after that.
 
-    Victims take turns, at random moments. The trials should take longer than the kills: a sweep that is done is not killed.
+    Victims take turns, at random moments. The trials should take longer than the kills: a sweep
+    that is done is not killed.
     """
     randomness = random.Random(seed)
     sweep = Sweep(Path(workdir), executor, trials)
