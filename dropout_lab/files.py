@@ -18,7 +18,8 @@ def check_directory(path: str | Path) -> Path:
       InputError: If a part of the path is a file, or its owner does not allow writing.
     """
     directory = Path(path)
-    existing = next(place for place in (directory, *directory.absolute().parents) if place.exists())
+    places = (directory, *directory.absolute().parents)
+    existing = next(place for place in places if os.path.exists(place))  # Path.exists may raise
     if not existing.is_dir():
         reason = f"{existing} is a file"
     elif not os.access(existing, os.W_OK | os.X_OK):
@@ -50,8 +51,18 @@ def write_bytes(path: Path, content: bytes) -> None:
         except BaseException:
             os.unlink(temporary)
             raise
+        _flush_directory(path.parent)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _flush_directory(path: Path) -> None:
+    """Makes a rename in a directory outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -20,9 +20,10 @@ from dropout_lab.nn import RatedNoise
 from dropout_lab.ops import Rate
 from dropout_lab.places import Use, Variant
 from dropout_lab.settings import dynamic, resolve
-from dropout_lab.sweeps.grid import make_trials, parse, product
-from dropout_lab.sweeps.runner import groups, run_sweep
+from dropout_lab.sweeps.grid import parse, product
+from dropout_lab.sweeps.runner import run_sweep
 from dropout_lab.sweeps.store import Store
+from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.training.arrays import fit_scaling, to_device
 from dropout_lab.training.program import as_arrays
 from dropout_lab.training.run import prepare, train
@@ -140,7 +141,7 @@ def test_it_is_swept(tmp_path):
         ("sign_flip", 0.05),
         ("sign_flip", 0.2),
     ]
-    assert [len(group) for group in groups(trials)] == [1, 2]
+    assert [len(group.trials) for group in groups(trials)] == [1, 2]
     store = Store(tmp_path)
     run_sweep(config, grid, store)
     assert [record["config"]["variant"] for record in store.records()] == [

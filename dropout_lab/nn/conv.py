@@ -113,10 +113,14 @@ def _plain_gradients(
         outer.append((reach - low, pixels + low - spread))
         inner.append((low, reach + spread - pixels - low))
     flipped = kernel[::-1, ::-1].swapaxes(2, 3)
-    steps = {"window_strides": (1, 1), "dimension_numbers": _LAYOUT}
-    dx = lax.conv_general_dilated(g, flipped, padding=outer, lhs_dilation=(stride,) * 2, **steps)
-    steps["dimension_numbers"] = ("CHWN", "IHWO", "HWNC")  # the batch is what is summed over
-    dkernel = lax.conv_general_dilated(x, g, padding=inner, rhs_dilation=(stride,) * 2, **steps)
+    apart = (stride, stride)
+    dx = lax.conv_general_dilated(
+        g, flipped, (1, 1), outer, lhs_dilation=apart, dimension_numbers=_LAYOUT
+    )
+    # Here the batch is what is summed over.
+    dkernel = lax.conv_general_dilated(
+        x, g, (1, 1), inner, rhs_dilation=apart, dimension_numbers=("CHWN", "IHWO", "HWNC")
+    )
     return dx, dkernel
 
 

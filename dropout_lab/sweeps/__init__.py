@@ -1,1 +1,25 @@
-"""Sweeps: a grid of overrides, the trials it means, running them, and the store of records."""
+"""Sweeps: what to try, the trials it means, running them, and the store of records."""
+
+from dropout_lab.sweeps.frame import load
+from dropout_lab.sweeps.grid import (
+    chain,
+    choice,
+    integers,
+    log_uniform,
+    product,
+    sampled,
+    uniform,
+    zipped,
+)
+
+__all__ = [
+    "chain",
+    "choice",
+    "integers",
+    "load",
+    "log_uniform",
+    "product",
+    "sampled",
+    "uniform",
+    "zipped",
+]

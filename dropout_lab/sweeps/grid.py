@@ -1,39 +1,27 @@
-"""From ``--vary key=v1,v2`` to the trials it means."""
+"""What to try: sweeps as iterables of overrides, and how to combine and draw them."""
 
 import ast
-import copy
-import dataclasses
+import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+import runpy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from ml_collections import ConfigDict, FrozenConfigDict
+import numpy as np
 
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.rules import RULES, flatten
-from dropout_lab.settings import resolve, trial_id
+from dropout_lab.rules import RULES
+
+Overrides = Mapping[str, Any]
+"""What one trial differs in: values by configuration key."""
 
 Grid = Mapping[str, Sequence[Any]]
+"""The values to try, by configuration key."""
 
-
-@dataclasses.dataclass(frozen=True)
-class Trial:
-    """One trial of a sweep.
-
-    Attributes:
-      id: Its identity.
-      config: Its resolved configuration.
-      overrides: What the sweep asked for.
-    """
-
-    id: str
-    config: FrozenConfigDict
-    overrides: Mapping[str, Any]
-
-    def label(self) -> str:
-        """Returns what the sweep asked for, as resolved, in a few words."""
-        flat = flatten(self.config.to_dict())
-        return " ".join(f"{key}={flat[key]}" for key in self.overrides)
+Draw = Callable[[np.random.Generator], Any]
+"""A distribution: from a source of randomness to a value."""
 
 
 def parse(specs: Iterable[str]) -> dict[str, list[Any]]:
@@ -74,36 +62,123 @@ def _value(text: str) -> Any:
         return text
 
 
-def product(grid: Grid) -> Iterator[dict[str, Any]]:
-    """Yields every combination of the values; the last key varies fastest."""
+def product(*factors: Grid | Iterable[Overrides]) -> Iterator[dict[str, Any]]:
+    """Yields every combination; what comes last varies fastest.
+
+    >>> list(product({"seed": [0, 1]}, zipped({"variant": ["a", "b"], "dropout.rate": [0.1, 0.2]})))
+    ... # doctest: +NORMALIZE_WHITESPACE
+    [{'seed': 0, 'variant': 'a', 'dropout.rate': 0.1},
+     {'seed': 0, 'variant': 'b', 'dropout.rate': 0.2},
+     {'seed': 1, 'variant': 'a', 'dropout.rate': 0.1},
+     {'seed': 1, 'variant': 'b', 'dropout.rate': 0.2}]
+
+    Args:
+      *factors: Grids, each of which stands for all its combinations, or sweeps.
+
+    Raises:
+      InputError: If two factors vary one key.
+    """
+    sweeps = [_combinations(part) if isinstance(part, Mapping) else part for part in factors]
+    for parts in itertools.product(*sweeps):
+        merged = {key: value for part in parts for key, value in part.items()}
+        if len(merged) < sum(map(len, parts)):
+            keys = [key for part in parts for key in part]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise InputError(f"{twice} is varied by two factors of a product; allowed: by one")
+        yield merged
+
+
+def _combinations(grid: Grid) -> Iterator[dict[str, Any]]:
     for values in itertools.product(*grid.values()):
         yield dict(zip(grid, values, strict=True))
 
 
-def make_trials(config: ConfigDict, overrides: Iterable[Mapping[str, Any]]) -> list[Trial]:
-    """Returns the trials, in order, each once: settings that mean the same are one trial.
-
-    Args:
-      config: The configuration that all have in common; it stays as it is.
-      overrides: Values by key, a mapping per trial.
+def zipped(grid: Grid) -> Iterator[dict[str, Any]]:
+    """Yields the first values of all keys together, then the second, and so on.
 
     Raises:
-      InputError: If a key is unknown or a value not allowed.
+      InputError: If the keys have unequally many values.
     """
-    trials: dict[str, Trial] = {}
-    for values in overrides:
-        varied = copy.deepcopy(config)
-        for key, value in values.items():
-            _override(varied, key, value)
-        resolved = resolve(varied)
-        identity = trial_id(resolved)
-        trials.setdefault(identity, Trial(identity, resolved, values))
-    return list(trials.values())
+    if len({len(values) for values in grid.values()}) > 1:
+        told = ", ".join(f"{len(values)} of {key}" for key, values in grid.items())
+        raise InputError(f"values zipped: {told}; allowed: equally many")
+    for values in zip(*grid.values(), strict=True):
+        yield dict(zip(grid, values, strict=True))
 
 
-def _override(config: ConfigDict, key: str, value: Any) -> None:
-    RULES[key].check(key, value)
-    try:
-        config.update_from_flattened_dict({key: value})
-    except (TypeError, ValueError) as error:
-        raise InputError(f"config.{key} is {value!r}; allowed: {RULES[key].allowed}") from error
+def chain(*sweeps: Iterable[Overrides]) -> Iterator[Overrides]:
+    """Yields what each sweep yields, one sweep after another."""
+    return itertools.chain(*sweeps)
+
+
+def sampled(draws: Mapping[str, Draw], count: int, seed: int = 0) -> Iterator[dict[str, Any]]:
+    """Yields overrides drawn at random.
+
+    Each key has a stream of its own: more draws, or more keys, leave the first draws as they are.
+
+    >>> [each["dropout.rate"] for each in sampled({"dropout.rate": uniform(0, 0.8)}, count=2)]
+    [0.0415439, 0.0995202]
+
+    Args:
+      draws: A distribution per key, such as ``log_uniform(1e-3, 1)``.
+      count: How many.
+      seed: Of all streams.
+    """
+    streams = {key: np.random.default_rng(_stream(seed, key)) for key in draws}
+    for _ in range(count):
+        yield {key: draw(streams[key]) for key, draw in draws.items()}
+
+
+def _stream(seed: int, key: str) -> list[int]:
+    return [seed, int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big")]
+
+
+def uniform(low: float, high: float) -> Draw:
+    """Returns the uniform distribution on an interval, to six digits."""
+    return lambda random: _rounded(random.uniform(low, high))
+
+
+def log_uniform(low: float, high: float) -> Draw:
+    """Returns the distribution whose logarithm is uniform on an interval, to six digits.
+
+    Raises:
+      InputError: If the interval is not of positive numbers.
+    """
+    if not 0 < low <= high:
+        raise InputError(f"log_uniform from {low} to {high}; allowed: 0 < low <= high")
+    return lambda random: _rounded(math.exp(random.uniform(math.log(low), math.log(high))))
+
+
+def integers(low: int, high: int) -> Draw:
+    """Returns the uniform distribution on the whole numbers from low to high, both included."""
+    return lambda random: int(random.integers(low, high, endpoint=True))
+
+
+def choice(options: Sequence[Any]) -> Draw:
+    """Returns the uniform distribution on the options."""
+    return lambda random: options[int(random.integers(len(options)))]
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.6g}")
+
+
+def read_sweep(path: str | Path) -> list[Overrides]:
+    """Returns what the ``get_sweep()`` of a Python file yields.
+
+    Raises:
+      InputError: If there is no such file or function, or it yields something else.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"--sweep={path}: no such file; allowed: a Python file with get_sweep()")
+    get_sweep = runpy.run_path(str(path)).get("get_sweep")
+    if not callable(get_sweep):
+        raise InputError(f"--sweep={path} has no get_sweep(); allowed: a file that defines it")
+    sweep = list(get_sweep())
+    for overrides in sweep:
+        if not isinstance(overrides, Mapping):
+            raise InputError(
+                f"--sweep={path}: get_sweep() yields {overrides!r}; allowed: values by "
+                "configuration key, such as {'dropout.rate': 0.5}"
+            )
+    return sweep

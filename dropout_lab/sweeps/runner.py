@@ -1,83 +1,200 @@
-"""Running a sweep: trials grouped by what they compile, each recorded as soon as it is done."""
+"""Running a sweep: what is not recorded yet, by one process or many."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+import dataclasses
+from collections.abc import Iterable, Sequence
 
+import jax
 from ml_collections import ConfigDict
 
 from dropout_lab.display import Display
-from dropout_lab.settings import static_key
-from dropout_lab.sweeps.grid import Grid, Trial, make_trials, product
+from dropout_lab.errors import InputError, unknown
+from dropout_lab.sweeps.cluster import run_dask
+from dropout_lab.sweeps.grid import Grid, Overrides, product
+from dropout_lab.sweeps.measure import estimate
+from dropout_lab.sweeps.plan import read_plan, threads
+from dropout_lab.sweeps.processes import run_processes
+from dropout_lab.sweeps.status import Watch, duration
 from dropout_lab.sweeps.store import Store
-from dropout_lab.training import loop
-from dropout_lab.training.checkpoint import Checkpoints
+from dropout_lab.sweeps.trials import Group, groups, make_trials
+from dropout_lab.sweeps.worker import work
 from dropout_lab.training.interrupt import Stop, graceful_stop
-from dropout_lab.training.progress import Epoch
-from dropout_lab.training.record import make_record
+from dropout_lab.training.record import environment
 from dropout_lab.training.run import prepare
 
+EXECUTORS = ("auto", "local", "processes", "dask")
+"""Who runs the chunks."""
 
-def groups(trials: Sequence[Trial]) -> list[list[Trial]]:
-    """Returns the trials in groups that share one compiled program, first come first."""
-    found: dict[str, list[Trial]] = {}
-    for trial in trials:
-        found.setdefault(static_key(trial.config), []).append(trial)
-    return list(found.values())
+_WORTHWHILE = 60.0  # seconds of work from which starting processes pays
 
 
-def run_sweep(config: ConfigDict, grid: Grid, store: Store) -> None:
-    """Runs the trials of a grid that have no record yet, and records each when it is done.
+@dataclasses.dataclass(frozen=True)
+class How:
+    """How a sweep is run; but for rounding, no effect on its records.
+
+    Attributes:
+      lanes: Trials side by side, in groups that have no plan yet; None to measure what is fastest.
+      executor: One of ``EXECUTORS``.
+      workers: Processes; None for one per core.
+      scheduler: Address of a Dask scheduler.
+      retry: Whether trials that failed are run again.
+    """
+
+    lanes: int | None = None
+    executor: str = "auto"
+    workers: int | None = None
+    scheduler: str | None = None
+    retry: bool = False
+
+    def check(self) -> None:
+        """Raises InputError if a value is not allowed."""
+        if self.executor not in EXECUTORS:
+            raise unknown("executor", self.executor, EXECUTORS)
+        for name, number in (("lanes", self.lanes), ("workers", self.workers)):
+            if number is not None and number < 1:
+                raise InputError(f"--{name}={number}; allowed: a whole number above 0")
+        if self.scheduler is not None and self.executor != "dask":
+            raise InputError(
+                f"--scheduler={self.scheduler} with --executor={self.executor}; allowed: with "
+                "--executor=dask"
+            )
+
+
+def run_sweep(
+    config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store, how: How | None = None
+) -> dict[str, str]:
+    """Runs the trials of a sweep that have no record yet, and records each when it is done.
 
     Args:
       config: What all trials have in common.
-      grid: The values to try, by key.
+      sweep: A grid, or overrides by trial.
       store: Where the plan and the records go.
+      how: Who runs them.
+
+    Returns:
+      The error of each trial that failed, by label.
 
     Raises:
       InputError: If a value, the data or the directory is wrong; before anything is run.
       Interrupted: If a signal asked to stop; what was done is saved.
     """
-    trials = make_trials(config, product(grid))
-    store.check(config, grid)
-    for group in groups(trials):
-        prepare(group[0].config)
-    store.extend(config, grid, trials)
-    pending = [trial for trial in trials if not store.has(trial.id)]
-    done = len(trials) - len(pending)
+    how = how or How()
+    how.check()
+    overrides = list(product(sweep))
+    trials = make_trials(config, overrides)
+    varied = list(dict.fromkeys(key for values in overrides for key in values))
+    store.check(config, varied)
+    grouped = groups(trials)
+    for group in grouped:
+        prepare(group.trials[0].config)
+    store.extend(config, varied, trials)
+    ids = [trial.id for trial in trials]
+    damaged = store.quarantine_damaged(ids)
+    if how.retry:
+        for trial in ids:
+            store.forget_failure(trial)
+    watch = Watch(store, ids)
     with graceful_stop() as stop, Display(trials=len(trials)) as display:
-        display.say(f"{len(trials)} trials, {done} of them recorded before")
-
-        def show(epoch: Epoch) -> None:
-            display.update(done + epoch.share, f"trial {done + 1}/{len(trials)}")
-
-        for group in groups(pending):
-            for trial, record in _run_group(group, store, stop, show):
-                store.add(record)
-                Checkpoints(store.checkpoint(trial.id)).clear()
-                done += 1
-                display.update(done, f"trial {done}/{len(trials)}")
-                display.say(f"{trial.label() or trial.id}: {_outcome(record)}")
+        _introduce(store, watch, display, [*damaged, *_other_revisions(store, watch)])
+        pending = [each for each in grouped if not _is_over(each, watch)]
+        if pending:
+            executor = _executor(how, store, pending)
+            if how.executor == "auto":
+                display.say(f"executor: {executor}")
+            _execute(executor, how, store, pending, watch, display, stop)
+        watch.show(display)
+    return {watch.labels[trial]: error for trial, error in watch.failed.items()}
 
 
-def _run_group(
-    group: Sequence[Trial], store: Store, stop: Stop, show: Callable[[Epoch], None]
-) -> Iterator[tuple[Trial, dict[str, Any]]]:
-    """Yields the trials of a group with their records, as they finish: here, one after another."""
-    program, dataset = prepare(group[0].config)
-    for trial in group:
-        run = loop.Lanes(
-            program,
-            [trial.config],
-            dataset,
-            checkpoints=Checkpoints(store.checkpoint(trial.id)),
-            on_epoch=show,
+def _is_over(group: Group, watch: Watch) -> bool:
+    return all(trial.id in watch.done or trial.id in watch.failed for trial in group.trials)
+
+
+def _introduce(store: Store, watch: Watch, display: Display, warnings: Sequence[str]) -> None:
+    line = f"{len(watch.labels)} trials, {len(watch.done)} of them recorded before"
+    if watch.failed:
+        line += f", {len(watch.failed)} failed before (--retry runs them again)"
+    for each in (line, *warnings):
+        display.say(each)
+
+
+def _other_revisions(store: Store, watch: Watch) -> list[str]:
+    """Returns a warning if records were made by other code than this."""
+    now = environment()["git_revision"]
+    revisions = {store.record(trial)["git_revision"] for trial in watch.done}
+    others = ", ".join(sorted(str(revision) for revision in revisions - {now}))
+    return [f"warning: records are of revision {others}, this is {now}"] if others else []
+
+
+def _executor(how: How, store: Store, pending: Sequence[Group]) -> str:
+    """Returns who runs the chunks: on a CPU, processes if there is enough to do.
+
+    A plan was made for so many threads, and is followed.
+    """
+    if how.executor != "auto":
+        return how.executor
+    plans = [plan for group in pending if (plan := read_plan(store, group.id))]
+    if plans:
+        return "processes" if plans[0].threads == 1 < threads() else "local"
+    count = sum(len(group.trials) for group in pending)
+    if jax.default_backend() != "cpu" or min(threads(), count) < 2:
+        return "local"
+    seconds, _ = estimate(pending[0].trials)
+    whole = seconds / len(pending[0].trials) * count
+    return "processes" if whole > _WORTHWHILE else "local"
+
+
+def _execute(
+    executor: str,
+    how: How,
+    store: Store,
+    pending: Sequence[Group],
+    watch: Watch,
+    display: Display,
+    stop: Stop,
+) -> None:
+    workers = how.workers or threads()
+    if executor == "local":
+        work(
+            store,
+            pending,
+            lanes=how.lanes,
+            workers=1,
             stop=stop,
+            tell=lambda: watch.show(display),
         )
-        [result] = run.run()
-        yield trial, make_record(trial.config, dataset, result)
+    elif executor == "processes":
+        run_processes(store, watch, display, lanes=how.lanes, workers=workers, stop=stop)
+    else:
+        run_dask(
+            store,
+            watch,
+            display,
+            lanes=how.lanes,
+            workers=workers,
+            stop=stop,
+            scheduler=how.scheduler,
+        )
 
 
-def _outcome(record: dict[str, Any]) -> str:
-    # Never the test error: who watches a sweep is about to choose something.
-    error = record["metrics"].get("val_error")
-    return record["status"] if error is None else f"validation error {error:.2f} %"
+def preview(config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store) -> list[str]:
+    """Returns a line per trial, then what running them takes, from a short measurement.
+
+    Writes nothing.
+    """
+    lines, seconds, compiling = [], 0.0, 0.0
+    grouped = groups(make_trials(config, product(sweep)))
+    waiting = 0
+    for number, group in enumerate(grouped, start=1):
+        new = [trial for trial in group.trials if not store.has(trial.id)]
+        for trial in group.trials:
+            state = "recorded" if store.has(trial.id) else "to run"
+            lines.append(f"group {number}  {trial.id}  {state:8}  {trial.label()}")
+        if new:
+            took, compiled = estimate(new)
+            seconds, compiling, waiting = seconds + took, compiling + compiled, waiting + 1
+    trials = sum(len(group.trials) for group in grouped)
+    lines.append(
+        f"{trials} trials in {len(grouped)} groups; {waiting} to compile, about "
+        f"{duration(compiling)}; to train one trial after another, about {duration(seconds)}"
+    )
+    return lines

@@ -1,16 +1,47 @@
-"""Where a sweep's plan and records live: one JSON file per trial, written whole."""
+"""Where a sweep lives: what was asked for, records, failures; each a JSON file, written whole.
 
-from collections.abc import Sequence
+DIR/sweep.json      the common configuration, the keys varied, all trials ever asked for
+DIR/trials/         a record per trial that is done
+DIR/failures/       a traceback per trial that raised an exception
+DIR/plans/          how the trials of each group are run: see plan.py
+DIR/checkpoints/    what is under way
+DIR/progress/       how far it is, for those who watch
+DIR/quarantine/     damaged files
+DIR/locks/          see Store.lock
+"""
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ml_collections import ConfigDict
+from filelock import FileLock, Timeout
+from ml_collections import ConfigDict, FrozenConfigDict
 
 from dropout_lab.errors import InputError
 from dropout_lab.files import check_directory, read_json, write_json
 from dropout_lab.rules import flatten
-from dropout_lab.settings import HOW
-from dropout_lab.sweeps.grid import Grid, Trial
+from dropout_lab.settings import HOW, from_dict
+from dropout_lab.sweeps.trials import Trial
+from dropout_lab.training.record import SCHEMA
+
+_FIELDS = {
+    "schema",
+    "id",
+    "status",
+    "seed",
+    "config",
+    "metrics",
+    "history",
+    "epoch",
+    "wall_seconds",
+    "data",
+    "versions",
+    "device",
+    "git_revision",
+}
 
 
 class Store:
@@ -29,9 +60,16 @@ class Store:
         Raises:
           InputError: If there is no sweep here.
         """
-        if not self._plan_file.exists():
-            raise InputError(f"{str(self.directory)!r} holds no sweep: no sweep.json")
-        return read_json(self._plan_file)["trials"]
+        return self._asked()["trials"]
+
+    def configs(self, trials: Iterable[str]) -> list[FrozenConfigDict]:
+        """Returns the resolved configurations of some trials."""
+        plan = self.plan()
+        return [from_dict(plan[trial]) for trial in trials]
+
+    def varied(self) -> list[str]:
+        """Returns the keys in which the trials differ."""
+        return self._asked()["varied"]
 
     def records(self) -> list[dict[str, Any]]:
         """Returns the records of the plan's trials that are done, in the plan's order."""
@@ -46,14 +84,82 @@ class Store:
         return read_json(self._record_file(trial))
 
     def add(self, record: dict[str, Any]) -> None:
-        """Writes a trial's record."""
+        """Writes a trial's record; a failure of that trial is over."""
         write_json(self._record_file(record["id"]), record)
+        self.forget_failure(record["id"])
 
-    def checkpoint(self, trial: str) -> Path:
-        """Returns where a trial under way is saved."""
-        return self.directory / "checkpoints" / trial
+    def add_failure(self, trial: str, error: str, traceback: str) -> None:
+        """Writes down why a trial has no record."""
+        content = {"schema": 1, "id": trial, "error": error, "traceback": traceback}
+        write_json(self._failure_file(trial), content)
 
-    def check(self, config: ConfigDict, grid: Grid) -> None:
+    def failure(self, trial: str) -> str | None:
+        """Returns the error that a trial ended on, in one line; None if it has not failed."""
+        path = self._failure_file(trial)
+        return read_json(path)["error"] if path.exists() else None
+
+    def forget_failure(self, trial: str) -> None:
+        """Lets a failed trial be run again."""
+        self._failure_file(trial).unlink(missing_ok=True)
+
+    def checkpoint(self, name: str) -> Path:
+        """Returns where what is under way is saved."""
+        return self.directory / "checkpoints" / name
+
+    def file(self, kind: str, name: str) -> Path:
+        """Returns the path of another JSON file of the sweep, such as a group's plan."""
+        return self.directory / kind / f"{name}.json"
+
+    @contextmanager
+    def lock(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+        """Holds a lock that one process at a time can hold; yields whether it was got.
+
+        The operating system releases a lock when its holder dies: a file left behind locks nothing.
+
+        Args:
+          name: Of the lock.
+          wait: Until it is free; or give up at once.
+
+        Raises:
+          InputError: If the directory cannot be written to.
+        """
+        path = self.directory / "locks" / f"{name}.lock"
+        lock = FileLock(path, timeout=-1 if wait else 0)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            yield False
+            return
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}") from error
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def quarantine(self, path: Path) -> Path:
+        """Moves a damaged file or folder out of the way and returns where it is now."""
+        place = self.directory / "quarantine" / f"{path.name}.{time.time_ns()}"
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, place)
+        except OSError as error:
+            raise InputError(f"cannot move damaged {path} away: {error.strerror}") from error
+        return place
+
+    def quarantine_damaged(self, trials: Iterable[str]) -> list[str]:
+        """Moves away what is no record of its trial, and returns a line about each."""
+        told = []
+        for trial in trials:
+            path = self._record_file(trial)
+            damage = _damage(path, trial) if path.exists() else None
+            if damage:
+                place = self.quarantine(path)
+                told.append(f"{path} is damaged ({damage}): moved to {place}, to be run again")
+        return told
+
+    def check(self, config: ConfigDict, varied: Iterable[str]) -> None:
         """Raises InputError unless this sweep can go in the directory.
 
         A sweep may be extended: by more values, by more keys. It belongs here if, but for keys that
@@ -64,11 +170,11 @@ class Store:
             raise InputError(
                 f"workdir {str(self.directory)!r} holds a single run; allowed: its own"
             )
-        if not self._plan_file.exists():
+        if not self._sweep_file.exists():
             return
-        before = read_json(self._plan_file)
+        before = self._asked()
         theirs, ours = before["base"], _base(config)
-        free = {*before["varied"], *grid, *HOW}
+        free = {*before["varied"], *varied, *HOW}
         keys = [key for key in ours if key not in free and theirs.get(key) != ours[key]]
         if keys:
             told = (f"{key} is {theirs.get(key)!r} there, {ours[key]!r} here" for key in keys[:3])
@@ -77,21 +183,46 @@ class Store:
                 "allowed: the same configuration, or another workdir"
             )
 
-    def extend(self, config: ConfigDict, grid: Grid, trials: Sequence[Trial]) -> None:
+    def extend(self, config: ConfigDict, varied: Iterable[str], trials: Sequence[Trial]) -> None:
         """Adds trials to the plan."""
-        plan: dict[str, Any] = {"schema": 1, "base": _base(config), "varied": [], "trials": {}}
-        if self._plan_file.exists():
-            plan = read_json(self._plan_file)
-        plan["varied"] = list(dict.fromkeys([*plan["varied"], *grid]))
-        plan["trials"] |= {trial.id: trial.config.to_dict() for trial in trials}
-        write_json(self._plan_file, plan)
+        with self.lock("sweep"):
+            asked: dict[str, Any] = {"schema": 1, "base": _base(config), "varied": [], "trials": {}}
+            if self._sweep_file.exists():
+                asked = self._asked()
+            asked["varied"] = list(dict.fromkeys([*asked["varied"], *varied]))
+            asked["trials"] |= {trial.id: trial.config.to_dict() for trial in trials}
+            write_json(self._sweep_file, asked)
+
+    def _asked(self) -> dict[str, Any]:
+        if not self._sweep_file.exists():
+            raise InputError(f"{str(self.directory)!r} holds no sweep: no sweep.json")
+        asked = read_json(self._sweep_file)
+        if not isinstance(asked, dict) or not {"base", "varied", "trials"} <= asked.keys():
+            raise InputError(f"{self._sweep_file} is damaged (no sweep); move it away to go on")
+        return asked
 
     @property
-    def _plan_file(self) -> Path:
+    def _sweep_file(self) -> Path:
         return self.directory / "sweep.json"
 
     def _record_file(self, trial: str) -> Path:
-        return self.directory / "trials" / f"{trial}.json"
+        return self.file("trials", trial)
+
+    def _failure_file(self, trial: str) -> Path:
+        return self.file("failures", trial)
+
+
+def _damage(path: Path, trial: str) -> str | None:
+    """Returns what is wrong with a record; None if nothing is."""
+    try:
+        record = read_json(path)
+    except InputError:
+        return "no JSON"
+    if not isinstance(record, dict) or not record.keys() >= _FIELDS:
+        return "fields are missing"
+    if record["schema"] != SCHEMA:
+        return f"schema {record['schema']!r}, not {SCHEMA}"
+    return None if record["id"] == trial else f"of trial {record['id']!r}"
 
 
 def _base(config: ConfigDict) -> dict[str, Any]:

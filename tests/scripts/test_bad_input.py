@@ -86,6 +86,10 @@ def fails(run_script, tmp_path):
         ),
         ("sweep", [DIGITS, "--vary=seed"], r"--vary=seed; allowed: --vary=KEY=VALUE"),
         ("sweep", [DIGITS, "--dry_run", "--vary=seed=-1"], r"config\.seed is -1"),
+        ("sweep", [DIGITS, "--sweep=absent.py"], r"--sweep=absent\.py: no such file"),
+        ("sweep", [DIGITS, "--lanes=few"], r"--lanes=few; allowed: auto, or a whole number"),
+        ("sweep", [], r"--config is missing; allowed without: --status"),
+        ("sweep", ["--status"], r"holds no sweep: no sweep\.json"),
         ("table", [], r"holds no sweep: no sweep\.json"),
     ],
 )

@@ -80,9 +80,9 @@ def test_a_sweep_writes_a_record_per_trial(swept):
     assert settings == {(0.1, 0), (0.1, 1), (0.5, 0), (0.5, 1)}
     assert all(path.stem == json.loads(path.read_text())["id"] for path in workdir.glob("trials/*"))
     lines = process.stderr.splitlines()
-    assert lines[0] == "4 trials, 0 of them recorded before"
-    assert lines[1].startswith("dropout.rate=0.1 seed=0: validation error ")
-    assert len(lines) == 5
+    assert lines[:2] == ["4 trials, 0 of them recorded before", "executor: local"]
+    assert lines[2].startswith("dropout.rate=0.1 seed=0: validation error ")
+    assert len(lines) == 6
 
 
 def test_a_finished_sweep_runs_nothing(run_script, swept):
@@ -99,15 +99,32 @@ def test_a_dry_run_lists_trials_and_writes_nothing(run_script, swept, tmp_path):
     more = ("--vary=seed=1,2", "--vary=variant=none,dropout", "--dry_run")
     elsewhere = succeed(run_script("sweep", *SMALL, *more, f"--workdir={tmp_path / 'new'}"))
     assert list(tmp_path.iterdir()) == []
-    assert [line.split()[:2] + line.split()[3:] for line in elsewhere.splitlines()] == [
+    *trials, estimate = elsewhere.splitlines()
+    assert estimate.startswith("4 trials in 2 groups; 2 to compile, about ")
+    assert [line.split()[:2] + line.split()[3:] for line in trials] == [
         ["group", "1", "to", "run", "seed=1", "variant=none"],
         ["group", "1", "to", "run", "seed=2", "variant=none"],
         ["group", "2", "to", "run", "seed=1", "variant=dropout"],
         ["group", "2", "to", "run", "seed=2", "variant=dropout"],
     ]
     here = succeed(run_script("sweep", *SMALL, *more, f"--workdir={workdir}"))
-    recorded = [" recorded " in line for line in here.splitlines()]
+    recorded = [" recorded " in line for line in here.splitlines()[:-1]]
     assert recorded == [False, False, True, False]
+
+
+def test_a_file_gives_a_sweep_and_its_status(run_script, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("def get_sweep():\n    yield {'dropout.rate': 0.3}\n")
+    workdir = tmp_path / "run"
+    options = (f"--sweep={path}", "--vary=seed=4,5", "--executor=local", f"--workdir={workdir}")
+    process = run_script("sweep", *SMALL, *options, "--checkpoint_minutes=0", "--lanes=2")
+    succeed(process)
+    assert [line.partition(":")[0] for line in process.stderr.splitlines()[1:]] == [
+        "dropout.rate=0.3 seed=4",
+        "dropout.rate=0.3 seed=5",
+    ]
+    status = succeed(run_script("sweep", "--status", f"--workdir={workdir}"))
+    assert status.startswith("2 trials: 2 done, 0 failed, 0 under way, 0 waiting\nbest so far: ")
 
 
 def table(run_script, workdir, *options):

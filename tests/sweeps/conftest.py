@@ -6,6 +6,11 @@ import numpy as np
 import pytest
 
 from configs import base
+from dropout_lab.settings import static_key
+from dropout_lab.sweeps import chunk
+from dropout_lab.training import run
+from dropout_lab.training.lanes import LaneProgram
+from dropout_lab.training.program import Program
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +35,23 @@ def config(tiny_file):
     config.train.epochs = 2
     config.run.checkpoint_seconds = 0
     return config
+
+
+@pytest.fixture(scope="session")
+def programs():
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def shared_programs(monkeypatch, programs):
+    """What one test compiled serves the next."""
+
+    def program(config, shape, classes):
+        return programs.setdefault(static_key(config), Program(config, shape, classes))
+
+    def lane_program(program, lanes):
+        return programs.setdefault((id(program), lanes), LaneProgram(program, lanes))
+
+    monkeypatch.setattr(run, "Program", program)
+    monkeypatch.setattr(run, "LaneProgram", lane_program)
+    chunk.prepared.cache_clear()

@@ -1,8 +1,11 @@
+from typing import Any
+
 import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.settings import resolve, trial_id
-from dropout_lab.sweeps.grid import make_trials, parse, product
+from dropout_lab.sweeps.grid import parse, product
+from dropout_lab.sweeps.trials import make_trials
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,8 @@ def test_a_bad_specification_is_an_error(specs, message):
 
 
 def test_the_last_key_varies_fastest():
-    assert list(product({"variant": ["none", "dropout"], "seed": [0, 1]})) == [
+    grid: dict[str, list[Any]] = {"variant": ["none", "dropout"], "seed": [0, 1]}
+    assert list(product(grid)) == [
         {"variant": "none", "seed": 0},
         {"variant": "none", "seed": 1},
         {"variant": "dropout", "seed": 0},
@@ -105,7 +109,8 @@ def test_whole_numbers_stand_for_broken_ones(config):
 
 def test_the_common_configuration_stays_as_it_is(config):
     before = config.to_dict()
-    make_trials(config, product({"seed": [5], "dropout.rate": [0.1]}))
+    grid: dict[str, list[Any]] = {"seed": [5], "dropout.rate": [0.1]}
+    make_trials(config, product(grid))
     assert config.to_dict() == before
 
 

@@ -6,16 +6,17 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from ml_collections import FrozenConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.settings import static_key
-from dropout_lab.sweeps.grid import make_trials, product
-from dropout_lab.sweeps.runner import groups, run_sweep
+from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
+from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.training import loop, run
 from dropout_lab.training.interrupt import Interrupted
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
+from tests.sweeps.running import run_sweep, without_time
 
 GRID: dict[str, list[Any]] = {
     "variant": ["none", "dropout"],
@@ -25,48 +26,24 @@ GRID: dict[str, list[Any]] = {
 SMALL: dict[str, list[Any]] = {"seed": [0, 1, 2]}
 
 
-@pytest.fixture(scope="module")
-def programs():
-    return {}
-
-
-@pytest.fixture(autouse=True)
-def shared_programs(monkeypatch, programs):
-    """What one test compiled serves the next."""
-
-    def program(config, shape, classes):
-        key = static_key(config)
-        return programs.setdefault(key, Program(config, shape, classes))
-
-    def lane_program(program, lanes):
-        return programs.setdefault((id(program), lanes), LaneProgram(program, lanes))
-
-    monkeypatch.setattr(run, "Program", program)
-    monkeypatch.setattr(run, "LaneProgram", lane_program)
-
-
 def count_runs(monkeypatch):
     """Returns a list that gets the configuration of every trial run from now on."""
-    seen = []
+    seen: list[FrozenConfigDict] = []
     run_one = loop.Lanes.run
 
-    def counted(trial):
-        seen.append(trial._config)
-        return run_one(trial)
+    def counted(lanes):
+        seen.extend(lane.config for lane in lanes._lanes)
+        return run_one(lanes)
 
     monkeypatch.setattr(loop.Lanes, "run", counted)
     return seen
 
 
-def without_time(record):
-    return {**record, "wall_seconds": 0}
-
-
 def test_trials_of_one_program_form_a_group(config):
     trials = make_trials(config, product({"seed": GRID["seed"], **GRID}))
     grouped = groups(trials)
-    assert [len(group) for group in grouped] == [2, 4]
-    seeds = [[trial.config.seed for trial in group] for group in grouped]
+    assert [len(group.trials) for group in grouped] == [2, 4]
+    seeds = [[trial.config.seed for trial in group.trials] for group in grouped]
     assert seeds == [[0, 1], [0, 0, 1, 1]]
 
 
@@ -82,6 +59,7 @@ def test_a_group_compiles_once(config, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Program, "_train_epoch", counted)
     monkeypatch.setattr(run, "Program", Program)
+    monkeypatch.setattr(run, "LaneProgram", LaneProgram)
     store = Store(tmp_path)
     run_sweep(config, GRID, store)
     assert counts == {"none": 1, "dropout": 1}
@@ -96,10 +74,14 @@ def test_a_group_compiles_once(config, tmp_path, monkeypatch):
     assert len({record["metrics"]["train_nll"] for record in records}) == 6
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "checkpoints",
+        "locks",
+        "plans",
+        "progress",
         "sweep.json",
         "trials",
     ]
-    assert list((tmp_path / "checkpoints").iterdir()) == []
+    for emptied in ("checkpoints", "progress"):
+        assert list((tmp_path / emptied).iterdir()) == []
 
 
 def test_a_sweeps_trial_is_a_run_of_its_own(config, tmp_path):

@@ -4,8 +4,9 @@ import os
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.grid import make_trials, product
+from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
+from dropout_lab.sweeps.trials import make_trials
 
 SEEDS = {"seed": [3, 1, 2]}
 

@@ -83,7 +83,7 @@ class _Epochs:
         self._numbers = as_arrays(dynamic(config))
         self._data = Examples(jnp.asarray(images), jnp.asarray(labels))
         self._scaling = fit_scaling("unit", Split(images, labels))
-        self._lengths = self._program.lengths(len(labels))
+        self._steps = batches
         self._weights = net.weights(sizes)
         self._state = self._start()
         self.loss = jnp.float32(0)
@@ -94,7 +94,7 @@ class _Epochs:
         jax.block_until_ready((self._state, self.loss))
 
     def _start(self) -> State:
-        state = self._program.init(self._numbers, lengths=self._lengths)
+        state = self._program.init(self._numbers)
         return _with_weights(state, self._weights)
 
     def _train(self, state: State, numbers: Numbers) -> tuple[State, Float[Array, ""]]:
@@ -103,8 +103,7 @@ class _Epochs:
             numbers,
             self._data,
             self._scaling,
-            lengths=self._lengths,
-            steps=self._lengths.epoch,
+            steps=self._steps,
         )
 
     def resting_loss(self) -> float:

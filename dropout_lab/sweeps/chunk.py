@@ -1,0 +1,157 @@
+"""Running a chunk: trials side by side, a record each, one checkpoint."""
+
+import errno
+import functools
+import os
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ml_collections import FrozenConfigDict
+
+from dropout_lab.data import Dataset
+from dropout_lab.errors import InputError
+from dropout_lab.files import write_json
+from dropout_lab.sweeps import plan
+from dropout_lab.sweeps.plan import Chunk
+from dropout_lab.sweeps.store import Store
+from dropout_lab.sweeps.trials import Group
+from dropout_lab.training import loop
+from dropout_lab.training.checkpoint import Checkpoints
+from dropout_lab.training.interrupt import Interrupted, Stop
+from dropout_lab.training.lanes import LaneProgram
+from dropout_lab.training.progress import Epoch
+from dropout_lab.training.record import make_record
+from dropout_lab.training.run import prepare
+
+
+@functools.lru_cache(maxsize=2)
+def prepared(config: FrozenConfigDict, lanes: int) -> tuple[LaneProgram, Dataset]:
+    """Returns a group's program and data; of the latest groups and widths, compiled once."""
+    return prepare(config, lanes)
+
+
+def run_chunk(
+    store: Store,
+    group: Group,
+    chunk: Chunk,
+    *,
+    stop: Stop,
+    on_epoch: Callable[[], None] = lambda: None,
+    wait: bool = False,
+) -> bool:
+    """Runs what is pending of a chunk and writes the records.
+
+    An exception is written down as the failure of its trials, and ends there. Without memory for
+    so many lanes the chunk is replaced, in the plan, by two of half the width.
+
+    Args:
+      store: Where the records go.
+      group: The chunk's group.
+      chunk: What to run.
+      stop: Asked after every epoch whether to save and leave.
+      on_epoch: Called after every epoch.
+      wait: If another process runs the chunk: wait until it does no longer.
+
+    Returns:
+      Whether there is nothing left to run; not so while another process runs it.
+
+    Raises:
+      InputError: If a file cannot be written.
+      Interrupted: If asked to stop; what was done is saved.
+    """
+    with store.lock(chunk.id, wait=wait) as held:
+        if not held:
+            return False
+        planned = plan.read_plan(store, group.id)
+        if planned and chunk in planned.chunks and chunk.pending(store):
+            _run(store, group, chunk, stop, on_epoch)
+    return True
+
+
+def _run(
+    store: Store, group: Group, chunk: Chunk, stop: Stop, on_epoch: Callable[[], None]
+) -> None:
+    checkpoints = _Checkpoints(store.checkpoint(chunk.id), store)
+    report = _Report(store, chunk)
+
+    def told(epoch: Epoch) -> None:
+        report.write(epoch)
+        on_epoch()
+
+    try:
+        program, dataset = prepared(group.trials[0].config, chunk.lanes)
+        members = store.configs(chunk.trials)
+        results = loop.Lanes(
+            program, members, dataset, checkpoints=checkpoints, on_epoch=told, stop=stop
+        ).run()
+        for trial, config, result in zip(chunk.trials, members, results, strict=True):
+            if not store.has(trial):
+                store.add(make_record(config, dataset, result))
+    except (InputError, Interrupted):
+        raise
+    except Exception as error:
+        if _disk_is_full(error):
+            raise InputError(f"cannot write in {store.directory}: no space left") from error
+        if "RESOURCE_EXHAUSTED" in str(error) and chunk.lanes > 1:
+            plan.split(store, group.id, chunk)
+        else:
+            reason = "".join(traceback.format_exception_only(error)).splitlines()[0]
+            for trial in chunk.pending(store):
+                store.add_failure(trial, reason, traceback.format_exc())
+    finally:
+        report.clear()
+    checkpoints.clear()
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in full:
+            return True
+        if "No space left on device" in str(error):  # tensorstore's, a ValueError
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+class _Checkpoints(Checkpoints):
+    """Checkpoints of which a damaged one is moved away: the chunk starts again."""
+
+    def __init__(self, directory: Path, store: Store) -> None:
+        super().__init__(directory)
+        self._store = store
+
+    def restore(self) -> Any:
+        try:
+            return super().restore()
+        except InputError:
+            self._store.quarantine(self._directory)
+            return None
+
+
+class _Report:
+    """How far a chunk is, in a file for those who watch."""
+
+    def __init__(self, store: Store, chunk: Chunk) -> None:
+        self._path = store.file("progress", chunk.id)
+        self._written = 0.0
+        self._content = {
+            "trials": list(chunk.trials),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+        }
+
+    def write(self, epoch: Epoch) -> None:
+        """Tells of an epoch; at most once a second."""
+        if time.monotonic() - self._written >= 1:
+            told = {"share": epoch.share, "summary": epoch.summary()}
+            write_json(self._path, self._content | told)
+            self._written = time.monotonic()
+
+    def clear(self) -> None:
+        """Tells that the chunk is no longer run."""
+        self._path.unlink(missing_ok=True)

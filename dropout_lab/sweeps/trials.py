@@ -1,0 +1,94 @@
+"""The trials that a sweep means, and the groups of them that share a compiled program."""
+
+import copy
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ml_collections import ConfigDict, FrozenConfigDict
+
+from dropout_lab.errors import InputError, unknown
+from dropout_lab.rules import RULES, flatten
+from dropout_lab.settings import resolve, static_key, trial_id
+from dropout_lab.sweeps.grid import Overrides
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One trial of a sweep.
+
+    Attributes:
+      id: Its identity.
+      config: Its resolved configuration.
+      overrides: What the sweep asked for.
+    """
+
+    id: str
+    config: FrozenConfigDict
+    overrides: Mapping[str, Any]
+
+    def label(self) -> str:
+        """Returns what the sweep asked for, as resolved, in a few words."""
+        return label(self.config.to_dict(), self.overrides)
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Trials that share one compiled program.
+
+    Attributes:
+      id: Its identity: that of the program.
+      trials: Its trials.
+    """
+
+    id: str
+    trials: list[Trial]
+
+
+def label(config: Mapping[str, Any], keys: Iterable[str]) -> str:
+    """Returns a configuration's values of some keys, in a few words."""
+    flat = flatten(dict(config))
+    return " ".join(f"{key}={flat[key]}" for key in keys if key in flat)
+
+
+def make_trials(config: ConfigDict, overrides: Iterable[Overrides]) -> list[Trial]:
+    """Returns the trials, in order, each once: settings that mean the same are one trial.
+
+    Args:
+      config: The configuration that all have in common; it stays as it is.
+      overrides: Values by key, a mapping per trial.
+
+    Raises:
+      InputError: If a key is unknown or a value not allowed.
+    """
+    trials: dict[str, Trial] = {}
+    for values in overrides:
+        varied = copy.deepcopy(config)
+        for key, value in values.items():
+            _override(varied, key, value)
+        resolved = resolve(varied)
+        identity = trial_id(resolved)
+        trials.setdefault(identity, Trial(identity, resolved, values))
+    return list(trials.values())
+
+
+def _override(config: ConfigDict, key: str, value: Any) -> None:
+    if key not in RULES:
+        raise unknown("configuration key", key, RULES)
+    RULES[key].check(key, value)
+    try:
+        config.update_from_flattened_dict({key: value})
+    except (TypeError, ValueError) as error:
+        raise InputError(f"config.{key} is {value!r}; allowed: {RULES[key].allowed}") from error
+
+
+def groups(trials: Sequence[Trial]) -> list[Group]:
+    """Returns the trials in groups that share one compiled program, first come first."""
+    found: dict[str, list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(static_key(trial.config), []).append(trial)
+    return [
+        Group(hashlib.sha256(key.encode()).hexdigest()[:12], members)
+        for key, members in found.items()
+    ]

@@ -1,0 +1,143 @@
+"""Kills processes of a running sweep at random, and compares what is left with a sweep left alone.
+
+python -m tests.sweeps.campaign --executor=processes --kills=50 --trials=300 --workdir=DIR
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from dropout_lab.sweeps.store import Store
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 600  # seconds of a sweep that is left alone
+_WORKERS = ("dropout_lab.sweeps.worker", "spawn_main")  # in the command lines of ours and Dask's
+
+
+class Sweep:
+    """A sweep of small networks in processes of its own, with its messages in ``DIR.log``."""
+
+    def __init__(self, workdir, executor, trials, epochs=150):
+        seeds = ",".join(map(str, range(trials)))
+        self.workdir = workdir
+        self._command = [
+            *(sys.executable, str(ROOT / "scripts" / "sweep.py")),
+            *("--config=configs/digits_mlp.py:dropout", "--config.model.widths=(16,)"),
+            *(f"--config.train.epochs={epochs}", "--config.run.checkpoint_seconds=0.2"),
+            *(f"--vary=seed={seeds}", "--lanes=2", "--workers=2"),
+            *(f"--executor={executor}", f"--workdir={workdir}"),
+        ]
+        self.process: Any = None
+
+    @property
+    def log(self):
+        return self.workdir.with_name(f"{self.workdir.name}.log")
+
+    def start(self):
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(self._command, cwd=ROOT, stderr=log)
+
+    def ended(self):
+        return self.process.poll() is not None
+
+    def finish(self):
+        """Lets the sweep run to its end."""
+        assert self.process.wait(PATIENCE) == 0, self.log.read_text()
+
+    def kill_one(self, victim, randomness):
+        """Kills the main process or a worker; returns which, or None if there is none."""
+        pids = [self.process.pid] if victim == "main" else _workers(self.process.pid)
+        if self.ended() or not pids:
+            return None
+        os.kill(randomness.choice(pids), signal.SIGKILL)
+        if victim == "main":
+            self.process.wait()
+        return victim
+
+
+def _workers(parent):
+    """Returns the worker processes that a process has started."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            ppid = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (folder / "cmdline").read_text()
+        except (OSError, ValueError):
+            continue  # has ended
+        if ppid == parent and any(name in command for name in _WORKERS):
+            found.append(int(folder.name))
+    return found
+
+
+def campaign(workdir, executor, *, kills, trials, victims=("main", "worker"), seed=0):
+    """Returns what was killed, and the sweep, finished after that.
+
+    Victims take turns, at random moments. The trials should take longer than the kills: a sweep
+    that is done is not killed.
+    """
+    randomness = random.Random(seed)
+    sweep = Sweep(Path(workdir), executor, trials)
+    sweep.start()
+    killed: list[str] = []
+    while len(killed) < kills:
+        time.sleep(randomness.uniform(1, 8))
+        victim = sweep.kill_one(victims[len(killed) % len(victims)], randomness)
+        killed += [victim] if victim else []
+        if sweep.ended():
+            if victim is None:
+                break
+            sweep.start()
+    sweep.finish()
+    return killed, sweep
+
+
+def compare(workdir, executor, trials):
+    """Runs a sweep by the same plans with nothing killed, and returns the trials that differ."""
+    cut, whole = Store(workdir), Store(Path(workdir).with_name("whole"))
+    for path in cut.directory.glob("plans/*.json"):
+        copy = whole.file("plans", path.stem)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text())
+    sweep = Sweep(whole.directory, executor, trials)
+    sweep.start()
+    sweep.finish()
+    records = [{each["id"]: _timeless(each) for each in store.records()} for store in (cut, whole)]
+    return sorted(
+        trial
+        for trial in {*records[0], *records[1], *cut.plan()}
+        if trial not in records[0] or records[0][trial] != records[1].get(trial)
+    )
+
+
+def _timeless(record):
+    return json.dumps({key: value for key, value in record.items() if key != "wall_seconds"})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--executor", default="processes")
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--trials", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workdir", required=True)
+    asked = parser.parse_args()
+    workdir = Path(asked.workdir) / "cut"
+    workdir.parent.mkdir(parents=True, exist_ok=True)
+    killed, _ = campaign(
+        workdir, asked.executor, kills=asked.kills, trials=asked.trials, seed=asked.seed
+    )
+    different = compare(workdir, asked.executor, asked.trials)
+    print(f"killed {killed.count('main')} main processes and {killed.count('worker')} workers")
+    print(f"{asked.trials} trials, {len(different)} differ: {different}")
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+"""Running sweeps in tests."""
+
+from typing import Any
+
+from dropout_lab.sweeps import runner
+from dropout_lab.sweeps.runner import How
+
+
+def run_sweep(config, sweep, store, **how):
+    """Runs a sweep in this process, one trial at a time unless told otherwise."""
+    options: dict[str, Any] = {"lanes": 1, "executor": "local"} | how
+    return runner.run_sweep(config, sweep, store, How(**options))
+
+
+def without_time(record):
+    """Returns what two runs of a trial agree on."""
+    return {**record, "wall_seconds": 0}

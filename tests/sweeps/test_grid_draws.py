@@ -1,0 +1,116 @@
+"""Combining and drawing what to try."""
+
+import itertools
+
+import pytest
+
+from dropout_lab.errors import InputError
+from dropout_lab.sweeps.grid import (
+    chain,
+    choice,
+    integers,
+    log_uniform,
+    product,
+    read_sweep,
+    sampled,
+    uniform,
+    zipped,
+)
+from dropout_lab.sweeps.trials import make_trials
+
+DRAWS = {
+    "optimizer.lr": log_uniform(1e-3, 1.0),
+    "dropout.rate": uniform(0.1, 0.9),
+    "seed": integers(3, 5),
+    "variant": choice(["none", "dropout"]),
+}
+
+
+def test_zipped_goes_through_all_keys_together():
+    assert list(zipped({"seed": [0, 1], "dropout.rate": [0.1, 0.2]})) == [
+        {"seed": 0, "dropout.rate": 0.1},
+        {"seed": 1, "dropout.rate": 0.2},
+    ]
+
+
+def test_zipped_refuses_unequal_lengths():
+    with pytest.raises(InputError, match=r"2 of seed, 1 of variant; allowed: equally many"):
+        list(zipped({"seed": [0, 1], "variant": ["none"]}))
+
+
+def test_chain_goes_through_one_sweep_after_another():
+    sweeps = (product({"seed": [0, 1]}), [{"variant": "none"}])
+    assert list(chain(*sweeps)) == [{"seed": 0}, {"seed": 1}, {"variant": "none"}]
+
+
+def test_a_product_takes_generators():
+    found = list(product(({"seed": seed} for seed in (0, 1)), {"variant": ["none", "dropout"]}))
+    assert found[1] == {"seed": 0, "variant": "dropout"}
+    assert len(found) == 4
+
+
+def test_a_product_refuses_a_key_twice():
+    with pytest.raises(InputError, match="seed is varied by two factors"):
+        list(product({"seed": [0]}, [{"seed": 1}]))
+
+
+def test_draws_lie_where_they_should():
+    found = list(sampled(DRAWS, count=400, seed=1))
+    rates = [each["dropout.rate"] for each in found]
+    assert min(rates) >= 0.1
+    assert max(rates) <= 0.9
+    # The mean of 400 uniform draws has a standard deviation of 0.8 / sqrt(12 * 400).
+    assert abs(sum(rates) / 400 - 0.5) < 4 * 0.8 / (12 * 400) ** 0.5
+    assert {each["seed"] for each in found} == {3, 4, 5}
+    assert {each["variant"] for each in found} == {"none", "dropout"}
+    small = sum(each["optimizer.lr"] < 10**-1.5 for each in found)
+    assert abs(small - 200) < 4 * 10  # binomial: standard deviation 10
+
+
+def test_draws_are_those_of_the_seed():
+    assert list(sampled(DRAWS, count=3)) == list(sampled(DRAWS, count=3))
+    assert list(sampled(DRAWS, count=3)) != list(sampled(DRAWS, count=3, seed=1))
+
+
+def test_more_draws_and_more_keys_leave_the_first_as_they_are():
+    few = list(sampled({"dropout.rate": uniform(0.1, 0.9)}, count=3))
+    many = itertools.islice(sampled(DRAWS, count=9), 3)
+    assert [{"dropout.rate": each["dropout.rate"]} for each in many] == few
+
+
+def test_keys_are_drawn_independently():
+    draws = {"dropout.rate": uniform(0, 1), "dropout.input_rate": uniform(0, 1)}
+    [found] = sampled(draws, count=1)
+    assert found["dropout.rate"] != found["dropout.input_rate"]
+
+
+def test_log_uniform_refuses_zero():
+    with pytest.raises(InputError, match=r"log_uniform from 0 to 1; allowed: 0 < low <= high"):
+        log_uniform(0, 1)
+
+
+def test_a_file_gives_its_sweep(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("def get_sweep():\n    yield {'seed': 1}\n    yield {'seed': 2}\n")
+    assert read_sweep(path) == [{"seed": 1}, {"seed": 2}]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r"no such file; allowed: a Python file with get_sweep\(\)"),
+        ("x = 1\n", r"has no get_sweep\(\)"),
+        ("def get_sweep():\n    return ['seed']\n", r"yields 'seed'; allowed: values by"),
+    ],
+)
+def test_a_file_without_a_sweep_is_an_error(tmp_path, text, message):
+    path = tmp_path / "mine.py"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_sweep(path)
+
+
+def test_an_unknown_key_in_a_sweep_is_an_error(config):
+    with pytest.raises(InputError, match=r"'dropout\.rat'; did you mean 'dropout\.rate'"):
+        make_trials(config, [{"dropout.rat": 0.5}])

@@ -1,0 +1,58 @@
+"""How many lanes: measured, where it can pay."""
+
+import json
+
+import pytest
+
+from dropout_lab.sweeps import measure
+from dropout_lab.sweeps.grid import product
+from dropout_lab.sweeps.store import Store
+from dropout_lab.sweeps.trials import make_trials
+from tests.sweeps.running import run_sweep
+
+SEEDS = {"seed": [0, 1, 2, 3]}
+
+
+def test_lanes_are_measured_and_the_plan_keeps_what_was_found(config, tmp_path, monkeypatch):
+    """Where side by side is faster than alone, trials are spread evenly over the chunks."""
+
+    seen = []
+    store = Store(tmp_path)
+
+    def cost(trials, lanes):
+        seen.append((len(trials), lanes))
+        return measure.Cost(epoch=1.0 if lanes == 1 else 0.1 * lanes, compile=0.1, memory=1)
+
+    monkeypatch.setattr(measure, "measure", cost)
+    monkeypatch.setattr(measure, "_WIDEST", 3)
+    run_sweep(config, SEEDS, store, lanes=None)
+    [path] = (store.directory / "plans").iterdir()
+    plan = json.loads(path.read_text())
+    assert (plan["lanes"], plan["seconds"]) == (2, pytest.approx(0.1))
+    assert [len(each["trials"]) for each in plan["chunks"]] == [2, 2]
+    assert seen == [(1, 1), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("alone", "lanes"),
+    [
+        ({"epoch": 1.0, "compile": 100.0, "memory": 1}, 1),  # done before another compile
+        ({"epoch": 100.0, "compile": 1.0, "memory": 1}, 1),  # busy enough
+        ({"epoch": 1.0, "compile": 0.1, "memory": 2**60}, 1),  # no memory
+        ({"epoch": 1.0, "compile": 0.1, "memory": 1}, 4),
+    ],
+)
+def test_what_cannot_pay_is_not_measured(config, monkeypatch, alone, lanes):
+
+    def cost(trials, lanes):
+        return measure.Cost(**alone) if lanes == 1 else measure.Cost(0.1, 0.1, 1)
+
+    monkeypatch.setattr(measure, "measure", cost)
+    found, _ = measure.choose_lanes(make_trials(config, product(SEEDS)), workers=1)
+    assert found == lanes
+
+
+def test_measuring_finds_time_and_memory(config):
+    cost = measure.measure(make_trials(config, product({"seed": [0]})), 1)
+    assert cost.epoch > 0
+    assert cost.memory > 8 * 16 * 4  # the first layer's weights at least

@@ -1,0 +1,272 @@
+"""What goes wrong in a sweep: it is told, nothing else is lost, the next start puts it right."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+import pytest
+
+from dropout_lab.errors import InputError
+from dropout_lab.sweeps import worker
+from dropout_lab.sweeps.plan import read_plan
+from dropout_lab.sweeps.store import Store
+from dropout_lab.sweeps.trials import groups, make_trials
+from dropout_lab.training import loop
+from tests.sweeps.running import run_sweep, without_time
+
+SEEDS = {"seed": [0, 1, 2]}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "sweep")
+
+
+def seeds(store):
+    return [record["seed"] for record in store.records()]
+
+
+def breaking(monkeypatch, error, broken=lambda configs: configs[0].seed == 1):
+    """Makes chunks raise an error, until the function that is returned is called."""
+
+    class Breaking(loop.Lanes):
+        def __init__(self, program, configs, dataset, **options):
+            if broken(configs):
+                raise error
+            super().__init__(program, configs, dataset, **options)
+
+    whole = loop.Lanes
+    monkeypatch.setattr(loop, "Lanes", Breaking)
+    return lambda: monkeypatch.setattr(loop, "Lanes", whole)
+
+
+def test_a_failed_trial_is_written_down_and_the_others_go_on(config, store, monkeypatch, capsys):
+    breaking(monkeypatch, RuntimeError("of no\nuse"))
+    assert run_sweep(config, SEEDS, store) == {"seed=1": "RuntimeError: of no"}
+    assert seeds(store) == [0, 2]
+    [path] = (store.directory / "failures").iterdir()
+    failure = json.loads(path.read_text())
+    assert (failure["schema"], failure["id"]) == (1, path.stem)
+    assert "Traceback" in failure["traceback"]
+    assert "seed=1: failed: RuntimeError: of no" in capsys.readouterr().err
+
+
+def test_a_failed_trial_is_run_again_when_asked(config, store, monkeypatch, capsys):
+    mend = breaking(monkeypatch, RuntimeError("broken"))
+    run_sweep(config, SEEDS, store)
+    mend()
+    assert run_sweep(config, SEEDS, store) == {"seed=1": "RuntimeError: broken"}
+    assert "1 failed before (--retry runs them again)" in capsys.readouterr().err
+    assert run_sweep(config, SEEDS, store, retry=True) == {}
+    assert seeds(store) == [0, 1, 2]
+    assert list((store.directory / "failures").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda text, other: text[: len(text) // 2], "no JSON"),
+        (lambda text, other: "\x00\x01", "no JSON"),
+        (lambda text, other: "", "no JSON"),
+        (lambda text, other: "[1]", "fields are missing"),
+        (lambda text, other: '{"schema": 1, "id": "x"}', "fields are missing"),
+        (lambda text, other: text.replace('"schema": 1', '"schema": 99'), "schema 99, not 1"),
+        (lambda text, other: other, "of trial '"),
+    ],
+    ids=["truncated", "garbage", "empty", "list", "fields", "schema", "other"],
+)
+def test_a_damaged_record_is_moved_away_and_run_again(config, store, capsys, damage, told):
+    run_sweep(config, SEEDS, store)
+    before = store.records()
+    path, other = (store.file("trials", record["id"]) for record in before[:2])
+    damaged = damage(path.read_text(), other.read_text())
+    path.write_text(damaged)
+    capsys.readouterr()
+    run_sweep(config, SEEDS, store)
+    said = capsys.readouterr().err
+    assert f"{path} is damaged ({told}" in said
+    assert "seed=0: validation error" in said
+    assert "seed=1: validation error" not in said
+    assert list(map(without_time, store.records())) == list(map(without_time, before))
+    [moved] = (store.directory / "quarantine").iterdir()
+    assert moved.read_text() == damaged
+
+
+def test_a_damaged_checkpoint_is_moved_away_and_its_trials_start_again(config, store, monkeypatch):
+    whole = Store(store.directory.parent / "whole")
+    run_sweep(config, SEEDS, whole)
+
+    class Cut(loop.Lanes):
+        def __init__(self, *args, on_epoch, **options):
+            super().__init__(*args, on_epoch=self.cut, **options)
+            self.epochs = 0
+
+        def cut(self, epoch):
+            self.epochs += 1
+            if self.epochs == 2:
+                raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "Lanes", Cut)
+        with pytest.raises(KeyboardInterrupt):
+            run_sweep(config, SEEDS, store)
+    [saved] = (store.directory / "checkpoints").iterdir()
+    for path in saved.rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:3])
+    run_sweep(config, SEEDS, store)
+    assert list(map(without_time, store.records())) == list(map(without_time, whole.records()))
+    [moved] = (store.directory / "quarantine").iterdir()
+    assert moved.name.startswith(saved.name)
+    assert list((store.directory / "checkpoints").iterdir()) == []
+
+
+def test_a_damaged_list_of_trials_is_told(config, store):
+    run_sweep(config, {"seed": [0]}, store)
+    (store.directory / "sweep.json").write_text("{}")
+    with pytest.raises(InputError, match=r"sweep\.json is damaged \(no sweep\)"):
+        run_sweep(config, SEEDS, store)
+
+
+def test_too_many_lanes_are_split(config, store, monkeypatch):
+    """Memory for two at a time: of five trials in lanes of four come chunks of two, and one."""
+    error = RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
+    sizes = []
+
+    def too_many(configs):
+        sizes.append(len(configs))
+        return len(configs) > 2
+
+    breaking(monkeypatch, error, too_many)
+    assert run_sweep(config, {"seed": [0, 1, 2, 3, 4]}, store, lanes=4) == {}
+    assert sizes == [4, 1, 2, 2]
+    assert seeds(store) == [0, 1, 2, 3, 4]
+
+
+def test_without_memory_for_one_it_is_a_failure(config, store, monkeypatch):
+    breaking(monkeypatch, RuntimeError("RESOURCE_EXHAUSTED: too big"), lambda configs: True)
+    assert len(run_sweep(config, {"seed": [0, 1]}, store, lanes=2)) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        ValueError("NOT_FOUND: Error writing file: No space left on device"),
+    ],
+)
+def test_a_full_disk_ends_the_sweep_and_is_no_failure_of_a_trial(config, store, monkeypatch, error):
+    mend = breaking(monkeypatch, error)
+    with pytest.raises(InputError, match=r"cannot write in .*: no space left"):
+        run_sweep(config, SEEDS, store)
+    assert seeds(store) == [0]
+    assert not (store.directory / "failures").exists()
+    mend()
+    run_sweep(config, SEEDS, store)
+    assert seeds(store) == [0, 1, 2]
+
+
+def test_a_record_that_does_not_fit_on_the_disk_leaves_nothing(config, store, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    real = Store.add
+
+    def add(self, record):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            real(self, record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "add", add)
+        with pytest.raises(InputError, match=r"cannot write .*\.json: No space left on device"):
+            run_sweep(config, SEEDS, store)
+    assert list((store.directory / "trials").iterdir()) == []
+    run_sweep(config, SEEDS, store)
+    assert seeds(store) == [0, 1, 2]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user and return")
+def test_a_directory_of_another_user_is_told(config):
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)  # pytest's own folders are for their owner alone
+        store = Store(folder)
+        run_sweep(config, {"seed": [0]}, store)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(InputError, match=r"cannot write .*: Permission denied"):
+                run_sweep(config, SEEDS, store)
+        finally:
+            os.seteuid(0)
+        assert seeds(store) == [0]
+
+
+def test_a_lock_whose_holder_was_killed_is_free(store):
+    program = (
+        "import sys, time; from dropout_lab.sweeps.store import Store\n"
+        "with Store(sys.argv[1]).lock('x'): print('held', flush=True); time.sleep(100)"
+    )
+    command = [sys.executable, "-c", program, str(store.directory)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        with store.lock("x", wait=False) as held:
+            assert not held
+        holder.kill()
+    assert (store.directory / "locks" / "x.lock").exists()
+    with store.lock("x", wait=False) as held:
+        assert held
+
+
+def test_a_chunk_that_another_process_runs_is_waited_for(config, store, monkeypatch):
+    """It is not run, and when the other is done nothing is left to run."""
+    whole = Store(store.directory.parent / "whole")
+    run_sweep(config, SEEDS, whole)
+    run_sweep(config, {"seed": [0]}, store)
+    [first, *others] = make_trials(config, [{"seed": seed} for seed in (0, 1, 2)])
+    ran: list[int] = []
+
+    class Watched(loop.Lanes):
+        def __init__(self, program, configs, *args, **options):
+            ran.extend(each.seed for each in configs)
+            super().__init__(program, configs, *args, **options)
+
+    def other_finishes(seconds):
+        store.add(whole.record(others[0].id))
+        lock.__exit__(None, None, None)
+
+    store.extend(config, ["seed"], others)
+    [group] = groups([first, *others])
+    plan = worker.plan_of(store, group, 1, 1)
+    assert plan
+    lock = store.lock(plan.chunks[1].id)
+    lock.__enter__()
+    monkeypatch.setattr(time, "sleep", other_finishes)
+    monkeypatch.setattr(loop, "Lanes", Watched)
+    run_sweep(config, SEEDS, store)
+    assert ran == [2]
+    assert seeds(store) == [0, 1, 2]
+
+
+def test_other_code_is_warned_of_once(config, store, monkeypatch, capsys):
+    run_sweep(config, SEEDS, store)
+    for record in store.records()[:2]:
+        store.add({**record, "git_revision": "0123abc"})
+    now = store.records()[2]["git_revision"]
+    capsys.readouterr()
+    run_sweep(config, SEEDS, store)
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert warnings == [f"warning: records are of revision 0123abc, this is {now}"]
+
+
+def test_a_plan_outlives_another_width(config, store):
+    run_sweep(config, {"seed": [0, 1]}, store, lanes=2)
+    run_sweep(config, {"seed": [0, 1, 2, 3, 4]}, store, lanes=1)
+    [path] = (store.directory / "plans").iterdir()
+    plan = read_plan(store, path.stem)
+    assert plan
+    assert [(each.lanes, len(each.trials)) for each in plan.chunks] == [(2, 2), (2, 2), (2, 1)]

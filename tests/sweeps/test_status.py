@@ -1,0 +1,115 @@
+"""What is told of a sweep: before, while and after it runs."""
+
+import json
+import os
+import socket
+from typing import Any
+
+import pytest
+
+from dropout_lab import sweeps
+from dropout_lab.errors import InputError
+from dropout_lab.sweeps.runner import How, preview
+from dropout_lab.sweeps.status import describe
+from dropout_lab.sweeps.store import Store
+from dropout_lab.training import loop
+from tests.sweeps.running import run_sweep
+
+SEEDS = {"seed": [0, 1, 2, 3]}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "sweep")
+
+
+def test_no_sweep_has_no_status(store):
+    with pytest.raises(InputError, match="holds no sweep"):
+        describe(store)
+    assert not store.directory.exists()
+
+
+def test_a_finished_sweep_tells_the_best(config, store):
+    run_sweep(config, SEEDS, store)
+    records = store.records()
+    best = min(records, key=lambda record: record["metrics"]["val_error"])
+    assert describe(store).splitlines() == [
+        "4 trials: 4 done, 0 failed, 0 under way, 0 waiting",
+        f"best so far: {best['metrics']['val_error']:.2f} % validation error, seed={best['seed']}",
+    ]
+
+
+def test_a_sweep_under_way_tells_what_is_done_and_left(config, store, monkeypatch):
+    """Asked in the middle of the third trial's first epoch; the second one failed."""
+    told: list[str] = []
+
+    class Asking(loop.Lanes):
+        def __init__(self, program, configs, dataset, *, on_epoch, **options):
+            def asking(epoch):
+                on_epoch(epoch)
+                if configs[0].seed == 2 and not told:
+                    told.extend(describe(store).splitlines())
+
+            if configs[0].seed == 1:
+                raise RuntimeError("broken")
+            super().__init__(program, configs, dataset, on_epoch=asking, **options)
+
+    monkeypatch.setattr(loop, "Lanes", Asking)
+    run_sweep(config, SEEDS, store)
+    counts, under_way, left, best, failed = told
+    assert counts == "4 trials: 1 done, 1 failed, 1 under way, 1 waiting"
+    assert under_way.startswith("under way: select epoch 1, loss ")
+    assert under_way.endswith(f"50 % (process {os.getpid()} on {socket.gethostname()})")
+    assert left.startswith("time left: about ")
+    assert best.endswith("validation error, seed=0")
+    assert failed == "failed: seed=1: RuntimeError: broken"
+
+
+def test_the_report_of_a_dead_process_does_not_count(config, store):
+    run_sweep(config, {"seed": [0]}, store)
+    dead = {"trials": ["a"], "share": 0.5, "summary": "", "pid": 2**22 + 1}
+    path = store.file("progress", "x")
+    path.write_text(json.dumps(dead | {"host": socket.gethostname()}))
+    store.file("progress", "y").write_text("{")
+    assert "under way:" not in describe(store)
+
+
+def test_a_preview_tells_trials_groups_and_time_and_writes_nothing(config, store):
+    grid: dict[str, list[Any]] = {"variant": ["none", "dropout"], "seed": [0, 1]}
+    run_sweep(config, {"seed": [0]}, store)
+    before = {path: path.stat().st_mtime_ns for path in store.directory.rglob("*")}
+    *trials, last = preview(config, grid, store)
+    assert [line.split()[1:2] + line.split()[3:] for line in trials] == [
+        ["1", "recorded", "variant=none", "seed=0"],
+        ["1", "to", "run", "variant=none", "seed=1"],
+        ["2", "to", "run", "variant=dropout", "seed=0"],
+        ["2", "to", "run", "variant=dropout", "seed=1"],
+    ]
+    assert last.startswith("4 trials in 2 groups; 2 to compile, about ")
+    assert {path: path.stat().st_mtime_ns for path in store.directory.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        (How(executor="procesess"), r"executor 'procesess'; did you mean 'processes'\?"),
+        (How(lanes=0), r"--lanes=0; allowed: a whole number above 0"),
+        (How(workers=-1), r"--workers=-1; allowed"),
+        (How(scheduler="tcp://a:1"), r"--scheduler=tcp://a:1 with --executor=auto; allowed"),
+    ],
+)
+def test_a_bad_way_to_run_is_told(config, store, how, message):
+    with pytest.raises(InputError, match=message):
+        sweeps.runner.run_sweep(config, SEEDS, store, how)
+    assert not store.directory.exists()
+
+
+def test_records_come_as_a_table(config, store):
+    pytest.importorskip("pandas", reason="needs the extra pandas")
+    run_sweep(config, SEEDS, store)
+    frame = sweeps.load(store.directory)
+    assert list(frame["seed"]) == [0, 1, 2, 3]
+    records = store.records()
+    assert list(frame["val_error"]) == [record["metrics"]["val_error"] for record in records]
+    assert set(frame["model.widths"]) == {(8,)}
+    assert list(frame["id"]) == [record["id"] for record in records]
