@@ -93,7 +93,7 @@ def _patch_gradients(
 ) -> tuple[Array, Array]:
     product = partial(_patch_product, stride=stride, padding=padding)
 
-    def few(total: Array, images: tuple[Array, Array]) -> tuple[Array, Array]:
+    def few(total: Array, images: tuple[Array, ...]) -> tuple[Array, Array]:
         dx, dkernel = jax.vjp(product, images[0], kernel)[1](images[1])
         return total + dkernel, dx
 
