@@ -52,6 +52,7 @@ def get_config() -> ConfigDict:
     config.model.name = "mlp"  # mlp | cnn | resnet | rnn
     config.model.stages = (32, 64, 128)  # cnn: channels of each stage, which halves the image
     config.model.kernel_size = 3  # cnn: pixels
+    config.model.noise_before_pool = False  # cnn: on what a stage pools, not on what is left of it
     config.model.widths = (800, 800)  # units of each hidden dense layer
     config.model.depth = 16  # resnet: 6 k + 4
     config.model.widening = 1  # resnet: factor on 16, 32, 64 channels

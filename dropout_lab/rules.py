@@ -108,6 +108,7 @@ RULES: dict[str, Rule] = {
     "model.name": _names(MODELS),
     "model.stages": _tuple(_whole(1)),
     "model.kernel_size": _whole(1),
+    "model.noise_before_pool": _FLAG,
     "model.widths": _tuple(_whole(1)),
     "model.depth": _whole(10),
     "model.widening": _whole(1),

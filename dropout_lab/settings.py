@@ -52,6 +52,7 @@ ADDED: Mapping[str, Any] = {
     "rate_schedule.gamma": None,
     "rate_schedule.boundaries": (),
     "rate_schedule.factors": (),
+    "model.noise_before_pool": None,
     "model.depth": None,
     "model.widening": None,
     "model.pieces": None,
@@ -88,6 +89,8 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
     _resolve_model(resolved, network)
     places = present_places(resolved)
     _check_variant(resolved, places)
+    if "stage" not in VARIANTS[config.variant].uses(places) or not config.model.noise_before_pool:
+        resolved.model.noise_before_pool = None
     _resolve_dropout(resolved, network, places)
     _resolve_rate_schedule(resolved, places)
     _resolve_loss(resolved, places)

@@ -49,6 +49,7 @@ BAD = {
     "model.activation": ["relo", None],
     "model.pieces": [1, 2.0, None],
     "model.batch_norm": [1, None],
+    "model.noise_before_pool": [1, "yes"],
     "data.name": ["minst", None, ("mnist",)],
     "data.dir": [1, ()],
     "data.path": [0],

@@ -83,6 +83,8 @@ CLEARED = [
     ({"model.depth": 10, "model.widening": 2, "model.pieces": 3}, {}),
     ({"model.widths": (9,), "model.activation": "tanh"}, {"model.name": "resnet"}),
     ({"eval.recalibrate": True}, {}),
+    ({"model.noise_before_pool": True}, {"variant": "dropout"}),
+    ({"model.noise_before_pool": True}, {"model.name": "cnn", "variant": "drop_connect"}),
 ]
 
 
@@ -113,6 +115,7 @@ def test_what_is_not_read_tells_no_trials_apart(ignored, changes):
         ({"loss.samples": 3}, {"variant": "dropout", "loss.name": "multi_sample"}),
         ({"model.pieces": 3}, {"model.activation": "maxout"}),
         ({"model.depth": 10}, {"model.name": "resnet"}),
+        ({"model.noise_before_pool": True}, {"model.name": "cnn", "variant": "drop_block"}),
         ({"eval.recalibrate": True}, {"model.batch_norm": True}),
         ({"train.refit": True}, {}),
         ({"data.train_size": 100}, {}),

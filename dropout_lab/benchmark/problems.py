@@ -53,8 +53,6 @@ TINY = Sizes(
 
 CLASSES = 10
 LR, MOMENTUM = 0.05, 0.9
-NOISE_BEFORE_POOL = False
-"""Whether the CNN drops what a ReLU gives, or what pooling leaves of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Net:
       name: "mlp", "cnn" or "rnn".
       shape: Shape of one example.
       batch: Examples in a batch.
-      rate: Of dropout: after every ReLU (and pooling), or on the LSTM's last state.
+      rate: Of dropout: after every ReLU, before any pooling, or on the LSTM's last state.
     """
 
     name: str
@@ -125,7 +123,7 @@ class Net:
 
 MLP, CNN, RNN = NETS = (
     Net("mlp", (28, 28, 1), 128, 0.5),
-    Net("cnn", (32, 32, 3), 64, 0.1),
+    Net("cnn", (32, 32, 3), 64, 0.5),
     Net("rnn", (28, 28, 1), 128, 0.5),
 )
 RATES = (0.5, 0.1)

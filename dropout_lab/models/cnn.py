@@ -13,7 +13,7 @@ from dropout_lab.variants import Noise
 
 
 class Stage(nnx.Module):
-    """A convolutional stage: weights, activation, 2 x 2 pooling, noise.
+    """A convolutional stage: weights, activation, 2 x 2 pooling, and noise before or after that.
 
     Args:
       index: Which stage it is, from 0.
@@ -24,6 +24,7 @@ class Stage(nnx.Module):
       batch_norm: Whether to normalise before the activation.
       pieces: Pre-activations of a maxout unit.
       noise: The variant and its rates.
+      noise_before_pool: Whether the noise is on what is pooled, or on what is left.
       rngs: Streams for the parameters.
 
     Attributes:
@@ -41,6 +42,7 @@ class Stage(nnx.Module):
         batch_norm: bool,
         pieces: int,
         noise: Noise,
+        noise_before_pool: bool,
         rngs: nnx.Rngs,
     ) -> None:
         rows, cols, channels = shape
@@ -56,15 +58,19 @@ class Stage(nnx.Module):
         self.activation = units
         self.pool = nnx.data(noise.pool(index))
         self.shape = (rows // 2, cols // 2, features)
-        self.noise = nnx.data(noise.stage(index, self.shape))
+        self.noise_before_pool = noise_before_pool
+        noisy = (rows, cols, features) if noise_before_pool else self.shape
+        self.noise = nnx.data(noise.stage(index, noisy))
 
     def __call__(
         self, x: Float[Array, "n h w i"], rngs: Streams | None
     ) -> Float[Array, "n h/2 w/2 o"]:
         """Returns the feature maps, half as high and wide."""
         x = self.conv(x, activation=self.activation, rngs=rngs)
+        if self.noise_before_pool:
+            x = with_noise(self.noise, x, rngs)
         x = nn.max_pool(x, 2) if self.pool is None else self.pool(x, rngs=rngs)
-        return with_noise(self.noise, x, rngs)
+        return x if self.noise_before_pool else with_noise(self.noise, x, rngs)
 
 
 class CNN(Network):
@@ -87,6 +93,7 @@ class CNN(Network):
       batch_norm: Whether each hidden layer is batch-normalised, before its activation.
       pieces: Pre-activations of a maxout unit.
       noise: The variant and its rates.
+      noise_before_pool: Whether a stage's noise is on what it pools, or on what is left.
       rngs: Streams for the parameters.
 
     Raises:
@@ -108,6 +115,7 @@ class CNN(Network):
         batch_norm: bool = False,
         pieces: int = 2,
         noise: Noise,
+        noise_before_pool: bool = False,
         rngs: nnx.Rngs,
     ) -> None:
         smallest = 2 ** len(stages)
@@ -129,6 +137,7 @@ class CNN(Network):
                 batch_norm=batch_norm,
                 pieces=pieces,
                 noise=noise,
+                noise_before_pool=noise_before_pool,
                 rngs=rngs,
             )
             rows, cols, channels = stage.shape

@@ -181,6 +181,26 @@ def test_each_place_is_told_its_shape():
     assert model.input_noise.units == 8 * 8 * 3
     assert [stage.noise.units for stage in model.stages] == [4 * 4 * 4, 2 * 2 * 6]
     assert [layer.noise.units for layer in model.classifier.layers] == [12]
+    model = make("cnn", "variational_dropout", noise_before_pool=True)
+    assert [stage.noise.units for stage in model.stages] == [8 * 8 * 4, 4 * 4 * 6]
+
+
+def test_noise_before_pooling_is_pooled():
+    """Of four units, each kept with probability 1/10, one or more are with 1 - 0.9**4 = 0.34."""
+    noise = Noise("dropout", stage_rates=(0.9,))
+    shares = []
+    for before in (False, True):
+        model = CNN(
+            (8, 8, 3), 5, stages=(4,), noise=noise, noise_before_pool=before, rngs=nnx.Rngs(0)
+        )
+        stage = model.stages[0]
+        stage.conv.bias[...] += 100  # type: ignore[attr-defined]  # every unit is far above 0
+        stage.train()
+        y = stage(jnp.ones((64, 8, 8, 3)), nnx.Rngs(dropout=0))
+        shares.append(float((y > 0).mean()))
+    # 4,096 outputs: four standard deviations are 0.019 and 0.030.
+    assert abs(shares[0] - 0.1) < 0.019
+    assert abs(shares[1] - (1 - 0.9**4)) < 0.03
 
 
 @pytest.mark.slow

@@ -53,7 +53,11 @@ def _config(net: Net, sizes: Sizes, noisy: bool) -> FrozenConfigDict:
     config = base.get_config()
     shapes: dict[str, dict[str, Any]] = {
         "mlp": {"model.widths": sizes.widths},
-        "cnn": {"model.stages": sizes.stages, "model.widths": ()},
+        "cnn": {
+            "model.stages": sizes.stages,
+            "model.widths": (),
+            "model.noise_before_pool": True,
+        },
         "rnn": {"model.units": sizes.units, "model.widths": ()},
     }
     rates = {"dropout.rate": net.rate, "dropout.stage_rates": (net.rate,) * len(sizes.stages)}

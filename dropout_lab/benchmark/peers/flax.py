@@ -17,7 +17,6 @@ from dropout_lab.benchmark.problems import (
     LR,
     MOMENTUM,
     NETS,
-    NOISE_BEFORE_POOL,
     RATES,
     Net,
     Sizes,
@@ -91,10 +90,8 @@ class Model(nnx.Module):
         else:
             for layer in self.layers[:-1]:
                 x = nnx.relu(layer(x))
-                if self.net == "cnn" and not NOISE_BEFORE_POOL:
-                    x = nnx.max_pool(x, (2, 2), (2, 2))
                 x = self.dropout(x)
-                if self.net == "cnn" and NOISE_BEFORE_POOL:
+                if self.net == "cnn":
                     x = nnx.max_pool(x, (2, 2), (2, 2))
             x = x.reshape(x.shape[0], -1)
         return self.layers[-1](x)

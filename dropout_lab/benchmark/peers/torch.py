@@ -18,7 +18,6 @@ from dropout_lab.benchmark.problems import (
     LR,
     MOMENTUM,
     NETS,
-    NOISE_BEFORE_POOL,
     RATES,
     Net,
     Sizes,
@@ -125,10 +124,8 @@ class Model(torch.nn.Module):
         else:
             for layer in self.layers[:-1]:
                 x = functional.relu(layer(x), inplace=True)
-                if self.net == "cnn" and not NOISE_BEFORE_POOL:
-                    x = functional.max_pool2d(x, 2)
                 x = self._dropout(x)
-                if self.net == "cnn" and NOISE_BEFORE_POOL:
+                if self.net == "cnn":
                     x = functional.max_pool2d(x, 2)
         y: torch.Tensor = self.layers[-1](x.flatten(1))
         return y
