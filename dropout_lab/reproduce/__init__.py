@@ -1,0 +1,1 @@
+"""Papers' tables and figures run again: experiments as data, their statistics, their reports."""
