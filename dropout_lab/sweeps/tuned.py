@@ -3,14 +3,13 @@
 import dataclasses
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tabulate
 
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.grid import Overrides
-from dropout_lab.sweeps.store import Store
 from dropout_lab.training.progress import Metrics
 
 RULE = (
@@ -62,15 +61,15 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """A setting and its runs, one for each seed and fold.
+    """A setting and its runs.
 
     Attributes:
       overrides: What sets it apart.
-      runs: None if nothing had to be chosen.
+      runs: One for each seed and fold; none if it was not run.
     """
 
     overrides: Overrides
-    runs: tuple[Run, ...]
+    runs: tuple[Run, ...] = ()
 
     def spread(self, metric: str) -> Spread:
         """Returns a metric, such as ``val_error``, over the runs that ended well."""
@@ -82,10 +81,22 @@ class Setting:
             len(known),
         )
 
-    @property
-    def lost(self) -> int:
-        """How many runs diverged or failed."""
-        return sum(run.status != "ok" for run in self.runs)
+    def count(self, *statuses: str) -> int:
+        """Returns how many runs ended so."""
+        return sum(run.status in statuses for run in self.runs)
+
+    def label(self) -> str:
+        """Returns what sets it apart, in a few words."""
+        return " ".join(f"{key}={value}" for key, value in self.overrides.items())
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns it, with the spread of every metric, ready for JSON."""
+        names = dict.fromkeys(name for run in self.runs for name in run.metrics)
+        return {
+            "overrides": dict(self.overrides),
+            "runs": [dataclasses.asdict(run) for run in self.runs],
+            "metrics": {name: dataclasses.asdict(self.spread(name)) for name in names},
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,14 +104,68 @@ class Choice:
     """What became of a problem.
 
     Attributes:
-      tried: All settings, in the order asked for.
+      tried: All its settings, in the order asked for.
       chosen: Which of them was chosen.
-      final: That setting again, trained on all data but the test set: a run for each final seed.
+      final: That setting, trained on all data but the test set: a run for each final seed.
     """
 
     tried: tuple[Setting, ...]
     chosen: int
     final: Setting
+
+    @classmethod
+    def among(cls, problem: str, tried: Sequence[Setting]) -> "Choice":
+        """Returns the choice by ``RULE``, with no final run yet.
+
+        Raises:
+          InputError: If there is more than one setting, and no run of any ended well.
+        """
+        chosen = min(range(len(tried)), key=lambda index: _rank(tried[index]))
+        if len(tried) > 1 and not tried[chosen].count("ok"):
+            diverged, failed = (
+                sum(setting.count(status) for setting in tried) for status in ("diverged", "failed")
+            )
+            raise InputError(
+                f"no run of {problem!r} ended well: {diverged} diverged, {failed} failed; allowed: "
+                "settings of which one can be trained"
+            )
+        return cls(tuple(tried), chosen, Setting(tried[chosen].overrides))
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], settings: Sequence[Overrides]) -> "Choice":
+        """Returns what ``as_json`` wrote of a choice among these settings."""
+        tried = [
+            Setting(overrides, _runs(each))
+            for overrides, each in zip(settings, content["tried"], strict=True)
+        ]
+        chosen = content["chosen"]
+        return cls(tuple(tried), chosen, Setting(settings[chosen], _runs(content["final"])))
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns it ready for JSON."""
+        return {
+            "tried": [setting.as_json() for setting in self.tried],
+            "chosen": self.chosen,
+            "final": self.final.as_json(),
+        }
+
+    def table(self) -> str:
+        """Returns the validation errors of all settings, then the test error of the chosen one."""
+        rows = [
+            [
+                setting.label(),
+                setting.spread("val_error"),
+                setting.count("diverged"),
+                setting.count("failed"),
+                "chosen" if index == self.chosen else "",
+            ]
+            for index, setting in enumerate(self.tried)
+        ]
+        header = ["setting", "validation error (%)", "diverged", "failed", ""]
+        told = f"test error (%) of {self.final.label()}: {self.final.spread('test_error')}"
+        if len(rows) == 1:
+            return told
+        return f"{tabulate.tabulate(rows, header, disable_numparse=True)}\n\n{told}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,3 +179,17 @@ class Tuned:
 
     choices: Mapping[str, Choice]
     failed: Mapping[str, str]
+
+
+def _rank(setting: Setting) -> tuple[float, ...]:
+    error, nll = setting.spread("val_error").mean, setting.spread("val_nll").mean
+    # Rounded: means of the same numbers in another order are a tie.
+    return (
+        setting.count("diverged", "failed"),
+        math.inf if error is None else round(error, 9),
+        math.inf if nll is None else round(nll, 9),
+    )
+
+
+def _runs(content: Mapping[str, Any]) -> tuple[Run, ...]:
+    return tuple(Run(**each) for each in content["runs"])
