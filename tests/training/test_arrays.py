@@ -10,7 +10,6 @@ from dropout_lab.data import Split
 from dropout_lab.training.arrays import (
     Examples,
     augmented,
-    concatenate,
     example_shape,
     fit_scaling,
     scaled,
