@@ -17,6 +17,7 @@ FLOORS = [
     {"scripts"},
     {"dropout_lab.cli", "dropout_lab.benchmark"},
     {"experiments", "configs"},
+    {"dropout_lab.reproduce"},
     {"dropout_lab.sweeps", "dropout_lab.analysis", "dropout_lab"},
     {"dropout_lab.training"},
     {"dropout_lab.settings"},

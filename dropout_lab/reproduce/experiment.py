@@ -158,7 +158,7 @@ class Ordered:
 
     def __str__(self) -> str:
         """Returns the claim in words."""
-        return "from best to worst: " + ", ".join(self.cells)
+        return "lowest first: " + " < ".join(self.cells)
 
 
 Claim = Better | Alike | Ordered

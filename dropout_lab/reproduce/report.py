@@ -125,7 +125,9 @@ def _page(results: Results, claims: str) -> str:
 def _how(results: Results) -> str:
     records = list(results.records.values())
     devices = {_machine(record["device"]) for record in records}
-    versions = {f"jax {each['versions']['jax']}, flax {each['versions']['flax']}" for each in records}
+    versions = {
+        f"jax {each['versions']['jax']}, flax {each['versions']['flax']}" for each in records
+    }
     revisions = {str(record["git_revision"]) for record in records}
     protocol = results.plan.protocol
     return (

@@ -52,16 +52,14 @@ def csv_table(results: Results) -> str:
     """Returns a line per value, numbers apart and in full."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["row", "column", "cell", "metric", "mean", "std", "n", "diverged"]
-        + ["paper", "paper_std", "paper_n", "difference", "low", "high"]
-    )
+    theirs = ("paper", "paper_std", "paper_n", "difference", "low", "high")
+    writer.writerow(["row", "column", "cell", "metric", "mean", "std", "n", "diverged", *theirs])
     for row, column, value in places(results):
         sample, paper = results.sample(value), results.paper(value)
         difference = results.from_paper(value)
-        theirs = (paper.value, paper.std, paper.n) if paper else (None, None, None)
+        published = (paper.value, paper.std, paper.n) if paper else (None,) * 3
         interval = (difference.estimate, *difference.interval) if difference else (None,) * 3
-        numbers = [sample.mean, sample.std, sample.n, sample.diverged, *theirs, *interval]
+        numbers = [sample.mean, sample.std, sample.n, sample.diverged, *published, *interval]
         writer.writerow([row, column, value.cell, value.metric, *map(_number, numbers)])
     return text.getvalue()
 

@@ -76,6 +76,37 @@ def tune(
     return Tuned(choices, failed)
 
 
+def recall(
+    config: ConfigDict,
+    candidates: Mapping[str, Sequence[Overrides]],
+    workdir: str | Path,
+    *,
+    seeds: Sequence[int],
+    final_seeds: Sequence[int],
+    folds: int | None = None,
+) -> Tuned:
+    """Returns what :func:`tune` came to, computed anew from its records; runs and writes nothing.
+
+    A trial without a record counts as failed.
+
+    Raises:
+      InputError: If something is asked for that was not run, or the records speak for another
+        choice than the one that was tested.
+    """
+    settings = {problem: tuple(each) for problem, each in candidates.items()}
+    tuning = _Tuning(config, settings, tuple(seeds), tuple(final_seeds), folds, Path(workdir))
+    written = tuning.read()
+    if written is None:
+        raise InputError(f"{str(workdir)!r} holds no tuning: no tuned.json")
+    choices = tuning.tested(tuning.choices())
+    for problem, choice in choices.items():
+        if choice != written[problem]:
+            raise InputError(
+                f"{str(workdir)!r}: tuned.json and the records differ in what became of {problem!r}"
+            )
+    return Tuned(choices, {})
+
+
 @dataclasses.dataclass(frozen=True)
 class _Tuning:
     """What is asked for, and where: the arguments of :func:`tune`."""
@@ -129,21 +160,22 @@ class _Tuning:
 
     def search(self, how: How | None) -> dict[str, Choice]:
         """Runs all settings of all problems, and chooses."""
-        store = Store(self.workdir / "search")
-        config = _with(self.config, {"eval.test": False, "data.folds": self.folds})
-        config = _with(config, {"train.refit": False})
-        folds = range(self.folds) if self.folds else [None]
-        repeats = list(product({"data.fold": list(folds), "seed": self.seeds}))
-        searched = self._searched
-        if searched:
-            sweep = [overrides for settings in searched.values() for overrides in settings]
-            run_sweep(config, product(sweep, repeats), store, how)
+        if self._searched:
+            sweep = [each for settings in self._searched.values() for each in settings]
+            run_sweep(self._search, product(sweep, self._repeats), self._store("search"), how)
+        return self.choices()
+
+    def choices(self) -> dict[str, Choice]:
+        """Returns what is chosen by the records of the search."""
+        store, searched = self._store("search"), self._searched
         return {
             problem: Choice.among(
                 problem,
                 [
-                    _setting(store, config, overrides, repeats if problem in searched else ())
-                    for overrides in settings
+                    _setting(
+                        store, self._search, each, self._repeats if problem in searched else ()
+                    )
+                    for each in settings
                 ],
             )
             for problem, settings in self.candidates.items()
@@ -153,17 +185,20 @@ class _Tuning:
         self, choices: Mapping[str, Choice], how: How | None
     ) -> tuple[dict[str, Choice], dict[str, str]]:
         """Runs what was chosen finally; returns the choices with these runs, and the failures."""
-        store = Store(self.workdir / "final")
-        repeats = list(product({"seed": self.final_seeds}))
         chosen = [choice.final.overrides for choice in choices.values()]
-        failed = run_sweep(self._final, product(chosen, repeats), store, how)
-        tested = {
+        sweep = product(chosen, {"seed": self.final_seeds})
+        failed = run_sweep(self._final, sweep, self._store("final"), how)
+        return self.tested(choices), failed
+
+    def tested(self, choices: Mapping[str, Choice]) -> dict[str, Choice]:
+        """Returns the choices with what the records of the final runs say."""
+        store, repeats = self._store("final"), list(product({"seed": self.final_seeds}))
+        return {
             problem: dataclasses.replace(
                 choice, final=_setting(store, self._final, choice.final.overrides, repeats)
             )
             for problem, choice in choices.items()
         }
-        return tested, failed
 
     def read(self) -> dict[str, Choice] | None:
         """Returns what was chosen before; None if the search is not over.
@@ -178,6 +213,9 @@ class _Tuning:
         if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
             raise InputError(f"{self._report} is damaged (no tuning); move it away to go on")
         before = content["asked"]
+        # Keys that the code has got since were not asked for.
+        known = before.get("configuration", {})
+        asked["configuration"] = {k: v for k, v in asked["configuration"].items() if k in known}
         other = [key for key in asked if before.get(key) != asked[key]]
         if other:
             raise InputError(
@@ -206,8 +244,22 @@ class _Tuning:
         return {name: each for name, each in self.candidates.items() if len(each) > 1}
 
     @property
+    def _repeats(self) -> list[dict[str, Any]]:
+        """Each part that validates, with each seed."""
+        folds = list(range(self.folds)) if self.folds else [None]
+        return list(product({"data.fold": folds, "seed": self.seeds}))
+
+    @property
+    def _search(self) -> ConfigDict:
+        fixed = {"eval.test": False, "train.refit": False, "data.folds": self.folds}
+        return _with(self.config, fixed)
+
+    @property
     def _final(self) -> ConfigDict:
         return _with(self.config, {"eval.test": True, "train.refit": True})
+
+    def _store(self, name: str) -> Store:
+        return Store(self.workdir / name)
 
     def _asked(self) -> dict[str, Any]:
         flat = flatten(self.config.to_dict())
