@@ -130,10 +130,10 @@ class _Tuning:
     def search(self, how: How | None) -> dict[str, Choice]:
         """Runs all settings of all problems, and chooses."""
         store = Store(self.workdir / "search")
-        config = _with(self.config, {"eval.test": False, "data.folds": self.folds})
-        config = _with(config, {"train.refit": False})
-        folds = range(self.folds) if self.folds else [None]
-        repeats = list(product({"data.fold": list(folds), "seed": self.seeds}))
+        settled = {"eval.test": False, "train.refit": False, "data.folds": self.folds}
+        config = _with(self.config, settled)
+        folds = {"data.fold": range(self.folds)} if self.folds else {}
+        repeats = list(product(folds, {"seed": self.seeds}))
         searched = self._searched
         if searched:
             sweep = [overrides for settings in searched.values() for overrides in settings]
@@ -174,15 +174,15 @@ class _Tuning:
         if not self._report.exists():
             return None
         content = read_json(self._report)
-        asked = json.loads(json.dumps(self._asked()))  # which has no tuples
+        asked = json.loads(json.dumps(self._asked()))  # JSON has no tuples
         if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
             raise InputError(f"{self._report} is damaged (no tuning); move it away to go on")
         before = content["asked"]
         other = [key for key in asked if before.get(key) != asked[key]]
         if other:
             raise InputError(
-                f"workdir {str(self.workdir)!r} was tuned with another {' and '.join(other)}, and "
-                "the test set has been looked at: who chooses now, may choose by it; allowed: "
+                f"workdir {str(self.workdir)!r} was tuned with another {', '.join(other[:3])}, and "
+                "its test set has been looked at: a choice made now could be made by it; allowed: "
                 "the same, or a new workdir"
             )
         return {
@@ -212,12 +212,42 @@ class _Tuning:
     def _asked(self) -> dict[str, Any]:
         flat = flatten(self.config.to_dict())
         return {
-            "configuration": {k: v for k, v in flat.items() if k not in (*HOW, *_SETTLED)},
+            **{key: value for key, value in flat.items() if key not in (*HOW, *_SETTLED)},
             "grid": {problem: list(each) for problem, each in self.candidates.items()},
             "seeds": self.seeds,
             "final seeds": self.final_seeds,
             "folds": self.folds,
         }
+
+
+def settings_and_seeds(
+    sweep: Iterable[Overrides], default: int
+) -> tuple[list[Overrides], list[int]]:
+    """Returns the settings of a sweep, each once, and the seeds that it tries all of them with.
+
+    >>> settings_and_seeds(product({"dropout.rate": [0.2, 0.5], "seed": [0, 1]}), default=0)
+    ([{'dropout.rate': 0.2}, {'dropout.rate': 0.5}], [0, 1])
+
+    Args:
+      sweep: Overrides by trial.
+      default: The seed of a sweep without seeds.
+
+    Raises:
+      InputError: If a setting lacks a seed that another has.
+    """
+    found: dict[str, tuple[Overrides, list[int]]] = {}
+    for overrides in sweep:
+        setting = {key: value for key, value in overrides.items() if key != "seed"}
+        _, seeds = found.setdefault(json.dumps(setting, sort_keys=True), (setting, []))
+        seeds.append(overrides.get("seed", default))
+    settings = [setting for setting, _ in found.values()]
+    each = [sorted(set(seeds)) for _, seeds in found.values()]
+    if any(seeds != each[0] for seeds in each):
+        raise InputError(
+            f"a sweep with seeds {each[0]} of one setting and others of another; allowed: the same "
+            "of all, so that their means can be compared"
+        )
+    return settings, each[0] if each else [default]
 
 
 def _with(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:
