@@ -209,18 +209,16 @@ class _Tuning:
         if not self._report.exists():
             return None
         content = read_json(self._report)
-        asked = json.loads(json.dumps(self._asked()))  # which has no tuples
+        asked = json.loads(json.dumps(self._asked()))  # JSON has no tuples
         if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
             raise InputError(f"{self._report} is damaged (no tuning); move it away to go on")
         before = content["asked"]
-        # Keys that the code has got since were not asked for.
-        known = before.get("configuration", {})
-        asked["configuration"] = {k: v for k, v in asked["configuration"].items() if k in known}
-        other = [key for key in asked if before.get(key) != asked[key]]
+        # Of keys that the code has got since, nothing was asked.
+        other = [key for key in asked if key in before and before[key] != asked[key]]
         if other:
             raise InputError(
-                f"workdir {str(self.workdir)!r} was tuned with another {' and '.join(other)}, and "
-                "the test set has been looked at: who chooses now, may choose by it; allowed: "
+                f"workdir {str(self.workdir)!r} was tuned with another {', '.join(other[:3])}, and "
+                "its test set has been looked at: a choice made now could be made by it; allowed: "
                 "the same, or a new workdir"
             )
         return {
@@ -246,8 +244,8 @@ class _Tuning:
     @property
     def _repeats(self) -> list[dict[str, Any]]:
         """Each part that validates, with each seed."""
-        folds = list(range(self.folds)) if self.folds else [None]
-        return list(product({"data.fold": folds, "seed": self.seeds}))
+        folds = {"data.fold": range(self.folds)} if self.folds else {}
+        return list(product(folds, {"seed": self.seeds}))
 
     @property
     def _search(self) -> ConfigDict:
@@ -264,12 +262,42 @@ class _Tuning:
     def _asked(self) -> dict[str, Any]:
         flat = flatten(self.config.to_dict())
         return {
-            "configuration": {k: v for k, v in flat.items() if k not in (*HOW, *_SETTLED)},
+            **{key: value for key, value in flat.items() if key not in (*HOW, *_SETTLED)},
             "grid": {problem: list(each) for problem, each in self.candidates.items()},
             "seeds": self.seeds,
             "final seeds": self.final_seeds,
             "folds": self.folds,
         }
+
+
+def settings_and_seeds(
+    sweep: Iterable[Overrides], default: int
+) -> tuple[list[Overrides], list[int]]:
+    """Returns the settings of a sweep, each once, and the seeds that it tries all of them with.
+
+    >>> settings_and_seeds(product({"dropout.rate": [0.2, 0.5], "seed": [0, 1]}), default=0)
+    ([{'dropout.rate': 0.2}, {'dropout.rate': 0.5}], [0, 1])
+
+    Args:
+      sweep: Overrides by trial.
+      default: The seed of a sweep without seeds.
+
+    Raises:
+      InputError: If a setting lacks a seed that another has.
+    """
+    found: dict[str, tuple[Overrides, list[int]]] = {}
+    for overrides in sweep:
+        setting = {key: value for key, value in overrides.items() if key != "seed"}
+        _, seeds = found.setdefault(json.dumps(setting, sort_keys=True), (setting, []))
+        seeds.append(overrides.get("seed", default))
+    settings = [setting for setting, _ in found.values()]
+    each = [sorted(set(seeds)) for _, seeds in found.values()]
+    if any(seeds != each[0] for seeds in each):
+        raise InputError(
+            f"a sweep with seeds {each[0]} of one setting and others of another; allowed: the same "
+            "of all, so that their means can be compared"
+        )
+    return settings, each[0] if each else [default]
 
 
 def _with(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:
