@@ -8,6 +8,8 @@ from dropout_lab.reproduce.experiment import Experiment
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results"
+"""What was run: a folder for each experiment, in it one for each protocol."""
+
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__"))
 
 
@@ -22,3 +24,9 @@ def load(name: str) -> Experiment:
     experiment: Experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
     experiment.check(name)
     return experiment
+
+
+def published() -> list[tuple[str, str]]:
+    """Returns the name and the protocol of each experiment in ``RESULTS``."""
+    found = sorted(path.parent.relative_to(RESULTS) for path in RESULTS.glob("*/*/run.json"))
+    return [(place.parts[0], place.parts[1]) for place in found]

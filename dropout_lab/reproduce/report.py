@@ -30,31 +30,6 @@ def texts(results: Results) -> dict[str, str]:
     }
 
 
-def overview(found: Iterable[Results]) -> str:
-    """Returns a line per experiment that was run: headline, claims, time."""
-    body = []
-    for results in found:
-        verdicts = judge(results)
-        good = sum(verdict.verdict == "reproduced" for verdict in verdicts)
-        headline = results.experiment.headline
-        ours, paper, _ = table.texts(results, headline)
-        body.append(
-            [
-                f"[{results.name}](experiments/results/{results.name}/README.md)",
-                results.run["protocol"],
-                *(escape_markdown(text) for text in (headline.cell, ours, paper)),
-                f"{good}/{len(verdicts)}",
-                duration(results.run["seconds"]),
-            ]
-        )
-    if not body:
-        return "No experiment has been run yet.\n"
-    header = ["experiment", "protocol", "headline", "ours", "paper", "claims reproduced", "time"]
-    return markdown_table(
-        "Test errors in %: mean ± sample standard deviation (n networks).", header, body
-    )
-
-
 def _claims_table(verdicts: Sequence[Verdict]) -> str:
     caption = (
         "Claims: difference of means with its 95 % interval, the same in standard deviations, and "

@@ -21,6 +21,9 @@ from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.tuned import Choice, Tuned
 from dropout_lab.sweeps.tuning import recall, tune
 
+# Not checkpoints, locks and the like.
+_PUBLISHED = ("*.*", "*/sweep.json", "*/trials/*.json", "*/plans/*.json")
+
 
 def reproduce(
     name: str,
@@ -99,6 +102,14 @@ def write(results: Results, directory: Path) -> None:
     for name, text in texts.items():
         write_bytes(directory / name, text.encode())
     write_bytes(directory / "figure.svg", svg(json.loads(texts["figure.json"])))
+
+
+def publish(directory: str | Path, to: Path) -> None:
+    """Copies what of a finished run belongs in a repository: records and what is made of them."""
+    source = Path(directory)
+    parts = [part for pattern in _PUBLISHED for part in source.glob(pattern)]
+    for path in parts:
+        write_bytes(to / path.relative_to(source), path.read_bytes())
 
 
 def differences(results: Results, directory: Path) -> list[str]:
