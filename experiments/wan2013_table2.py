@@ -1,0 +1,74 @@
+"""No noise, dropout and DropConnect in one network with three kinds of units, on MNIST.
+
+python scripts/reproduce.py --experiment=wan2013_table2 --protocol=short --workdir=DIR
+"""
+
+from dropout_lab.reproduce.experiment import (
+    Better,
+    Cell,
+    Experiment,
+    Ordered,
+    Protocol,
+    Published,
+    Table,
+    Value,
+)
+
+NOISE = {
+    "No-Drop": {"variant": "none"},
+    "Dropout": {"variant": "dropout", "dropout.rate": 0.5, "dropout.input_rate": 0.0},
+    "DropConnect": {"variant": "drop_connect", "dropout.rate": 0.5, "eval.inference": "gaussian"},
+}
+UNITS = ("relu", "sigmoid", "tanh")
+PAPER = {
+    "No-Drop": ((1.62, 0.037), (1.78, 0.037), (1.65, 0.026)),
+    "Dropout": ((1.28, 0.040), (1.38, 0.039), (1.58, 0.053)),
+    "DropConnect": ((1.20, 0.034), (1.55, 0.046), (1.36, 0.054)),
+}
+
+EXPERIMENT = Experiment(
+    title="No noise, dropout and DropConnect on MNIST, 784-800-800-10",
+    citation="L. Wan et al., Regularization of neural networks using DropConnect, ICML 2013",
+    source="Table 2, read in the text of the paper: mean and deviation of 5 networks",
+    base={
+        "data.name": "mnist",
+        "model.widths": (800, 800),
+        "train.batch_size": 128,
+        "optimizer.lr": 0.1,
+        "optimizer.bias_lr_factor": 2.0,
+    },
+    cells={
+        f"{method}, {units}": Cell(
+            {**noise, "model.activation": units},
+            paper={"test_error": Published(*PAPER[method][column], n=5)},
+        )
+        for method, noise in NOISE.items()
+        for column, units in enumerate(UNITS)
+    },
+    headline=Value("DropConnect, relu"),
+    claims=(
+        Better("Dropout, relu", than="No-Drop, relu"),
+        Better("DropConnect, relu", than="No-Drop, relu"),
+        Better("DropConnect, relu", than="Dropout, relu"),
+        Ordered(("Dropout, sigmoid", "DropConnect, sigmoid", "No-Drop, sigmoid")),
+        Ordered(("DropConnect, tanh", "Dropout, tanh", "No-Drop, tanh")),
+    ),
+    protocols={
+        "paper": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="not measured; months on 2 cores",
+            base={"train.epochs": 1480, "eval.passes": 1000},
+            assumed=("both hidden layers are noisy, the input is not",),
+        ),
+        "short": Protocol(
+            seeds=(0, 1, 2),
+            cost="",
+            base={"train.epochs": 20},
+            shortened=("20 epochs, not 1480",),
+        ),
+    },
+    table=Table(
+        columns=UNITS,
+        rows={method: tuple(Value(f"{method}, {units}") for units in UNITS) for method in NOISE},
+    ),
+)
