@@ -15,7 +15,7 @@ from dropout_lab.sweeps.trials import make_trials, overridden
 PROTOCOLS = ("paper", "short", "smoke")
 """As published, cut to an hour, cut to seconds; an experiment holds the first two."""
 
-_SMOKE = {
+_SMOKE: dict[str, Any] = {
     "train.epochs": 1,
     "train.updates": None,
     "train.batch_size": 32,
@@ -23,8 +23,9 @@ _SMOKE = {
     "data.val_size": 32,
     "eval.passes": 2,
     "eval.samples": 1,
+    "model.units": 16,
 }
-_UNITS = 16  # of a smoke run's layers, at most
+_UNITS = 16  # of a layer, at most
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,20 +65,14 @@ def make_plan(name: str, experiment: Experiment, protocol: str, defaults: Config
         config = overridden(defaults, {**experiment.base, **chosen.base})
     except InputError as error:
         raise InputError(f"experiment {name}, base: {error}") from error
-    candidates = {}
-    for label, cell in experiment.cells.items():
-        settings = _settings(cell, chosen, label)
-        if smoke:
-            settings = (_tiny(config, settings[0]),)
+    candidates = {label: _settings(cell, chosen, label) for label, cell in experiment.cells.items()}
+    for label, settings in candidates.items():
         try:
             make_trials(config, settings)
         except InputError as error:
             raise InputError(f"experiment {name}, cell {label!r}: {error}") from error
-        candidates[label] = settings
-    if smoke:
-        cuts = ("one epoch of 64 examples, narrow layers, two seeds, nothing chosen: only a try",)
-        chosen = dataclasses.replace(chosen, seeds=chosen.seeds[:2], cost="seconds", shortened=cuts)
-    return Plan(chosen, config, candidates)
+    plan = Plan(chosen, config, candidates)
+    return _smoke(plan) if smoke else plan
 
 
 def _settings(cell: Cell, protocol: Protocol, label: str) -> tuple[Overrides, ...]:
@@ -86,11 +81,26 @@ def _settings(cell: Cell, protocol: Protocol, label: str) -> tuple[Overrides, ..
     return tuple(product([fixed], grid))
 
 
-def _tiny(config: ConfigDict, setting: Overrides) -> Overrides:
-    """Returns a setting that trains in a second."""
-    cut: dict[str, Any] = {**setting, **_SMOKE}
-    flat = {**flatten(config.to_dict()), **setting}
+def _smoke(plan: Plan) -> Plan:
+    """Returns a plan that takes seconds."""
+    protocol = dataclasses.replace(
+        plan.protocol,
+        seeds=plan.protocol.seeds[:2],
+        cost="seconds",
+        shortened=("one epoch of 64 examples, narrow layers, two seeds, nothing chosen: a try",),
+    )
+    config = overridden(plan.config, _small(flatten(plan.config.to_dict())))
+    candidates = {
+        label: ({**settings[0], **_small(settings[0])},)
+        for label, settings in plan.candidates.items()
+    }
+    return Plan(protocol, config, candidates)
+
+
+def _small(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what makes a training short, of the keys that have values."""
+    cut = {key: value for key, value in _SMOKE.items() if key in values}
     for key in ("model.widths", "model.stages"):
-        cut[key] = tuple(min(units, _UNITS) for units in flat[key])
-    cut["model.units"] = min(flat["model.units"], _UNITS)
+        if key in values:
+            cut[key] = tuple(min(units, _UNITS) for units in values[key])
     return cut

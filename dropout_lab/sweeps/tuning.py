@@ -151,7 +151,7 @@ class _Tuning:
         The search would tell only what does not suit itself, and be lost.
         """
         every = [overrides for settings in self.candidates.values() for overrides in settings]
-        for group in groups(make_trials(self._final, every)):
+        for group in groups(make_trials(_with(self._final, {"train.refit": True}), every)):
             _, dataset = prepare(group.trials[0].config)
             if self.folds is None and self._searched and not len(dataset.val):
                 raise InputError(
@@ -185,20 +185,20 @@ class _Tuning:
         self, choices: Mapping[str, Choice], how: How | None
     ) -> tuple[dict[str, Choice], dict[str, str]]:
         """Runs what was chosen finally; returns the choices with these runs, and the failures."""
-        chosen = [choice.final.overrides for choice in choices.values()]
+        chosen = [self._whole(choice.final.overrides) for choice in choices.values()]
         sweep = product(chosen, {"seed": self.final_seeds})
         failed = run_sweep(self._final, sweep, self._store("final"), how)
         return self.tested(choices), failed
 
     def tested(self, choices: Mapping[str, Choice]) -> dict[str, Choice]:
         """Returns the choices with what the records of the final runs say."""
-        store, repeats = self._store("final"), list(product({"seed": self.final_seeds}))
-        return {
-            problem: dataclasses.replace(
-                choice, final=_setting(store, self._final, choice.final.overrides, repeats)
-            )
-            for problem, choice in choices.items()
-        }
+        store, seeds = self._store("final"), list(product({"seed": self.final_seeds}))
+        tested = {}
+        for problem, choice in choices.items():
+            overrides = choice.final.overrides
+            trained = _setting(store, self._final, self._whole(overrides), seeds)
+            tested[problem] = dataclasses.replace(choice, final=Setting(overrides, trained.runs))
+        return tested
 
     def read(self) -> dict[str, Choice] | None:
         """Returns what was chosen before; None if the search is not over.
@@ -254,7 +254,20 @@ class _Tuning:
 
     @property
     def _final(self) -> ConfigDict:
-        return _with(self.config, {"eval.test": True, "train.refit": True})
+        return _with(self.config, {"eval.test": True, "train.refit": False})
+
+    def _whole(self, overrides: Overrides) -> Overrides:
+        """Returns a setting that trains on the validation data too.
+
+        Where these have no say in the training, one of everything does; else it is ``train.refit``.
+        """
+        asked = {**flatten(self.config.to_dict()), **overrides}
+        decides = asked["train.select"] != "last" or asked["train.patience"] is not None
+        train, val = asked["data.train_size"], asked["data.val_size"]
+        if decides or (train is not None and val is None):
+            return {**overrides, "train.refit": True}
+        whole = {"data.val_size": 0, "data.train_size": train and train + val}
+        return {**overrides, **whole}
 
     def _store(self, name: str) -> Store:
         return Store(self.workdir / name)
