@@ -87,8 +87,7 @@ def test_a_single_setting_is_not_searched(config, tmp_path, runs):
     assert tuned.choices["one"].table().startswith("test error (%) of dropout.rate=0.2: ")
 
 
-@pytest.mark.parametrize("folds", [None, 3])
-def test_the_test_set_is_looked_at_once_for_each_final_seed(config, tmp_path, monkeypatch, folds):
+def test_the_test_set_is_looked_at_once_for_each_final_seed(config, tmp_path, monkeypatch):
     looks = []
     to_device = loop.to_device
     with np.load(config.data.path) as arrays:
@@ -100,7 +99,7 @@ def test_the_test_set_is_looked_at_once_for_each_final_seed(config, tmp_path, mo
         return to_device(split)
 
     monkeypatch.setattr(loop, "to_device", watched)
-    tune(config, tmp_path, folds=folds, final_seeds=(0, 1, 2))
+    tune(config, tmp_path, final_seeds=(0, 1, 2))
     assert looks == [True, True, True]
     searched = Store(tmp_path / "search").records()
     assert {name.partition("_")[0] for each in searched for name in each["metrics"]} == {
@@ -109,6 +108,7 @@ def test_the_test_set_is_looked_at_once_for_each_final_seed(config, tmp_path, mo
     }
 
 
+@pytest.mark.slow  # compiles anew
 def test_the_folds_share_one_compile(config, tmp_path, monkeypatch):
     counts: Counter[int | None] = Counter()
     method = Program._train_epoch
@@ -121,34 +121,28 @@ def test_the_folds_share_one_compile(config, tmp_path, monkeypatch):
     monkeypatch.setattr(Program, "_train_epoch", counted)
     monkeypatch.setattr(run, "Program", Program)
     monkeypatch.setattr(run, "LaneProgram", LaneProgram)
-    tuned = tune(config, tmp_path, folds=3, final_seeds=(0,))
-    assert counts == {3: 1, None: 2}  # finally, on training data and on both
+    tuned = tune(config, tmp_path, folds=3, final_seeds=(0,), how=How(2, "local"))
+    assert counts == {3: 1, None: 2}  # in the end, on training data and on all
     found = [[(run.fold, run.seed) for run in each.runs] for each in tuned.choices["all"].tried]
     assert found == [[(fold, seed) for fold in range(3) for seed in (0, 1)]] * 2
+    records = Store(tmp_path / "search").records()
+    assert {(each["data"]["train"], each["data"]["val"]) for each in records} == {(32, 16)}
+    assert len({each["data"]["fingerprint"] for each in records}) == 3
 
 
-def test_lanes_are_of_one_fold(config, tmp_path):
-    wide = tune(config, tmp_path / "wide", folds=3, how=How(4, "local")).choices["all"]
-    alone = tune(config, tmp_path / "alone", folds=3).choices["all"]
-    for one, other in zip(wide.tried, alone.tried, strict=True):
-        assert one.spread("val_nll").mean == pytest.approx(other.spread("val_nll").mean, rel=1e-2)
-    records = Store(tmp_path / "wide" / "search").records()
-    assert {(record["lanes"], record["data"]["train"]) for record in records} == {(4, 32)}
-
-
-@pytest.mark.parametrize("limit", [0, 3, 4, 5])
-def test_a_killed_tuning_goes_on(config, tmp_path, runs, limit):
-    """Four runs of the search, two in the end."""
+def test_a_tuning_that_is_killed_again_and_again_goes_on(config, tmp_path, runs):
+    """Four runs of the search, two in the end: cut in the search, after it, and in the end."""
     tune(config, tmp_path / "whole")
+    whole, cut = (tmp_path / name / "tuned.json" for name in ("whole", "cut"))
     runs.clear()
-    runs.limit = limit
-    with pytest.raises(Killed):
-        tune(config, tmp_path / "cut")
-    assert (tmp_path / "cut" / "tuned.json").exists() == (limit >= 4)
+    for limit in (2, 4, 5):
+        runs.limit = limit
+        with pytest.raises(Killed):
+            tune(config, tmp_path / "cut")
+        assert cut.exists() == (limit >= 4)
     runs.limit = None
     tune(config, tmp_path / "cut")
     assert len(runs) == 6
-    whole, cut = (tmp_path / name / "tuned.json" for name in ("whole", "cut"))
     assert cut.read_bytes() == whole.read_bytes()
 
 
