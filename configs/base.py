@@ -86,6 +86,10 @@ def get_config() -> ConfigDict:
     config.loss.name = "cross_entropy"  # cross_entropy | r_drop | multi_sample
     config.loss.weight = 1.0  # * r_drop: of the divergence between two passes
     config.loss.samples = 8  # multi_sample: noise on the last features, so many times
+    config.loss.l1 = placeholder(float)  # * weight of the sum of the kernels' absolute weights
+    config.loss.l1_start = 0.0  # * epoch from which on that is added
+    config.loss.sparsity = placeholder(float)  # * weight of hidden dense units' divergence from
+    config.loss.sparsity_target = 0.05  # * this mean activation over a batch
 
     config.optimizer = ConfigDict()
     config.optimizer.name = "sgd"  # sgd | adam (with decoupled weight decay)
@@ -93,7 +97,7 @@ def get_config() -> ConfigDict:
     config.optimizer.momentum = 0.9  # * adam: decay of the first moment
     config.optimizer.nesterov = False
     config.optimizer.dampening = False  # multiply the gradient by 1 - momentum (Hinton 2012)
-    config.optimizer.weight_decay = 0.0  # * of kernels
+    config.optimizer.weight_decay = 0.0  # * of kernels; sgd: L2, half the squares in the loss
     config.optimizer.max_norm = placeholder(float)  # * bound on each unit's incoming weight vector
     config.optimizer.bias_lr_factor = 1.0  # learning rate of biases, relative (2 in Caffe's nets)
 

@@ -80,6 +80,7 @@ CLEARED = [
     ({"rate_schedule.name": "linear", "rate_schedule.epochs": 3.0}, {}),
     ({"rate_schedule.gamma": 0.5, "rate_schedule.factors": (1.0,)}, {"variant": "dropout"}),
     ({"loss.weight": 3.0, "loss.samples": 3}, {}),
+    ({"loss.l1": 0.0, "loss.l1_start": 3.0, "loss.sparsity_target": 0.5}, {}),
     ({"model.depth": 10, "model.widening": 2, "model.pieces": 3}, {}),
     ({"model.widths": (9,), "model.activation": "tanh"}, {"model.name": "resnet"}),
     ({"eval.recalibrate": True}, {}),
@@ -113,6 +114,8 @@ def test_what_is_not_read_tells_no_trials_apart(ignored, changes):
         ({"loss.name": "r_drop"}, {"variant": "dropout"}),
         ({"loss.weight": 3.0}, {"variant": "dropout", "loss.name": "r_drop"}),
         ({"loss.samples": 3}, {"variant": "dropout", "loss.name": "multi_sample"}),
+        ({"loss.l1_start": 3.0}, {"loss.l1": 1e-5}),
+        ({"loss.sparsity_target": 0.5}, {"loss.sparsity": 1e-3}),
         ({"model.pieces": 3}, {"model.activation": "maxout"}),
         ({"model.depth": 10}, {"model.name": "resnet"}),
         ({"model.noise_before_pool": True}, {"model.name": "cnn", "variant": "drop_block"}),
@@ -216,6 +219,8 @@ READERS = {
 @pytest.mark.parametrize("key", sorted(DYNAMIC))
 def test_dynamic_numbers_share_a_program(key):
     changes = {**CNN, "optimizer.max_norm": 1.0, "loss.name": "r_drop"}
+    if key.startswith("loss."):
+        changes |= {"loss.l1": 1e-5, "loss.sparsity": 1e-3}
     variant = READERS.get(key, "dropout")
     needs = set(VARIANTS[variant].needs)
     changes["model.name"] = next(
@@ -276,6 +281,11 @@ def test_what_shapes_the_program_separates_programs(key, value):
         ),
         ({"variant": "none", "eval.inference": "mc"}, r"inference is 'mc' .* allowed: mean$"),
         ({"variant": "drop_connect", "loss.name": "multi_sample"}, r"no noise on this model's"),
+        (
+            {"loss.sparsity": 0.1, "model.activation": "tanh"},
+            r"sparsity is 0\.1 with activation 'tanh'; allowed: relu, sigmoid, softplus",
+        ),
+        ({"loss.sparsity": 0.1, "model.widths": ()}, r"model 'cnn', which has no hidden dense"),
         ({"variant": "gaussian_dropout", "dropout.rate": 1.0}, r"rate is 1; allowed .* \[0, 1\)"),
         ({"variant": "gaussian_dropout", "dropout.stage_rates": 1}, r"stage_rates is 1; allowed"),
         ({"variant": "variational_dropout", "dropout.input_rate": 1}, r"input_rate is 1; allowed"),

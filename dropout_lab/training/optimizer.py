@@ -29,7 +29,7 @@ def make_optimizer(
     options = config.optimizer
     schedule = make_schedule(config.schedule, epoch_steps, total_steps)
     momentum = numbers["optimizer.momentum"]
-    decay = optax.add_decayed_weights(numbers["optimizer.weight_decay"], mask=_kernels)
+    decay = optax.add_decayed_weights(numbers["optimizer.weight_decay"], mask=is_kernel)
     chain = []
     if options.name == "sgd":
         chain += [decay]
@@ -78,7 +78,8 @@ def project(params: Params, max_norm: Float[Array, ""]) -> Params:
     return jax.tree_util.tree_map_with_path(bound, params)
 
 
-def _kernels(params: Params) -> Params:
+def is_kernel(params: Params) -> Params:
+    """Returns, for each leaf, whether it is a kernel: what weight decay and L1 apply to."""
     return jax.tree_util.tree_map_with_path(lambda path, _: _name(path).endswith("kernel"), params)
 
 
