@@ -32,12 +32,7 @@ def resolve_rate_schedule(config: ConfigDict, places: Sequence[str]) -> None:
     if "boundaries" not in taken:
         schedule.boundaries = schedule.factors = ()
         return
-    rising = list(schedule.boundaries) == sorted(set(schedule.boundaries))
-    if not rising or len(schedule.factors) != len(schedule.boundaries) + 1:
-        raise InputError(
-            f"config.rate_schedule.boundaries is {schedule.boundaries} with factors "
-            f"{schedule.factors}; allowed: rising epochs, and one factor more"
-        )
+    _check_steps("rate_schedule", schedule)
 
 
 def resolve_loss(config: ConfigDict, places: Sequence[str]) -> None:
@@ -76,6 +71,14 @@ def resolve_optimizer(config: ConfigDict) -> None:
     options = config.optimizer
     if options.name != "sgd":
         options.nesterov = options.dampening = False
+        options.momentum_start = options.momentum_epochs = None
+    if options.name != "rmsprop":
+        options.rms_decay = None
+    if (options.momentum_start is None) != (options.momentum_epochs is None):
+        raise InputError(
+            f"config.optimizer.momentum_start is {options.momentum_start} and momentum_epochs is "
+            f"{options.momentum_epochs}; allowed: both, or neither"
+        )
 
 
 def resolve_schedule(config: ConfigDict) -> None:
@@ -83,5 +86,22 @@ def resolve_schedule(config: ConfigDict) -> None:
     schedule = config.schedule
     if schedule.name not in ("exponential", "step"):
         schedule.decay_rate = None
+    if schedule.name != "linear":
+        schedule.start = None
+    if schedule.name != "inverse":
+        schedule.gamma = schedule.power = None
     if schedule.name != "step":
-        schedule.boundaries = ()
+        schedule.boundaries = schedule.factors = ()
+    elif schedule.factors:
+        schedule.decay_rate = None
+        _check_steps("schedule", schedule)
+
+
+def _check_steps(name: str, schedule: ConfigDict) -> None:
+    """Raises InputError unless boundaries rise and there is one factor more."""
+    rising = list(schedule.boundaries) == sorted(set(schedule.boundaries))
+    if not rising or len(schedule.factors) != len(schedule.boundaries) + 1:
+        raise InputError(
+            f"config.{name}.boundaries is {schedule.boundaries} with factors {schedule.factors}; "
+            "allowed: rising epochs, and one factor more"
+        )
