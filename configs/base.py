@@ -79,6 +79,7 @@ def get_config() -> ConfigDict:
     config.train.batch_size = 128  # examples; those left over at the end of an epoch are skipped
     config.train.epochs = 30  # *
     config.train.updates = placeholder(int)  # training length in updates, instead of epochs
+    config.train.init_std = placeholder(float)  # * kernels are drawn normal; None: by fan-in
     config.train.label_smoothing = 0.0  # * probability spread over all classes
     config.train.select = "last"  # which epoch counts: last | best_val
     config.train.refit = False  # train again on train + validation, and test that network
@@ -88,21 +89,33 @@ def get_config() -> ConfigDict:
     config.loss.name = "cross_entropy"  # cross_entropy | r_drop | multi_sample
     config.loss.weight = 1.0  # * r_drop: of the divergence between two passes
     config.loss.samples = 8  # multi_sample: noise on the last features, so many times
+    config.loss.l1 = placeholder(float)  # * weight of the sum of the kernels' absolute weights
+    config.loss.l1_start = 0.0  # * epoch from which on that is added
+    config.loss.sparsity = placeholder(float)  # * weight of hidden dense units' divergence from
+    config.loss.sparsity_target = 0.05  # * this mean activation over a batch
 
     config.optimizer = ConfigDict()
-    config.optimizer.name = "sgd"  # sgd | adam (with decoupled weight decay)
+    config.optimizer.name = "sgd"  # sgd | adam, rmsprop (with decoupled weight decay)
     config.optimizer.lr = 0.1  # * at the start; the schedule multiplies it
     config.optimizer.momentum = 0.9  # * adam: decay of the first moment
+    config.optimizer.momentum_start = placeholder(float)  # * sgd: at the start; grows linearly
+    config.optimizer.momentum_epochs = placeholder(float)  # * sgd: to momentum, over so many epochs
     config.optimizer.nesterov = False
     config.optimizer.dampening = False  # multiply the gradient by 1 - momentum (Hinton 2012)
-    config.optimizer.weight_decay = 0.0  # * of kernels
+    config.optimizer.rms_decay = 0.9  # * rmsprop: of the mean squared gradient
+    config.optimizer.clip_norm = placeholder(float)  # * bound on the norm of the whole gradient
+    config.optimizer.weight_decay = 0.0  # * of kernels; sgd: L2, half the squares in the loss
     config.optimizer.max_norm = placeholder(float)  # * bound on each unit's incoming weight vector
     config.optimizer.bias_lr_factor = 1.0  # learning rate of biases, relative (2 in Caffe's nets)
 
     config.schedule = ConfigDict()
-    config.schedule.name = "constant"  # constant | exponential | cosine (to 0) | step
+    config.schedule.name = "constant"  # constant | exponential | cosine | linear | inverse | step
     config.schedule.decay_rate = 0.95  # exponential: factor per epoch; step: per boundary
     config.schedule.boundaries = ()  # step: epochs
+    config.schedule.factors = ()  # step: in between, one more than boundaries; (): decay_rate's
+    config.schedule.start = 0.0  # linear: epoch from which on the rate falls, to 0 at the end
+    config.schedule.gamma = 1e-4  # inverse: (1 + gamma * updates) ** -power
+    config.schedule.power = 1.0  # inverse
 
     config.eval = ConfigDict()
     config.eval.inference = placeholder(str)  # a rule of the variant; None: its first

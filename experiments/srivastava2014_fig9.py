@@ -18,9 +18,9 @@ from dropout_lab.reproduce.experiment import (
 )
 
 NOTE = (
-    "What the paper's error bars mean is not said, so they are not used. The 2.7 and 1.7 % that its "
-    "text tells of p = 0.1 are the ends of the training curves; those of the test curves are 3.19 "
-    "and 2.39 %."
+    "What the paper's error bars mean is not said, so they are not used. The 2.7 and 1.7 % that "
+    "its text tells of p = 0.1 are the ends of the training curves; those of the test curves are "
+    "3.19 and 2.39 %."
 )
 KEEP = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 TEST = {
