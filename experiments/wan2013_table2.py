@@ -36,6 +36,9 @@ EXPERIMENT = Experiment(
         "train.batch_size": 128,
         "optimizer.lr": 0.1,
         "optimizer.bias_lr_factor": 2.0,
+        "train.init_std": 0.1,
+        "schedule.name": "step",
+        "schedule.factors": (1.0, 0.5, 0.1, 0.05, 0.01, 0.005, 0.001),
     },
     cells={
         f"{method}, {units}": Cell(
@@ -57,7 +60,11 @@ EXPERIMENT = Experiment(
         "paper": Protocol(
             seeds=(0, 1, 2, 3, 4),
             cost="not measured; months on 2 cores",
-            base={"train.epochs": 1480, "eval.passes": 1000},
+            base={
+                "train.epochs": 1480,
+                "schedule.boundaries": (600, 1000, 1400, 1420, 1440, 1460),
+                "eval.passes": 1000,
+            },
             assumed=("both hidden layers are noisy, the input is not",),
         ),
         "short": Protocol(
@@ -66,11 +73,11 @@ EXPERIMENT = Experiment(
             base={
                 "model.widths": (400, 400),
                 "train.epochs": 50,
-                "schedule.name": "cosine",
+                "schedule.boundaries": (20, 33, 46, 47, 48, 49),
                 "eval.passes": 100,
             },
             shortened=(
-                "50 epochs, not 1480, with a learning rate that falls to 0 as a cosine",
+                "50 epochs, not 1480; the learning rate falls in the same steps, sooner",
                 "400 units in each layer, not 800",
                 "100 samples at inference, not 1000",
             ),
