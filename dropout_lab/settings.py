@@ -213,6 +213,24 @@ def _rate(given: float | None, variant: Variant, key: str, read: bool) -> float:
     return rate
 
 
+def _resolve_data(config: ConfigDict) -> None:
+    """Clears the size of a validation part that a fold replaces."""
+    data = config.data
+    if (data.name == "npz") != (data.path is not None):
+        raise InputError(
+            f"config.data.path is {data.path!r} and config.data.name is {data.name!r}; allowed: a "
+            "path with 'npz', None with any other"
+        )
+    if (data.fold is None) != (data.folds is None) or (data.folds and data.fold >= data.folds):
+        allowed = f"0 to {data.folds - 1}" if data.folds else "None without folds"
+        raise InputError(
+            f"config.data.fold is {data.fold} with config.data.folds {data.folds}; allowed: "
+            + allowed
+        )
+    if data.folds and data.train_size is None:
+        data.val_size = None
+
+
 def _resolve_inference(config: ConfigDict, network: type[Network]) -> None:
     """Fills in the rule of prediction, and clears what it does not take."""
     rules = VARIANTS[config.variant].inference
