@@ -58,7 +58,7 @@ EXPERIMENT = Experiment(
         ),
         "short": Protocol(
             seeds=tuple(range(10)),
-            cost="",
+            cost="about 30 minutes on 2 cores, reckoned",
             base={"train.epochs": 30},
             grid={"optimizer.max_norm": (2.0,)},
             shortened=(

@@ -69,7 +69,7 @@ EXPERIMENT = Experiment(
         ),
         "short": Protocol(
             seeds=(0, 1, 2, 3, 4),
-            cost="",
+            cost="about 50 minutes on 2 cores, reckoned",
             base={
                 "model.widths": (400, 400),
                 "train.epochs": 50,
