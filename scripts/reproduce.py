@@ -83,9 +83,14 @@ def _check() -> None:
     wrong, places = [], experiments.published()
     for name, protocol in places:
         directory = experiments.RESULTS / name / protocol
-        wrong += [directory / file for file in differences(_published(name, protocol), directory)]
-    for path in wrong:
-        print(f"{path} is not what its records say", file=sys.stderr)
+        try:
+            files = differences(_published(name, protocol), directory)
+        except InputError as error:
+            wrong.append(str(error))
+        else:
+            wrong += [f"{directory / file} is not what its records say" for file in files]
+    for line in wrong:
+        print(line, file=sys.stderr)
     if wrong:
         sys.exit(1)
     print(f"{len(places)} results: every file is what its records say")

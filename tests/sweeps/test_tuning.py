@@ -9,9 +9,9 @@ import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps import tuning
+from dropout_lab.sweeps.grid import settings_and_seeds
 from dropout_lab.sweeps.runner import How
 from dropout_lab.sweeps.store import Store
-from dropout_lab.sweeps.tuning import settings_and_seeds
 from dropout_lab.training import loop, run
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
