@@ -150,13 +150,14 @@ class _Tuning:
 
         The search would tell only what does not suit itself, and be lost.
         """
-        every = [overrides for settings in self.candidates.values() for overrides in settings]
-        for group in groups(make_trials(_with(self._final, {"train.refit": True}), every)):
-            _, dataset = prepare(group.trials[0].config)
-            if self.folds is None and self._searched and not len(dataset.val):
-                raise InputError(
-                    "config.data.val_size is 0: no data to choose by; allowed: above 0, or folds"
-                )
+        for problem, settings in self.candidates.items():
+            for group in groups(make_trials(_with(self._final, {"train.refit": True}), settings)):
+                _, dataset = prepare(group.trials[0].config)
+                if self.folds is None and problem in self._searched and not len(dataset.val):
+                    raise InputError(
+                        f"config.data.val_size is 0: no data to choose by for {problem!r}; "
+                        "allowed: above 0, or folds"
+                    )
 
     def search(self, how: How | None) -> dict[str, Choice]:
         """Runs all settings of all problems, and chooses."""

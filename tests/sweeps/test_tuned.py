@@ -29,8 +29,8 @@ def test_the_lowest_mean_over_seeds_is_chosen():
 
 
 def test_ties_go_to_the_lower_nll_and_then_to_the_first():
-    """Means of the same numbers, which rounding sets apart."""
-    one, other = [0.1, 0.2, 0.3, 0.7], [0.7, 0.3, 0.2, 0.1]
+    """61/3 and 41/3 in single precision, which do not average to 17."""
+    one, other = [20.333333969116211, 13.666666984558105], [17.0, 17.0]
     assert chosen(setting("a", one, nll=2.0), setting("b", other, nll=1.0)) == "b"
     assert chosen(setting("a", other, nll=1.0), setting("b", one, nll=2.0)) == "a"
     assert chosen(setting("a", one), setting("b", other)) == "a"
