@@ -126,7 +126,7 @@ def get_config() -> ConfigDict:
 
     config.run = ConfigDict()  # how to run: no effect on results, no part of a trial's identity
     config.run.checkpoint_seconds = 60.0  # save every so often; 0: after every epoch
-    config.run.save_model = True  # keep the trained network for load_run
+    config.run.save_model = placeholder(bool)  # keep the network; None: a run's, no sweep's trials'
     return config.lock()
 
 

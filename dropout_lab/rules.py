@@ -168,7 +168,7 @@ RULES: dict[str, Rule] = {
     "eval.recalibrate": _FLAG,
     "eval.test": _FLAG,
     "run.checkpoint_seconds": _number(0),
-    "run.save_model": _FLAG,
+    "run.save_model": _FLAG | _NONE,
 }
 
 

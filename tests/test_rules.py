@@ -97,7 +97,7 @@ BAD = {
     "eval.recalibrate": [0, None],
     "eval.test": [0, None],
     "run.checkpoint_seconds": [-1, NAN, INF, None],
-    "run.save_model": [1, None],
+    "run.save_model": [1, "yes"],
 }
 GOOD = {
     "seed": [0, 2**32 - 1],

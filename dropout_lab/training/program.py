@@ -62,6 +62,7 @@ class Program:
         )
         self.evaluate = jax.jit(self._evaluate, static_argnames=("inference", "passes"))
         self.predict = jax.jit(self._predict, static_argnames=("inference", "passes"))
+        self.sample = jax.jit(self._sample, static_argnames="passes")
         self.recalibrate = jax.jit(self._recalibrate)
         self.sparsity = jax.jit(self._sparsity)
 
@@ -224,6 +225,16 @@ class Program:
         return predict(
             self.network, weights, key, images, scaling, inference=inference, passes=passes
         )
+
+    def _sample(
+        self, weights: Weights, key: Key[Array, ""], images: Array, scaling: Scaling, *, passes: int
+    ) -> Float[Array, "passes n classes"]:
+        """Returns the class probabilities of each noisy pass."""
+
+        def one(key: Key[Array, ""]) -> Float[Array, "n classes"]:
+            return jnp.exp(self._predict(weights, key, images, scaling, inference="mc").log_probs)
+
+        return lax.map(one, jax.random.split(key, passes))
 
 
 _INIT, _ORDER, _AUGMENT, _NOISE, _EVALUATION = range(5)
