@@ -4,7 +4,7 @@ import importlib
 from pathlib import Path
 
 from dropout_lab.errors import unknown
-from dropout_lab.reproduce.experiment import Experiment
+from dropout_lab.reproduce import Experiment
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results"

@@ -5,7 +5,7 @@ In one, n units are fixed and p varies; in the other n grows as p falls, so that
 python scripts/reproduce.py --experiment=srivastava2014_fig9 --protocol=short --workdir=DIR
 """
 
-from dropout_lab.reproduce.experiment import (
+from dropout_lab.reproduce import (
     Alike,
     Better,
     Cell,

@@ -3,7 +3,7 @@
 python scripts/reproduce.py --experiment=srivastava2014_table9 --protocol=short --workdir=DIR
 """
 
-from dropout_lab.reproduce.experiment import (
+from dropout_lab.reproduce import (
     Better,
     Cell,
     Experiment,

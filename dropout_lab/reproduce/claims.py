@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 from collections.abc import Sequence
 
-from dropout_lab.reproduce.experiment import Alike, Better, Claim, Value
+from dropout_lab.reproduce.claim import Alike, Better, Claim, Value
 from dropout_lab.reproduce.results import Results
 from dropout_lab.reproduce.statistics import Difference, Sample, difference, holm
 
@@ -21,7 +21,7 @@ class Verdict:
       verdict: reproduced, contradicted or inconclusive.
       p_for: Holm's p-value of the claim; None without a test.
       p_against: Holm's p-value of its contrary; None without a test.
-      cells: The two cells whose difference is told: of an order, the neighbours least apart.
+      values: The two whose difference is told: of an order, the neighbours least apart.
       effect: The first's mean minus the second's; None without a test.
       standardised: The effect in standard deviations; None without a test.
       decimals: To show the effect with.
@@ -32,7 +32,7 @@ class Verdict:
     verdict: str
     p_for: float | None
     p_against: float | None
-    cells: tuple[str, str]
+    values: tuple[Value, Value]
     effect: Difference | None
     standardised: float | None
     decimals: int
@@ -41,9 +41,9 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class _Comparison:
-    """Two cells of a claim."""
+    """Two values of a claim."""
 
-    cells: tuple[str, str]
+    values: tuple[Value, Value]
     samples: tuple[Sample, Sample]
     difference: Difference | None
     paired: bool
@@ -98,7 +98,7 @@ def judge(results: Results) -> list[Verdict]:
                 _verdict(p_for, p_against),
                 p_for,
                 p_against,
-                told.cells,
+                told.values,
                 told.difference,
                 told.standardised,
                 min(sample.decimals for sample in told.samples),
@@ -110,8 +110,8 @@ def judge(results: Results) -> list[Verdict]:
 
 def _comparisons(claim: Claim, results: Results) -> list[_Comparison]:
     found = []
-    for a, b in itertools.pairwise(claim.cells):
-        samples = results.sample(Value(a, claim.metric)), results.sample(Value(b, claim.metric))
+    for a, b in itertools.pairwise(claim.values):
+        samples = results.sample(a), results.sample(b)
         found.append(
             _Comparison((a, b), samples, difference(*samples, paired=claim.paired), claim.paired)
         )

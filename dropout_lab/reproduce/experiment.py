@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dropout_lab.errors import InputError, unknown
+from dropout_lab.reproduce.claim import Claim, Value
 from dropout_lab.rules import RULES
 from dropout_lab.sweeps.grid import Grid, Overrides
-
-ERROR = "test_error"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,19 +44,6 @@ class Cell:
 
 
 @dataclasses.dataclass(frozen=True)
-class Value:
-    """A metric of a cell, which is what tables, curves and claims are made of.
-
-    Attributes:
-      cell: The cell's label.
-      metric: A name in the records' metrics.
-    """
-
-    cell: str
-    metric: str = ERROR
-
-
-@dataclasses.dataclass(frozen=True)
 class Table:
     """A table's layout.
 
@@ -86,82 +72,24 @@ class Curves:
 
 
 @dataclasses.dataclass(frozen=True)
-class Better:
-    """The claim that a cell's metric is lower than another's.
-
-    Attributes:
-      cell: The better cell.
-      than: The worse one.
-      by: By more than so much.
-      paired: Whether the seeds of both are compared one by one, as for networks that start equal.
-      metric: What is compared.
-    """
-
-    cell: str
-    than: str
-    by: float = 0.0
-    paired: bool = False
-    metric: str = ERROR
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The cells compared."""
-        return self.cell, self.than
-
-    def __str__(self) -> str:
-        """Returns the claim in words."""
-        by = f" by more than {self.by:g}" if self.by else ""
-        return f"{self.cell} is better than {self.than}{by}"
+class Vote:
+    """The error of the mean prediction of a cell's networks: its metric ``vote_error``."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Alike:
-    """The claim that two cells differ by less than so much.
+class Passes:
+    """The error of the mean of k noisy passes through a network: its metric ``passes_K_error``.
 
     Attributes:
-      cell: One.
-      other: The other.
-      within: The difference from which on they would not be alike.
-      paired: Whether the seeds of both are compared one by one.
-      metric: What is compared.
+      counts: The numbers k of passes.
+      pool: Passes from which they are drawn with replacement.
     """
 
-    cell: str
-    other: str
-    within: float
-    paired: bool = False
-    metric: str = ERROR
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The cells compared."""
-        return self.cell, self.other
-
-    def __str__(self) -> str:
-        """Returns the claim in words."""
-        return f"{self.cell} and {self.other} differ by less than {self.within:g}"
+    counts: tuple[int, ...]
+    pool: int
 
 
-@dataclasses.dataclass(frozen=True)
-class Ordered:
-    """The claim that cells come in an order: each better than the next.
-
-    Attributes:
-      cells: From best to worst.
-      paired: Whether the seeds of neighbours are compared one by one.
-      metric: What is compared.
-    """
-
-    cells: tuple[str, ...]
-    paired: bool = False
-    metric: str = ERROR
-
-    def __str__(self) -> str:
-        """Returns the claim in words."""
-        return "lowest first: " + " < ".join(self.cells)
-
-
-Claim = Better | Alike | Ordered
+Measure = Vote | Passes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,6 +103,7 @@ class Protocol:
       base: Values by key, over the experiment's own.
       cells: Values by key, by cell, over the cells' own.
       grid: By key, the values to choose among, in place of the cells' own.
+      measures: What is measured of the final networks besides what their records have.
       shortened: What is less than in the paper, a sentence each.
       assumed: What the paper does not tell, the choice made and why, a sentence each.
       remarks: What to say of the results, such as the likeliest reason why a claim failed.
@@ -186,6 +115,7 @@ class Protocol:
     base: Overrides = dataclasses.field(default_factory=dict)
     cells: Mapping[str, Overrides] = dataclasses.field(default_factory=dict)
     grid: Grid = dataclasses.field(default_factory=dict)
+    measures: tuple[Measure, ...] = ()
     shortened: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -205,7 +135,7 @@ class Experiment:
       claims: What the paper concludes, as comparisons.
       protocols: ``paper`` and ``short``.
       table: The table's layout; None for a row per cell.
-      curves: The figure's layout; None for no figure.
+      curves: The figure's layout; None to draw the table.
     """
 
     title: str
@@ -264,8 +194,8 @@ class Experiment:
         """Yields every mention of a cell with where it stands."""
         yield "headline", self.headline.cell
         for claim in self.claims:
-            for label in claim.cells:
-                yield f"claim {str(claim)!r}", label
+            for value in claim.values:
+                yield f"claim {str(claim)!r}", value.cell
         for kind, protocol in self.protocols.items():
             for label in protocol.cells:
                 yield f"{kind}.cells", label

@@ -6,7 +6,7 @@ from typing import Any
 
 from dropout_lab.analysis.figure import COLOURS, MARKERS
 from dropout_lab.analysis.summary import describe
-from dropout_lab.reproduce.experiment import Value
+from dropout_lab.reproduce.claim import Value
 from dropout_lab.reproduce.results import Results
 from dropout_lab.reproduce.table import places
 

@@ -7,7 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.reproduce.experiment import Cell, Experiment, Protocol
+from dropout_lab.reproduce.experiment import Cell, Experiment, Passes, Protocol
 from dropout_lab.rules import flatten
 from dropout_lab.sweeps.grid import Overrides, product
 from dropout_lab.sweeps.trials import make_trials, overridden
@@ -62,7 +62,8 @@ def make_plan(name: str, experiment: Experiment, protocol: str, defaults: Config
     smoke = protocol == "smoke"
     chosen = experiment.protocols["short" if smoke else protocol]
     try:
-        config = overridden(defaults, {**experiment.base, **chosen.base})
+        kept = {"run.save_model": bool(chosen.measures)}
+        config = overridden(defaults, {**experiment.base, **chosen.base, **kept})
     except InputError as error:
         raise InputError(f"experiment {name}, base: {error}") from error
     candidates = {label: _settings(cell, chosen, label) for label, cell in experiment.cells.items()}
@@ -87,6 +88,10 @@ def _smoke(plan: Plan) -> Plan:
         plan.protocol,
         seeds=plan.protocol.seeds[:2],
         cost="seconds",
+        measures=tuple(
+            dataclasses.replace(each, pool=2) if isinstance(each, Passes) else each
+            for each in plan.protocol.measures
+        ),
         shortened=("one epoch of 64 examples, narrow layers, two seeds, nothing chosen: a try",),
     )
     config = overridden(plan.config, _small(flatten(plan.config.to_dict())))

@@ -42,13 +42,13 @@ def _claims_table(verdicts: Sequence[Verdict]) -> str:
 
 def _claim_line(verdict: Verdict) -> list[str]:
     claim = verdict.claim
-    how = f" ({'paired by seed' if claim.paired else 'Welch'}; {claim.metric})"
+    how = " (paired by seed)" if claim.paired else " (Welch)"
     told = "–"
     if verdict.effect is not None:
         interval = table.interval_text(*verdict.effect.interval, verdict.decimals)
         told = f"{table.signed(verdict.effect.estimate, verdict.decimals)} {interval}"
-        if len(claim.cells) > 2:
-            told += f" ({' − '.join(verdict.cells)})"
+        if len(claim.values) > 2:
+            told += f" ({' − '.join(map(str, verdict.values))})"
     line = [
         str(claim) + how,
         verdict.verdict,
@@ -71,9 +71,8 @@ def _claim_data(verdict: Verdict) -> dict[str, Any]:
     }
     return {
         "claim": str(verdict.claim),
-        "metric": verdict.claim.metric,
         "test": "paired" if verdict.claim.paired else "Welch",
-        "cells": list(verdict.cells),
+        "values": list(map(str, verdict.values)),
         "verdict": verdict.verdict,
         # Six digits are the same whatever the version of scipy.
         **{name: None if x is None else float(f"{x:.6g}") for name, x in numbers.items()},

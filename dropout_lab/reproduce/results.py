@@ -5,7 +5,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from dropout_lab.reproduce.experiment import Experiment, Published, Value
+from dropout_lab.reproduce.claim import Value
+from dropout_lab.reproduce.experiment import Experiment, Published
+from dropout_lab.reproduce.measures import Measured
 from dropout_lab.reproduce.plan import Plan
 from dropout_lab.reproduce.statistics import Difference, Sample, one_sample, welch
 from dropout_lab.sweeps.tuned import Choice
@@ -21,6 +23,7 @@ class Results:
       plan: What was run.
       choices: What was chosen and how it tested, by cell.
       records: The final networks' records, by id.
+      measured: What was measured of the final networks besides.
       run: How it was run: protocol, command, seconds.
     """
 
@@ -29,12 +32,16 @@ class Results:
     plan: Plan
     choices: Mapping[str, Choice]
     records: Mapping[str, Mapping[str, Any]]
+    measured: Measured
     run: Mapping[str, Any]
 
     def sample(self, value: Value) -> Sample:
         """Returns a metric of a cell's final networks."""
         runs = self.choices[value.cell].final.runs
-        found = {run.seed: run.metrics.get(value.metric) for run in runs}
+        besides = self.measured.get(value.cell, {}).get(value.metric, {})
+        found = {
+            run.seed: run.metrics.get(value.metric, besides.get(str(run.seed))) for run in runs
+        }
         known = {
             seed: number
             for seed, number in found.items()
@@ -48,7 +55,9 @@ class Results:
         split, _, score = metric.rpartition("_")
         if score != "error":
             return 0.0
-        return max(100 / record["data"][split] for record in self.records.values())
+        # What is measured besides, is measured on the test set.
+        part = split if split in ("train", "val") else "test"
+        return max(100 / record["data"][part] for record in self.records.values())
 
     def paper(self, value: Value) -> Published | None:
         """Returns what the paper has there."""

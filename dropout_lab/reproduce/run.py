@@ -11,14 +11,15 @@ from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError
 from dropout_lab.files import check_directory, read_json, write_bytes, write_json
-from dropout_lab.reproduce import report
+from dropout_lab.reproduce import measures, report
 from dropout_lab.reproduce.experiment import Experiment
 from dropout_lab.reproduce.figure import svg
+from dropout_lab.reproduce.measures import Measured
 from dropout_lab.reproduce.plan import Plan, make_plan
 from dropout_lab.reproduce.results import Results
 from dropout_lab.sweeps.runner import How
 from dropout_lab.sweeps.store import Store
-from dropout_lab.sweeps.tuned import Choice, Tuned
+from dropout_lab.sweeps.tuned import Tuned
 from dropout_lab.sweeps.tuning import recall, tune
 
 # Not checkpoints, locks and the like.
@@ -62,13 +63,14 @@ def reproduce(
             final_seeds=plan.protocol.seeds,
             how=how,
         )
-    if tuned.failed:
-        label, error = next(iter(tuned.failed.items()))
-        raise InputError(
-            f"experiment {name}: {len(tuned.failed)} networks failed, such as {label}: {error}; "
-            "--retry runs them again"
-        )
-    results = _results(name, experiment, plan, tuned, directory)
+        if tuned.failed:
+            label, error = next(iter(tuned.failed.items()))
+            raise InputError(
+                f"experiment {name}: {len(tuned.failed)} networks failed, such as {label}: "
+                f"{error}; --retry runs them again"
+            )
+        measured = measures.measure(plan.protocol.measures, tuned.choices, directory)
+    results = _results(name, experiment, plan, tuned, measured, directory)
     write(results, directory)
     return results
 
@@ -93,7 +95,7 @@ def read(name: str, experiment: Experiment, defaults: ConfigDict, directory: Pat
         seeds=plan.protocol.search_seeds,
         final_seeds=plan.protocol.seeds,
     )
-    return _results(name, experiment, plan, tuned, directory)
+    return _results(name, experiment, plan, tuned, measures.read(directory), directory)
 
 
 def write(results: Results, directory: Path) -> None:
@@ -122,12 +124,17 @@ def differences(results: Results, directory: Path) -> list[str]:
 
 
 def _results(
-    name: str, experiment: Experiment, plan: Plan, tuned: Tuned, directory: Path
+    name: str,
+    experiment: Experiment,
+    plan: Plan,
+    tuned: Tuned,
+    measured: Measured,
+    directory: Path,
 ) -> Results:
-    choices: dict[str, Choice] = dict(tuned.choices)
     store = Store(directory / "final")
     records = {record["id"]: record for record in store.records()}
-    return Results(name, experiment, plan, choices, records, _run(directory))
+    run = _run(directory)
+    return Results(name, experiment, plan, tuned.choices, records, measured, run)
 
 
 @contextlib.contextmanager

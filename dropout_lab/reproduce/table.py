@@ -12,7 +12,8 @@ from dropout_lab.analysis.markup import (
     markdown_table,
 )
 from dropout_lab.analysis.summary import describe
-from dropout_lab.reproduce.experiment import Published, Value
+from dropout_lab.reproduce.claim import Value
+from dropout_lab.reproduce.experiment import Published
 from dropout_lab.reproduce.results import Results
 from dropout_lab.reproduce.statistics import Difference, Sample
 

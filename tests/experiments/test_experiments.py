@@ -8,8 +8,7 @@ import pytest
 import experiments
 from configs import base
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce import run
-from dropout_lab.reproduce.experiment import Alike, Ordered
+from dropout_lab.reproduce import Alike, Ordered, run
 from dropout_lab.reproduce.plan import PROTOCOLS, make_plan
 from dropout_lab.sweeps.runner import How
 
@@ -47,7 +46,7 @@ def test_claims_are_true_of_the_papers_numbers(name):
     """Else one was copied wrong; without spread, an order is all that can be checked."""
     experiment = experiments.load(name)
     for claim in experiment.claims:
-        values = [experiment.cells[label].paper[claim.metric].value for label in claim.cells]
+        values = [experiment.cells[each.cell].paper[each.metric].value for each in claim.values]
         if isinstance(claim, Alike):
             assert abs(values[0] - values[1]) < claim.within, claim
         else:

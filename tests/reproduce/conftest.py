@@ -3,7 +3,7 @@
 import pytest
 
 from configs import base
-from dropout_lab.reproduce.experiment import (
+from dropout_lab.reproduce import (
     Alike,
     Better,
     Cell,
@@ -97,7 +97,7 @@ def made_up(experiment, errors, protocol="short", diverged=()):
         tried = tuple(Setting(each) for each in settings)
         choices[label] = Choice(tried, 0, Setting(settings[0], tuple(runs)))
     run = {"experiment": "small", "protocol": protocol, "command": "python it", "seconds": 61.0}
-    return Results("small", experiment, plan, choices, records, run)
+    return Results("small", experiment, plan, choices, records, {}, run)
 
 
 ERRORS = {

@@ -3,8 +3,8 @@
 import pytest
 from scipy import stats
 
+from dropout_lab.reproduce import Alike, Better, Ordered, Value
 from dropout_lab.reproduce.claims import judge
-from dropout_lab.reproduce.experiment import Alike, Better, Ordered
 from tests.reproduce.conftest import ERRORS, made_up, small_experiment
 
 LOW, MID, HIGH = "noisy, many", "noisy, few", "plain, few"
@@ -76,7 +76,7 @@ def test_a_claim_without_a_test_does_not_count_for_holm():
 
 def test_of_an_order_the_weakest_link_is_told():
     [found] = verdicts(Ordered((LOW, MID, HIGH)), errors=ERRORS)
-    assert found.cells == (LOW, MID)
+    assert found.values == (Value(LOW), Value(MID))
 
 
 def test_networks_that_diverged_have_no_part():

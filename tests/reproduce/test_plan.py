@@ -4,7 +4,7 @@ import pytest
 
 from configs import base
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce.experiment import Better, Protocol, Table, Value
+from dropout_lab.reproduce import Better, Protocol, Table, Value
 from dropout_lab.reproduce.plan import make_plan
 from dropout_lab.sweeps.trials import make_trials
 from tests.reproduce.conftest import small_experiment

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from configs import base
-from dropout_lab.reproduce import report, table
-from dropout_lab.reproduce.experiment import Table, Value
+from dropout_lab.reproduce import Table, Value, report, table
 from dropout_lab.reproduce.figure import figure_data, svg
 from dropout_lab.reproduce.overview import describe, overview
 from dropout_lab.reproduce.statistics import Sample

@@ -8,8 +8,7 @@ import pytest
 
 from configs import base
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce import run
-from dropout_lab.reproduce.experiment import Value
+from dropout_lab.reproduce import Value, run
 from dropout_lab.sweeps.runner import How
 from dropout_lab.training import loop
 from tests.reproduce.conftest import small_experiment
