@@ -1,7 +1,7 @@
 """Verdicts on made-up errors."""
 
 import pytest
-from scipy import stats
+from scipy import stats  # type: ignore[import-untyped]
 
 from dropout_lab.reproduce import Alike, Better, Ordered, Value
 from dropout_lab.reproduce.claims import judge

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import stats  # type: ignore[import-untyped]
 
 from dropout_lab.reproduce.statistics import Sample, difference, holm, one_sample, welch
 
