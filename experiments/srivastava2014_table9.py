@@ -65,7 +65,7 @@ EXPERIMENT = Experiment(
             ),
         ),
         "short": Protocol(
-            seeds=(0, 1, 2),
+            seeds=(0, 1, 2, 3, 4),
             cost="about 45 minutes on 2 cores, reckoned",
             base={"train.epochs": 40, "model.widths": (512, 512, 1024)},
             cells={"L2 + late L1": {"loss.l1_start": 36.0}},

@@ -29,7 +29,7 @@ def overview(found: Iterable[Results], folder: str) -> str:
             [
                 f"[{results.name}]({folder}/{results.name}/{protocol}/README.md)",
                 protocol,
-                *(escape_markdown(text) for text in (headline.cell, ours, paper)),
+                *(escape_markdown(text) for text in (str(headline), ours, paper)),
                 _kept(results),
                 duration(results.run["seconds"]),
             ]
@@ -56,7 +56,7 @@ def describe(
     paper = table.paper_text(experiment.cells[headline.cell].paper.get(headline.metric))
     lines = [
         f"{name}: {experiment.title} ({experiment.source})",
-        f"  headline: {headline.cell}, {headline.metric}, {paper} in the paper",
+        f"  headline: {headline}, {paper} in the paper",
     ]
     for protocol in experiment.protocols:
         plan = make_plan(name, experiment, protocol, defaults)

@@ -152,7 +152,8 @@ def _timed(directory: Path, told: dict[str, Any]) -> Iterator[None]:
         yield
     finally:
         seconds = before.get("seconds", 0.0) + time.monotonic() - started
-        write_json(directory / "run.json", {"schema": 1, **told, "seconds": round(seconds, 1)})
+        if any((directory / part).exists() for part in ("search", "final")):
+            write_json(directory / "run.json", {"schema": 1, **told, "seconds": round(seconds, 1)})
 
 
 def _run(directory: Path) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def test_an_experiment_is_described_with_what_it_takes(experiment, results):
     text = describe("small", experiment, base.get_config(), {"short": results})
     assert text.splitlines() == [
         "small: Noise & width (Table 1; made up for tests)",
-        "  headline: noisy, few, test_error, 3 ± 0.2 (5) in the paper",
+        "  headline: noisy, few, 3 ± 0.2 (5) in the paper",
         "  paper: 4 networks to choose by, 15 final; an hour",
         "  short: 0 networks to choose by, 9 final; a minute",
         "    was run: 3.05 ± 0.04 (3), claims reproduced 2/3, in 61 s",
