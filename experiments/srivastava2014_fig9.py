@@ -31,7 +31,7 @@ TRAIN = {
     "n": (2.734, 0.652, 0.032, 0.023, 0.004, 0.002, 0.001, 0.0, 0.0, 0.0),
     "pn": (1.707, 0.872, 0.474, 0.110, 0.073, 0.018, 0.009, 0.007, 0.005, 0.009),
 }
-WIDTHS = {
+WIDTHS: dict[int, dict[str, dict[float, tuple[int, ...]]]] = {
     kept: {
         "n": dict.fromkeys(KEEP, (8 * kept, 8 * kept, 8 * kept)),
         "pn": {keep: tuple(round(kept * part / keep) for part in (1, 1, 2)) for keep in KEEP},

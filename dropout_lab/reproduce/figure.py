@@ -57,10 +57,20 @@ def svg(data: dict[str, Any]) -> bytes:
         if numeric:
             low, high = ([m + s * d for m, d in zip(mean, std, strict=True)] for s in (-1, 1))
             axes.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0)
-        ours = {"marker": marker, "markersize": 5, "color": colour, "elinewidth": 0.8}
+        ours: dict[str, Any] = {
+            "marker": marker,
+            "markersize": 5,
+            "color": colour,
+            "elinewidth": 0.8,
+        }
         label = f"{title}: ours" if title else "ours"
         axes.errorbar(xs, mean, yerr=std, label=label, linestyle="-" if numeric else "", **ours)
-        theirs = {"marker": marker, "markersize": 7, "color": colour, "markerfacecolor": "none"}
+        theirs: dict[str, Any] = {
+            "marker": marker,
+            "markersize": 7,
+            "color": colour,
+            "markerfacecolor": "none",
+        }
         axes.plot(xs, paper, linestyle="", label=label.replace("ours", "paper"), **theirs)
     axes.set(xlabel=data["x"], ylabel=data["y"])
     axes.tick_params(axis="x", rotation=0 if data["x"] else 20)

@@ -1,5 +1,7 @@
 """A small experiment, and results of it that were made up."""
 
+from typing import Any
+
 import pytest
 
 from configs import base
@@ -19,8 +21,12 @@ from dropout_lab.reproduce.plan import make_plan
 from dropout_lab.reproduce.results import Results
 from dropout_lab.sweeps.tuned import Choice, Run, Setting
 
-PAPER = {"plain, few": (4.0, 0.2, 5), "noisy, few": (3.0, 0.2, 5), "noisy, many": (2.5, None, None)}
-FIXED = {
+PAPER = {
+    "plain, few": Published(4.0, 0.2, 5),
+    "noisy, few": Published(3.0, 0.2, 5),
+    "noisy, many": Published(2.5),
+}
+FIXED: dict[str, dict[str, Any]] = {
     "plain, few": {"variant": "none", "model.widths": (8,)},
     "noisy, few": {"variant": "dropout", "model.widths": (8,)},
     "noisy, many": {"variant": "dropout", "model.widths": (16,)},
@@ -30,7 +36,7 @@ RATES = (0.1, 0.3)
 
 def small_experiment(**changes):
     """Returns an experiment on digits whose table has two columns, one place of it empty."""
-    fields = {
+    fields: dict[str, Any] = {
         "title": "Noise & width",
         "citation": "A. Nobody, On 5 % of nothing, 2099",
         "source": "Table 1; made up for tests",
@@ -39,7 +45,7 @@ def small_experiment(**changes):
             label: Cell(
                 fixed,
                 grid={"dropout.rate": RATES} if fixed["variant"] == "dropout" else {},
-                paper={"test_error": Published(*PAPER[label])},
+                paper={"test_error": PAPER[label]},
             )
             for label, fixed in FIXED.items()
         },
