@@ -53,25 +53,17 @@ def svg(data: dict[str, Any]) -> bytes:
     styles = zip(data["lines"].items(), cycle(COLOURS), cycle(MARKERS), strict=False)
     for (title, points), colour, marker in styles:
         numeric = all(isinstance(point["x"], int | float) for point in points)
-        xs, mean, std, paper = (_column(points, key) for key in ("x", "mean", "std", "paper"))
+        xs, mean, std = (_column(points, key) for key in ("x", "mean", "std"))
+        paper, spread = (_column(points, key) for key in ("paper", "paper_std"))
         if numeric:
             low, high = ([m + s * d for m, d in zip(mean, std, strict=True)] for s in (-1, 1))
             axes.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0)
-        ours: dict[str, Any] = {
-            "marker": marker,
-            "markersize": 5,
-            "color": colour,
-            "elinewidth": 0.8,
-        }
-        label = f"{title}: ours" if title else "ours"
-        axes.errorbar(xs, mean, yerr=std, label=label, linestyle="-" if numeric else "", **ours)
-        theirs: dict[str, Any] = {
-            "marker": marker,
-            "markersize": 7,
-            "color": colour,
-            "markerfacecolor": "none",
-        }
-        axes.plot(xs, paper, linestyle="", label=label.replace("ours", "paper"), **theirs)
+        look: dict[str, Any] = {"marker": marker, "color": colour, "elinewidth": 0.8}
+        name = f"{title}: " if title else ""
+        line = "-" if numeric else ""
+        axes.errorbar(xs, mean, yerr=std, label=f"{name}ours", linestyle=line, **look)
+        look |= {"linestyle": "", "markerfacecolor": "none", "markersize": 8}
+        axes.errorbar(xs, paper, yerr=spread, label=f"{name}paper", **look)
     axes.set(xlabel=data["x"], ylabel=data["y"])
     axes.tick_params(axis="x", rotation=0 if data["x"] else 20)
     axes.grid(alpha=0.25, linewidth=0.6)
