@@ -7,6 +7,7 @@ from dropout_lab.data.dataset import (
     Official,
     Split,
     canonical,
+    concatenate,
     cross_validation,
     hold_out,
 )
@@ -102,6 +103,13 @@ def test_fingerprint_is_equal_exactly_when_the_arrays_are():
         _hold_out(_official(), val_size=0),
     ]
     assert len({same[0], *(data.fingerprint for data in others)}) == 5
+
+
+def test_concatenation_keeps_order_and_pairs():
+    whole = _official().train
+    both = concatenate(whole[:8], whole[8:])
+    np.testing.assert_array_equal(both.images, whole.images)
+    np.testing.assert_array_equal(both.labels, whole.labels)
 
 
 def test_folds_are_equal_parts_of_training_and_validation_examples():

@@ -13,6 +13,7 @@ from dropout_lab.sweeps.grid import settings_and_seeds
 from dropout_lab.sweeps.runner import How
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training import loop, run
+from dropout_lab.training.arrays import to_device
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
 
@@ -100,7 +101,6 @@ def test_a_single_setting_is_not_searched(config, tmp_path, runs):
 
 def test_the_test_set_is_looked_at_once_for_each_final_seed(config, tmp_path, monkeypatch):
     looks = []
-    to_device = loop.to_device
     with np.load(config.data.path) as arrays:
         test = set(map(bytes, arrays["x_test"]))
 

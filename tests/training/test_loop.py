@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from dropout_lab.data import concatenate
 from dropout_lab.settings import resolve
 from dropout_lab.training.arrays import fit_scaling
 from dropout_lab.training.checkpoint import Checkpoints
