@@ -95,6 +95,9 @@ CLEARED = [
     ({"model.widths": (9,), "model.activation": "tanh"}, {"model.name": "resnet"}),
     ({"eval.recalibrate": True}, {}),
     ({"model.noise_before_pool": True}, {"variant": "dropout"}),
+    ({"model.noise_before_norm": True}, {"model.name": "cnn", "variant": "dropout"}),
+    ({"model.padding": "valid", "model.stage_activation": "tanh"}, {}),
+    ({"model.stage_activation": "relu"}, {"model.name": "cnn"}),
     ({"model.noise_before_pool": True}, {"model.name": "cnn", "variant": "drop_connect"}),
 ]
 
@@ -134,6 +137,9 @@ def test_what_is_not_read_tells_no_trials_apart(ignored, changes):
         ({"model.pieces": 3}, {"model.activation": "maxout"}),
         ({"model.depth": 10}, {"model.name": "resnet"}),
         ({"model.noise_before_pool": True}, {"model.name": "cnn", "variant": "drop_block"}),
+        ({"model.noise_before_norm": True}, {"model.name": "resnet", "variant": "dropout"}),
+        ({"model.padding": "valid"}, {"model.name": "cnn", "model.stages": (4,)}),
+        ({"model.stage_activation": "identity"}, {"model.name": "cnn"}),
         ({"eval.recalibrate": True}, {"model.batch_norm": True}),
         ({"train.refit": True}, {}),
         ({"data.train_size": 100}, {}),
