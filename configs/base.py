@@ -52,15 +52,18 @@ def get_config() -> ConfigDict:
     config.model.name = "mlp"  # mlp | cnn | resnet | rnn
     config.model.stages = (32, 64, 128)  # cnn: channels of each stage, which halves the image
     config.model.kernel_size = 3  # cnn: pixels
+    config.model.padding = "same"  # cnn: same: zeros keep the size | valid: none
+    config.model.stage_activation = placeholder(str)  # cnn: of the stages; None: activation
     config.model.noise_before_pool = False  # cnn: on what a stage pools, not on what is left of it
     config.model.widths = (800, 800)  # units of each hidden dense layer
+    config.model.noise_before_norm = False  # resnet: before a block's last norm, not convolution
     config.model.depth = 16  # resnet: 6 k + 4
     config.model.widening = 1  # resnet: factor on 16, 32, 64 channels
     config.model.cell = "lstm"  # rnn: lstm | gru
     config.model.units = 128  # rnn: of the recurrent layer
     config.model.sequence = "rows"  # rnn: what a step reads: rows | pixels
     config.model.permutation = placeholder(int)  # rnn: seed of a fixed order of the pixels
-    config.model.activation = "relu"  # relu | selu | sigmoid | softplus | tanh | maxout
+    config.model.activation = "relu"  # selu | sigmoid | softplus | tanh | maxout | identity
     config.model.pieces = 2  # maxout: of which each unit is the maximum
     config.model.batch_norm = False  # before each activation
 
@@ -121,7 +124,7 @@ def get_config() -> ConfigDict:
     config.eval.inference = placeholder(str)  # a rule of the variant; None: its first
     config.eval.passes = 50  # mc, gaussian: passes averaged at the end
     config.eval.samples = 5  # mc, gaussian: passes averaged after each epoch
-    config.eval.recalibrate = False  # first re-estimate batch statistics with the noise at rest
+    config.eval.recalibrate = False  # re-estimate batch statistics, noise at rest; before: test_raw
     config.eval.test = True  # look at the test set, once, at the end
 
     config.run = ConfigDict()  # how to run: no effect on results, no part of a trial's identity

@@ -67,6 +67,9 @@ ADDED: Mapping[str, Any] = {
     "rate_schedule.boundaries": (),
     "rate_schedule.factors": (),
     "model.noise_before_pool": None,
+    "model.noise_before_norm": None,
+    "model.padding": None,
+    "model.stage_activation": None,
     "model.depth": None,
     "model.widening": None,
     "model.pieces": None,
@@ -118,8 +121,9 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
     _resolve_model(resolved, network)
     places = present_places(resolved)
     _check_variant(resolved, places)
-    if "stage" not in VARIANTS[config.variant].uses(places) or not config.model.noise_before_pool:
-        resolved.model.noise_before_pool = None
+    for key in ("noise_before_pool", "noise_before_norm"):
+        if "stage" not in VARIANTS[config.variant].uses(places) or not resolved.model[key]:
+            resolved.model[key] = None
     _resolve_dropout(resolved, network, places)
     resolve_rate_schedule(resolved, places)
     resolve_loss(resolved, places)
@@ -147,6 +151,10 @@ def _resolve_model(config: ConfigDict, network: type[Network]) -> None:
     for key in config.model:
         if key not in taken and key != "name":
             config.model[key] = None
+    if config.model.padding == "same":
+        config.model.padding = None
+    if config.model.stage_activation == config.model.activation:
+        config.model.stage_activation = None
 
 
 def _check_variant(config: ConfigDict, places: Sequence[str]) -> None:

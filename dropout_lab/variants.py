@@ -26,7 +26,7 @@ _DROPOUT = Use(nn.Dropout)
 NONNEGATIVE = ("relu", "sigmoid", "softplus")
 """Activation functions that are never negative."""
 
-_NONNEGATIVE = {"model.activation": NONNEGATIVE}
+_NONNEGATIVE = {"model.activation": NONNEGATIVE, "model.stage_activation": NONNEGATIVE}
 
 
 def _dense(use: Use, **fields: Any) -> Variant:

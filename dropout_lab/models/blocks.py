@@ -14,6 +14,7 @@ from dropout_lab.nn.stochastic import Streams
 from dropout_lab.variants import Noise
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "identity": lambda x: x,
     "relu": jax.nn.relu,
     "selu": jax.nn.selu,
     "sigmoid": jax.nn.sigmoid,

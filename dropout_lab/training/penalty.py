@@ -15,8 +15,8 @@ from dropout_lab.training.optimizer import Params, is_kernel
 Hidden = Sequence[Float[Array, "n units"]]
 """Activations of the hidden dense layers in the calls of one loss."""
 
-Penalty = Callable[[Any, Hidden, Step], Float[Array, ""]]
-"""From a network that has just been called, its activations and the step to a scalar."""
+Penalty = Callable[[Step, Any, Hidden], Float[Array, ""]]
+"""From the step, a network that has just been called and its activations to a scalar."""
 
 _RAISED = 1e-3
 
@@ -36,21 +36,21 @@ def make_penalties(
     if "dropout.penalty_weight" in numbers:
         warmup = _warmup(config.dropout.penalty_warmup, epoch_steps)
 
-        def divergence(model: Any, hidden: Hidden, step: Step) -> Float[Array, ""]:
+        def divergence(step: Step, model: Any, hidden: Hidden) -> Float[Array, ""]:
             total = sum(layer.penalty() for layer in layers_with(model, "penalty"))
             return numbers["dropout.penalty_weight"] * (warmup(step) / examples) * total
 
         penalties.append(divergence)
     if "loss.l1" in numbers:
 
-        def late_l1(model: Any, hidden: Hidden, step: Step) -> Float[Array, ""]:
+        def late_l1(step: Step, model: Any, hidden: Hidden) -> Float[Array, ""]:
             weight = jnp.where(step < numbers["loss.l1_start"] * epoch_steps, 0, numbers["loss.l1"])
             return weight * l1(weights_of(model).params)
 
         penalties.append(late_l1)
     if "loss.sparsity" in numbers:
 
-        def sparse(model: Any, hidden: Hidden, step: Step) -> Float[Array, ""]:
+        def sparse(step: Step, model: Any, hidden: Hidden) -> Float[Array, ""]:
             means = jnp.concatenate([activations.mean(0) for activations in hidden])
             return numbers["loss.sparsity"] * sparsity(means, numbers["loss.sparsity_target"])
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from flax import nnx
 from jax import lax
 from jaxtyping import Array, Float, Int, Key
 from ml_collections import FrozenConfigDict
@@ -17,7 +18,7 @@ from dropout_lab.schedules import SCHEDULES, Schedule
 from dropout_lab.training import loss as losses
 from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
 from dropout_lab.training.metrics import measure
-from dropout_lab.training.network import Mode, Network, Numbers, Weights, layers_with, weights_of
+from dropout_lab.training.network import Mode, Network, Numbers, Weights, weights_of
 from dropout_lab.training.optimizer import make_optimizer, project
 from dropout_lab.training.penalty import make_penalties
 from dropout_lab.training.prediction import Prediction, predict
@@ -110,7 +111,7 @@ class Program:
                 numbers,
                 Examples(scaled(images, scaling), examples.labels),
                 _key(numbers, _NOISE, state.step),
-                [partial(penalty, step=state.step) for penalty in penalties],
+                [partial(penalty, state.step) for penalty in penalties],
             )
             params = weights.params
             updates, optimizer_state = optimizer.update(grads, state.optimizer, params)
@@ -180,14 +181,21 @@ class Program:
     def _sparsity(self, weights: Weights) -> dict[str, Float[Array, ""]]:
         """Returns the share of the kernels' weights that inference prunes; empty if none can be.
 
-        sparsity: In percent. compression: Weights over weights left.
+        sparsity: In percent. sparsity.PATH: That of the layer there. compression: Weights over
+        weights left.
         """
-        layers = layers_with(self.network.module(weights, "mean"), "pruned")
-        if not layers:
+        layers = nnx.iter_graph(self.network.module(weights, "mean"))
+        found = {
+            ".".join(map(str, path)): layer.pruned()
+            for path, layer in layers
+            if hasattr(layer, "pruned")
+        }
+        if not found:
             return {}
-        pruned, total = (sum(part) for part in zip(*(x.pruned() for x in layers), strict=True))
+        each = {f"sparsity.{path}": 100 * pruned / total for path, (pruned, total) in found.items()}
+        pruned, total = (sum(part) for part in zip(*found.values(), strict=True))
         left = jnp.maximum(total - pruned, 1)
-        return {"sparsity": 100 * pruned / total, "compression": total / left}
+        return {"sparsity": 100 * pruned / total, "compression": total / left, **each}
 
     def _evaluate(
         self,
