@@ -8,7 +8,7 @@ import pytest
 import experiments
 from configs import base
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce import Alike, Ordered, run
+from dropout_lab.reproduce import Above, Alike, Below, Ordered, run
 from dropout_lab.reproduce.plan import PROTOCOLS, make_plan
 from dropout_lab.sweeps.runner import How
 
@@ -47,7 +47,9 @@ def test_claims_are_true_of_the_papers_numbers(name):
     experiment = experiments.load(name)
     for claim in experiment.claims:
         values = [experiment.cells[each.cell].paper[each.metric].value for each in claim.values]
-        if isinstance(claim, Alike):
+        if isinstance(claim, Below | Above):
+            assert (values[0] < claim.bound) == isinstance(claim, Below), claim
+        elif isinstance(claim, Alike):
             assert abs(values[0] - values[1]) < claim.within, claim
         else:
             gap = 0 if isinstance(claim, Ordered) else claim.by
