@@ -39,7 +39,7 @@ PAPER = {
 EXPERIMENT = Experiment(
     title="Sparse variational dropout in LeNet-300-100 and LeNet-5 on MNIST",
     citation="D. Molchanov et al., Variational dropout sparsifies deep networks, ICML 2017",
-    source="Table of the authors' repository, as in the paper's Table 1",
+    source="Table 1, read in the README of the authors' repository; single numbers",
     base={
         "data.name": "mnist",
         "train.batch_size": 100,
