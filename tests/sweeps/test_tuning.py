@@ -173,13 +173,13 @@ def test_the_report_tells_all_that_was_tried(config, tmp_path):
     choice, told = tuned.choices["all"], content["problems"]["all"]
     assert told["chosen"] == choice.chosen
     assert [each["overrides"] for each in told["tried"]] == RATES
-    for each in (*told["tried"], told["final"]):
+    found = [(each, "val_error") for each in told["tried"]]
+    found += [(each, "val_nll") for each in told["tried"]] + [(told["final"], "test_error")]
+    for each, name in found:
         assert len(each["runs"]) == 2
-        for name in ("val_error", "val_nll"):
-            values = [run["metrics"][name] for run in each["runs"]]
-            mean, std = np.mean(values), np.std(values, ddof=1)
-            assert each["metrics"][name] == pytest.approx({"mean": mean, "std": std, "n": 2})
-    assert told["final"]["metrics"]["test_error"]["n"] == 2
+        values = [run["metrics"][name] for run in each["runs"]]
+        mean, std = np.mean(values), np.std(values, ddof=1)
+        assert each["metrics"][name] == pytest.approx({"mean": mean, "std": std, "n": 2})
 
 
 @pytest.mark.parametrize(
@@ -295,3 +295,30 @@ def test_seeds_are_no_part_of_a_setting():
     assert settings_and_seeds([{}], default=7) == ([{}], [7])
     with pytest.raises(InputError, match=r"seeds \[1, 2\] of one setting and others of another"):
         settings_and_seeds(sweep[:3], default=0)
+
+
+def test_the_records_alone_tell_what_was_chosen_and_how_it_tested(config, tmp_path, runs):
+    tuned = tune(config, tmp_path)
+    runs.clear()
+    options = {"seeds": (0, 1), "final_seeds": (0, 1)}
+    assert tuning.recall(config, {"all": RATES}, tmp_path, **options) == tuned
+    assert runs == []
+    path = tmp_path / "search/trials" / f"{tuned.choices['all'].tried[0].runs[0].id}.json"
+    record = json.loads(path.read_text())
+    record["metrics"]["val_error"] += 1
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match="differ in what became of 'all'"):
+        tuning.recall(config, {"all": RATES}, tmp_path, **options)
+    with pytest.raises(InputError, match="holds no tuning: no tuned.json"):
+        tuning.recall(config, {"all": RATES}, tmp_path / "none", **options)
+
+
+def test_a_key_that_the_code_has_got_since_was_not_asked_for(config, tmp_path, runs):
+    tune(config, tmp_path)
+    path = tmp_path / "tuned.json"
+    content = json.loads(path.read_text())
+    del content["asked"]["loss.samples"]
+    path.write_text(json.dumps(content))
+    runs.clear()
+    tune(config, tmp_path)
+    assert runs == []
