@@ -295,30 +295,3 @@ def test_seeds_are_no_part_of_a_setting():
     assert settings_and_seeds([{}], default=7) == ([{}], [7])
     with pytest.raises(InputError, match=r"seeds \[1, 2\] of one setting and others of another"):
         settings_and_seeds(sweep[:3], default=0)
-
-
-def test_the_records_alone_tell_what_was_chosen_and_how_it_tested(config, tmp_path, runs):
-    tuned = tune(config, tmp_path)
-    runs.clear()
-    options = {"seeds": (0, 1), "final_seeds": (0, 1)}
-    assert tuning.recall(config, {"all": RATES}, tmp_path, **options) == tuned
-    assert runs == []
-    path = tmp_path / "search/trials" / f"{tuned.choices['all'].tried[0].runs[0].id}.json"
-    record = json.loads(path.read_text())
-    record["metrics"]["val_error"] += 1
-    path.write_text(json.dumps(record))
-    with pytest.raises(InputError, match="differ in what became of 'all'"):
-        tuning.recall(config, {"all": RATES}, tmp_path, **options)
-    with pytest.raises(InputError, match="holds no tuning: no tuned.json"):
-        tuning.recall(config, {"all": RATES}, tmp_path / "none", **options)
-
-
-def test_a_key_that_the_code_has_got_since_was_not_asked_for(config, tmp_path, runs):
-    tune(config, tmp_path)
-    path = tmp_path / "tuned.json"
-    content = json.loads(path.read_text())
-    del content["asked"]["loss.samples"]
-    path.write_text(json.dumps(content))
-    runs.clear()
-    tune(config, tmp_path)
-    assert runs == []
