@@ -63,7 +63,7 @@ def test_it_runs(name, tmp_path, real_tfds):
     config = base.get_config()
     config.data.dir = real_tfds(experiment.base["data.name"])
     done = run.reproduce(
-        name, experiment, "smoke", config, tmp_path, command="", how=How(None, "local")
+        name, experiment, "smoke", config, tmp_path, command="", how=How(1, "local")
     )
     assert set(done.choices) == set(experiment.cells)
     assert run.differences(done, tmp_path) == []
