@@ -14,12 +14,13 @@ from dropout_lab.reproduce import (
     Table,
     Value,
 )
+from dropout_lab.sweeps.grid import Overrides
 
-NOISE = {
+NOISE: dict[str, Overrides] = {
     "original": {"variant": "none"},
     "sparse VD": {"variant": "sparse_variational_dropout", "dropout.penalty_warmup": (5.0, 20.0)},
 }
-NETWORKS = {
+NETWORKS: dict[str, Overrides] = {
     "LeNet-300-100": {"model.widths": (300, 100)},
     "LeNet-5": {
         "model.name": "cnn",
