@@ -24,8 +24,9 @@ _recompute = partial(jax.checkpoint, prevent_cse=False)
 class Recurrent(nnx.Module):
     """A layer that reads a sequence: subclasses say what :meth:`step` computes.
 
-    The inputs of all steps are multiplied by the kernel at once; the scan over time multiplies the
-    state by all gates' recurrent weights at once. States start at zero.
+    A step multiplies its input by the weights of all gates at once, and the state likewise. The
+    products of all steps' inputs, made in one go, would be arrays of every step's gates, which cost
+    more to write and read than the one large product saves. States start at zero.
 
     Args:
       in_features: Features of one step of the input.
@@ -79,14 +80,16 @@ class Recurrent(nnx.Module):
         noise = CellNoise(0.0, deterministic=True) if self.noise is None else self.noise
         kernel_key, keys = noise.keys(rngs, inputs.shape[1])
         kernel = noise.kernel(kernel_key, self.recurrent_kernel[...])
-        projected = affine(inputs.swapaxes(0, 1), self.kernel[...], self.bias[...])
+        input_kernel, bias = self.kernel[...], self.bias[...]
 
         def step(carry: Carry, now: tuple[Array, StepKeys]) -> tuple[Carry, Any]:
-            carry = self.step(noise, now[1], kernel, carry, now[0])
+            x, keys = now
+            carry = self.step(noise, keys, kernel, carry, affine(x, input_kernel, bias))
             return carry, carry[0] if sequence else None
 
-        zero = jnp.zeros((inputs.shape[0], self.units), projected.dtype)
-        carry, outputs = lax.scan(step, (zero,) * self.states, (projected, keys))
+        dtype = jnp.result_type(inputs, input_kernel, bias)
+        zero = jnp.zeros((inputs.shape[0], self.units), dtype)
+        carry, outputs = lax.scan(step, (zero,) * self.states, (inputs.swapaxes(0, 1), keys))
         return outputs.swapaxes(0, 1) if sequence else carry[0]
 
     def step(
