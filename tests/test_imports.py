@@ -26,8 +26,9 @@ FLOORS = [
     {"dropout_lab.places"},
     {"dropout_lab.nn"},
     {"dropout_lab.ops"},
+    {"dropout_lab.compilation"},
     {"dropout_lab.files", "dropout_lab.display"},
-    {"dropout_lab.errors"},
+    {"dropout_lab.errors", "dropout_lab.machine"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
