@@ -29,8 +29,7 @@ class Scaling(NamedTuple):
 
 def to_device(split: Split) -> Examples:
     """Returns a split's arrays on the device."""
-    examples: Examples = jax.device_put(Examples(split.images, split.labels.astype(np.int32)))
-    return examples
+    return Examples(*jax.device_put((split.images, split.labels.astype(np.int32))))
 
 
 def concatenate(first: Split, second: Split) -> Split:
@@ -64,8 +63,7 @@ def fit_scaling(kind: str, train: Split) -> Scaling:
 
 
 def _scaling(shift: np.ndarray, scale: np.ndarray) -> Scaling:
-    scaling: Scaling = jax.device_put(Scaling(np.float32(shift), np.float32(scale)))
-    return scaling
+    return Scaling(*jax.device_put((shift.astype(np.float32), scale.astype(np.float32))))
 
 
 def scaled(images: Array, scaling: Scaling) -> Float[Array, "n *shape"]:

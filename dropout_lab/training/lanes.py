@@ -67,8 +67,9 @@ class LaneProgram:
         return self._put(tree)
 
     def _put(self, tree: Any, *axes: str) -> Any:
-        mesh = self._mesh
-        return jax.device_put(tree, mesh and NamedSharding(mesh, PartitionSpec(*axes)))
+        if self._mesh is None:
+            return jax.device_put(tree)
+        return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(*axes)))
 
     def _lift(
         self,

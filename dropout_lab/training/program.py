@@ -251,7 +251,7 @@ def _warmup(epochs: tuple[float, float] | None, lengths: Lengths) -> Schedule:
 
 def as_arrays(numbers: dict[str, Any]) -> Numbers:
     """Returns the dynamic numbers as arrays: the seed uint32, epochs int32, the rest float32."""
-    whole = {"seed": np.uint32, "train.epochs": np.int32}
+    whole: dict[str, Any] = {"seed": np.uint32, "train.epochs": np.int32}
     return {key: jax.tree.map(whole.get(key, np.float32), value) for key, value in numbers.items()}
 
 
