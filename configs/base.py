@@ -70,6 +70,8 @@ def get_config() -> ConfigDict:
     config.data.path = placeholder(str)  # npz: the file, with x_train, y_train, x_test, y_test
     config.data.train_size = placeholder(int)  # use so many training examples; None: all
     config.data.val_size = placeholder(int)  # hold out so many; None: the data set's usual number
+    config.data.folds = placeholder(int)  # cross-validation: cut train + validation in so many
+    config.data.fold = placeholder(int)  # the one of them that validates, from 0
     config.data.scaling = "unit"  # unit: [0, 1] | channel | feature: mean 0, variance 1 of each
     config.data.augment = "none"  # none | crop_flip: pad 4, crop at random, mirror every second
 

@@ -124,6 +124,8 @@ RULES: dict[str, Rule] = {
     "data.path": _TEXT | _NONE,
     "data.train_size": _whole(1) | _NONE,
     "data.val_size": _whole(0) | _NONE,
+    "data.folds": _whole(2) | _NONE,
+    "data.fold": _whole(0) | _NONE,
     "data.scaling": _names(("unit", "channel", "feature")),
     "data.augment": _names(("none", "crop_flip")),
     "train.batch_size": _whole(1),

@@ -30,8 +30,8 @@ DYNAMIC = (
 )
 """Keys that are numbers inside the program; trials that differ only in these share one compile."""
 
-HOST = ("train.select", "train.refit", "train.patience", "eval.test")
-"""Keys that are read between epochs, outside the program: they cannot change what it is."""
+HOST = ("train.select", "train.refit", "train.patience", "eval.test", "data.fold")
+"""Keys that are read outside the program: they cannot change what it is."""
 
 HOW = ("data.dir", "run.checkpoint_seconds", "run.save_model")
 """Keys that say where and how to run, and cannot change a result."""
@@ -60,6 +60,8 @@ ADDED: Mapping[str, Any] = {
     "model.units": None,
     "model.sequence": None,
     "model.permutation": None,
+    "data.folds": None,
+    "data.fold": None,
     "loss.name": "cross_entropy",
     "loss.weight": None,
     "loss.samples": None,
@@ -103,11 +105,7 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
         resolved.optimizer.nesterov = resolved.optimizer.dampening = False
     if resolved.train.updates is not None:
         resolved.train.epochs = None
-    if (resolved.data.name == "npz") != (resolved.data.path is not None):
-        raise InputError(
-            f"config.data.path is {resolved.data.path!r} and config.data.name is "
-            f"{resolved.data.name!r}; allowed: a path with 'npz', None with any other"
-        )
+    _resolve_data(resolved)
     return FrozenConfigDict(resolved.to_dict())
 
 
@@ -230,6 +228,24 @@ def _resolve_loss(config: ConfigDict, places: Sequence[str]) -> None:
         loss.weight = None
     if loss.name != "multi_sample":
         loss.samples = None
+
+
+def _resolve_data(config: ConfigDict) -> None:
+    """Clears the size of a validation part that a fold replaces."""
+    data = config.data
+    if (data.name == "npz") != (data.path is not None):
+        raise InputError(
+            f"config.data.path is {data.path!r} and config.data.name is {data.name!r}; allowed: a "
+            "path with 'npz', None with any other"
+        )
+    if (data.fold is None) != (data.folds is None) or (data.folds and data.fold >= data.folds):
+        allowed = f"0 to {data.folds - 1}" if data.folds else "None without folds"
+        raise InputError(
+            f"config.data.fold is {data.fold} with config.data.folds {data.folds}; allowed: "
+            + allowed
+        )
+    if data.folds and data.train_size is None:
+        data.val_size = None
 
 
 def _resolve_inference(config: ConfigDict, network: type[Network]) -> None:

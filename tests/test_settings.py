@@ -85,6 +85,7 @@ CLEARED = [
     ({"eval.recalibrate": True}, {}),
     ({"model.noise_before_pool": True}, {"variant": "dropout"}),
     ({"model.noise_before_pool": True}, {"model.name": "cnn", "variant": "drop_connect"}),
+    ({"data.val_size": 100}, {"data.folds": 3, "data.fold": 0}),
 ]
 
 
@@ -119,6 +120,7 @@ def test_what_is_not_read_tells_no_trials_apart(ignored, changes):
         ({"eval.recalibrate": True}, {"model.batch_norm": True}),
         ({"train.refit": True}, {}),
         ({"data.train_size": 100}, {}),
+        ({"data.val_size": 99}, {"data.folds": 3, "data.fold": 0, "data.train_size": 100}),
         ({"seed": 1}, {}),
     ],
     ids=lambda value: str(list(value)),
@@ -177,6 +179,25 @@ def test_what_is_decided_between_epochs_shares_a_program(key, value):
     changed = resolve(config_of(changes={key: value}))
     assert static_key(changed) == static_key(resolve(config_of()))
     assert trial_id(changed) != trial_id(resolve(config_of()))
+
+
+def test_folds_share_a_program():
+    one, other = (resolve(config_of(changes={"data.folds": 3, "data.fold": k})) for k in (0, 2))
+    assert static_key(one) == static_key(other) != static_key(resolve(config_of()))
+    assert trial_id(one) != trial_id(other)
+
+
+@pytest.mark.parametrize(
+    ("changes", "allowed"),
+    [
+        ({"data.fold": 0}, "None without folds"),
+        ({"data.folds": 3}, "0 to 2"),
+        ({"data.folds": 3, "data.fold": 3}, "0 to 2"),
+    ],
+)
+def test_a_fold_is_one_of_the_folds(changes, allowed):
+    with pytest.raises(InputError, match=rf"config\.data\.fold is .*; allowed: {allowed}"):
+        resolve(config_of(changes=changes))
 
 
 def test_a_new_key_at_its_old_meaning_keeps_identities(monkeypatch):

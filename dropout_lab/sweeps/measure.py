@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import jax
 
 from dropout_lab.sweeps import chunk
+from dropout_lab.sweeps.plan import by_fold
 from dropout_lab.sweeps.trials import Trial
 from dropout_lab.training import loop
 from dropout_lab.training.progress import Epoch
@@ -46,11 +47,11 @@ def measure(trials: Sequence[Trial], lanes: int) -> Cost:
     """Returns what the trials cost, from their first epochs; nothing is written.
 
     Args:
-      trials: Of one group, as many as lanes or fewer.
+      trials: Of one group and fold, as many as lanes or fewer.
       lanes: Width of the program.
     """
     config = trials[0].config
-    program, dataset = chunk.prepared(config, lanes)
+    program, dataset = chunk.prepared(config, lanes), load_data(config)
     times = [time.monotonic()]
 
     def told(epoch: Epoch) -> None:
@@ -82,17 +83,18 @@ def choose_lanes(trials: Sequence[Trial], workers: int) -> tuple[int, float | No
     if len(trials) == 1:
         return 1, None
     alone = measure(trials[:1], 1)
-    wide = _width(alone, len(trials), workers)
-    if wide == 1 or alone.epoch * sum(map(_epochs, trials)) < 2 * alone.compile:
+    beside = by_fold(trials)[0]
+    wide = _width(alone, len(beside), workers)
+    if wide == 1 or alone.epoch * _epochs(trials) < 2 * alone.compile:
         return 1, alone.epoch
-    together = measure(trials[:wide], wide).epoch / wide
+    together = measure(beside[:wide], wide).epoch / wide
     return (wide, together) if together < alone.epoch else (1, alone.epoch)
 
 
 def estimate(trials: Sequence[Trial]) -> tuple[float, float]:
     """Returns the seconds that the trials of a group take one after another, and to compile."""
     cost = measure(trials[:1], 1)
-    return cost.epoch * sum(map(_epochs, trials)), cost.compile
+    return cost.epoch * _epochs(trials), cost.compile
 
 
 def _width(alone: Cost, trials: int, workers: int) -> int:
@@ -103,12 +105,15 @@ def _width(alone: Cost, trials: int, workers: int) -> int:
     return math.ceil(trials / math.ceil(trials / widest))
 
 
-def _epochs(trial: Trial) -> int:
-    """Returns about how many epochs a trial trains."""
-    train = trial.config.train
-    size = len(load_data(trial.config).train)
-    epochs = train.epochs or math.ceil(train.updates / (size // train.batch_size))
-    return epochs * (2 if train.refit else 1)
+def _epochs(trials: Sequence[Trial]) -> int:
+    """Returns about how many epochs the trials of a group train."""
+    size = len(load_data(trials[0].config).train)
+    total = 0
+    for trial in trials:
+        train = trial.config.train
+        epochs = train.epochs or math.ceil(train.updates / (size // train.batch_size))
+        total += epochs * (2 if train.refit else 1)
+    return total
 
 
 def _memory() -> int:

@@ -122,9 +122,18 @@ def make_plan(
         if plan and not new:
             return plan
         plan = plan or Plan(*_first(choose(new)))
-        plan = plan.extended(trial.id for trial in new)
+        for alike in by_fold(new):
+            plan = plan.extended(trial.id for trial in alike)
         _write(store, group.id, plan)
         return plan
+
+
+def by_fold(trials: Iterable[Trial]) -> list[list[Trial]]:
+    """Returns the trials apart by what they are validated on: lanes share their data."""
+    found: dict[int | None, list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(trial.config.data.fold, []).append(trial)
+    return list(found.values())
 
 
 def split(store: Store, group: str, chunk: Chunk) -> None:

@@ -1,6 +1,5 @@
 """Data on the device: raw there, scaled and augmented inside the compiled program."""
 
-import dataclasses
 from typing import Any, NamedTuple
 
 import jax
@@ -30,15 +29,6 @@ class Scaling(NamedTuple):
 def to_device(split: Split) -> Examples:
     """Returns a split's arrays on the device."""
     return Examples(*jax.device_put((split.images, split.labels.astype(np.int32))))
-
-
-def concatenate(first: Split, second: Split) -> Split:
-    """Returns the examples of both splits."""
-    return dataclasses.replace(
-        first,
-        images=np.concatenate([first.images, second.images]),
-        labels=np.concatenate([first.labels, second.labels]),
-    )
 
 
 def fit_scaling(kind: str, train: Split) -> Scaling:

@@ -10,9 +10,9 @@ import jax
 import numpy as np
 from ml_collections import FrozenConfigDict
 
-from dropout_lab.data import Dataset, Split
+from dropout_lab.data import Dataset, Split, concatenate
 from dropout_lab.settings import dynamic, static_key
-from dropout_lab.training.arrays import Examples, Scaling, concatenate, fit_scaling, to_device
+from dropout_lab.training.arrays import Examples, Scaling, fit_scaling, to_device
 from dropout_lab.training.checkpoint import Checkpoints, refill
 from dropout_lab.training.interrupt import Stop
 from dropout_lab.training.lanes import LaneProgram
@@ -72,6 +72,8 @@ class Lanes:
             raise ValueError(f"{len(configs)} trials; allowed: 1 to {program.lanes}, the lanes")
         if len({static_key(config) for config in configs}) > 1:
             raise ValueError("trials differ in more than dynamic numbers; allowed: one static_key")
+        if len({config.data.fold for config in configs}) > 1:
+            raise ValueError("trials of several folds side by side; allowed: of one, they share it")
         self._program = program
         self._config = configs[0]  # of what all have in common
         self._dataset = dataset

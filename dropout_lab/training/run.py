@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.data import Dataset, load
+from dropout_lab.data import Dataset, cross_validation, load
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError
 from dropout_lab.files import check_directory, read_json, write_json
@@ -76,7 +76,8 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Data
 def load_data(config: FrozenConfigDict) -> Dataset:
     """Returns the data set that a resolved configuration names; the latest is kept."""
     data = config.data
-    return _load(data.name, data.dir, data.path, data.val_size, data.train_size)
+    dataset = _load(data.name, data.dir, data.path, data.val_size, data.train_size)
+    return dataset if data.folds is None else _cut(dataset, data.folds, data.fold)
 
 
 @functools.lru_cache(maxsize=1)
@@ -88,6 +89,9 @@ def _load(
     train_size: int | None,
 ) -> Dataset:
     return load(name, data_dir=data_dir, path=path, val_size=val_size, train_size=train_size)
+
+
+_cut = functools.lru_cache(maxsize=1)(cross_validation)
 
 
 def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
