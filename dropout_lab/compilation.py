@@ -17,7 +17,8 @@ def keep_programs() -> None:
     """
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    if "JAX_COMPILATION_CACHE_DIR" in os.environ or not jax.config.jax_enable_compilation_cache:
+    enabled = jax.config.jax_enable_compilation_cache  # type: ignore[attr-defined]
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ or not enabled:
         return
     # JAX does not tell apart programs for one thread and for many: the next process to have all
     # cores would use but one. Nor should a home on a network offer a machine what it cannot run.

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,7 +146,7 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 
 @pytest.mark.slow
 def test_training_imports_nothing_heavy(tmp_path):
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{name}_{part}": np.zeros(shape, np.uint8)
         for part in ("train", "test")
         for name, shape in (("x", (6, 2)), ("y", 6))

@@ -35,7 +35,7 @@ class LaneProgram:
     def __init__(self, program: Program, lanes: int = 1) -> None:
         if lanes < 1:
             raise InputError(f"lanes is {lanes}; allowed: a whole number from 1")
-        generator = jax.config.jax_default_prng_impl
+        generator = jax.config.jax_default_prng_impl  # type: ignore[attr-defined]
         if lanes > 1 and "rbg" in generator:
             raise InputError(
                 f"jax_default_prng_impl is {generator!r} with {lanes} lanes, which would all draw "
