@@ -14,7 +14,8 @@ from ml_collections import config_flags
 
 from dropout_lab.cli import run
 from dropout_lab.sweep_flags import ExecutorFlags, GridFlags
-from dropout_lab.sweeps.tuning import settings_and_seeds, tune
+from dropout_lab.sweeps.grid import settings_and_seeds
+from dropout_lab.sweeps.tuning import tune
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "FILE.py:VARIANT[,smoke].")
 _GRID = GridFlags()

@@ -24,7 +24,7 @@ from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
-from dropout_lab.training.run import load_data, prepare
+from dropout_lab.training.run import load_data, prepare, save_network
 
 
 @functools.lru_cache(maxsize=2)
@@ -96,6 +96,8 @@ def _run(
         ).run()
         for trial, config, result in zip(chunk.trials, members, results, strict=True):
             if not store.has(trial):
+                if config.run.save_model:
+                    save_network(store.network(trial), result)
                 store.add(make_record(config, dataset, result))
     except (InputError, Interrupted):
         raise

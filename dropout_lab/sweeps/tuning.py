@@ -76,6 +76,37 @@ def tune(
     return Tuned(choices, failed)
 
 
+def recall(
+    config: ConfigDict,
+    candidates: Mapping[str, Sequence[Overrides]],
+    workdir: str | Path,
+    *,
+    seeds: Sequence[int],
+    final_seeds: Sequence[int],
+    folds: int | None = None,
+) -> Tuned:
+    """Returns what :func:`tune` came to, computed anew from its records; runs and writes nothing.
+
+    A trial without a record counts as failed.
+
+    Raises:
+      InputError: If something is asked for that was not run, or the records speak for another
+        choice than the one that was tested.
+    """
+    settings = {problem: tuple(each) for problem, each in candidates.items()}
+    tuning = _Tuning(config, settings, tuple(seeds), tuple(final_seeds), folds, Path(workdir))
+    written = tuning.read()
+    if written is None:
+        raise InputError(f"{str(workdir)!r} holds no tuning: no tuned.json")
+    choices = tuning.tested(tuning.choices())
+    for problem, choice in choices.items():
+        if choice != written[problem]:
+            raise InputError(
+                f"{str(workdir)!r}: tuned.json and the records differ in what became of {problem!r}"
+            )
+    return Tuned(choices, {})
+
+
 @dataclasses.dataclass(frozen=True)
 class _Tuning:
     """What is asked for, and where: the arguments of :func:`tune`."""
@@ -120,7 +151,7 @@ class _Tuning:
         The search would tell only what does not suit itself, and be lost.
         """
         for problem, settings in self.candidates.items():
-            for group in groups(make_trials(self._final, settings)):
+            for group in groups(make_trials(_with(self._final, {"train.refit": True}), settings)):
                 _, dataset = prepare(group.trials[0].config)
                 if self.folds is None and problem in self._searched and not len(dataset.val):
                     raise InputError(
@@ -130,21 +161,22 @@ class _Tuning:
 
     def search(self, how: How | None) -> dict[str, Choice]:
         """Runs all settings of all problems, and chooses."""
-        store = Store(self.workdir / "search")
-        settled = {"eval.test": False, "train.refit": False, "data.folds": self.folds}
-        config = _with(self.config, settled)
-        folds = {"data.fold": range(self.folds)} if self.folds else {}
-        repeats = list(product(folds, {"seed": self.seeds}))
-        searched = self._searched
-        if searched:
-            sweep = [overrides for settings in searched.values() for overrides in settings]
-            run_sweep(config, product(sweep, repeats), store, how)
+        if self._searched:
+            sweep = [each for settings in self._searched.values() for each in settings]
+            run_sweep(self._search, product(sweep, self._repeats), self._store("search"), how)
+        return self.choices()
+
+    def choices(self) -> dict[str, Choice]:
+        """Returns what is chosen by the records of the search."""
+        store, searched = self._store("search"), self._searched
         return {
             problem: Choice.among(
                 problem,
                 [
-                    _setting(store, config, overrides, repeats if problem in searched else ())
-                    for overrides in settings
+                    _setting(
+                        store, self._search, each, self._repeats if problem in searched else ()
+                    )
+                    for each in settings
                 ],
             )
             for problem, settings in self.candidates.items()
@@ -154,17 +186,20 @@ class _Tuning:
         self, choices: Mapping[str, Choice], how: How | None
     ) -> tuple[dict[str, Choice], dict[str, str]]:
         """Runs what was chosen finally; returns the choices with these runs, and the failures."""
-        store = Store(self.workdir / "final")
-        repeats = list(product({"seed": self.final_seeds}))
-        chosen = [choice.final.overrides for choice in choices.values()]
-        failed = run_sweep(self._final, product(chosen, repeats), store, how)
-        tested = {
-            problem: dataclasses.replace(
-                choice, final=_setting(store, self._final, choice.final.overrides, repeats)
-            )
-            for problem, choice in choices.items()
-        }
-        return tested, failed
+        chosen = [self._whole(choice.final.overrides) for choice in choices.values()]
+        sweep = product(chosen, {"seed": self.final_seeds})
+        failed = run_sweep(self._final, sweep, self._store("final"), how)
+        return self.tested(choices), failed
+
+    def tested(self, choices: Mapping[str, Choice]) -> dict[str, Choice]:
+        """Returns the choices with what the records of the final runs say."""
+        store, seeds = self._store("final"), list(product({"seed": self.final_seeds}))
+        tested = {}
+        for problem, choice in choices.items():
+            overrides = choice.final.overrides
+            trained = _setting(store, self._final, self._whole(overrides), seeds)
+            tested[problem] = dataclasses.replace(choice, final=Setting(overrides, trained.runs))
+        return tested
 
     def read(self) -> dict[str, Choice] | None:
         """Returns what was chosen before; None if the search is not over.
@@ -179,7 +214,8 @@ class _Tuning:
         if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
             raise InputError(f"{self._report} is damaged (no tuning); move it away to go on")
         before = content["asked"]
-        other = [key for key in asked if before.get(key) != asked[key]]
+        # Of keys that the code has got since, nothing was asked.
+        other = [key for key in asked if key in before and before[key] != asked[key]]
         if other:
             raise InputError(
                 f"workdir {str(self.workdir)!r} was tuned with another {', '.join(other[:3])}, and "
@@ -207,8 +243,35 @@ class _Tuning:
         return {name: each for name, each in self.candidates.items() if len(each) > 1}
 
     @property
+    def _repeats(self) -> list[dict[str, Any]]:
+        """Each part that validates, with each seed."""
+        folds = {"data.fold": range(self.folds)} if self.folds else {}
+        return list(product(folds, {"seed": self.seeds}))
+
+    @property
+    def _search(self) -> ConfigDict:
+        fixed = {"eval.test": False, "train.refit": False, "data.folds": self.folds}
+        return _with(self.config, fixed)
+
+    @property
     def _final(self) -> ConfigDict:
-        return _with(self.config, {"eval.test": True, "train.refit": True})
+        return _with(self.config, {"eval.test": True, "train.refit": False})
+
+    def _whole(self, overrides: Overrides) -> Overrides:
+        """Returns a setting that trains on the validation data too.
+
+        Where these have no say in the training, one of everything does; else it is ``train.refit``.
+        """
+        asked = {**flatten(self.config.to_dict()), **overrides}
+        decides = asked["train.select"] != "last" or asked["train.patience"] is not None
+        train, val = asked["data.train_size"], asked["data.val_size"]
+        if decides or (train is not None and val is None):
+            return {**overrides, "train.refit": True}
+        whole = {"data.val_size": 0, "data.train_size": train and train + val}
+        return {**overrides, **whole}
+
+    def _store(self, name: str) -> Store:
+        return Store(self.workdir / name)
 
     def _asked(self) -> dict[str, Any]:
         flat = flatten(self.config.to_dict())
@@ -219,36 +282,6 @@ class _Tuning:
             "final seeds": self.final_seeds,
             "folds": self.folds,
         }
-
-
-def settings_and_seeds(
-    sweep: Iterable[Overrides], default: int
-) -> tuple[list[Overrides], list[int]]:
-    """Returns the settings of a sweep, each once, and the seeds that it tries all of them with.
-
-    >>> settings_and_seeds(product({"dropout.rate": [0.2, 0.5], "seed": [0, 1]}), default=0)
-    ([{'dropout.rate': 0.2}, {'dropout.rate': 0.5}], [0, 1])
-
-    Args:
-      sweep: Overrides by trial.
-      default: The seed of a sweep without seeds.
-
-    Raises:
-      InputError: If a setting lacks a seed that another has.
-    """
-    found: dict[str, tuple[Overrides, list[int]]] = {}
-    for overrides in sweep:
-        setting = {key: value for key, value in overrides.items() if key != "seed"}
-        _, seeds = found.setdefault(json.dumps(setting, sort_keys=True), (setting, []))
-        seeds.append(overrides.get("seed", default))
-    settings = [setting for setting, _ in found.values()]
-    each = [sorted(set(seeds)) for _, seeds in found.values()]
-    if any(seeds != each[0] for seeds in each):
-        raise InputError(
-            f"a sweep with seeds {each[0]} of one setting and others of another; allowed: the same "
-            "of all, so that their means can be compared"
-        )
-    return settings, each[0] if each else [default]
 
 
 def _with(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:

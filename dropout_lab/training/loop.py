@@ -151,6 +151,8 @@ class Lanes:
         if not lanes:
             return kept
         if self._config.eval.recalibrate:
+            raw = [lane for lane in lanes if lane.final and lane.config.eval.test]
+            self._measure("test_raw", kept, self._dataset.test, phase, raw)
             fresh = self._program.recalibrate(kept, phase.examples, phase.scaling)
             kept = self._program.choose(self._mask(lanes), fresh, kept)
         if phase.name == "select":

@@ -16,7 +16,7 @@ from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import graceful_stop
 from dropout_lab.training.lanes import LaneProgram
-from dropout_lab.training.loop import Lanes
+from dropout_lab.training.loop import Lanes, Result
 from dropout_lab.training.program import Program
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
@@ -49,12 +49,17 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         )
         write_json(directory / "config.json", resolved.to_dict())
         [result] = trial.run()
-    if resolved.run.save_model:
-        Checkpoints(directory / "model").save((result.weights, result.scaling), {}, step=0)
+    if resolved.run.save_model is not False:
+        save_network(directory / "model", result)
     record = make_record(resolved, dataset, result)
     write_json(directory / "record.json", record)
     checkpoints.clear()
     return record
+
+
+def save_network(directory: Path, result: Result) -> None:
+    """Keeps the network of a trial, for :class:`dropout_lab.training.trained.Trained`."""
+    Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
 
 
 def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Dataset]:

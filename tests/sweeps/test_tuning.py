@@ -9,9 +9,9 @@ import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps import tuning
+from dropout_lab.sweeps.grid import settings_and_seeds
 from dropout_lab.sweeps.runner import How
 from dropout_lab.sweeps.store import Store
-from dropout_lab.sweeps.tuning import settings_and_seeds
 from dropout_lab.training import loop, run
 from dropout_lab.training.arrays import to_device
 from dropout_lab.training.lanes import LaneProgram
@@ -77,13 +77,24 @@ def test_each_problem_gets_the_setting_of_lowest_validation_error(config, tmp_pa
 def test_the_final_runs_have_seeds_of_their_own(config, tmp_path):
     tuned = tune(config, tmp_path, seeds=(0,), final_seeds=(5, 3))
     assert [run.seed for run in tuned.choices["all"].final.runs] == [5, 3]
+
+
+@pytest.mark.parametrize(
+    ("select", "phases"), [("last", {"select"}), ("best_val", {"select", "refit"})]
+)
+def test_the_final_runs_train_on_everything(config, tmp_path, select, phases):
+    """Once, unless validation decides how long."""
+    config.train.select = select
+    tune(config, tmp_path)
     for record in Store(tmp_path / "final").records():
-        assert {row["phase"] for row in record["history"]} == {"select", "refit"}
+        assert {row["phase"] for row in record["history"]} == phases
+        assert record["data"]["train"] + record["data"]["val"] == 48
+        assert (record["data"]["val"] == 0) == (select == "last")
 
 
 def test_a_single_setting_is_not_searched(config, tmp_path, runs):
     tuned = tune(config, tmp_path, {"one": RATES[:1]})
-    assert [config.train.refit for config in runs] == [True, True]
+    assert [config.data.val_size for config in runs] == [0, 0]
     assert not (tmp_path / "search").exists()
     assert tuned.choices["one"].table().startswith("test error (%) of dropout.rate=0.2: ")
 
