@@ -7,13 +7,13 @@ that its records are those of a sweep that nothing cut.
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from dropout_lab.errors import InputError
 from dropout_lab.files import read_json, write_json
+from dropout_lab.machine import threads
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial
 
@@ -77,13 +77,6 @@ class Plan:
         kept = [(each,) if each != chunk else parts for each in self.chunks]
         chunks = tuple(each for some in kept for each in some)
         return dataclasses.replace(self, lanes=min(self.lanes, half), chunks=chunks)
-
-
-def threads() -> int:
-    """Returns how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def read_plan(store: Store, group: str) -> Plan | None:

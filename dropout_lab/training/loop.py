@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from ml_collections import FrozenConfigDict
 
@@ -110,7 +109,8 @@ class Lanes:
                 state, kept = self._program.spread(restored)
                 arrays = None
             elif kept is None:
-                kept = jax.tree.map(jnp.copy, state.weights)
+                # Again, because training overwrites those of the state.
+                kept = self._program.init(self._numbers).weights
             kept = self._fit(phase, lanes, state, kept)
             kept = self._close(phase, [x for x in lanes if not x.progress.diverged], kept)
         return self._results(kept)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import nnx
 from jax import lax
@@ -265,8 +266,8 @@ def _rate_factor(options: FrozenConfigDict, lengths: Lengths) -> Schedule:
 
 def as_arrays(numbers: dict[str, Any]) -> Numbers:
     """Returns the dynamic numbers as arrays: the seed uint32, epochs int32, the rest float32."""
-    whole = {"seed": jnp.uint32, "train.epochs": jnp.int32}
-    return {key: jax.tree.map(whole.get(key, jnp.float32), value) for key, value in numbers.items()}
+    whole: dict[str, Any] = {"seed": np.uint32, "train.epochs": np.int32}
+    return {key: jax.tree.map(whole.get(key, np.float32), value) for key, value in numbers.items()}
 
 
 def _key(numbers: Numbers, stream: int, index: int | Int[Array, ""] = 0) -> Key[Array, ""]:

@@ -22,12 +22,15 @@ def executor(request):
     return request.param
 
 
-def test_a_killed_workers_chunk_goes_to_another(executor, tmp_path):
+def test_a_killed_workers_chunk_goes_to_another(executor, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     killed, sweep = campaign(tmp_path / "cut", executor, kills=1, trials=12, victims=["worker"])
     assert killed == ["worker"]
     if executor == "processes":
         assert "a worker was stopped by SIGKILL: started again" in sweep.log.read_text()
     assert compare(tmp_path / "cut", executor, trials=12) == []
+    # Workers have one thread each, and programs of their own, kept apart from the main process's.
+    assert any(tmp_path.glob("cache/dropout_lab/xla/*-1/jit__train_epoch-*"))
 
 
 def test_a_sweep_killed_anywhere_leaves_the_same_records(executor, tmp_path):
