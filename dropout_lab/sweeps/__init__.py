@@ -11,14 +11,19 @@ from dropout_lab.sweeps.grid import (
     uniform,
     zipped,
 )
+from dropout_lab.sweeps.runner import How, run_sweep
+from dropout_lab.sweeps.store import Store
 
 __all__ = [
+    "How",
+    "Store",
     "chain",
     "choice",
     "integers",
     "load",
     "log_uniform",
     "product",
+    "run_sweep",
     "sampled",
     "uniform",
     "zipped",
