@@ -84,7 +84,7 @@ config.train.refit = False
 store = Store(f"{RESULTS}/rates")
 here = How(executor="local", lanes=LANES)
 grid = {"variant": ["none", "dropout"], "dropout.rate": RATES, "seed": SEEDS}
-run_sweep(config, grid, store, here)
+failed = run_sweep(config, grid, store, here)
 
 # %% [markdown]
 # ## Table and figure
@@ -135,7 +135,9 @@ class SignFlip(RatedNoise):
 
 VARIANTS["sign_flip"] = Variant(hidden=Use(SignFlip), defaults={"rate": 0.1}, top=0.5)
 flips = [rate / 2 for rate in RATES]
-run_sweep(config, {"variant": ["sign_flip"], "dropout.rate": flips, "seed": SEEDS}, store, here)
+grid = {"variant": ["sign_flip"], "dropout.rate": flips, "seed": SEEDS}
+failed |= run_sweep(config, grid, store, here)
+assert not failed, failed
 show()
 
 # %% [markdown]

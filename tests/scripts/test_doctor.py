@@ -10,9 +10,8 @@ import pytest
 from dropout_lab.data.catalog import IMAGE_SETS
 from tests.scripts.conftest import ROOT, command
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 def test_a_machine_that_is_well(run_script, tmp_path):
     process = run_script("doctor", f"--workdir={tmp_path}", TFDS_DATA_DIR="")
     assert process.returncode == 0, process.stdout + process.stderr
