@@ -49,7 +49,7 @@ from importlib.metadata import version
 # !test -e {CHECKOUT} || git clone --quiet {REPOSITORY} {CHECKOUT}
 # %cd {CHECKOUT}
 kept = " ".join(f"{name}=={version(name)}" for name in ("jax", "jaxlib", "flax", "numpy"))
-# %pip install --quiet --editable . {kept}
+# %pip install --editable . {kept}
 
 # %% [markdown]
 # ## Saving

@@ -40,7 +40,9 @@ EXECUTED = {
     "--vary=seed=0,1,2 --workdir=results/mnist_mlp": (
         f"{SCRIPTS}::test_a_sweep_writes_a_record_per_trial"
     ),
-    "python scripts/table.py --workdir=results/mnist_mlp": f"{SCRIPTS}::test_tables_come_in_three_formats",
+    "python scripts/table.py --workdir=results/mnist_mlp": (
+        f"{SCRIPTS}::test_tables_come_in_three_formats"
+    ),
     "python scripts/sweep.py --config=configs/cifar10_cnn.py "
     "--vary=variant=dropout,none,spatial_dropout": (
         f"{SCRIPTS}::test_a_sweep_writes_a_record_per_trial"
@@ -61,7 +63,7 @@ EXECUTED = {
     "scripts/tpu_vm.sh delete mine": f"{LAUNCH}::test_from_creation_to_end",
     "!test -e {CHECKOUT} || git clone --quiet {REPOSITORY} {CHECKOUT}": WHOLE_NOTEBOOK,
     "%cd {CHECKOUT}": WHOLE_NOTEBOOK,
-    "%pip install --quiet --editable . {kept}": WHOLE_NOTEBOOK,
+    "%pip install --editable . {kept}": WHOLE_NOTEBOOK,
     "%matplotlib inline": WHOLE_NOTEBOOK,
 }
 
@@ -132,7 +134,7 @@ def commands():
     for line in "".join(blocks).replace("\\\n", "").splitlines():
         if line and not line.startswith("export "):
             yield shlex.join(shlex.split(line, comments=True))
-    inline = re.findall(r"`((?:python|sbatch|scripts/\S+) [^`]*)`", README.read_text())
+    inline = re.findall(r"`((?:python|sbatch|scripts/[^`\s]+) [^`]*)`", README.read_text())
     yield from (" ".join(each.split()) for each in inline)
     for cell in json.loads(NOTEBOOK.read_text())["cells"]:
         source = "".join(cell["source"])

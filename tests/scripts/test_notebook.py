@@ -73,7 +73,7 @@ threading.Thread(target=die_after_the_first_record, daemon=True).start()
 
 
 @pytest.fixture
-def execute(tmp_path, repository, monkeypatch):
+def execute(tmp_path, repository, dry_pip):
     """Returns a function that executes the notebook, small, and gives it with its outputs."""
     mnist = TFDS_DATA_DIR and Path(TFDS_DATA_DIR, "mnist").is_dir()
     changes = {
@@ -90,9 +90,6 @@ def execute(tmp_path, repository, monkeypatch):
         "LANES": 2,
         "PASSES": 3,
     }
-    # pip does all but to fetch and to write: what is needed is there.
-    for name in ("DRY_RUN", "NO_INDEX", "NO_BUILD_ISOLATION"):
-        monkeypatch.setenv(f"PIP_{name}", "1")
 
     def execute(extra=""):
         notebook = made()
@@ -125,6 +122,8 @@ def test_it_runs_to_its_end_after_a_disconnect(execute, tmp_path):
     notebook = execute()
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert len([*trials.iterdir()]) == 10
+    said = [output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert any("Would install dropout_lab" in text for text in said), said
     rates, own = outputs(notebook, "text/markdown")
     assert re.search(r"^\| dropout .*\(2\)", rates, re.MULTILINE)
     assert "sign_flip" not in rates
