@@ -20,7 +20,7 @@ FOLDERS = ("dropout_lab", "configs", "experiments", "scripts", "tests")
 # Each room may import from itself and from lower floors, never from a neighbour on its own floor.
 FLOORS = [
     {"scripts"},
-    {"dropout_lab.cli", "dropout_lab.sweep_flags", "dropout_lab.benchmark"},
+    {"dropout_lab.cli", "dropout_lab.sweep_flags", "dropout_lab.benchmark", "dropout_lab.doctor"},
     {"experiments", "configs"},
     {"dropout_lab.reproduce"},
     {"dropout_lab.sweeps", "dropout_lab.analysis", "dropout_lab"},

@@ -12,8 +12,12 @@ from dropout_lab.sweeps.grid import (
     zipped,
 )
 from dropout_lab.sweeps.networks import load_networks
+from dropout_lab.sweeps.runner import How, run_sweep
+from dropout_lab.sweeps.store import Store
 
 __all__ = [
+    "How",
+    "Store",
     "chain",
     "choice",
     "integers",
@@ -21,6 +25,7 @@ __all__ = [
     "load_networks",
     "log_uniform",
     "product",
+    "run_sweep",
     "sampled",
     "uniform",
     "zipped",

@@ -86,7 +86,8 @@ def run_sweep(
     store.check(config, varied)
     grouped = groups(trials)
     for group in grouped:
-        prepare(group.trials[0].config)
+        count = len(group.trials)
+        prepare(group.trials[0].config, min(count, how.lanes or count))
     store.extend(config, varied, trials)
     ids = [trial.id for trial in trials]
     damaged = store.quarantine_damaged(ids)
