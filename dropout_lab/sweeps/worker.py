@@ -94,6 +94,9 @@ def main() -> int:
     pin(asked["core"])
     parent = os.getppid()
     store = Store(asked["workdir"])
+    grouped = groups_of(store, asked["trials"])
+    # Workers begin at different groups: each group is then compiled by few of them.
+    first = asked["core"] * len(grouped) // asked["workers"]
     try:
         with graceful_stop() as stop:
 
@@ -103,7 +106,7 @@ def main() -> int:
 
             work(
                 store,
-                groups_of(store, asked["trials"]),
+                [*grouped[first:], *grouped[:first]],
                 lanes=asked["lanes"],
                 workers=asked["workers"],
                 stop=stop,
