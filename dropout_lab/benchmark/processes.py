@@ -13,6 +13,7 @@ from dropout_lab.benchmark.problems import Sizes
 from dropout_lab.benchmark.worker import describe
 from dropout_lab.errors import InputError, unknown
 
+NAIVE = "dropout_lab.benchmark.peers.naive"
 PEERS = {name: f"dropout_lab.benchmark.peers.{name}" for name in ("flax", "torch")}
 
 # A peer that allocates its outputs anew gets its memory back from the heap, not from the system:

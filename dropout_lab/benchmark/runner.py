@@ -8,7 +8,7 @@ from typing import Any
 from dropout_lab.benchmark import machine
 from dropout_lab.benchmark.facts import differences
 from dropout_lab.benchmark.problems import Sizes
-from dropout_lab.benchmark.processes import PEERS, Process
+from dropout_lab.benchmark.processes import NAIVE, PEERS, Process
 from dropout_lab.benchmark.samples import Sample
 from dropout_lab.benchmark.targets import TARGETS, Side
 from dropout_lab.training.record import environment
@@ -95,7 +95,7 @@ def _suite(
     name: str, peers: Sequence[str], repeats: int, sizes: Sizes, say: Callable[[str], None]
 ) -> dict[str, dict[str, Any]]:
     """Returns the samples of a suite's cases, by case and side."""
-    modules = [f"dropout_lab.benchmark.ours.{name}", *(PEERS[peer] for peer in peers)]
+    modules = [f"dropout_lab.benchmark.ours.{name}", NAIVE, *(PEERS[peer] for peer in peers)]
     measured: dict[str, dict[str, Any]] = {}
     with contextlib.ExitStack() as stack:
         ours, *others = [stack.enter_context(Process(module, sizes)) for module in modules]

@@ -153,11 +153,20 @@ def _count(share: Float[Array, ""], size: int) -> Int[Array, ""]:
 
 
 def _smallest(x: Float[Array, "n columns"], share: Float[Array, ""]) -> Bool[Array, "n columns"]:
-    """Returns which are the smallest of each column, up to a share of it."""
-    # One sort, by value: sorting indices to rank them costs several times as much on CPU.
-    edge = jnp.full((1, x.shape[1]), jnp.inf, x.dtype)
-    ascending = jnp.concatenate([jnp.sort(x, axis=0), edge])
-    return x < jnp.take(ascending, _count(share, x.shape[0]), axis=0)[None]
+    """Returns which are the smallest of each column, up to a share of it; none may be negative."""
+    # Then they are ordered as their bits are, and the smallest one spared is found bit by bit, from
+    # the highest down: on CPU, a sort takes fifteen times as long or more.
+    count = _count(share, x.shape[0])
+    whole = jnp.int32 if x.dtype.itemsize == 4 else jnp.int64
+    bits = lax.bitcast_convert_type(x, whole)
+    highest = 8 * x.dtype.itemsize - 2
+
+    def lengthened(place: Int[Array, ""], edge: Int[Array, "columns"]) -> Int[Array, "columns"]:
+        longer = edge | (jnp.ones((), whole) << (highest - place).astype(whole))
+        return jnp.where((bits < longer).sum(0) <= count, longer, edge)
+
+    edge = lax.fori_loop(0, highest + 1, lengthened, jnp.zeros(x.shape[1], whole))
+    return bits < edge
 
 
 @partial(redraw, static_argnums=(4,))

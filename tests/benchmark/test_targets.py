@@ -7,6 +7,7 @@ import pytest
 from dropout_lab import ops
 from dropout_lab.benchmark.ours import ops as our_ops
 from dropout_lab.benchmark.problems import TINY
+from dropout_lab.benchmark.processes import NAIVE
 from dropout_lab.benchmark.runner import SUITES, judge
 from dropout_lab.benchmark.targets import BERNOULLI_OR_UNIFORM, NORMAL, TARGETS, Target
 
@@ -48,7 +49,7 @@ def test_targets_are_judged_by_medians(small_report):
 @pytest.fixture(scope="module")
 def measured():
     """Returns every case and side that is measured, peers' included where they are installed."""
-    modules = [f"dropout_lab.benchmark.ours.{suite}" for suite in SUITES]
+    modules = [NAIVE, *(f"dropout_lab.benchmark.ours.{suite}" for suite in SUITES)]
     found = {pair for module in modules for pair in importlib.import_module(module).works(TINY)}
     flax = importlib.import_module("dropout_lab.benchmark.peers.flax").works(TINY)
     # PyTorch's side has the cases that Flax's has.

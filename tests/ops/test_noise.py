@@ -10,11 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]
 
 from dropout_lab.ops import _noise, checked_rate
+from dropout_lab.training import program
 
 pytestmark = pytest.mark.slow
 
@@ -60,8 +62,17 @@ def folded():
     return jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(33, dtype=jnp.uint32))
 
 
+def steps_and_layers():
+    """Returns the keys that three layers draw their masks with in eleven updates of training."""
+    keys = []
+    for step in range(11):
+        rngs = nnx.Rngs(dropout=program._key({"seed": jnp.uint32(0)}, program._NOISE, step))
+        keys += [rngs.dropout() for _ in range(3)]
+    return jnp.stack(keys)
+
+
 @pytest.mark.parametrize("rate", RATES)
-@pytest.mark.parametrize("family", [neighbours, one_bit_apart, split, folded])
+@pytest.mark.parametrize("family", [neighbours, one_bit_apart, split, folded, steps_and_layers])
 def test_masks_of_different_keys_are_independent(family, rate):
     keys = family()
     # The first key against all others, and each against the next.

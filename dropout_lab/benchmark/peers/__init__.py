@@ -1,1 +1,1 @@
-"""The other frameworks' sides of the cases; each module is imported in a process of its own."""
+"""The other sides of the cases, each imported in a process of its own."""
