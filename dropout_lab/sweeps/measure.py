@@ -14,6 +14,7 @@ import jax
 from dropout_lab.sweeps import chunk
 from dropout_lab.sweeps.trials import Trial
 from dropout_lab.training import loop
+from dropout_lab.training.lanes import evenly
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.run import load_data
 
@@ -90,7 +91,7 @@ def choose_lanes(trials: Sequence[Trial], workers: int) -> tuple[int, float | No
     wide = _width(alone, trials, workers)
     if wide == 1 or alone.epoch * sum(map(_epochs, trials)) < 2 * alone.compile:
         return 1, alone.epoch
-    together = measure(trials[:wide], wide).epoch / wide
+    together = measure(trials[:wide], wide).epoch / min(wide, len(trials))
     return (wide, together) if together < alone.epoch else (1, alone.epoch)
 
 
@@ -106,9 +107,10 @@ def _width(alone: Cost, trials: Sequence[Trial], workers: int) -> int:
     if backend == "cpu" and alone.epoch >= _SHORT * _updates(trials[0]):
         return 1
     widest = _WIDEST_ON_CPU if backend == "cpu" else _WIDEST
-    fitting = _memory() // 2 // workers // max(alone.memory, 1)
+    fitting = _memory() // 2 // workers // max(alone.memory, 1) * jax.local_device_count()
     share = math.ceil(len(trials) / workers)
-    return math.ceil(len(trials) / math.ceil(len(trials) / max(1, min(widest, share, fitting))))
+    chunks = math.ceil(len(trials) / max(1, min(widest, share, fitting)))
+    return evenly(math.ceil(len(trials) / chunks))
 
 
 def _epochs(trial: Trial) -> int:

@@ -103,6 +103,8 @@ def run_sweep(
             executor = _executor(how, store, pending)
             if how.executor == "auto":
                 display.say(f"executor: {executor}")
+            for line in _other_threads(executor, how, store, pending):
+                display.say(line)
             _execute(executor, how, store, pending, watch, display, stop)
         watch.show(display)
     return {watch.labels[trial]: error for trial, error in watch.failed.items()}
@@ -146,6 +148,21 @@ def _executor(how: How, store: Store, pending: Sequence[Group]) -> str:
     seconds, _ = estimate(pending[0].trials)
     whole = seconds / len(pending[0].trials) * count
     return "processes" if whole > _WORTHWHILE else "local"
+
+
+def _other_threads(executor: str, how: How, store: Store, pending: Sequence[Group]) -> list[str]:
+    """Returns a warning if plans were made for processes of more threads, or fewer, than now."""
+    if how.scheduler is not None:
+        return []  # its workers may be anywhere
+    now = threads() if executor == "local" else 1
+    plans = [plan for group in pending if (plan := read_plan(store, group.id))]
+    others = sorted({plan.threads for plan in plans} - {now})
+    if not others:
+        return []
+    return [
+        f"warning: begun with {' and '.join(map(str, others))} threads a process, going on with "
+        f"{now}: the last digits of what is left may depend on it"
+    ]
 
 
 def _execute(

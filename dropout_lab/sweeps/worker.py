@@ -19,6 +19,7 @@ from dropout_lab.sweeps.plan import Plan, make_plan
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial, groups
 from dropout_lab.training.interrupt import Interrupted, Stop, graceful_stop
+from dropout_lab.training.lanes import evenly
 
 _PATIENCE = 0.5  # seconds between two looks at what others run
 
@@ -72,7 +73,7 @@ def plan_of(store: Store, group: Group, lanes: int | None, workers: int) -> Plan
     """Returns the plan of a group, made if there is none; None while another process makes it."""
     if lanes is None:
         return make_plan(store, group, functools.partial(choose_lanes, workers=workers))
-    return make_plan(store, group, lambda trials: (min(lanes, len(trials)), None))
+    return make_plan(store, group, lambda trials: (min(lanes, evenly(len(trials))), None))
 
 
 def groups_of(store: Store, trials: Sequence[str]) -> list[Group]:

@@ -22,7 +22,7 @@ class LaneProgram:
 
     Numbers, states, weights and metrics have a leading axis of lanes; data and scaling are shared.
     One lane is the program itself, with no vmap round it. If there are several local devices and
-    the lanes divide evenly among them, each device has its share.
+    the lanes divide evenly among them (see :func:`evenly`), each device has its share.
 
     Args:
       program: The program of one trial.
@@ -105,6 +105,15 @@ class LaneProgram:
             )(*args)
 
         return jax.jit(lifted, static_argnames=static, donate_argnums=donate)
+
+
+def evenly(lanes: int) -> int:
+    """Returns the least width, from a number of lanes up, that all local devices have a share of.
+
+    One lane stays one. What more than one device does at the same time costs no time.
+    """
+    devices = jax.local_device_count()
+    return -(-lanes // devices) * devices if lanes > 1 else lanes
 
 
 def _mesh(lanes: int) -> Mesh | None:

@@ -4,18 +4,20 @@ import json
 import signal
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps import measure
+from dropout_lab.sweeps import measure, worker
 from dropout_lab.sweeps.grid import product
+from dropout_lab.sweeps.plan import threads
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.training import loop, run
-from dropout_lab.training.interrupt import Interrupted
+from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
 from tests.sweeps.running import run_sweep, without_time
@@ -148,6 +150,34 @@ def test_a_larger_grid_runs_only_what_is_new(config, tmp_path, monkeypatch):
     run_sweep(config, {"seed": [0, 2, 1, 3]}, Store(tmp_path))
     assert [found.seed for found in seen] == [2, 3]
     assert [record["seed"] for record in Store(tmp_path).records()] == [0, 1, 2, 3]
+
+
+def test_of_two_at_work_at_once_none_runs_what_the_other_does(config, tmp_path, monkeypatch):
+    seen = count_runs(monkeypatch)
+    store = Store(tmp_path)
+    grid = {"seed": list(range(8))}
+    trials = make_trials(config, product(grid))
+    store.extend(config, grid, trials)
+
+    def at_work(_):
+        worker.work(store, groups(trials), lanes=1, workers=2, stop=Stop())
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(at_work, range(2)))
+    assert sorted(found.seed for found in seen) == grid["seed"]
+    assert [record["seed"] for record in store.records()] == grid["seed"]
+
+
+def test_a_plan_of_other_threads_is_warned_of_and_followed(config, tmp_path, capsys):
+    store = Store(tmp_path)
+    run_sweep(config, {"seed": [0]}, store, lanes=2)
+    [path] = (tmp_path / "plans").iterdir()
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"threads": 77, "lanes": 3}))
+    capsys.readouterr()
+    run_sweep(config, {"seed": [0, 1, 2, 3]}, store, lanes=1)
+    warning = f"warning: begun with 77 threads a process, going on with {threads()}"
+    assert warning in capsys.readouterr().err
+    assert {record["lanes"] for record in store.records()} == {1, 3}
 
 
 def test_another_common_configuration_is_refused(config, tmp_path, monkeypatch):
