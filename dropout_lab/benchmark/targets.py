@@ -9,10 +9,9 @@ from dropout_lab.benchmark.problems import (
     CONNECT,
     MLP,
     RATES,
-    Sizes,
+    SWEEP,
     backward,
     forward,
-    swept,
     trained,
 )
 
@@ -103,6 +102,6 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target(("first epoch on digits, empty compilation cache", "ours"), None, "most", 6, "<= 6 s"),
     Target(("first epoch on digits, filled compilation cache", "ours"), None, "most", 4, "<= 4 s"),
-    _faster(swept(Sizes()), "naive", 8),
-    _faster(swept(Sizes()), "torch", 3),
+    _faster(SWEEP, "naive", 8),
+    _faster(SWEEP, "torch", 3),
 )

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dropout_lab.benchmark.facts import Fact, of_trial
-from dropout_lab.benchmark.problems import SWEPT, Sizes, swept, swept_rates
+from dropout_lab.benchmark.problems import SWEEP, Sizes, swept_rates
 from dropout_lab.benchmark.work import Work, Works
 
 ROOT = Path(__file__).parents[3]
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 def works(sizes: Sizes) -> Works:
     """Returns the work of the whole sweep."""
     return {
-        (swept(sizes), "ours"): lambda: Work(lambda: _sweep(sizes), lambda: _facts(sizes)),
+        (SWEEP, "ours"): lambda: Work(lambda: _sweep(sizes), lambda: _facts(sizes)),
     }
 
 
@@ -36,7 +36,7 @@ def loop_over_processes(sizes: Sizes) -> Work:
 def _sweep(sizes: Sizes) -> float:
     with tempfile.TemporaryDirectory() as folder:
         grid = {
-            "variant": SWEPT,
+            "variant": sizes.variants,
             "dropout.rate": swept_rates(sizes),
             "seed": range(sizes.seeds),
         }
@@ -52,9 +52,9 @@ def _processes(sizes: Sizes) -> float:
     first, second = [], []
     with tempfile.TemporaryDirectory() as folder:
         for seconds in (first, second):
-            for variant in SWEPT:
+            for variant in sizes.variants:
                 where = Path(folder) / f"{variant}-{len(first)}-{len(second)}"
-                options = (f"--config.seed={len(second)}", *_trial(variant, sizes))
+                options = (*_trial(variant, sizes), f"--config.seed={len(second)}")
                 seconds.append(_script("train", options, folder, where))
     return sum(first) + sum(second) / len(second) * (sizes.trials - len(first))
 
@@ -63,7 +63,7 @@ def _processes(sizes: Sizes) -> float:
 def _facts(sizes: Sizes) -> dict[str, Fact]:
     """Returns what a trial comes to."""
     with tempfile.TemporaryDirectory() as folder:
-        _script("train", _trial(SWEPT[0], sizes), folder)
+        _script("train", _trial(sizes.variants[0], sizes), folder)
         record = json.loads((Path(folder) / "run" / "record.json").read_text())
     return of_trial(record["data"]["train"], record["metrics"]["val_error"])
 

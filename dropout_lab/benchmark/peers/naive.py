@@ -3,7 +3,7 @@
 from functools import partial
 
 from dropout_lab.benchmark.ours import connect, sweep
-from dropout_lab.benchmark.problems import CONNECT, Sizes, swept
+from dropout_lab.benchmark.problems import CONNECT, SWEEP, Sizes
 from dropout_lab.benchmark.work import Works
 
 
@@ -11,5 +11,5 @@ def works(sizes: Sizes) -> Works:
     """Returns the work of DropConnect with all masks in memory at once, and of a sweep."""
     return {
         (CONNECT, "naive"): partial(connect.timed, connect.naive, sizes),
-        (swept(sizes), "naive"): partial(sweep.loop_over_processes, sizes),
+        (SWEEP, "naive"): partial(sweep.loop_over_processes, sizes),
     }

@@ -24,12 +24,11 @@ from dropout_lab.benchmark.problems import (
     MOMENTUM,
     NETS,
     RATES,
-    SWEPT,
+    SWEEP,
     Net,
     Sizes,
     backward,
     forward,
-    swept,
     swept_rates,
     trained,
     unit,
@@ -48,7 +47,7 @@ def works(sizes: Sizes) -> Works:
     for net in NETS:
         for noisy in (True, False):
             found[trained(net, noisy), "torch"] = partial(_training, net, sizes, noisy)
-    found[swept(sizes), "torch"] = partial(_sweep, sizes)
+    found[SWEEP, "torch"] = partial(_sweep, sizes)
     return found
 
 
@@ -267,12 +266,12 @@ def _sweep(sizes: Sizes) -> Work:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            _trial(SWEPT[0], rate, seed=0, epochs=1)
+            _trial(sizes.variants[0], rate, seed=0, epochs=1)
             started = time.perf_counter()
-            for variant in SWEPT:
+            for variant in sizes.variants:
                 _trial(variant, rate, seed=0, epochs=sizes.epochs)
-            return (time.perf_counter() - started) / len(SWEPT) * sizes.trials
+            return (time.perf_counter() - started) / len(sizes.variants) * sizes.trials
         finally:
             torch.set_num_threads(threads)
 
-    return Work(measure, lambda: _trial(SWEPT[0], rate, seed=0, epochs=sizes.epochs))
+    return Work(measure, lambda: _trial(sizes.variants[0], rate, seed=0, epochs=sizes.epochs))
