@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool
 
 from dropout_lab.errors import InputError
 from dropout_lab.training.network import Weights
-from dropout_lab.training.program import Program
+from dropout_lab.training.program import Program, for_one_call
 
 _LANE, _SHARED = 0, None
 
@@ -47,7 +47,7 @@ class LaneProgram:
         self.lanes = lanes
         self._mesh = _mesh(lanes)
         data = (_SHARED, _SHARED)
-        self.init = self._lift(program.init, _LANE)
+        self.init = self._lift(program.init.__wrapped__, _LANE, options=for_one_call())
         self.train_epoch = self._lift(
             program.train_epoch, _LANE, _LANE, *data, static=("steps",), donate=(0,)
         )
@@ -77,6 +77,7 @@ class LaneProgram:
         *axes: int | None,
         static: tuple[str, ...] = (),
         donate: tuple[int, ...] = (),
+        options: dict[str, int] | None = None,
     ) -> Any:
         """Returns a function of one trial as one of all lanes, compiled."""
 
@@ -104,7 +105,9 @@ class LaneProgram:
                 check_vma=False,
             )(*args)
 
-        return jax.jit(lifted, static_argnames=static, donate_argnums=donate)
+        return jax.jit(
+            lifted, static_argnames=static, donate_argnums=donate, compiler_options=options
+        )
 
 
 def evenly(lanes: int) -> int:

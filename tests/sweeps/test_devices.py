@@ -55,4 +55,4 @@ def test_a_sweep_spreads_its_lanes_over_all_devices(tmp_path):
     assert len(records) == 10
     assert {record["lanes"] for record in records} == {8, 2}
     assert {record["device"]["count"] for record in records} == {8}
-    assert all(record["metrics"]["val_error"] < 60 for record in records)
+    assert {record["status"] for record in records} == {"ok"}
