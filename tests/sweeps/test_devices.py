@@ -33,14 +33,14 @@ SWEEP = """
     config = digits_mlp.get_config("dropout,smoke")
     config.model.widths, config.data.train_size = (8,), 320
     store = Store(sys.argv[1])
-    grid = {"dropout.rate": [0.1, 0.5], "seed": list(range(5))}
+    grid = {"dropout.rate": [0.1, 0.3, 0.5], "seed": [0, 1]}
     assert run_sweep(config, grid, store, How(lanes=8, executor="local")) == {}
-    assert places == [{8}, {8}], places
+    assert places == [{8}], places
 """
 
 
 def test_a_sweep_spreads_its_lanes_over_all_devices(tmp_path):
-    """Ten trials in two chunks of eight lanes, the last one padded."""
+    """Six trials, padded so that each device has a lane."""
     script = tmp_path / "sweep.py"
     script.write_text(textwrap.dedent(SWEEP))
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
@@ -52,7 +52,7 @@ def test_a_sweep_spreads_its_lanes_over_all_devices(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     records = [json.loads(path.read_text()) for path in tmp_path.glob("run/trials/*.json")]
-    assert len(records) == 10
-    assert {record["lanes"] for record in records} == {8, 2}
+    assert len(records) == 6
+    assert {record["lanes"] for record in records} == {6}
     assert {record["device"]["count"] for record in records} == {8}
     assert {record["status"] for record in records} == {"ok"}
