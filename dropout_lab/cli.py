@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
+from dropout_lab.compilation import keep_programs
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.rules import RULES
 from dropout_lab.training.interrupt import Interrupted
@@ -16,6 +17,7 @@ def run(main: Callable[[], None]) -> None:
     Bad input exits with status 2 and one line; an interrupted run with 128 + the signal, as a
     shell reports it. Anything else is a bug and keeps its traceback.
     """
+    keep_programs()
     try:
         app.run(lambda argv: main(), flags_parser=_parse)
     except InputError as error:

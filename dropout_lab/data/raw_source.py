@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from dropout_lab.data import cache, download
+from dropout_lab.data import download
 from dropout_lab.data.catalog import ImageSet
 from dropout_lab.data.dataset import Official, Split, canonical
+from dropout_lab.files import user_cache
 
 # Folder inside the tarball, label bytes before each image (the last is the class), the files.
 _CIFAR = {
@@ -34,7 +35,7 @@ def locate(image_set: ImageSet, data_dir: str | None) -> list[Path]:
       download.UnreachableError: a file is not there and cannot be downloaded.
       InputError: a downloaded file is not the published one.
     """
-    folders = [cache.root() / "downloads" / image_set.name]
+    folders = [user_cache() / "downloads" / image_set.name]
     if data_dir:
         folders.insert(0, Path(data_dir).expanduser() / image_set.name)
     paths = []

@@ -11,12 +11,14 @@ from dropout_lab.sweeps.grid import (
     uniform,
     zipped,
 )
+from dropout_lab.sweeps.networks import load_networks
 
 __all__ = [
     "chain",
     "choice",
     "integers",
     "load",
+    "load_networks",
     "log_uniform",
     "product",
     "sampled",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import jax
 
 from dropout_lab.sweeps import chunk
+from dropout_lab.sweeps.plan import by_fold
 from dropout_lab.sweeps.trials import Trial
 from dropout_lab.training import loop
 from dropout_lab.training.lanes import evenly
@@ -52,11 +53,11 @@ def measure(trials: Sequence[Trial], lanes: int) -> Cost:
     """Returns what the trials cost, from their first epochs; nothing is written.
 
     Args:
-      trials: Of one group, as many as lanes or fewer.
+      trials: Of one group and fold, as many as lanes or fewer.
       lanes: Width of the program.
     """
     config = trials[0].config
-    program, dataset = chunk.prepared(config, lanes)
+    program, dataset = chunk.prepared(config, lanes), load_data(config)
     times = [time.monotonic()]
 
     def told(epoch: Epoch) -> None:
@@ -88,17 +89,18 @@ def choose_lanes(trials: Sequence[Trial], workers: int) -> tuple[int, float | No
     if len(trials) == 1:
         return 1, None
     alone = measure(trials[:1], 1)
-    wide = _width(alone, trials, workers)
-    if wide == 1 or alone.epoch * sum(map(_epochs, trials)) < 2 * alone.compile:
+    beside = by_fold(trials)[0]
+    wide = _width(alone, beside, workers)
+    if wide == 1 or alone.epoch * _epochs(trials) < 2 * alone.compile:
         return 1, alone.epoch
-    together = measure(trials[:wide], wide).epoch / min(wide, len(trials))
+    together = measure(beside[:wide], wide).epoch / min(wide, len(beside))
     return (wide, together) if together < alone.epoch else (1, alone.epoch)
 
 
 def estimate(trials: Sequence[Trial]) -> tuple[float, float]:
     """Returns the seconds that the trials of a group take one after another, and to compile."""
     cost = measure(trials[:1], 1)
-    return cost.epoch * sum(map(_epochs, trials)), cost.compile
+    return cost.epoch * _epochs(trials), cost.compile
 
 
 def _width(alone: Cost, trials: Sequence[Trial], workers: int) -> int:
@@ -113,11 +115,14 @@ def _width(alone: Cost, trials: Sequence[Trial], workers: int) -> int:
     return evenly(math.ceil(len(trials) / chunks))
 
 
-def _epochs(trial: Trial) -> int:
-    """Returns about how many epochs a trial trains."""
-    train = trial.config.train
-    epochs = train.epochs or math.ceil(train.updates / _updates(trial))
-    return epochs * (2 if train.refit else 1)
+def _epochs(trials: Sequence[Trial]) -> int:
+    """Returns about how many epochs the trials of a group train."""
+    updates = _updates(trials[0])
+    total = 0
+    for trial in trials:
+        train = trial.config.train
+        total += (train.epochs or math.ceil(train.updates / updates)) * (2 if train.refit else 1)
+    return total
 
 
 def _updates(trial: Trial) -> int:

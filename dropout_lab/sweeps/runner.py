@@ -8,10 +8,11 @@ from ml_collections import ConfigDict
 
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError, unknown
+from dropout_lab.machine import threads
 from dropout_lab.sweeps.cluster import run_dask
 from dropout_lab.sweeps.grid import Grid, Overrides, product
 from dropout_lab.sweeps.measure import estimate
-from dropout_lab.sweeps.plan import read_plan, threads
+from dropout_lab.sweeps.plan import read_plan
 from dropout_lab.sweeps.processes import run_processes
 from dropout_lab.sweeps.status import Watch, duration
 from dropout_lab.sweeps.store import Store

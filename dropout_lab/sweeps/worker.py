@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from dropout_lab.compilation import keep_programs
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.chunk import run_chunk
 from dropout_lab.sweeps.measure import choose_lanes
@@ -93,6 +94,7 @@ def main() -> int:
     """Does the work that is asked for, as JSON, on the standard input; returns the exit status."""
     asked = json.load(sys.stdin)
     pin(asked["core"])
+    keep_programs()
     parent = os.getppid()
     store = Store(asked["workdir"])
     grouped = groups_of(store, asked["trials"])

@@ -35,7 +35,7 @@ class LaneProgram:
     def __init__(self, program: Program, lanes: int = 1) -> None:
         if lanes < 1:
             raise InputError(f"lanes is {lanes}; allowed: a whole number from 1")
-        generator = str(jax.random.key_impl(jax.random.key(0)))
+        generator = jax.config.jax_default_prng_impl  # type: ignore[attr-defined]
         if lanes > 1 and "rbg" in generator:
             raise InputError(
                 f"jax_default_prng_impl is {generator!r} with {lanes} lanes, which would all draw "
@@ -60,16 +60,16 @@ class LaneProgram:
 
     def spread(self, tree: Any) -> Any:
         """Returns arrays that have an axis of lanes, each device with its lanes."""
-        return self._put(tree, PartitionSpec("lanes"))
+        return self._put(tree, "lanes")
 
     def share(self, tree: Any) -> Any:
         """Returns arrays that all lanes share, on every device."""
-        return self._put(tree, PartitionSpec())
+        return self._put(tree)
 
-    def _put(self, tree: Any, spec: PartitionSpec) -> Any:
+    def _put(self, tree: Any, *axes: str) -> Any:
         if self._mesh is None:
-            return jax.tree.map(jnp.asarray, tree)
-        return jax.device_put(tree, NamedSharding(self._mesh, spec))
+            return jax.device_put(tree)
+        return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(*axes)))
 
     def _lift(
         self,

@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.data import Dataset, load
+from dropout_lab.data import Dataset, cross_validation, load
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError
 from dropout_lab.files import check_directory, read_json, write_json
@@ -16,7 +16,7 @@ from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import graceful_stop
 from dropout_lab.training.lanes import LaneProgram
-from dropout_lab.training.loop import Lanes
+from dropout_lab.training.loop import Lanes, Result
 from dropout_lab.training.program import Program
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
@@ -49,12 +49,17 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         )
         write_json(directory / "config.json", resolved.to_dict())
         [result] = trial.run()
-    if resolved.run.save_model:
-        Checkpoints(directory / "model").save((result.weights, result.scaling), {}, step=0)
+    if resolved.run.save_model is not False:
+        save_network(directory / "model", result)
     record = make_record(resolved, dataset, result)
     write_json(directory / "record.json", record)
     checkpoints.clear()
     return record
+
+
+def save_network(directory: Path, result: Result) -> None:
+    """Keeps the network of a trial, for :class:`dropout_lab.training.trained.Trained`."""
+    Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
 
 
 def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Dataset]:
@@ -76,7 +81,8 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Data
 def load_data(config: FrozenConfigDict) -> Dataset:
     """Returns the data set that a resolved configuration names; the latest is kept."""
     data = config.data
-    return _load(data.name, data.dir, data.path, data.val_size, data.train_size)
+    dataset = _load(data.name, data.dir, data.path, data.val_size, data.train_size)
+    return dataset if data.folds is None else _cut(dataset, data.folds, data.fold)
 
 
 @functools.lru_cache(maxsize=1)
@@ -88,6 +94,9 @@ def _load(
     train_size: int | None,
 ) -> Dataset:
     return load(name, data_dir=data_dir, path=path, val_size=val_size, train_size=train_size)
+
+
+_cut = functools.lru_cache(maxsize=1)(cross_validation)
 
 
 def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:

@@ -17,10 +17,7 @@ def command(name, *args):
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory):
     """Returns the environment in which one script's compiled programs serve the next."""
-    return {
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("programs")),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    }
+    return {"JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("programs"))}
 
 
 @pytest.fixture(scope="session")

@@ -40,10 +40,7 @@ class Sweep:
             *(f"--vary=seed={seeds}", "--lanes=2", "--workers=2"),
             *(f"--executor={executor}", f"--workdir={workdir}"),
         ]
-        self._environment = {
-            "JAX_COMPILATION_CACHE_DIR": str(workdir.with_name("cache")),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        }
+        self._environment = {"XDG_CACHE_HOME": str(workdir.with_name("cache"))}
         self.process: Any = None
 
     @property

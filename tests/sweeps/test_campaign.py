@@ -46,6 +46,8 @@ def test_a_sweep_killed_anywhere_leaves_the_same_records(executor, folder, whole
     assert len(Store(cut).plan()) == TRIALS
     assert compare(cut, whole) == []
     assert list((cut / "checkpoints").iterdir()) == []
+    # Workers have one thread each, and programs of their own, kept apart from the main process's.
+    assert any(folder.glob("cache/dropout_lab/xla/*-1/jit__train_epoch-*"))
 
 
 def test_a_sweep_asked_to_stop_saves_and_goes_on(executor, folder, whole):

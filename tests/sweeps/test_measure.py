@@ -52,6 +52,20 @@ def test_what_cannot_pay_is_not_measured(config, monkeypatch, alone, lanes):
     assert found == lanes
 
 
+def test_only_trials_of_one_fold_are_measured_side_by_side(config, monkeypatch):
+    seen = []
+
+    def cost(trials, lanes):
+        seen.append([trial.config.data.fold for trial in trials])
+        return measure.Cost(epoch=1.0 if lanes == 1 else 0.1, compile=0.1, memory=1)
+
+    monkeypatch.setattr(measure, "measure", cost)
+    config.data.folds = 2
+    sweep = product(SEEDS, {"data.fold": [0, 1]})
+    assert measure.choose_lanes(make_trials(config, sweep), workers=1)[0] == 4
+    assert seen == [[0], [0, 0, 0, 0]]
+
+
 def test_measuring_finds_time_and_memory(config):
     cost = measure.measure(make_trials(config, product({"seed": [0]})), 1)
     assert cost.epoch > 0

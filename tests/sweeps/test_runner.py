@@ -11,9 +11,9 @@ import pytest
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.errors import InputError
+from dropout_lab.machine import threads
 from dropout_lab.sweeps import measure, worker
 from dropout_lab.sweeps.grid import product
-from dropout_lab.sweeps.plan import threads
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.training import loop, run

@@ -214,6 +214,7 @@ def test_no_lane_is_an_error(new_program, new_config):
         ([{}, {}, {}], r"3 trials; allowed: 1 to 2, the lanes"),
         ([], r"0 trials; allowed: 1 to 2"),
         ([{}, {"train.batch_size": 4}], r"differ in more than dynamic numbers; allowed: one"),
+        ([{"data.folds": 2, "data.fold": k} for k in (0, 1)], r"of several folds side by side"),
     ],
 )
 def test_trials_have_to_fit_the_program(new_config, lanes_of, tiny_dataset, each, message):

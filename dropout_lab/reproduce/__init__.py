@@ -1,0 +1,28 @@
+"""Papers' tables and figures run again: experiments as data, their statistics, their reports."""
+
+from dropout_lab.reproduce.claim import Alike, Better, Ordered, Value
+from dropout_lab.reproduce.experiment import (
+    Cell,
+    Curves,
+    Experiment,
+    Passes,
+    Protocol,
+    Published,
+    Table,
+    Vote,
+)
+
+__all__ = [
+    "Alike",
+    "Better",
+    "Cell",
+    "Curves",
+    "Experiment",
+    "Ordered",
+    "Passes",
+    "Protocol",
+    "Published",
+    "Table",
+    "Value",
+    "Vote",
+]
