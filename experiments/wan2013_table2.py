@@ -14,8 +14,9 @@ from dropout_lab.reproduce import (
     Value,
     Vote,
 )
+from dropout_lab.sweeps.grid import Overrides
 
-NOISE = {
+NOISE: dict[str, Overrides] = {
     "No-Drop": {"variant": "none"},
     "Dropout": {"variant": "dropout", "dropout.rate": 0.5, "dropout.input_rate": 0.0},
     "DropConnect": {"variant": "drop_connect", "dropout.rate": 0.5, "eval.inference": "gaussian"},

@@ -43,10 +43,11 @@ def main() -> None:
 
 
 def _reproduce() -> Results:
-    for name, flag in (("experiment", _EXPERIMENT), ("workdir", _WORKDIR)):
-        if not flag.value:
-            raise InputError(f"--{name} is missing; allowed without: --list, --check")
-    name, protocol = _EXPERIMENT.value, _PROTOCOL.value
+    name, protocol, workdir = _EXPERIMENT.value, _PROTOCOL.value, _WORKDIR.value
+    if not name or not workdir:
+        raise InputError(
+            f"--experiment={name} --workdir={workdir}; allowed: both, or --list or --check"
+        )
     defaults = base.get_config()
     _EXECUTOR.set_checkpoints(defaults)
     results = reproduce(
@@ -54,14 +55,14 @@ def _reproduce() -> Results:
         experiments.load(name),
         protocol,
         defaults,
-        _WORKDIR.value,
+        workdir,
         command=(
             f"python scripts/reproduce.py --experiment={name} --protocol={protocol} --workdir=DIR"
         ),
         how=_EXECUTOR.how(),
     )
     if _PUBLISH.value:
-        publish(_WORKDIR.value, experiments.RESULTS / name / protocol)
+        publish(workdir, experiments.RESULTS / name / protocol)
     return results
 
 

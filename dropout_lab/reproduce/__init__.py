@@ -1,6 +1,6 @@
 """Papers' tables and figures run again: experiments as data, their statistics, their reports."""
 
-from dropout_lab.reproduce.claim import Alike, Better, Ordered, Value
+from dropout_lab.reproduce.claim import Above, Alike, Below, Better, Ordered, Value
 from dropout_lab.reproduce.experiment import (
     Cell,
     Curves,
@@ -13,7 +13,9 @@ from dropout_lab.reproduce.experiment import (
 )
 
 __all__ = [
+    "Above",
     "Alike",
+    "Below",
     "Better",
     "Cell",
     "Curves",

@@ -43,6 +43,11 @@ class Better:
         """The values compared."""
         return _values(self.value, self.than)
 
+    @property
+    def test(self) -> str:
+        """The test that decides."""
+        return "paired by seed" if self.paired else "Welch"
+
     def __str__(self) -> str:
         """Returns the claim in words."""
         better, worse = self.values
@@ -72,6 +77,11 @@ class Alike:
         """The values compared."""
         return _values(self.value, self.other)
 
+    @property
+    def test(self) -> str:
+        """The test that decides."""
+        return "paired by seed" if self.paired else "Welch"
+
     def __str__(self) -> str:
         """Returns the claim in words."""
         one, other = self.values
@@ -95,12 +105,56 @@ class Ordered:
         """The values compared."""
         return _values(*self.order)
 
+    @property
+    def test(self) -> str:
+        """The test that decides."""
+        return "paired by seed" if self.paired else "Welch"
+
     def __str__(self) -> str:
         """Returns the claim in words."""
         return "lowest first: " + " < ".join(map(str, self.values))
 
 
-Claim = Better | Alike | Ordered
+@dataclasses.dataclass(frozen=True)
+class _Bound:
+    """What claims about one value and a number share.
+
+    Attributes:
+      value: The value.
+      bound: The number.
+    """
+
+    value: Value | str
+    bound: float
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """The value."""
+        return _values(self.value)
+
+    @property
+    def test(self) -> str:
+        """The test that decides."""
+        return "one sample"
+
+
+class Below(_Bound):
+    """The claim that a value is lower than a number."""
+
+    def __str__(self) -> str:
+        """Returns the claim in words."""
+        return f"{self.values[0]} is below {self.bound:g}"
+
+
+class Above(_Bound):
+    """The claim that a value is higher than a number."""
+
+    def __str__(self) -> str:
+        """Returns the claim in words."""
+        return f"{self.values[0]} is above {self.bound:g}"
+
+
+Claim = Better | Alike | Ordered | Below | Above
 
 
 def _values(*sides: Value | str) -> tuple[Value, ...]:

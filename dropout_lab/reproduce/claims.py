@@ -4,9 +4,9 @@ import dataclasses
 import itertools
 from collections.abc import Sequence
 
-from dropout_lab.reproduce.claim import Alike, Better, Claim, Value
+from dropout_lab.reproduce.claim import Above, Alike, Below, Better, Claim, Value
 from dropout_lab.reproduce.results import Results
-from dropout_lab.reproduce.statistics import Difference, Sample, difference, holm
+from dropout_lab.reproduce.statistics import Difference, Sample, difference, holm, one_sample
 
 LEVEL = 0.05
 """Chance of finding any claim reproduced that is false, over the claims of one experiment."""
@@ -21,8 +21,8 @@ class Verdict:
       verdict: reproduced, contradicted or inconclusive.
       p_for: Holm's p-value of the claim; None without a test.
       p_against: Holm's p-value of its contrary; None without a test.
-      values: The two whose difference is told: of an order, the neighbours least apart.
-      effect: The first's mean minus the second's; None without a test.
+      values: What the effect is of: of an order, the neighbours least apart.
+      effect: The first's mean minus the second's, or minus the bound; None without a test.
       standardised: The effect in standard deviations; None without a test.
       decimals: To show the effect with.
       reason: Why there was no test; empty if there was one.
@@ -32,7 +32,7 @@ class Verdict:
     verdict: str
     p_for: float | None
     p_against: float | None
-    values: tuple[Value, Value]
+    values: tuple[Value, ...]
     effect: Difference | None
     standardised: float | None
     decimals: int
@@ -41,12 +41,19 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class _Comparison:
-    """Two values of a claim."""
+    """Two values of a claim, or one beside a bound.
 
-    values: tuple[Value, Value]
-    samples: tuple[Sample, Sample]
+    Attributes:
+      values: These.
+      samples: What was measured of each.
+      difference: Between the two, or from the bound.
+      single: Whether that is of one sample: of differences by seed, or beside a bound.
+    """
+
+    values: tuple[Value, ...]
+    samples: tuple[Sample, ...]
     difference: Difference | None
-    paired: bool
+    single: bool
 
     @property
     def reason(self) -> str:
@@ -58,10 +65,10 @@ class _Comparison:
 
     @property
     def standardised(self) -> float | None:
-        """The difference in standard deviations: of the differences if paired, else pooled."""
+        """The difference in standard deviations: of the one sample, else pooled."""
         if self.difference is None:
             return None
-        if self.paired:
+        if self.single:
             return self.difference.estimate / (
                 self.difference.error * (self.difference.df + 1) ** 0.5
             )
@@ -75,7 +82,8 @@ def judge(results: Results) -> list[Verdict]:
 
     A claim is reproduced if the one-sided test for it, and contradicted if the one-sided test for
     its contrary, is significant after Holm's correction over all claims that could be tested (for
-    either direction). The tests are Welch's or, where the claim says so, paired by seed.
+    either direction). The tests are Welch's or, where the claim says so, paired by seed; beside a
+    number, of one sample.
     :class:`Alike` asks for both one-sided tests against its bound; an order for all of its
     neighbours, and is contradicted by any of them (Bonferroni's correction within).
     """
@@ -109,27 +117,33 @@ def judge(results: Results) -> list[Verdict]:
 
 
 def _comparisons(claim: Claim, results: Results) -> list[_Comparison]:
+    if isinstance(claim, Below | Above):
+        [value] = claim.values
+        sample = results.sample(value)
+        return [_Comparison((value,), (sample,), one_sample(sample.values, claim.bound), True)]
     found = []
     for a, b in itertools.pairwise(claim.values):
         samples = results.sample(a), results.sample(b)
-        found.append(
-            _Comparison((a, b), samples, difference(*samples, paired=claim.paired), claim.paired)
-        )
+        apart = difference(*samples, paired=claim.paired)
+        found.append(_Comparison((a, b), samples, apart, claim.paired))
     return found
 
 
 def _probabilities(claim: Claim, differences: Sequence[Difference]) -> tuple[float, float]:
     """Returns the p-values of a claim and of its contrary."""
+    found = differences[0]
     if isinstance(claim, Better):
-        [found] = differences
         return found.p_below(-claim.by), found.p_above(-claim.by)
+    if isinstance(claim, Below):
+        return found.p_below(0.0), found.p_above(0.0)
+    if isinstance(claim, Above):
+        return found.p_above(0.0), found.p_below(0.0)
     if isinstance(claim, Alike):
-        [found] = differences
         inside = max(found.p_below(claim.within), found.p_above(-claim.within))
         outside = min(found.p_above(claim.within), found.p_below(-claim.within))
         return inside, min(1.0, 2 * outside)
-    worst = min(found.p_above(0.0) for found in differences)
-    return max(found.p_below(0.0) for found in differences), min(1.0, len(differences) * worst)
+    worst = min(each.p_above(0.0) for each in differences)
+    return max(each.p_below(0.0) for each in differences), min(1.0, len(differences) * worst)
 
 
 def _weakness(comparison: _Comparison) -> float:

@@ -42,7 +42,6 @@ def _claims_table(verdicts: Sequence[Verdict]) -> str:
 
 def _claim_line(verdict: Verdict) -> list[str]:
     claim = verdict.claim
-    how = " (paired by seed)" if claim.paired else " (Welch)"
     told = "–"
     if verdict.effect is not None:
         interval = table.interval_text(*verdict.effect.interval, verdict.decimals)
@@ -50,7 +49,7 @@ def _claim_line(verdict: Verdict) -> list[str]:
         if len(claim.values) > 2:
             told += f" ({' − '.join(map(str, verdict.values))})"
     line = [
-        str(claim) + how,
+        f"{claim} ({claim.test})",
         verdict.verdict,
         verdict.reason or told,
         "–" if verdict.standardised is None else table.signed(verdict.standardised, 1),
@@ -71,7 +70,7 @@ def _claim_data(verdict: Verdict) -> dict[str, Any]:
     }
     return {
         "claim": str(verdict.claim),
-        "test": "paired" if verdict.claim.paired else "Welch",
+        "test": verdict.claim.test,
         "values": list(map(str, verdict.values)),
         "verdict": verdict.verdict,
         # Six digits are the same whatever the version of scipy.

@@ -267,8 +267,8 @@ class _Tuning:
         train, val = asked["data.train_size"], asked["data.val_size"]
         if decides or (train is not None and val is None):
             return {**overrides, "train.refit": True}
-        whole = {"data.val_size": 0, "data.train_size": train and train + val}
-        return {**overrides, **whole}
+        whole = {"data.train_size": train + val} if train else {}
+        return {**overrides, **whole, "data.val_size": 0}
 
     def _store(self, name: str) -> Store:
         return Store(self.workdir / name)

@@ -3,7 +3,7 @@
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from dropout_lab.reproduce import Alike, Better, Ordered, Value
+from dropout_lab.reproduce import Above, Alike, Below, Better, Ordered, Value
 from dropout_lab.reproduce.claims import judge
 from tests.reproduce.conftest import ERRORS, made_up, small_experiment
 
@@ -13,6 +13,22 @@ APART = {LOW: [1.0, 1.1, 1.05], MID: [2.0, 2.1, 2.05], HIGH: [3.0, 3.1, 3.06]}
 
 def verdicts(*claims, errors=APART, **options):
     return judge(made_up(small_experiment(claims=claims), errors, **options))
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        (Below(LOW, 1.3), "reproduced"),
+        (Below(LOW, 0.9), "contradicted"),
+        (Below(LOW, 1.06), "inconclusive"),
+        (Above(LOW, 0.9), "reproduced"),
+        (Above(LOW, 1.3), "contradicted"),
+    ],
+)
+def test_a_bound_is_tested_by_one_sample(claim, verdict):
+    [found] = verdicts(claim)
+    assert found.verdict == verdict
+    assert found.effect.estimate == pytest.approx(1.05 - claim.bound)
 
 
 @pytest.mark.parametrize("paired", [False, True])

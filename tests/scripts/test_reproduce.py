@@ -25,7 +25,7 @@ def test_published_results_are_checked(run_script):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ((), "--experiment is missing; allowed without: --list, --check"),
+        (("--workdir=x",), "--experiment=None --workdir=x; allowed: both, or --list or --check"),
         (("--experiment=wan", "--workdir=x"), "unknown experiment 'wan'"),
     ],
 )
