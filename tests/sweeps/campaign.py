@@ -1,9 +1,9 @@
 """Kills processes of a running sweep at random, and compares what is left with a sweep left alone.
 
-python -m tests.sweeps.campaign --executor=processes --kills=50 --trials=300 --workdir=DIR
+python -m tests.sweeps.campaign --executor=processes --kills=50 --trials=600 --workdir=DIR
 
 Executors: local, whose main process is killed; processes and dask, whose main process and workers
-are killed in turns. Fifty kills take about five minutes.
+are killed in turns. Fifty kills take about six minutes.
 """
 
 import argparse
@@ -97,7 +97,7 @@ def campaign(workdir, executor, *, kills, trials, victims=None, seed=0):
     sweep.start()
     killed: list[str] = []
     while len(killed) < kills:
-        time.sleep(randomness.uniform(1, 8))
+        time.sleep(randomness.uniform(0.5, 6))
         victim = sweep.kill_one(victims[len(killed) % len(victims)], randomness)
         killed += [victim] if victim else []
         if sweep.ended():
@@ -141,7 +141,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--executor", default="processes")
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--trials", type=int, default=300)
+    parser.add_argument("--trials", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workdir", required=True)
     asked = parser.parse_args()
