@@ -1,6 +1,7 @@
 """Several trials of one program side by side: all that one takes, with an axis of lanes."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -47,7 +48,8 @@ class LaneProgram:
         self.lanes = lanes
         self._mesh = _mesh(lanes)
         data = (_SHARED, _SHARED)
-        self.init = self._lift(program.init.__wrapped__, _LANE, options=for_one_call())
+        # JAX refuses a function with compiler's options inside another one.
+        self.init = self._lift(inspect.unwrap(program.init), _LANE, options=for_one_call())
         self.train_epoch = self._lift(
             program.train_epoch, _LANE, _LANE, *data, static=("steps",), donate=(0,)
         )

@@ -24,6 +24,7 @@ def run_forked(name, *args):
         process.start()
         process.join()
         texts = [path.read_text() for path in told]
+    assert process.exitcode is not None
     return subprocess.CompletedProcess((name, *args), process.exitcode, *texts)
 
 

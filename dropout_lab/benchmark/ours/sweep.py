@@ -49,7 +49,8 @@ def _sweep(sizes: Sizes) -> float:
 
 
 def _processes(sizes: Sizes) -> float:
-    first, second = [], []
+    first: list[float] = []
+    second: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         for seconds in (first, second):
             for variant in sizes.variants:
