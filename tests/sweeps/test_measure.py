@@ -57,7 +57,7 @@ def test_only_trials_of_one_fold_are_measured_side_by_side(config, monkeypatch):
 
     def cost(trials, lanes):
         seen.append([trial.config.data.fold for trial in trials])
-        return measure.Cost(epoch=1.0 if lanes == 1 else 0.1, compile=0.1, memory=1)
+        return measure.Cost(epoch=1e-4 if lanes == 1 else 1e-5, compile=0, memory=1)
 
     monkeypatch.setattr(measure, "measure", cost)
     config.data.folds = 2
