@@ -120,7 +120,7 @@ def _disk_is_full(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, OSError) and error.errno in full:
             return True
-        if "No space left on device" in str(error):  # tensorstore's, a ValueError
+        if any(os.strerror(number) in str(error) for number in full):  # tensorstore's, a ValueError
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -1,6 +1,7 @@
 """Several trials of one program side by side: all that one takes, with an axis of lanes."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from jaxtyping import Array, Bool
 
 from dropout_lab.errors import InputError
 from dropout_lab.training.network import Weights
-from dropout_lab.training.program import Program
+from dropout_lab.training.program import Program, for_one_call
 
 _LANE, _SHARED = 0, None
 
@@ -22,7 +23,7 @@ class LaneProgram:
 
     Numbers, states, weights and metrics have a leading axis of lanes; data and scaling are shared.
     One lane is the program itself, with no vmap round it. If there are several local devices and
-    the lanes divide evenly among them, each device has its share.
+    the lanes divide evenly among them (see :func:`evenly`), each device has its share.
 
     Args:
       program: The program of one trial.
@@ -47,7 +48,8 @@ class LaneProgram:
         self.lanes = lanes
         self._mesh = _mesh(lanes)
         data = (_SHARED, _SHARED)
-        self.init = self._lift(program.init, _LANE)
+        # JAX refuses a function with compiler's options inside another one.
+        self.init = self._lift(inspect.unwrap(program.init), _LANE, options=for_one_call())
         self.train_epoch = self._lift(
             program.train_epoch, _LANE, _LANE, *data, static=("steps",), donate=(0,)
         )
@@ -77,6 +79,7 @@ class LaneProgram:
         *axes: int | None,
         static: tuple[str, ...] = (),
         donate: tuple[int, ...] = (),
+        options: dict[str, int] | None = None,
     ) -> Any:
         """Returns a function of one trial as one of all lanes, compiled."""
 
@@ -104,7 +107,18 @@ class LaneProgram:
                 check_vma=False,
             )(*args)
 
-        return jax.jit(lifted, static_argnames=static, donate_argnums=donate)
+        return jax.jit(
+            lifted, static_argnames=static, donate_argnums=donate, compiler_options=options
+        )
+
+
+def evenly(lanes: int) -> int:
+    """Returns the least width, from a number of lanes up, that all local devices have a share of.
+
+    One lane stays one. What more than one device does at the same time costs no time.
+    """
+    devices = jax.local_device_count()
+    return -(-lanes // devices) * devices if lanes > 1 else lanes
 
 
 def _mesh(lanes: int) -> Mesh | None:
