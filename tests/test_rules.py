@@ -59,6 +59,8 @@ BAD = {
     "data.train_size": [0, -5, 10.0],
     "data.val_size": [-1, 0.1],
     "data.scaling": ["units", None],
+    "data.folds": [1, 2.5, "3"],
+    "data.fold": [-1, 0.5, "0"],
     "data.augment": ["flip", None],
     "train.batch_size": [0, 1.0, None],
     "train.epochs": [0, 2.5, None],

@@ -163,10 +163,10 @@ def _smallest(x: Float[Array, "n columns"], share: Float[Array, ""]) -> Bool[Arr
 
     def lengthened(place: Int[Array, ""], edge: Int[Array, "columns"]) -> Int[Array, "columns"]:
         longer = edge | (jnp.ones((), whole) << (highest - place).astype(whole))
-        return jnp.where((bits < longer).sum(0) <= count, longer, edge)
+        return jnp.where((bits < longer[None]).sum(0, dtype=jnp.int32) <= count, longer, edge)
 
     edge = lax.fori_loop(0, highest + 1, lengthened, jnp.zeros(x.shape[1], whole))
-    return bits < edge
+    return bits < edge[None]
 
 
 @partial(redraw, static_argnums=(4,))
