@@ -93,6 +93,7 @@ def test_holms_correction(raw, adjusted):
     ("values", "resolution", "decimals"),
     [
         ([1.62, 1.58, 1.66], 0.01, 2),  # standard error 0.023
+        ([1.612, 1.6, 1.588], 0.001, 3),  # 0.007, of a deviation of 0.012
         ([1.9, 1.3, 2.2], 0.01, 1),  # 0.26
         ([9.0, 14.0, 6.0], 0.01, 0),  # 2.3
         ([1.67, 1.67, 1.67], 0.333, 1),  # 300 examples, equal numbers

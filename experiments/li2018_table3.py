@@ -1,0 +1,77 @@
+"""Dropout before batch normalisation: statistics re-estimated without noise repair its test error.
+
+python scripts/reproduce.py --experiment=li2018_table3 --protocol=short --workdir=DIR
+"""
+
+from dropout_lab.reproduce import Better, Cell, Experiment, Protocol, Published, Table, Value
+
+RAW = "test_raw_error"
+
+EXPERIMENT = Experiment(
+    title="Dropout before a residual block's last norm (a) or convolution (b), WRN-28-10, CIFAR-10",
+    citation="X. Li et al., Understanding the disharmony between dropout and batch normalization "
+    "by variance shift, CVPR 2019",
+    source="Table 3, WRN-28-10 on CIFAR-10, read in the text of the paper: means of 5, no spread",
+    base={
+        "data.name": "cifar10",
+        "data.scaling": "channel",
+        "data.augment": "crop_flip",
+        "data.val_size": 0,
+        "model.name": "resnet",
+        "model.depth": 28,
+        "model.widening": 10,
+        "variant": "dropout",
+        "dropout.stage_rates": 0.5,
+        "dropout.rate": 0.0,
+        "dropout.input_rate": 0.0,
+        "optimizer.nesterov": True,
+        "optimizer.weight_decay": 5e-4,
+        "schedule.name": "step",
+        "schedule.decay_rate": 0.2,
+        "eval.recalibrate": True,
+    },
+    cells={
+        "(a)": Cell(
+            {"model.noise_before_norm": True},
+            paper={RAW: Published(4.59, n=5), "test_error": Published(4.20, n=5)},
+        ),
+        "(b)": Cell(
+            {"model.noise_before_norm": False},
+            paper={RAW: Published(3.81, n=5), "test_error": Published(3.71, n=5)},
+        ),
+    },
+    headline=Value("(a)"),
+    claims=(
+        Better(Value("(a)"), than=Value("(a)", RAW), paired=True),
+        Better(Value("(b)", RAW), than=Value("(a)", RAW)),
+        Better("(b)", than="(a)"),
+    ),
+    protocols={
+        "paper": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="not measured; for an accelerator",
+            base={"train.epochs": 200, "schedule.boundaries": (60, 120, 160)},
+            assumed=("training as usual for this network: Zagoruyko and Komodakis 2016",),
+        ),
+        "short": Protocol(
+            seeds=(0, 1, 2),
+            cost="about 40 minutes on 2 cores, reckoned",
+            base={
+                "model.depth": 10,
+                "model.widening": 1,
+                "data.train_size": 10_000,
+                "train.epochs": 20,
+                "schedule.boundaries": (12, 16),
+            },
+            shortened=(
+                "a network of depth 10 and width 1, not 28 and 10",
+                "10,000 training images, not 50,000",
+                "20 epochs, not 200",
+            ),
+        ),
+    },
+    table=Table(
+        columns=("raw statistics", "re-estimated"),
+        rows={label: (Value(label, RAW), Value(label)) for label in ("(a)", "(b)")},
+    ),
+)
