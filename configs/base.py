@@ -109,6 +109,9 @@ def get_config() -> ConfigDict:
     config.eval.recalibrate = False  # first re-estimate batch statistics with the noise at rest
     config.eval.test = True  # look at the test set, once, at the end
 
+    config.mesh = ConfigDict()  # no effect on results beyond rounding, no part of an identity
+    config.mesh.data = 1  # devices that share every batch
+
     config.run = ConfigDict()  # how to run: no effect on results, no part of a trial's identity
     config.run.checkpoint_seconds = 60.0  # save every so often; 0: after every epoch
     config.run.save_model = True  # keep the trained network for load_run

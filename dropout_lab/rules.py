@@ -152,6 +152,7 @@ RULES: dict[str, Rule] = {
     "eval.samples": _whole(1),
     "eval.recalibrate": _FLAG,
     "eval.test": _FLAG,
+    "mesh.data": _whole(1),
     "run.checkpoint_seconds": _number(0),
     "run.save_model": _FLAG,
 }

@@ -33,8 +33,8 @@ DYNAMIC = (
 HOST = ("train.select", "train.refit", "train.patience", "eval.test")
 """Keys that are read between epochs, outside the program: they cannot change what it is."""
 
-HOW = ("data.dir", "run.checkpoint_seconds", "run.save_model")
-"""Keys that say where and how to run, and cannot change a result."""
+HOW = ("data.dir", "mesh.data", "run.checkpoint_seconds", "run.save_model")
+"""Keys that say where and how to run, and cannot change a result by more than rounding."""
 
 ADDED: Mapping[str, Any] = {
     "dropout.branch_rate": 0.0,
@@ -66,6 +66,7 @@ ADDED: Mapping[str, Any] = {
     "eval.recalibrate": False,
     "train.patience": None,
     "eval.test": True,
+    "mesh.data": 1,
 }
 """Keys added since the first records were written, and what older code did in their place.
 
@@ -103,6 +104,11 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
         resolved.optimizer.nesterov = resolved.optimizer.dampening = False
     if resolved.train.updates is not None:
         resolved.train.epochs = None
+    if resolved.train.batch_size % resolved.mesh.data:
+        raise InputError(
+            f"config.mesh.data is {resolved.mesh.data} with batches of "
+            f"{resolved.train.batch_size} examples; allowed: what divides them evenly"
+        )
     if (resolved.data.name == "npz") != (resolved.data.path is not None):
         raise InputError(
             f"config.data.path is {resolved.data.path!r} and config.data.name is "

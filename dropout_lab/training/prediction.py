@@ -9,6 +9,7 @@ from jax import lax
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.training.arrays import Scaling, scaled
+from dropout_lab.training.mesh import split_batch
 from dropout_lab.training.network import Mode, Network, Weights
 
 _CHUNK = 1000
@@ -61,7 +62,7 @@ def predict(
 
     def one(item: tuple[Array, Array]) -> Prediction:
         which, index = item
-        x, noise = scaled(images[which], scaling), jax.random.fold_in(key, index)
+        x, noise = scaled(images[split_batch(which)], scaling), jax.random.fold_in(key, index)
         if inference == "mc":
             return _monte_carlo(network, weights, noise, x, passes)
         model = network.module(weights, inference, draws=passes)

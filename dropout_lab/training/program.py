@@ -15,6 +15,7 @@ from ml_collections import FrozenConfigDict
 from dropout_lab.schedules import SCHEDULES, Schedule
 from dropout_lab.training import loss as losses
 from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
+from dropout_lab.training.mesh import replicate, split_batch
 from dropout_lab.training.metrics import measure
 from dropout_lab.training.network import Mode, Network, Numbers, Weights, layers_with, weights_of
 from dropout_lab.training.optimizer import make_optimizer, project
@@ -95,17 +96,19 @@ class Program:
         warmup = _warmup(self.config.dropout.penalty_warmup, lengths)
 
         def step(state: State, batch: Int[Array, " size"]) -> tuple[State, Float[Array, ""]]:
-            examples = jax.tree.map(lambda leaf: leaf[batch], data)
+            which = split_batch(batch)
+            examples = jax.tree.map(lambda leaf: leaf[which], data)
             images = augmented(
                 self.config.data.augment, _key(numbers, _AUGMENT, state.step), examples.images
             )
+            images, labels = split_batch((images, examples.labels))
             weights = scheduled(state.weights, state.step)
             gradient = jax.value_and_grad(self._loss, has_aux=True)
             (loss, stats), grads = gradient(
                 weights.params,
                 weights,
                 numbers,
-                Examples(scaled(images, scaling), examples.labels),
+                Examples(scaled(images, scaling), labels),
                 _key(numbers, _NOISE, state.step),
                 warmup(state.step) / data.labels.shape[0],
             )
@@ -115,7 +118,7 @@ class Program:
             if "optimizer.max_norm" in numbers:
                 params = project(params, numbers["optimizer.max_norm"])
             weights = Weights(params, weights.rates, stats)
-            return State(weights, optimizer_state, state.step + 1), loss
+            return replicate((State(weights, optimizer_state, state.step + 1), loss))
 
         state, losses = lax.scan(step, state, batches)
         return state, losses.mean()
@@ -168,7 +171,7 @@ class Program:
         model = recalibrate_batch_stats(
             self.network.module(weights, "mean"),
             whole.reshape(-1, size, *whole.shape[1:]),
-            prepare=lambda images: scaled(images, scaling),
+            prepare=lambda images: scaled(split_batch(images), scaling),
         )
         return weights_of(model)
 

@@ -1,0 +1,68 @@
+"""Devices side by side: some have lanes of their own, some share every batch."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array
+
+from dropout_lab.errors import InputError
+
+LANES, DATA = "lanes", "data"
+"""The axes of a mesh: trials side by side, and the examples of a batch."""
+
+
+def make_mesh(lanes: int, data: int) -> Mesh | None:
+    """Returns the devices that lanes run on, a row each for its share of them.
+
+    Args:
+      lanes: How many trials run side by side. Rows that do not divide them evenly rest.
+      data: Devices of a row, which share every batch.
+
+    Returns:
+      The mesh; None for a single device.
+
+    Raises:
+      InputError: If there are not so many devices.
+    """
+    devices = jax.devices()
+    count = len(devices)
+    if data > count:
+        raise InputError(f"config.mesh.data is {data} with devices: {count}; allowed: 1 to {count}")
+    rows = count // data
+    if lanes % rows:
+        rows = 1
+    if rows * data == 1:
+        return None
+    return Mesh(np.array(devices[: rows * data]).reshape(rows, data), (LANES, DATA))
+
+
+def split_batch(tree: Any) -> Any:
+    """Returns arrays with their first axis split over the devices that share a batch.
+
+    What these do not divide evenly, each of them has whole.
+    """
+    sharing = _sharing()
+    return jax.tree.map(
+        lambda leaf: _placed(leaf, () if leaf.shape[0] % sharing else (DATA,)), tree
+    )
+
+
+def replicate(tree: Any) -> Any:
+    """Returns arrays that all devices that share a batch have whole."""
+    return jax.tree.map(lambda leaf: _placed(leaf, ()), tree)
+
+
+def _placed(leaf: Array, axes: tuple[str, ...]) -> Array:
+    if _sharing() == 1:
+        return leaf
+    # JAX 0.7.2 does not find the mesh of a bare PartitionSpec here.
+    sharding = NamedSharding(jax.sharding.get_abstract_mesh(), PartitionSpec(*axes))
+    return lax.with_sharding_constraint(leaf, sharding)
+
+
+def _sharing() -> int:
+    """Returns how many devices share a batch, where this is traced."""
+    return jax.sharding.get_abstract_mesh().shape.get(DATA, 1)
