@@ -66,6 +66,8 @@ ADDED: Mapping[str, Any] = {
     "eval.recalibrate": False,
     "train.patience": None,
     "eval.test": True,
+    "compute.dtype": "float32",
+    "compute.precision": "default",
     "mesh.data": 1,
 }
 """Keys added since the first records were written, and what older code did in their place.
@@ -102,6 +104,8 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
         resolved.schedule.boundaries = ()
     if resolved.optimizer.name != "sgd":
         resolved.optimizer.nesterov = resolved.optimizer.dampening = False
+    if resolved.compute.dtype != "float32":
+        resolved.compute.precision = "default"
     if resolved.train.updates is not None:
         resolved.train.epochs = None
     if resolved.train.batch_size % resolved.mesh.data:

@@ -29,8 +29,10 @@ def make_mesh(lanes: int, data: int) -> Mesh | None:
     """
     devices = jax.devices()
     count = len(devices)
-    if data > count:
-        raise InputError(f"config.mesh.data is {data} with devices: {count}; allowed: 1 to {count}")
+    least = count if jax.process_count() > 1 else 1
+    if not least <= data <= count:
+        allowed = f"1 to {count}" if least == 1 else f"{count}, those of all processes"
+        raise InputError(f"config.mesh.data is {data} with devices: {count}; allowed: {allowed}")
     rows = count // data
     if lanes % rows:
         rows = 1

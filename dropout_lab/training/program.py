@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import jax
@@ -55,14 +55,28 @@ class Program:
     def __init__(self, config: FrozenConfigDict, shape: tuple[int, ...], classes: int) -> None:
         self.config = config
         self.network = Network(config, shape, classes)
-        self.init = jax.jit(self._init)
-        self.train_epoch = jax.jit(
-            self._train_epoch, static_argnames="steps", donate_argnames="state"
-        )
-        self.evaluate = jax.jit(self._evaluate, static_argnames=("inference", "passes"))
-        self.predict = jax.jit(self._predict, static_argnames=("inference", "passes"))
-        self.recalibrate = jax.jit(self._recalibrate)
-        self.sparsity = jax.jit(self._sparsity)
+        self.init = self._compiled(self._init)
+        self.train_epoch = self._compiled(self._train_epoch, static=("steps",), donate=("state",))
+        self.evaluate = self._compiled(self._evaluate, static=("inference", "passes"))
+        self.predict = self._compiled(self._predict, static=("inference", "passes"))
+        self.recalibrate = self._compiled(self._recalibrate)
+        self.sparsity = self._compiled(self._sparsity)
+
+    def _compiled(
+        self,
+        function: Callable[..., Any],
+        *,
+        static: tuple[str, ...] = (),
+        donate: tuple[str, ...] = (),
+    ) -> Any:
+        """Returns a function compiled, with its matrix products as precise as configured."""
+
+        @wraps(function)
+        def precise(*args: Any, **options: Any) -> Any:
+            with jax.default_matmul_precision(self.config.compute.precision):
+                return function(*args, **options)
+
+        return jax.jit(precise, static_argnames=static, donate_argnames=donate)
 
     def lengths(self, numbers: Numbers, examples: int) -> Lengths:
         """Returns the length of a trial with these numbers, on so many training examples."""
@@ -147,14 +161,18 @@ class Program:
         penalty_share: Float[Array, ""],
     ) -> tuple[Float[Array, ""], Any]:
         """Returns the loss (its own, plus the variant's penalty per example) and statistics."""
-        model = self.network.module(weights._replace(params=params), "train")
+        lowered = self.network.lowered(params)
+        model = self.network.module(weights._replace(params=lowered), "train")
         smoothing, classes = numbers["train.label_smoothing"], self.network.classes
         target = jax.nn.one_hot(batch.labels, classes) * (1 - smoothing) + smoothing / classes
-        loss = self._loss_function(numbers)(model, batch.images, target, key)
+        images = self.network.lowered(batch.images)
+        loss = self._loss_function(numbers)(model, images, target, key)
+        stats = weights_of(model).stats
         if "dropout.penalty_weight" in numbers:
-            penalty = sum(layer.penalty() for layer in layers_with(model, "penalty"))
+            whole = self.network.module(Weights(params, weights.rates, stats), "train")
+            penalty = sum(layer.penalty() for layer in layers_with(whole, "penalty"))
             loss += numbers["dropout.penalty_weight"] * penalty_share * penalty
-        return loss, weights_of(model).stats
+        return loss, stats
 
     def _loss_function(self, numbers: Numbers) -> losses.Loss:
         options = self.config.loss
@@ -169,11 +187,13 @@ class Program:
         size = self.config.train.batch_size
         whole = data.images[: len(data.images) // size * size]
         model = recalibrate_batch_stats(
-            self.network.module(weights, "mean"),
+            self.network.module(
+                weights._replace(params=self.network.lowered(weights.params)), "mean"
+            ),
             whole.reshape(-1, size, *whole.shape[1:]),
-            prepare=lambda images: scaled(split_batch(images), scaling),
+            prepare=lambda images: self.network.lowered(scaled(split_batch(images), scaling)),
         )
-        return weights_of(model)
+        return weights._replace(stats=weights_of(model).stats)
 
     def _sparsity(self, weights: Weights) -> dict[str, Float[Array, ""]]:
         """Returns the share of the kernels' weights that inference prunes; empty if none can be.

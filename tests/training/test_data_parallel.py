@@ -48,8 +48,7 @@ SHARED = """
             step = program.train_epoch.lower(state, numbers, *shared, steps=3).compile().as_text()
             # Sums over the batch are all that devices tell each other, noise is none of it.
             assert re.findall("all-reduce", step)
-            said = set(re.findall("all-gather|all-to-all|collective-[a-z]+|reduce-scatter", step))
-            print(changes, said)
+            assert not re.findall("all-gather|all-to-all|collective-|reduce-scatter", step)
         state, loss = program.train_epoch(state, numbers, *shared, steps=3)
         metrics = program.evaluate(
             state.weights, numbers, *program.share((test, scaling)), inference="mc", passes=2
@@ -59,9 +58,11 @@ SHARED = """
         first = jax.tree.map(lambda leaf: np.asarray(leaf)[0], (state, loss, metrics))
         return np.asarray(program._lift(noise, 0)(numbers))[0], first
 
-    for changes in ({}, {"model.name": "cnn", "model.stages": (4,), "data.augment": "crop_flip"}):
+    for changes, meshes in (
+        ({}, ((1, 2), (1, 8), (4, 2))), ({"model.name": "cnn", "model.stages": (4,)}, ((4, 2),)),
+    ):
         masks, expected = trained(changes, 1, 1)
-        for lanes, data in ((1, 2), (1, 8), (4, 2)):
+        for lanes, data in meshes:
             ours, found = trained(changes, lanes, data)
             np.testing.assert_array_equal(ours, masks)
             jax.tree.map(
