@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax import lax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 
 from dropout_lab.errors import InputError
@@ -60,9 +60,10 @@ def replicate(tree: Any) -> Any:
 def _placed(leaf: Array, axes: tuple[str, ...]) -> Array:
     if _sharing() == 1:
         return leaf
-    # JAX 0.7.2 does not find the mesh of a bare PartitionSpec here.
-    sharding = NamedSharding(jax.sharding.get_abstract_mesh(), PartitionSpec(*axes))
-    return lax.with_sharding_constraint(leaf, sharding)
+    # Not a bare PartitionSpec: JAX 0.7.2 does not find its mesh, nor what is manual in it.
+    mesh = jax.sharding.get_abstract_mesh()
+    everywhere = AbstractMesh(mesh.axis_sizes, mesh.axis_names)
+    return lax.with_sharding_constraint(leaf, NamedSharding(everywhere, PartitionSpec(*axes)))
 
 
 def _sharing() -> int:
