@@ -52,15 +52,18 @@ def get_config() -> ConfigDict:
     config.model.name = "mlp"  # mlp | cnn | resnet | rnn
     config.model.stages = (32, 64, 128)  # cnn: channels of each stage, which halves the image
     config.model.kernel_size = 3  # cnn: pixels
+    config.model.padding = "same"  # cnn: same: zeros keep the size | valid: none
+    config.model.stage_activation = placeholder(str)  # cnn: of the stages; None: activation
     config.model.noise_before_pool = False  # cnn: on what a stage pools, not on what is left of it
     config.model.widths = (800, 800)  # units of each hidden dense layer
+    config.model.noise_before_norm = False  # resnet: before a block's last norm, not convolution
     config.model.depth = 16  # resnet: 6 k + 4
     config.model.widening = 1  # resnet: factor on 16, 32, 64 channels
     config.model.cell = "lstm"  # rnn: lstm | gru
     config.model.units = 128  # rnn: of the recurrent layer
     config.model.sequence = "rows"  # rnn: what a step reads: rows | pixels
     config.model.permutation = placeholder(int)  # rnn: seed of a fixed order of the pixels
-    config.model.activation = "relu"  # relu | selu | sigmoid | softplus | tanh | maxout
+    config.model.activation = "relu"  # selu | sigmoid | softplus | tanh | maxout | identity
     config.model.pieces = 2  # maxout: of which each unit is the maximum
     config.model.batch_norm = False  # before each activation
 
@@ -70,6 +73,8 @@ def get_config() -> ConfigDict:
     config.data.path = placeholder(str)  # npz: the file, with x_train, y_train, x_test, y_test
     config.data.train_size = placeholder(int)  # use so many training examples; None: all
     config.data.val_size = placeholder(int)  # hold out so many; None: the data set's usual number
+    config.data.folds = placeholder(int)  # cross-validation: cut train + validation in so many
+    config.data.fold = placeholder(int)  # the one of them that validates, from 0
     config.data.scaling = "unit"  # unit: [0, 1] | channel | feature: mean 0, variance 1 of each
     config.data.augment = "none"  # none | crop_flip: pad 4, crop at random, mirror every second
 
@@ -77,6 +82,7 @@ def get_config() -> ConfigDict:
     config.train.batch_size = 128  # examples; those left over at the end of an epoch are skipped
     config.train.epochs = 30  # *
     config.train.updates = placeholder(int)  # training length in updates, instead of epochs
+    config.train.init_std = placeholder(float)  # * kernels are drawn normal; None: by fan-in
     config.train.label_smoothing = 0.0  # * probability spread over all classes
     config.train.select = "last"  # which epoch counts: last | best_val
     config.train.refit = False  # train again on train + validation, and test that network
@@ -86,27 +92,39 @@ def get_config() -> ConfigDict:
     config.loss.name = "cross_entropy"  # cross_entropy | r_drop | multi_sample
     config.loss.weight = 1.0  # * r_drop: of the divergence between two passes
     config.loss.samples = 8  # multi_sample: noise on the last features, so many times
+    config.loss.l1 = placeholder(float)  # * weight of the sum of the kernels' absolute weights
+    config.loss.l1_start = 0.0  # * epoch from which on that is added
+    config.loss.sparsity = placeholder(float)  # * weight of hidden dense units' divergence from
+    config.loss.sparsity_target = 0.05  # * this mean activation over a batch
 
     config.optimizer = ConfigDict()
-    config.optimizer.name = "sgd"  # sgd | adam (with decoupled weight decay)
+    config.optimizer.name = "sgd"  # sgd | adam, rmsprop (with decoupled weight decay)
     config.optimizer.lr = 0.1  # * at the start; the schedule multiplies it
     config.optimizer.momentum = 0.9  # * adam: decay of the first moment
+    config.optimizer.momentum_start = placeholder(float)  # * sgd: at the start; grows linearly
+    config.optimizer.momentum_epochs = placeholder(float)  # * sgd: to momentum, over so many epochs
     config.optimizer.nesterov = False
     config.optimizer.dampening = False  # multiply the gradient by 1 - momentum (Hinton 2012)
-    config.optimizer.weight_decay = 0.0  # * of kernels
+    config.optimizer.rms_decay = 0.9  # * rmsprop: of the mean squared gradient
+    config.optimizer.clip_norm = placeholder(float)  # * bound on the norm of the whole gradient
+    config.optimizer.weight_decay = 0.0  # * of kernels; sgd: L2, half the squares in the loss
     config.optimizer.max_norm = placeholder(float)  # * bound on each unit's incoming weight vector
     config.optimizer.bias_lr_factor = 1.0  # learning rate of biases, relative (2 in Caffe's nets)
 
     config.schedule = ConfigDict()
-    config.schedule.name = "constant"  # constant | exponential | cosine (to 0) | step
+    config.schedule.name = "constant"  # constant | exponential | cosine | linear | inverse | step
     config.schedule.decay_rate = 0.95  # exponential: factor per epoch; step: per boundary
     config.schedule.boundaries = ()  # step: epochs
+    config.schedule.factors = ()  # step: in between, one more than boundaries; (): decay_rate's
+    config.schedule.start = 0.0  # linear: epoch from which on the rate falls, to 0 at the end
+    config.schedule.gamma = 1e-4  # inverse: (1 + gamma * updates) ** -power
+    config.schedule.power = 1.0  # inverse
 
     config.eval = ConfigDict()
     config.eval.inference = placeholder(str)  # a rule of the variant; None: its first
     config.eval.passes = 50  # mc, gaussian: passes averaged at the end
     config.eval.samples = 5  # mc, gaussian: passes averaged after each epoch
-    config.eval.recalibrate = False  # first re-estimate batch statistics with the noise at rest
+    config.eval.recalibrate = False  # re-estimate batch statistics, noise at rest; before: test_raw
     config.eval.test = True  # look at the test set, once, at the end
 
     config.compute = ConfigDict()  # weights, batch statistics, losses, updates are always float32
@@ -119,7 +137,7 @@ def get_config() -> ConfigDict:
 
     config.run = ConfigDict()  # how to run: no effect on results, no part of a trial's identity
     config.run.checkpoint_seconds = 60.0  # save every so often; 0: after every epoch
-    config.run.save_model = True  # keep the trained network for load_run
+    config.run.save_model = placeholder(bool)  # keep the network; None: a run's, no sweep's trials'
     return config.lock()
 
 

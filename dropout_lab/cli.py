@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
+from dropout_lab.compilation import keep_programs
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.rules import RULES
 from dropout_lab.training.interrupt import Interrupted
@@ -19,6 +20,7 @@ def run(main: Callable[[], None]) -> None:
     shell reports it; one that has lost another of its processes with 1. Anything else is a bug and
     keeps its traceback.
     """
+    keep_programs()
     try:
         app.run(lambda argv: main(), flags_parser=_parse)
     except InputError as error:

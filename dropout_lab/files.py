@@ -9,6 +9,12 @@ from typing import Any
 from dropout_lab.errors import InputError
 
 
+def user_cache() -> Path:
+    """Returns the per-user cache folder of this package ($XDG_CACHE_HOME is heeded)."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "dropout_lab"
+
+
 def check_directory(path: str | Path) -> Path:
     """Returns the path of a directory that exists or can be made, and can be written to.
 

@@ -1,7 +1,7 @@
-"""Schedules of a rate over training: functions from the step to the rate, in optax's shape.
+"""Schedules of a rate, of dropping or of learning: functions from the step to the rate.
 
-Each takes the rate to reach or to leave and gives one that may be traced at every step, so that
-nothing recompiles::
+They have optax's shape. Each takes the rate to reach or to leave and gives one that may be traced
+at every step, so that nothing recompiles::
 
     schedule = early_constant(0.1, cutoff=1000)
     rate = schedule(step)
@@ -118,6 +118,17 @@ def step(rate: Rate, *, boundaries: Sequence[float], factors: Sequence[float]) -
     return lambda step: rate * levels[jnp.searchsorted(edges, step, side="right")]
 
 
+def inverse(rate: Number, *, gamma: Number, power: Number) -> Schedule:
+    """Returns ``rate * (1 + gamma * step) ** -power``, Caffe's schedule of learning rates."""
+    return lambda step: rate * (1.0 + gamma * step) ** -power
+
+
+def late_annealed(rate: Number, *, steps: Number, total: Number) -> Schedule:
+    """Returns ``rate`` before step ``steps``, then a rate that falls linearly to 0 at ``total``."""
+    span = jnp.maximum(total - steps, 1.0)
+    return lambda step: rate * jnp.clip((total - step) / span, 0.0, 1.0)
+
+
 SCHEDULES: dict[str, Callable[..., Schedule]] = {
     "constant": constant,
     "linear": linear,
@@ -130,3 +141,4 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
     "anti_curriculum": anti_curriculum,
     "step": step,
 }
+"""Those of rates of dropping, by name; learning rates have theirs in training/optimizer.py."""

@@ -12,8 +12,13 @@ from dropout_lab.errors import InputError, unknown
 from dropout_lab.models import MODELS, Network
 from dropout_lab.ops import BELOW_ONE
 from dropout_lab.places import PLACES, RATES, RULES_OF_INFERENCE, Variant
+from dropout_lab.recipe import (
+    resolve_loss,
+    resolve_optimizer,
+    resolve_rate_schedule,
+    resolve_schedule,
+)
 from dropout_lab.rules import check, flatten
-from dropout_lab.schedules import SCHEDULES
 from dropout_lab.variants import VARIANTS
 
 DYNAMIC = (
@@ -21,17 +26,26 @@ DYNAMIC = (
     *(f"dropout.{rate}" for rate in RATES),
     "dropout.penalty_weight",
     "train.epochs",
+    "train.init_std",
     "train.label_smoothing",
     "loss.weight",
+    "loss.l1",
+    "loss.l1_start",
+    "loss.sparsity",
+    "loss.sparsity_target",
     "optimizer.lr",
     "optimizer.momentum",
+    "optimizer.momentum_start",
+    "optimizer.momentum_epochs",
+    "optimizer.rms_decay",
+    "optimizer.clip_norm",
     "optimizer.weight_decay",
     "optimizer.max_norm",
 )
 """Keys that are numbers inside the program; trials that differ only in these share one compile."""
 
-HOST = ("train.select", "train.refit", "train.patience", "eval.test")
-"""Keys that are read between epochs, outside the program: they cannot change what it is."""
+HOST = ("train.select", "train.refit", "train.patience", "eval.test", "data.fold")
+"""Keys that are read outside the program: they cannot change what it is."""
 
 HOW = ("data.dir", "mesh.data", "run.checkpoint_seconds", "run.save_model")
 """Keys that say where and how to run, and cannot change a result by more than rounding."""
@@ -53,6 +67,9 @@ ADDED: Mapping[str, Any] = {
     "rate_schedule.boundaries": (),
     "rate_schedule.factors": (),
     "model.noise_before_pool": None,
+    "model.noise_before_norm": None,
+    "model.padding": None,
+    "model.stage_activation": None,
     "model.depth": None,
     "model.widening": None,
     "model.pieces": None,
@@ -60,9 +77,24 @@ ADDED: Mapping[str, Any] = {
     "model.units": None,
     "model.sequence": None,
     "model.permutation": None,
+    "data.folds": None,
+    "data.fold": None,
     "loss.name": "cross_entropy",
     "loss.weight": None,
     "loss.samples": None,
+    "loss.l1": None,
+    "loss.l1_start": None,
+    "loss.sparsity": None,
+    "loss.sparsity_target": None,
+    "optimizer.momentum_start": None,
+    "optimizer.momentum_epochs": None,
+    "optimizer.rms_decay": None,
+    "optimizer.clip_norm": None,
+    "schedule.factors": (),
+    "schedule.start": None,
+    "schedule.gamma": None,
+    "schedule.power": None,
+    "train.init_std": None,
     "eval.recalibrate": False,
     "train.patience": None,
     "eval.test": True,
@@ -92,18 +124,15 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
     _resolve_model(resolved, network)
     places = present_places(resolved)
     _check_variant(resolved, places)
-    if "stage" not in VARIANTS[config.variant].uses(places) or not config.model.noise_before_pool:
-        resolved.model.noise_before_pool = None
+    for key in ("noise_before_pool", "noise_before_norm"):
+        if "stage" not in VARIANTS[config.variant].uses(places) or not resolved.model[key]:
+            resolved.model[key] = None
     _resolve_dropout(resolved, network, places)
-    _resolve_rate_schedule(resolved, places)
-    _resolve_loss(resolved, places)
+    resolve_rate_schedule(resolved, places)
+    resolve_loss(resolved, places)
+    resolve_optimizer(resolved)
+    resolve_schedule(resolved)
     _resolve_inference(resolved, network)
-    if resolved.schedule.name not in ("exponential", "step"):
-        resolved.schedule.decay_rate = None
-    if resolved.schedule.name != "step":
-        resolved.schedule.boundaries = ()
-    if resolved.optimizer.name != "sgd":
-        resolved.optimizer.nesterov = resolved.optimizer.dampening = False
     if resolved.compute.dtype != "float32":
         resolved.compute.precision = "default"
     if resolved.train.updates is not None:
@@ -113,11 +142,7 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
             f"config.mesh.data is {resolved.mesh.data} with batches of "
             f"{resolved.train.batch_size} examples; allowed: what divides them evenly"
         )
-    if (resolved.data.name == "npz") != (resolved.data.path is not None):
-        raise InputError(
-            f"config.data.path is {resolved.data.path!r} and config.data.name is "
-            f"{resolved.data.name!r}; allowed: a path with 'npz', None with any other"
-        )
+    _resolve_data(resolved)
     return FrozenConfigDict(resolved.to_dict())
 
 
@@ -136,6 +161,10 @@ def _resolve_model(config: ConfigDict, network: type[Network]) -> None:
     for key in config.model:
         if key not in taken and key != "name":
             config.model[key] = None
+    if config.model.padding == "same":
+        config.model.padding = None
+    if config.model.stage_activation == config.model.activation:
+        config.model.stage_activation = None
 
 
 def _check_variant(config: ConfigDict, places: Sequence[str]) -> None:
@@ -202,44 +231,22 @@ def _rate(given: float | None, variant: Variant, key: str, read: bool) -> float:
     return rate
 
 
-def _resolve_rate_schedule(config: ConfigDict, places: Sequence[str]) -> None:
-    """Clears what the schedule of rates does not take."""
-    schedule = config.rate_schedule
-    if not VARIANTS[config.variant].reads(places) & set(RATES):
-        schedule.name = "constant"
-    taken = inspect.signature(SCHEDULES[schedule.name]).parameters
-    if "steps" not in taken:
-        schedule.epochs = None
-    elif schedule.epochs is None and schedule.name.startswith(("early", "late")):
+def _resolve_data(config: ConfigDict) -> None:
+    """Clears the size of a validation part that a fold replaces."""
+    data = config.data
+    if (data.name == "npz") != (data.path is not None):
         raise InputError(
-            f"config.rate_schedule.epochs is None with schedule {schedule.name!r}; allowed: the "
-            "epoch at which it switches"
+            f"config.data.path is {data.path!r} and config.data.name is {data.name!r}; allowed: a "
+            "path with 'npz', None with any other"
         )
-    if "gamma" not in taken:
-        schedule.gamma = None
-    if "boundaries" not in taken:
-        schedule.boundaries = schedule.factors = ()
-        return
-    rising = list(schedule.boundaries) == sorted(set(schedule.boundaries))
-    if not rising or len(schedule.factors) != len(schedule.boundaries) + 1:
+    if (data.fold is None) != (data.folds is None) or (data.folds and data.fold >= data.folds):
+        allowed = f"0 to {data.folds - 1}" if data.folds else "None without folds"
         raise InputError(
-            f"config.rate_schedule.boundaries is {schedule.boundaries} with factors "
-            f"{schedule.factors}; allowed: rising epochs, and one factor more"
+            f"config.data.fold is {data.fold} with config.data.folds {data.folds}; allowed: "
+            + allowed
         )
-
-
-def _resolve_loss(config: ConfigDict, places: Sequence[str]) -> None:
-    """Clears what the loss does not take."""
-    loss = config.loss
-    if loss.name == "multi_sample" and "hidden" not in VARIANTS[config.variant].uses(places):
-        raise InputError(
-            f"config.loss.name is 'multi_sample' with variant {config.variant!r}, which has no "
-            "noise on this model's last features to sample; allowed: cross_entropy, r_drop"
-        )
-    if loss.name != "r_drop":
-        loss.weight = None
-    if loss.name != "multi_sample":
-        loss.samples = None
+    if data.folds and data.train_size is None:
+        data.val_size = None
 
 
 def _resolve_inference(config: ConfigDict, network: type[Network]) -> None:

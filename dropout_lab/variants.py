@@ -23,7 +23,10 @@ def _everywhere(use: Use, **fields: Any) -> Variant:
 
 
 _DROPOUT = Use(nn.Dropout)
-_NONNEGATIVE = {"model.activation": ("relu", "sigmoid", "softplus")}
+NONNEGATIVE = ("relu", "sigmoid", "softplus")
+"""Activation functions that are never negative."""
+
+_NONNEGATIVE = {"model.activation": NONNEGATIVE, "model.stage_activation": NONNEGATIVE}
 
 
 def _dense(use: Use, **fields: Any) -> Variant:

@@ -1,1 +1,32 @@
-"""Published experiments, as data: configuration, sweep, table, the paper's numbers."""
+"""Tables and figures of papers, a file of data each, and the results of running them."""
+
+import importlib
+from pathlib import Path
+
+from dropout_lab.errors import unknown
+from dropout_lab.reproduce import Experiment
+
+FOLDER = Path(__file__).parent
+RESULTS = FOLDER / "results"
+"""What was run: a folder for each experiment, in it one for each protocol."""
+
+NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__"))
+
+
+def load(name: str) -> Experiment:
+    """Returns the experiment of ``experiments/NAME.py``, checked.
+
+    Raises:
+      InputError: If there is no such file, or what it holds does not fit together.
+    """
+    if name not in NAMES:
+        raise unknown("experiment", name, NAMES)
+    experiment: Experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
+    experiment.check(name)
+    return experiment
+
+
+def published() -> list[tuple[str, str]]:
+    """Returns the name and the protocol of each experiment in ``RESULTS``."""
+    found = sorted(path.parent.relative_to(RESULTS) for path in RESULTS.glob("*/*/run.json"))
+    return [(place.parts[0], place.parts[1]) for place in found]

@@ -82,7 +82,10 @@ install() {
   local what=$root${extra:+[$extra]}
   say "installing dropout_lab${extra:+[$extra]}; a first time takes minutes"
   if have_uv; then
-    uv pip install --quiet --python "$python" --constraint "$constraints" --editable "$what" >&2
+    # As pip does. Left to Python, nothing is compiled where PYTHONDONTWRITEBYTECODE is set, and
+    # every start takes seconds longer.
+    uv pip install --quiet --compile-bytecode --python "$python" \
+      --constraint "$constraints" --editable "$what" >&2
   else
     "$python" -m pip install --quiet --disable-pip-version-check \
       --constraint "$constraints" --editable "$what" >&2

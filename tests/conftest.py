@@ -58,3 +58,11 @@ def strict_promotion(request):
         return
     with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
         yield
+
+
+@pytest.fixture
+def dry_pip(monkeypatch):
+    """Lets pip do all but fetch and write: what is asked for must be there."""
+    for name in ("DRY_RUN", "NO_INDEX", "NO_DEPS"):
+        monkeypatch.setenv(f"PIP_{name}", "1")
+    monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "0")  # sic: 0 is without

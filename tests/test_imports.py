@@ -2,9 +2,14 @@
 
 import ast
 import graphlib
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from dropout_lab.variants import VARIANTS
@@ -15,19 +20,21 @@ FOLDERS = ("dropout_lab", "configs", "experiments", "scripts", "tests")
 # Each room may import from itself and from lower floors, never from a neighbour on its own floor.
 FLOORS = [
     {"scripts"},
-    {"dropout_lab.cli", "dropout_lab.benchmark"},
+    {"dropout_lab.cli", "dropout_lab.sweep_flags", "dropout_lab.benchmark", "dropout_lab.doctor"},
     {"experiments", "configs"},
+    {"dropout_lab.reproduce"},
     {"dropout_lab.sweeps", "dropout_lab.analysis", "dropout_lab"},
     {"dropout_lab.training"},
     {"dropout_lab.settings"},
-    {"dropout_lab.rules"},
+    {"dropout_lab.rules", "dropout_lab.recipe"},
     {"dropout_lab.models", "dropout_lab.data", "dropout_lab.schedules"},
     {"dropout_lab.variants"},
     {"dropout_lab.places"},
     {"dropout_lab.nn"},
     {"dropout_lab.ops"},
+    {"dropout_lab.compilation"},
     {"dropout_lab.files", "dropout_lab.display"},
-    {"dropout_lab.errors"},
+    {"dropout_lab.errors", "dropout_lab.machine"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -117,6 +124,45 @@ def test_nothing_imports_tensorflow_or_torch():
             continue
         packages = {name.split(".")[0] for name in imported(tree)}
         assert not packages & {"tensorflow", "torch", "keras", "clu"}, module
+
+
+# Each takes as long to import as a small network to train.
+HEAVY = {
+    *("PIL", "array_record", "distributed", "matplotlib", "orbax", "pandas", "sklearn"),
+    "tensorflow_datasets",
+}
+TRAIN = """
+import json
+import sys
+from configs import base
+from dropout_lab.training.run import train
+
+config = base.get_config()
+config.data.name, config.data.path = "npz", sys.argv[1]
+config.train.batch_size, config.train.epochs, config.run.save_model = 2, 1, False
+train(config, sys.argv[2])
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+@pytest.mark.slow
+def test_training_imports_nothing_heavy(tmp_path):
+    arrays: dict[str, Any] = {
+        f"{name}_{part}": np.zeros(shape, np.uint8)
+        for part in ("train", "test")
+        for name, shape in (("x", (6, 2)), ("y", 6))
+    }
+    np.savez(tmp_path / "data.npz", **arrays)
+    process = subprocess.run(
+        [sys.executable, "-c", TRAIN, str(tmp_path / "data.npz"), str(tmp_path / "run")],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = set(json.loads(process.stdout))
+    assert "jax" in imported
+    assert imported & HEAVY == set()
 
 
 def test_no_file_is_long():

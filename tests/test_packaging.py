@@ -4,6 +4,7 @@ import ast
 import importlib.metadata
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ["dropout_lab", "configs", "experiments"]
 # Required though no code of ours imports it, and why.
 INDIRECT = {"importlib-resources": "tensorflow-datasets imports it without declaring it"}
+# What a notebook finds where it runs.
+NOTEBOOK = {"google", "IPython"}
 FOREIGN = {"tensorflow", "tensorflow-cpu", "tf-nightly", "torch", "keras", "clu"}
 SHELL_SCRIPTS = [ROOT / ".ci/run", *sorted((ROOT / "scripts").glob("*.sh"))]
 
@@ -43,7 +46,7 @@ EXTRAS = {
 def third_party(*folders):
     """Returns what the folders import from others: name of the package -> who distributes it."""
     known = importlib.metadata.packages_distributions()
-    ours = {*PACKAGES, "scripts", "tests", *sys.stdlib_module_names}
+    ours = {*PACKAGES, *NOTEBOOK, "scripts", "tests", *sys.stdlib_module_names}
     packages = set()
     for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -106,3 +109,20 @@ def test_no_other_framework_comes_along():
 def test_shell_script_parses_and_is_executable(script):
     assert os.access(script, os.X_OK)
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("dry_pip")
+def test_a_gpu_host_is_installed_as_the_readme_says():
+    """What would be fetched, jax has to offer."""
+    [line] = re.findall(r"^pip (install .*jax.*?) *#.*$", (ROOT / "README.md").read_text(), re.M)
+    process = subprocess.run(
+        [sys.executable, "-m", "pip", *shlex.split(line)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    [extra] = re.findall(r"jax\[(\w+)\]", line)
+    assert extra in importlib.metadata.metadata("jax").get_all("Provides-Extra", [])

@@ -1,5 +1,6 @@
 """The README and the pages of results say what is so: tables from records, lists from the code."""
 
+import json
 import os
 import re
 import shlex
@@ -7,16 +8,23 @@ from pathlib import Path
 
 import pytest
 
+import experiments
+from configs import base
 from dropout_lab.analysis import table
 from dropout_lab.analysis.summary import summarise
 from dropout_lab.models import MODELS
 from dropout_lab.ops import OPS
+from dropout_lab.reproduce.overview import overview
+from dropout_lab.reproduce.run import read
 from dropout_lab.sweeps.store import Store
 from dropout_lab.variants import VARIANTS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+NOTEBOOK = ROOT / "scripts" / "colab_tpu.ipynb"
 RESULTS = ROOT / "experiments" / "results"
+SWEEPS = sorted(path.parent for path in RESULTS.glob("*/sweep.json"))
+REPRODUCED = [RESULTS / name / protocol for name, protocol in experiments.published()]
 PAGES = [README, *sorted(RESULTS.glob("*/README.md"))]
 TABLE = re.compile(r"<!-- table (?P<spec>.+?) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
 HOW = (
@@ -24,13 +32,62 @@ HOW = (
     "UPDATE_README=1 python -m pytest tests/test_readme.py\nand look at the difference."
 )
 
+SCRIPTS = "tests/scripts/test_command_line.py"
+LAUNCH = "tests/scripts/test_launch.py"
+WHOLE_NOTEBOOK = "tests/scripts/test_notebook.py::test_it_runs_to_its_end_after_a_disconnect"
+# The commands that README and notebook show, each with what executes it: a test with smaller
+# settings, or a script that every change must pass.
+EXECUTED = {
+    "scripts/quickstart.sh": "scripts/test_matrix.sh",
+    "scripts/test.sh": ".ci/run",
+    "python scripts/train.py --config=configs/mnist_mlp.py:dropout --config.seed=1 "
+    "--workdir=results/one": f"{SCRIPTS}::test_training_writes_a_record",
+    "python scripts/sweep.py --config=configs/mnist_mlp.py --vary=variant=none,dropout "
+    "--vary=seed=0,1,2 --workdir=results/mnist_mlp": (
+        f"{SCRIPTS}::test_a_sweep_writes_a_record_per_trial"
+    ),
+    "python scripts/table.py --workdir=results/mnist_mlp": (
+        f"{SCRIPTS}::test_tables_come_in_three_formats"
+    ),
+    "python scripts/sweep.py --config=configs/cifar10_cnn.py "
+    "--vary=variant=dropout,none,spatial_dropout": (
+        f"{SCRIPTS}::test_a_sweep_writes_a_record_per_trial"
+    ),
+    "pip install -r requirements.txt 'jax[cuda13]' -e .": (
+        "tests/test_packaging.py::test_a_gpu_host_is_installed_as_the_readme_says"
+    ),
+    "python scripts/doctor.py": "tests/scripts/test_doctor.py::test_a_machine_that_is_well",
+    "sbatch scripts/slurm_sweep.sh --config=FILE.py --vary=... --workdir=DIR": (
+        f"{LAUNCH}::test_slurm_tasks_share_a_sweep"
+    ),
+    "scripts/tpu_vm.sh create mine": f"{LAUNCH}::test_from_creation_to_end",
+    "scripts/tpu_vm.sh run mine python scripts/sweep.py --config=configs/mnist_mlp.py "
+    "--vary=variant=none,dropout --vary=seed=0,1,2 --workdir=results/mine": (
+        f"{LAUNCH}::test_from_creation_to_end"
+    ),
+    "scripts/tpu_vm.sh fetch mine results/mine": f"{LAUNCH}::test_from_creation_to_end",
+    "scripts/tpu_vm.sh delete mine": f"{LAUNCH}::test_from_creation_to_end",
+    "!test -e {CHECKOUT} || git clone --quiet {REPOSITORY} {CHECKOUT}": WHOLE_NOTEBOOK,
+    "%cd {CHECKOUT}": WHOLE_NOTEBOOK,
+    "%pip install --editable . {kept}": WHOLE_NOTEBOOK,
+    "%matplotlib inline": WHOLE_NOTEBOOK,
+}
+
 
 def render(spec):
-    """Returns the table of ``NAME [--rows=KEY] [--cols=KEY] [--value=NAME]``."""
+    """Returns the table of ``NAME [--rows=KEY] [--cols=KEY] [--value=NAME]``, or of experiments."""
     name, *flags = shlex.split(spec)
+    if name == "reproduced":
+        return overview(map(reproduced, REPRODUCED), "experiments/results")
     options = dict(flag.removeprefix("--").split("=") for flag in flags)
     store = Store(RESULTS / name)
     return table.render(summarise(store.records(), store.plan(), **options), "markdown")
+
+
+def reproduced(directory):
+    """Returns the results of an experiment, from its records."""
+    name = directory.parent.name
+    return read(name, experiments.load(name), base.get_config(), directory)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -47,16 +104,18 @@ def test_tables_are_computed_from_the_committed_records(page):
 
 def test_every_committed_sweep_is_shown():
     shown = {m["spec"].split()[0] for page in PAGES for m in TABLE.finditer(page.read_text())}
-    assert shown == {directory.name for directory in RESULTS.iterdir()}
+    assert shown == {"reproduced", *(directory.name for directory in SWEEPS)}
 
 
 def test_every_committed_sweep_is_whole_and_clean():
-    for directory in RESULTS.iterdir():
+    parts = [path.parent for each in REPRODUCED for path in each.glob("*/sweep.json")]
+    for directory in (*SWEEPS, *parts):
         store = Store(directory)
         records = store.records()
         assert {record["id"] for record in records} == set(store.plan()), directory
         for record in records:
-            assert record["status"] == "ok"
+            # Of settings tried, one may be too much.
+            assert record["status"] == "ok" or directory.name == "search"
             assert not record["git_revision"].endswith("+"), "made by code that was not committed"
 
 
@@ -83,3 +142,35 @@ def test_examples_run():
     assert blocks
     for block in blocks:
         exec(block, {})
+
+
+def commands():
+    """Yields the commands of README and notebook, each in one line, without their comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL)
+    for line in "".join(blocks).replace("\\\n", "").splitlines():
+        if line and not line.startswith("export "):
+            yield shlex.join(shlex.split(line, comments=True))
+    inline = re.findall(r"`((?:python|sbatch|scripts/[^`\s]+) [^`]*)`", README.read_text())
+    yield from (" ".join(each.split()) for each in inline)
+    for cell in json.loads(NOTEBOOK.read_text())["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            yield from re.findall(r"^[!%].*$", source, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [*commands()])
+def test_every_command_is_executed_by_a_test(command):
+    """The test is there; where it lies, the same script is given all flags of the command."""
+    assert command in EXECUTED, f"name in EXECUTED the test that executes {command!r}"
+    path, _, name = EXECUTED[command].partition("::")
+    source = (ROOT / path).read_text()
+    assert not name or f"\ndef {name}(" in source
+    if command.startswith(("!", "%")):  # the notebook is executed as it is
+        return
+    words = re.findall(r"scripts/(\w+)\.(?:py|sh)|(--[a-z_]+)", command)
+    missing = [script or flag for script, flag in words if (script or flag) not in source]
+    assert missing == []
+
+
+def test_no_command_is_listed_that_is_gone():
+    assert EXECUTED.keys() == set(commands())

@@ -2,28 +2,18 @@
 
 import csv
 import io
-import re
 from collections.abc import Callable
 
-import tabulate
-
+from dropout_lab.analysis.markup import (
+    Escape,
+    escape_latex,
+    escape_markdown,
+    latex_table,
+    markdown_table,
+)
 from dropout_lab.analysis.summary import Cell, Summary, counts, describe
 from dropout_lab.analysis.trials import label
 from dropout_lab.errors import unknown
-
-_LATEX = str.maketrans(
-    {
-        **{char: rf"\{char}" for char in "&%$#_{}"},
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
-        "±": r"$\pm$",
-        "–": "--",
-    }
-)
 
 
 def render(summary: Summary, form: str) -> str:
@@ -72,9 +62,7 @@ def cell_text(cell: Cell | None, decimals: int) -> str:
     return f"{cell.mean:.{decimals}f}{spread} ({cell.n}{'; ' if gaps else ''}{gaps})"
 
 
-def _layout(
-    summary: Summary, escape: Callable[[str], str], bold: str
-) -> tuple[list[str], list[list[str]]]:
+def _layout(summary: Summary, escape: Escape, bold: str) -> tuple[list[str], list[list[str]]]:
     """Returns the header and the rows as escaped text; ``bold`` is a template with ``{}``."""
     name, decimals = describe(summary.value)
     corner = " / ".join(key for key in (summary.rows, summary.cols) if key)
@@ -90,38 +78,13 @@ def _layout(
 
 
 def _markdown(summary: Summary) -> str:
-    def escape(text: str) -> str:
-        return re.sub(r"([\\|*`<])", r"\\\1", text)
-
-    header, body = _layout(summary, escape, "**{}**")
-    # Numbers arrive as text: parsed again, a row label 1048576 beside 0.5 would be 1.04858e+06.
-    lines = tabulate.tabulate(body, header, tablefmt="pipe", disable_numparse=True)
-    return f"{escape(caption(summary))}\n\n{lines}\n"
+    header, body = _layout(summary, escape_markdown, "**{}**")
+    return markdown_table(escape_markdown(caption(summary)), header, body)
 
 
 def _latex(summary: Summary) -> str:
-    def escape(text: str) -> str:
-        return text.translate(_LATEX)
-
-    header, body = _layout(summary, escape, r"\textbf{{{}}}")
-    head, *lines = [" & ".join(cells) + r" \\" for cells in (header, *body)]
-    return "\n".join(
-        [
-            r"% needs \usepackage{booktabs}",
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{escape(caption(summary))}}}",
-            rf"\begin{{tabular}}{{{'l' * len(header)}}}",
-            r"\toprule",
-            head,
-            r"\midrule",
-            *lines,
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
+    header, body = _layout(summary, escape_latex, r"\textbf{{{}}}")
+    return latex_table(escape_latex(caption(summary)), header, body)
 
 
 def _csv(summary: Summary) -> str:

@@ -27,6 +27,10 @@ class Sizes:
       stages: Channels of the CNN.
       units: Units of the LSTM.
       steps: Updates in an epoch.
+      variants: Of the sweep; none is hard to write in another framework.
+      rates: Rates of each variant.
+      seeds: Seeds of each rate.
+      epochs: Epochs of each trial.
     """
 
     array: tuple[int, int] = (2048, 2048)
@@ -37,6 +41,18 @@ class Sizes:
     stages: tuple[int, ...] = (32, 64, 128)
     units: int = 128
     steps: int = 20
+    variants: tuple[str, ...] = (
+        *("dropout", "classic_dropout", "alpha_dropout"),
+        *("gaussian_dropout", "uniform_dropout"),
+    )
+    rates: int = 10
+    seeds: int = 4
+    epochs: int = 60
+
+    @property
+    def trials(self) -> int:
+        """Trials of the sweep."""
+        return len(self.variants) * self.rates * self.seeds
 
 
 TINY = Sizes(
@@ -48,8 +64,18 @@ TINY = Sizes(
     stages=(4, 4, 4),
     units=8,
     steps=30,
+    variants=("dropout",),
+    rates=2,
+    seeds=1,
+    epochs=10,
 )
 """For tests."""
+
+
+def swept_rates(sizes: Sizes) -> list[float]:
+    """Returns the rates of the sweep, all allowed with every variant."""
+    return [round(0.025 * (index + 1), 3) for index in range(sizes.rates)]
+
 
 CLASSES = 10
 LR, MOMENTUM = 0.05, 0.9
@@ -150,3 +176,6 @@ def backward(rate: float) -> str:
 
 
 CONNECT = "drop_connect per example, forward + backward"
+
+
+SWEEP = "sweep of 200 trials of 60 epochs on digits"

@@ -32,6 +32,7 @@ SUITES = {
     "train": Suite("s", 100),
     "memory": Suite("B", 1),  # the same whenever it is measured
     "startup": Suite("s", 3),  # seconds each
+    "sweep": Suite("s", 1),  # minutes each
 }
 """By name; our side of a suite is the module of that name in :mod:`dropout_lab.benchmark.ours`."""
 

@@ -4,7 +4,16 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from dropout_lab.benchmark.problems import CNN, CONNECT, MLP, RATES, backward, forward, trained
+from dropout_lab.benchmark.problems import (
+    CNN,
+    CONNECT,
+    MLP,
+    RATES,
+    SWEEP,
+    backward,
+    forward,
+    trained,
+)
 
 Side = tuple[str, str]
 """A case, and who is measured in it."""
@@ -93,4 +102,6 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target(("first epoch on digits, empty compilation cache", "ours"), None, "most", 6, "<= 6 s"),
     Target(("first epoch on digits, filled compilation cache", "ours"), None, "most", 4, "<= 4 s"),
+    _faster(SWEEP, "naive", 8),
+    _faster(SWEEP, "torch", 3),
 )

@@ -2,12 +2,12 @@
 
 from dropout_lab.data import digits, npz, sources
 from dropout_lab.data.catalog import IMAGE_SETS
-from dropout_lab.data.dataset import Dataset, Split, hold_out
+from dropout_lab.data.dataset import Dataset, Split, concatenate, cross_validation, hold_out
 from dropout_lab.errors import InputError, unknown
 
 DATASETS: tuple[str, ...] = ("digits", *IMAGE_SETS, "npz")
 
-__all__ = ["DATASETS", "Dataset", "Split", "load"]
+__all__ = ["DATASETS", "Dataset", "Split", "concatenate", "cross_validation", "load"]
 
 
 def load(

@@ -11,17 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from dropout_lab.data.dataset import Official, Split
+from dropout_lab.files import user_cache
 
 # Raised whenever the same source files would give other arrays than before.
 _LAYOUT = 1
 _MANIFEST = "manifest.json"
 _FILES = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
-
-
-def root() -> Path:
-    """Returns the per-user cache folder of this package ($XDG_CACHE_HOME is heeded)."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "dropout_lab"
 
 
 def file_states(paths: Iterable[Path]) -> list[list[str | int]]:
@@ -42,7 +37,7 @@ def load_or_build(name: str, place: str, source: object, build: Callable[[], Off
       source: the state of the source, as JSON values; a change makes the entry stale.
       build: reads the source.
     """
-    folder = root() / "arrays" / f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
+    folder = user_cache() / "arrays" / f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
     state = [_LAYOUT, source]
     official = _load(folder, state)
     if official is None:

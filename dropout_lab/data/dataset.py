@@ -109,6 +109,41 @@ def hold_out(
     )
 
 
+def cross_validation(dataset: Dataset, folds: int, fold: int) -> Dataset:
+    """Puts another part of the training and validation examples in the place of validation.
+
+    The examples of both, in canonical order, are cut into ``folds`` equal parts, one of which
+    validates while everything else trains. What is left over when they do not divide evenly, less
+    than ``folds`` examples at the end, trains always.
+
+    Args:
+      dataset: what is cut; its test part stays.
+      folds: how many parts, from 2 to as many as there are examples.
+      fold: the part that validates, from 0.
+
+    Raises:
+      InputError: there are fewer examples than parts.
+    """
+    pool = concatenate(dataset.train, dataset.val)
+    if folds > len(pool):
+        raise InputError(
+            f"folds {folds} of {dataset.name}: must be in 2..{len(pool)}, one example each."
+        )
+    size = len(pool) // folds
+    start, stop = fold * size, (fold + 1) * size
+    train, val = concatenate(pool[:start], pool[stop:]), pool[start:stop]
+    fingerprint = _fingerprint(train, val, dataset.test)
+    return dataclasses.replace(dataset, train=train, val=val, fingerprint=fingerprint)
+
+
+def concatenate(first: Split, second: Split) -> Split:
+    """Returns the examples of both splits."""
+    return Split(
+        np.concatenate([first.images, second.images]),
+        np.concatenate([first.labels, second.labels]),
+    )
+
+
 def _fingerprint(*splits: Split) -> str:
     whole = hashlib.sha256()
     for split in splits:

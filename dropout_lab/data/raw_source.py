@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from dropout_lab.data import cache, download
-from dropout_lab.data.catalog import ImageSet
+from dropout_lab.data import download
+from dropout_lab.data.catalog import ImageSet, OriginalFile
 from dropout_lab.data.dataset import Official, Split, canonical
+from dropout_lab.files import user_cache
 
 # Folder inside the tarball, label bytes before each image (the last is the class), the files.
 _CIFAR = {
@@ -34,14 +35,28 @@ def locate(image_set: ImageSet, data_dir: str | None) -> list[Path]:
       download.UnreachableError: a file is not there and cannot be downloaded.
       InputError: a downloaded file is not the published one.
     """
-    folders = [cache.root() / "downloads" / image_set.name]
-    if data_dir:
-        folders.insert(0, Path(data_dir).expanduser() / image_set.name)
-    paths = []
-    for original in image_set.files:
-        here = [folder for folder in folders if (folder / original.name).is_file()]
-        paths.append(here[0] / original.name if here else download.fetch(original, folders[0]))
-    return paths
+    folders = _folders(image_set, data_dir)
+    return [
+        _find(original, folders) or download.fetch(original, folders[0])
+        for original in image_set.files
+    ]
+
+
+def find(image_set: ImageSet, data_dir: str | None) -> Path | None:
+    """Returns the folder of the original files if all of them are there already."""
+    folders = _folders(image_set, data_dir)
+    paths = [_find(original, folders) for original in image_set.files]
+    return paths[0].parent if paths[0] and all(paths) else None
+
+
+def _folders(image_set: ImageSet, data_dir: str | None) -> list[Path]:
+    given = [Path(data_dir).expanduser() / image_set.name] if data_dir else []
+    return [*given, user_cache() / "downloads" / image_set.name]
+
+
+def _find(original: OriginalFile, folders: Sequence[Path]) -> Path | None:
+    paths = (folder / original.name for folder in folders)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def read(image_set: ImageSet, paths: Sequence[Path]) -> Official:

@@ -1,6 +1,6 @@
 """Networks, written once: each takes a :class:`dropout_lab.variants.Noise`, of any variant."""
 
-from dropout_lab.models.blocks import ACTIVATIONS, Network
+from dropout_lab.models.blocks import ACTIVATIONS, Dense, Network
 from dropout_lab.models.cnn import CNN
 from dropout_lab.models.mlp import MLP
 from dropout_lab.models.resnet import ResNet
@@ -16,6 +16,7 @@ __all__ = [
     "MODELS",
     "RNN",
     "SEQUENCES",
+    "Dense",
     "Network",
     "ResNet",
 ]

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from dropout_lab import nn
+from dropout_lab import nn, ops
 from dropout_lab.errors import unknown
 from dropout_lab.nn.stochastic import Streams
 from dropout_lab.variants import Noise
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "identity": lambda x: x,
     "relu": jax.nn.relu,
     "selu": jax.nn.selu,
     "sigmoid": jax.nn.sigmoid,
@@ -86,6 +87,9 @@ class Dense(nnx.Module):
       noise: The variant and its rates.
       first: Whether the layer reads the data.
       rngs: Streams for the parameters.
+
+    Attributes:
+      observe: Called with the activations of each call, before the noise; None to call nothing.
     """
 
     def __init__(
@@ -106,12 +110,16 @@ class Dense(nnx.Module):
         self.linear = make(inputs, units.inputs, kernel_init=init, rngs=rngs)
         self.activation = units
         self.noise = nnx.data(noise.hidden(width))
+        self.observe: Callable[[Array], None] | None = None
 
     def features(
         self, x: Float[Array, "n inputs"], rngs: Streams | None
     ) -> Float[Array, "n width"]:
         """Returns the activations before the noise."""
-        return self.linear(x, activation=self.activation, rngs=rngs)
+        y = self.linear(x, activation=self.activation, rngs=rngs)
+        if self.observe is not None:
+            self.observe(y.mean if isinstance(y, ops.Gaussian) else y)
+        return y
 
     def __call__(
         self, x: Float[Array, "n inputs"], rngs: Streams | None

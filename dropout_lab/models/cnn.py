@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from dropout_lab import nn
 from dropout_lab.errors import InputError
 from dropout_lab.models.blocks import Activation, Classifier, Network, kernel_init, with_noise
+from dropout_lab.nn.conv import Edges
 from dropout_lab.nn.stochastic import Streams
 from dropout_lab.variants import Noise
 
@@ -20,6 +21,7 @@ class Stage(nnx.Module):
       shape: Height, width and channels of the images below.
       features: Channels.
       kernel_size: Height and width of the kernel, in pixels.
+      padding: "same" or "valid", as for ``nn.Conv``.
       activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether to normalise before the activation.
       pieces: Pre-activations of a maxout unit.
@@ -38,6 +40,7 @@ class Stage(nnx.Module):
         features: int,
         *,
         kernel_size: int,
+        padding: Edges,
         activation: str,
         batch_norm: bool,
         pieces: int,
@@ -46,12 +49,15 @@ class Stage(nnx.Module):
         rngs: nnx.Rngs,
     ) -> None:
         rows, cols, channels = shape
+        if padding == "valid":
+            rows, cols = rows - kernel_size + 1, cols - kernel_size + 1
         units = Activation(activation, features, batch_norm=batch_norm, pieces=pieces, rngs=rngs)
         self.conv = noise.conv(
             index,
             channels,
             units.inputs,
             kernel_size,
+            padding=padding,
             kernel_init=kernel_init(activation),
             rngs=rngs,
         )
@@ -62,10 +68,8 @@ class Stage(nnx.Module):
         noisy = (rows, cols, features) if noise_before_pool else self.shape
         self.noise = nnx.data(noise.stage(index, noisy))
 
-    def __call__(
-        self, x: Float[Array, "n h w i"], rngs: Streams | None
-    ) -> Float[Array, "n h/2 w/2 o"]:
-        """Returns the feature maps, half as high and wide."""
+    def __call__(self, x: Float[Array, "n h w i"], rngs: Streams | None) -> Float[Array, "n p q o"]:
+        """Returns the pooled feature maps."""
         x = self.conv(x, activation=self.activation, rngs=rngs)
         if self.noise_before_pool:
             x = with_noise(self.noise, x, rngs)
@@ -88,6 +92,8 @@ class CNN(Network):
       classes: Number of classes.
       stages: Channels per stage.
       kernel_size: Height and width of the kernels, in pixels.
+      padding: "same", with zeros, or "valid", none: stages also lose the kernels' edge.
+      stage_activation: That of the stages, if not ``activation``.
       widths: Hidden units per dense layer; may be empty.
       activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether each hidden layer is batch-normalised, before its activation.
@@ -110,6 +116,8 @@ class CNN(Network):
         *,
         stages: Sequence[int],
         kernel_size: int = 3,
+        padding: Edges = "same",
+        stage_activation: str | None = None,
         widths: Sequence[int] = (),
         activation: str = "relu",
         batch_norm: bool = False,
@@ -118,7 +126,8 @@ class CNN(Network):
         noise_before_pool: bool = False,
         rngs: nnx.Rngs,
     ) -> None:
-        smallest = 2 ** len(stages)
+        lost = kernel_size - 1 if padding == "valid" else 0
+        smallest = 2 ** len(stages) + lost * (2 ** len(stages) - 1)
         if len(shape) != 3 or min(shape[:2]) < smallest:
             raise InputError(
                 f"model cnn: examples have shape {tuple(shape)}; allowed: (height, width, "
@@ -133,7 +142,8 @@ class CNN(Network):
                 (rows, cols, channels),
                 features,
                 kernel_size=kernel_size,
-                activation=activation,
+                padding=padding,
+                activation=stage_activation or activation,
                 batch_norm=batch_norm,
                 pieces=pieces,
                 noise=noise,

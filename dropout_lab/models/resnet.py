@@ -18,11 +18,14 @@ _GROUPS = (16, 32, 64)
 class Block(nnx.Module):
     """A residual block, pre-activated: norm, ReLU, convolution, norm, ReLU, noise, convolution.
 
+    Or with the noise before the second norm.
+
     Args:
       channels: Channels below.
       features: Channels.
       stride: Of the first convolution.
       noise: Noise between the convolutions, if any.
+      noise_before_norm: Whether it comes before the second norm, or after the second ReLU.
       branch: Noise on the whole branch, if any.
       rngs: Streams for the parameters.
     """
@@ -34,6 +37,7 @@ class Block(nnx.Module):
         *,
         stride: int,
         noise: nn.UnitNoise | None,
+        noise_before_norm: bool,
         branch: nn.UnitNoise | None,
         rngs: nnx.Rngs,
     ) -> None:
@@ -41,6 +45,7 @@ class Block(nnx.Module):
         self.first = _conv(channels, features, 3, stride, rngs)
         self.second_norm = nn.BatchNorm(features, momentum=0.9, rngs=rngs)
         self.noise = nnx.data(noise)
+        self.noise_before_norm = noise_before_norm
         self.second = _conv(features, features, 3, 1, rngs)
         self.branch = nnx.data(branch)
         same = channels == features and stride == 1
@@ -49,8 +54,13 @@ class Block(nnx.Module):
     def __call__(self, x: Float[Array, "n h w i"], rngs: Streams | None) -> Float[Array, "n p q o"]:
         """Returns the shortcut plus the branch."""
         active = jax.nn.relu(self.first_norm(x))
-        y = jax.nn.relu(self.second_norm(self.first(active)))
-        y = self.second(with_noise(self.noise, y, rngs))
+        y = self.first(active)
+        if self.noise_before_norm:
+            y = with_noise(self.noise, y, rngs)
+        y = jax.nn.relu(self.second_norm(y))
+        if not self.noise_before_norm:
+            y = with_noise(self.noise, y, rngs)
+        y = self.second(y)
         short = x if self.shortcut is None else self.shortcut(active)
         return short + with_noise(self.branch, y, rngs)
 
@@ -76,6 +86,8 @@ class ResNet(Network):
       depth: Layers with weights on the longest path: 6 k + 4, for k blocks in each group.
       widening: Factor on the groups' 16, 32 and 64 channels.
       noise: The variant and its rates.
+      noise_before_norm: Whether a block's noise comes before its last norm (where X. Li et al.,
+        arXiv:1801.05134, find the variance shift), or before its last convolution.
       rngs: Streams for the parameters.
 
     Raises:
@@ -99,6 +111,7 @@ class ResNet(Network):
         depth: int,
         widening: int,
         noise: Noise,
+        noise_before_norm: bool = False,
         rngs: nnx.Rngs,
     ) -> None:
         if len(shape) != 3 or min(shape[:2]) < 4:
@@ -125,6 +138,7 @@ class ResNet(Network):
                         features,
                         stride=stride,
                         noise=noise.stage(group, (rows, cols, features)),
+                        noise_before_norm=noise_before_norm,
                         branch=noise.branch(group * each + place, each * len(_GROUPS)),
                         rngs=rngs,
                     )

@@ -8,7 +8,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.noisy import LayerOptions, NoisyConv, NoisyDense, NoisyLayer
+from dropout_lab.nn.noisy import ConvOptions, LayerOptions, NoisyConv, NoisyDense, NoisyLayer
 from dropout_lab.ops import Rate, checked_rate
 
 _LENGTH_SCALE = 1e-2
@@ -96,7 +96,7 @@ class ConcreteConv(_Concrete, NoisyConv):
       rate: Probability of dropping a channel to start from, kept within [0.0001, 0.9999].
       length_scale: The prior's length scale.
       temperature: Softness of the mask.
-      **options: As for :class:`NoisyLayer`.
+      **options: As for :class:`NoisyConv`.
     """
 
     shared = (1, 2)
@@ -110,7 +110,7 @@ class ConcreteConv(_Concrete, NoisyConv):
         rate: Rate,
         length_scale: float = _LENGTH_SCALE,
         temperature: float = 2 / 3,
-        **options: Unpack[LayerOptions],
+        **options: Unpack[ConvOptions],
     ) -> None:
         super().__init__(in_features, out_features, size, **options)
         self._start(rate, length_scale, temperature)

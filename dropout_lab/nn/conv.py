@@ -8,6 +8,7 @@ backends run.
 """
 
 from functools import partial
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,8 @@ _LAYOUT = ("NHWC", "HWIO", "NHWC")
 _CACHED = 2**20  # numbers: 4 MB in float32; half and twice as many are slower
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
+Edges = Literal["same", "valid"]
+"""What a convolution does at the edges: pads with zeros to keep the size, or stays inside."""
 
 
 def conv(
@@ -25,16 +28,19 @@ def conv(
     kernel: Float[Array, "a b i o"],
     *,
     stride: int = 1,
+    padding: Edges = "same",
 ) -> Float[Array, "n p q o"]:
-    """Returns the 2-D convolution (cross-correlation) of ``x``, zero-padded: ``p = h/stride``.
+    """Returns the 2-D convolution (cross-correlation) of ``x``.
 
     Args:
       x: Images, channels last.
       kernel: Filters.
       stride: Step in both directions, at least 1.
+      padding: "same", with zeros: ``p = h / stride``; or "valid": ``p = (h - a + 1) / stride``.
     """
-    padding = _same_padding(x.shape[1:3], kernel.shape[:2], stride)
-    return _conv(x, kernel, stride, padding)
+    if padding == "valid":
+        return _conv(x, kernel, stride, ((0, 0), (0, 0)))
+    return _conv(x, kernel, stride, _same_padding(x.shape[1:3], kernel.shape[:2], stride))
 
 
 def plain_conv(

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
 from dropout_lab.nn.linear import Activation
-from dropout_lab.nn.noisy import LayerOptions, NoisyConv, NoisyDense, NoisyLayer
+from dropout_lab.nn.noisy import ConvOptions, LayerOptions, NoisyConv, NoisyDense, NoisyLayer
 from dropout_lab.nn.stochastic import BatchPenalty
 
 _FLOOR = 0.001
@@ -105,7 +105,7 @@ class InformationDropout(_Informed, NoisyDense):
 
 
 class InformationConv(_Informed, NoisyConv):
-    """A 2-D convolution with information dropout, zero-padded to keep the image size.
+    """A 2-D convolution with information dropout.
 
     As :class:`InformationDropout`, with convolutions of one size for both maps.
 
@@ -114,7 +114,7 @@ class InformationConv(_Informed, NoisyConv):
       out_features: Channels out.
       size: Height and width of both kernels, in pixels.
       max_alpha: The widest noise, less 0.001.
-      **options: As for :class:`NoisyLayer`.
+      **options: As for :class:`NoisyConv`.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class InformationConv(_Informed, NoisyConv):
         size: int,
         *,
         max_alpha: float = 0.7,
-        **options: Unpack[LayerOptions],
+        **options: Unpack[ConvOptions],
     ) -> None:
         super().__init__(in_features, out_features, size, **options)
         self._set_max_alpha(max_alpha)

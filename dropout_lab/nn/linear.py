@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from dropout_lab.nn.conv import conv
+from dropout_lab.nn.conv import Edges, conv
 from dropout_lab.nn.stochastic import Streams
 
 Initializer = nnx.Initializer
@@ -62,7 +62,8 @@ class Conv(nnx.Module):
       in_features: Channels in.
       out_features: Channels out.
       size: Height and width of the kernel, in pixels.
-      stride: Step in both directions; zero-padding gives height and width over the stride.
+      stride: Step in both directions; "same" padding gives height and width over the stride.
+      padding: "same", with zeros, or "valid", none.
       use_bias: Whether to add a bias.
       kernel_init: Initialiser of the kernel, of shape (size, size, in, out).
       rngs: Streams with the key for the kernel.
@@ -75,6 +76,7 @@ class Conv(nnx.Module):
         size: int,
         *,
         stride: int = 1,
+        padding: Edges = "same",
         use_bias: bool = True,
         kernel_init: Initializer,
         rngs: nnx.Rngs,
@@ -83,6 +85,7 @@ class Conv(nnx.Module):
         self.kernel = nnx.Param(kernel_init(rngs.params(), shape))
         self.bias = nnx.data(nnx.Param(jnp.zeros(out_features)) if use_bias else None)
         self.stride = stride
+        self.padding: Edges = padding
 
     def __call__(
         self,
@@ -93,5 +96,5 @@ class Conv(nnx.Module):
     ) -> Float[Array, "n h w o"]:
         """Returns the feature maps; there is no noise, so ``rngs`` is not used."""
         del rngs
-        y = conv(inputs, self.kernel[...], stride=self.stride)
+        y = conv(inputs, self.kernel[...], stride=self.stride, padding=self.padding)
         return activation(y if self.bias is None else y + self.bias[...].reshape(1, 1, 1, -1))

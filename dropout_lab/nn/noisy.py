@@ -9,7 +9,7 @@ from jax import lax
 from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.conv import conv
+from dropout_lab.nn.conv import Edges, conv
 from dropout_lab.nn.linear import Activation, Initializer, affine, identity
 from dropout_lab.nn.stochastic import DropRate, Stochastic, Streams
 from dropout_lab.ops import Rate, checked_rate
@@ -22,6 +22,12 @@ class LayerOptions(TypedDict, total=False):
     deterministic: bool | None
     rng_collection: str
     rngs: Required[nnx.Rngs]
+
+
+class ConvOptions(LayerOptions, total=False):
+    """The keywords of :class:`NoisyConv`, for subclasses to pass on."""
+
+    padding: Edges
 
 
 class NoisyLayer(Stochastic):
@@ -124,28 +130,36 @@ class NoisyDense(NoisyLayer):
 
 
 class NoisyConv(NoisyLayer):
-    """A 2-D convolution with noise, zero-padded to keep the image size; at inference a plain one.
+    """A 2-D convolution with noise; at inference a plain one.
 
     Args:
       in_features: Channels in.
       out_features: Channels out.
       size: Height and width of the kernel, whose shape is (size, size, in, out), in pixels.
+      padding: "same", with zeros, or "valid", none.
       **options: As for :class:`NoisyLayer`.
     """
 
     def __init__(
-        self, in_features: int, out_features: int, size: int, **options: Unpack[LayerOptions]
+        self,
+        in_features: int,
+        out_features: int,
+        size: int,
+        *,
+        padding: Edges = "same",
+        **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__((size, size, in_features, out_features), **options)
+        self.padding: Edges = padding
 
     def product(
         self,
         x: Float[Array, "n h w inputs"],
         kernel: Float[Array, "size size inputs outputs"],
         bias: Float[Array, " outputs"],
-    ) -> Float[Array, "n h w outputs"]:
+    ) -> Float[Array, "n p q outputs"]:
         """Returns the convolution and ``bias``."""
-        return conv(x, kernel) + bias.reshape(1, 1, 1, -1)
+        return conv(x, kernel, padding=self.padding) + bias.reshape(1, 1, 1, -1)
 
 
 class DropConnect(NoisyDense):

@@ -1,5 +1,6 @@
 """Recurrent layers, with noise inside where a :class:`dropout_lab.nn.CellNoise` puts it."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
@@ -16,16 +17,43 @@ from dropout_lab.nn.stochastic import Streams
 Carry = tuple[State, ...]
 """The state carried from step to step; the hidden state comes first."""
 
-# The backward pass keeps each step's states and pre-activations, and computes gates, masks and
-# dropped states again: a scan writes what it keeps to memory, which costs more than the arithmetic.
+# The backward pass keeps each step's states and gates, and computes masks and dropped states again:
+# a scan writes what it keeps to memory, which costs more than the arithmetic.
 _recompute = partial(jax.checkpoint, prevent_cse=False)
+
+
+def _by_value(
+    function: Callable[[Array], Array], slope: Callable[[Array], Array]
+) -> Callable[[Array], Array]:
+    """Returns an activation of which the backward pass keeps the value alone.
+
+    Args:
+      function: The activation.
+      slope: Its derivative, from its value.
+    """
+
+    @jax.custom_jvp
+    def activation(x: Array) -> Array:
+        return function(x)
+
+    @activation.defjvp
+    def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+        y = activation(*primals)
+        return y, _recompute(lambda y, change: slope(y) * change)(y, *tangents)
+
+    return activation
+
+
+_sigmoid = _by_value(jax.nn.sigmoid, lambda y: y * (1 - y))
+_tanh = _by_value(jnp.tanh, lambda y: 1 - y * y)
 
 
 class Recurrent(nnx.Module):
     """A layer that reads a sequence: subclasses say what :meth:`step` computes.
 
-    The inputs of all steps are multiplied by the kernel at once; the scan over time multiplies the
-    state by all gates' recurrent weights at once. States start at zero.
+    A step multiplies its input by the weights of all gates at once, and the state likewise. The
+    products of all steps' inputs, made in one go, would be arrays of every step's gates, which cost
+    more to write and read than the one large product saves. States start at zero.
 
     Args:
       in_features: Features of one step of the input.
@@ -79,14 +107,16 @@ class Recurrent(nnx.Module):
         noise = CellNoise(0.0, deterministic=True) if self.noise is None else self.noise
         kernel_key, keys = noise.keys(rngs, inputs.shape[1])
         kernel = noise.kernel(kernel_key, self.recurrent_kernel[...])
-        projected = affine(inputs.swapaxes(0, 1), self.kernel[...], self.bias[...])
+        input_kernel, bias = self.kernel[...], self.bias[...]
 
         def step(carry: Carry, now: tuple[Array, StepKeys]) -> tuple[Carry, Any]:
-            carry = self.step(noise, now[1], kernel, carry, now[0])
+            x, keys = now
+            carry = self.step(noise, keys, kernel, carry, affine(x, input_kernel, bias))
             return carry, carry[0] if sequence else None
 
-        zero = jnp.zeros((inputs.shape[0], self.units), projected.dtype)
-        carry, outputs = lax.scan(step, (zero,) * self.states, (projected, keys))
+        dtype = jnp.result_type(inputs, input_kernel, bias)
+        zero = jnp.zeros((inputs.shape[0], self.units), dtype)
+        carry, outputs = lax.scan(step, (zero,) * self.states, (inputs.swapaxes(0, 1), keys))
         return outputs.swapaxes(0, 1) if sequence else carry[0]
 
     def step(
@@ -161,14 +191,13 @@ class LSTM(Recurrent):
         """Returns the hidden state and the cell state after one step."""
 
         @_recompute
-        def cell(gates: Array, c: State) -> tuple[State, State]:
-            i, f, g, o = jnp.split(gates, 4, axis=-1)
-            candidate = noise.candidate(keys.candidate, jnp.tanh(g))
-            new_c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * candidate
-            return jax.nn.sigmoid(o) * jnp.tanh(new_c), new_c
+        def cell(i: State, f: State, g: State, o: State, c: State) -> tuple[State, State]:
+            new_c = f * c + i * noise.candidate(keys.candidate, g)
+            return o * jnp.tanh(new_c), new_c
 
         h, c = carry
-        new_h, new_c = cell(projected + _product(noise, keys, h, kernel), c)
+        i, f, g, o = jnp.split(projected + _product(noise, keys, h, kernel), 4, axis=-1)
+        new_h, new_c = cell(_sigmoid(i), _sigmoid(f), _tanh(g), _sigmoid(o), c)
         return (
             noise.update(keys.update, new_h, h),
             noise.update_cell(keys.update_cell, new_c, c),
@@ -209,13 +238,12 @@ class GRU(Recurrent):
         """Returns the hidden state after one step."""
 
         @_recompute
-        def cell(gates: Array, p_n: Array, u_n: Array, h: State) -> State:
-            r, z = jnp.split(jax.nn.sigmoid(gates), 2, axis=-1)
-            candidate = noise.candidate(keys.candidate, jnp.tanh(p_n + r * u_n))
-            return (1 - z) * candidate + z * h
+        def cell(z: State, n: State, h: State) -> State:
+            return (1 - z) * noise.candidate(keys.candidate, n) + z * h
 
         (h,) = carry
-        p, p_n = jnp.split(projected, (2 * self.units,), axis=-1)
-        u, u_n = jnp.split(_product(noise, keys, h, kernel), (2 * self.units,), axis=-1)
-        new_h = cell(p + u, p_n, u_n, h)
+        p_r, p_z, p_n = jnp.split(projected, 3, axis=-1)
+        u_r, u_z, u_n = jnp.split(_product(noise, keys, h, kernel), 3, axis=-1)
+        r, z = _sigmoid(p_r + u_r), _sigmoid(p_z + u_z)
+        new_h = cell(z, _tanh(p_n + r * u_n), h)
         return (noise.update(keys.update, new_h, h),)

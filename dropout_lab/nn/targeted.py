@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.noisy import LayerOptions, NoisyConv, NoisyDense, NoisyLayer
+from dropout_lab.nn.noisy import ConvOptions, LayerOptions, NoisyConv, NoisyDense, NoisyLayer
 from dropout_lab.nn.stochastic import DropRate
 from dropout_lab.ops import Rate, Target, checked_rate
 
@@ -86,7 +86,7 @@ class TargetedConv(_Targeted, NoisyConv):
       rate: Probability of dropping a target.
       share: Share of the weights of each channel out, or of those channels, that are targets.
       target: "weight" or "unit", a channel out with all its weights (not its bias).
-      **options: As for :class:`NoisyLayer`.
+      **options: As for :class:`NoisyConv`.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class TargetedConv(_Targeted, NoisyConv):
         rate: Rate,
         share: float = 0.5,
         target: Target = "weight",
-        **options: Unpack[LayerOptions],
+        **options: Unpack[ConvOptions],
     ) -> None:
         super().__init__(in_features, out_features, size, **options)
         self._aim(rate, share, target)

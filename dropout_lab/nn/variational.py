@@ -127,10 +127,11 @@ class SparseConv(_Sparse, NoisyConv):
       in_features: Channels in.
       out_features: Channels out.
       size: Height and width of the kernel, in pixels.
-      **options: As for :class:`NoisyLayer`.
+      **options: As for :class:`NoisyConv`.
     """
 
-    def sample(self, key: Key[Array, ""], x: Float[Array, "n h w i"]) -> Float[Array, "n h w o"]:
+    def sample(self, key: Key[Array, ""], x: Float[Array, "n h w i"]) -> Float[Array, "n p q o"]:
         """Returns feature maps drawn from the moments that the weights give them."""
         mean = self.product(x, self.kernel[...], self.bias[...])
-        return ops.gaussian_sample(key, mean, conv(x**2, jnp.exp(self.log_variance[...])))
+        variance = conv(x**2, jnp.exp(self.log_variance[...]), padding=self.padding)
+        return ops.gaussian_sample(key, mean, variance)

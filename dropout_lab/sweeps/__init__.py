@@ -11,14 +11,21 @@ from dropout_lab.sweeps.grid import (
     uniform,
     zipped,
 )
+from dropout_lab.sweeps.networks import load_networks
+from dropout_lab.sweeps.runner import How, run_sweep
+from dropout_lab.sweeps.store import Store
 
 __all__ = [
+    "How",
+    "Store",
     "chain",
     "choice",
     "integers",
     "load",
+    "load_networks",
     "log_uniform",
     "product",
+    "run_sweep",
     "sampled",
     "uniform",
     "zipped",

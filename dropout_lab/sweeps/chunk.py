@@ -12,7 +12,6 @@ from typing import Any
 
 from ml_collections import FrozenConfigDict
 
-from dropout_lab.data import Dataset
 from dropout_lab.errors import InputError
 from dropout_lab.files import write_json
 from dropout_lab.sweeps import plan
@@ -25,13 +24,19 @@ from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
-from dropout_lab.training.run import prepare
+from dropout_lab.training.run import load_data, prepare, save_network
 
 
 @functools.lru_cache(maxsize=2)
-def prepared(config: FrozenConfigDict, lanes: int) -> tuple[LaneProgram, Dataset]:
-    """Returns a group's program and data; of the latest groups and widths, compiled once."""
-    return prepare(config, lanes)
+def prepared(config: FrozenConfigDict, lanes: int) -> LaneProgram:
+    """Returns a group's program; those of the latest groups and widths are compiled once.
+
+    Args:
+      config: Of the group's first trial.
+      lanes: How many trials of the program run side by side.
+    """
+    program, _ = prepare(config, lanes)
+    return program
 
 
 def run_chunk(
@@ -83,13 +88,16 @@ def _run(
         on_epoch()
 
     try:
-        program, dataset = prepared(group.trials[0].config, chunk.lanes)
+        program = prepared(group.trials[0].config, chunk.lanes)
         members = store.configs(chunk.trials)
+        dataset = load_data(members[0])
         results = loop.Lanes(
             program, members, dataset, checkpoints=checkpoints, on_epoch=told, stop=stop
         ).run()
         for trial, config, result in zip(chunk.trials, members, results, strict=True):
             if not store.has(trial):
+                if config.run.save_model:
+                    save_network(store.network(trial), result)
                 store.add(make_record(config, dataset, result))
     except (InputError, Interrupted):
         raise
@@ -112,7 +120,7 @@ def _disk_is_full(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, OSError) and error.errno in full:
             return True
-        if "No space left on device" in str(error):  # tensorstore's, a ValueError
+        if any(os.strerror(number) in str(error) for number in full):  # tensorstore's, a ValueError
             return True
         error = error.__cause__ or error.__context__
     return False

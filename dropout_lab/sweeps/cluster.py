@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from dropout_lab.compilation import keep_programs
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.chunk import run_chunk
@@ -77,7 +78,7 @@ def run_dask(
 
 def _plan(workdir: str, trials: Sequence[str], lanes: int | None, workers: int) -> list[Chunk]:
     """Returns the chunks of a group that have something left to run; runs on a worker."""
-    _pin()
+    _prepare()
     store = Store(workdir)
     [group] = groups_of(store, trials)
     while (plan := plan_of(store, group, lanes, workers)) is None:
@@ -87,7 +88,7 @@ def _plan(workdir: str, trials: Sequence[str], lanes: int | None, workers: int) 
 
 def _run(workdir: str, trials: Sequence[str], chunk: Chunk, told: str) -> None:
     """Runs a chunk, until it is done or all are told to stop; runs on a worker."""
-    _pin()
+    _prepare()
     store = Store(workdir)
     [group] = groups_of(store, trials)
     event = _distributed().Event(told)
@@ -123,11 +124,12 @@ def _wait(futures: Sequence[Any], watch: Watch, display: Display, stop: Stop) ->
         time.sleep(_PATIENCE)
 
 
-def _pin() -> None:
-    """Keeps a worker that was started here on a core of its own."""
+def _prepare() -> None:
+    """Keeps a worker that was started here on a core of its own, and what it compiles."""
     name = _distributed().get_worker().name
     if isinstance(name, int):
         pin(name)
+    keep_programs()
 
 
 @contextlib.contextmanager

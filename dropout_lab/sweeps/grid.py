@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import itertools
+import json
 import math
 import runpy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -161,6 +162,36 @@ def choice(options: Sequence[Any]) -> Draw:
 
 def _rounded(number: float) -> float:
     return float(f"{number:.6g}")
+
+
+def settings_and_seeds(
+    sweep: Iterable[Overrides], default: int
+) -> tuple[list[Overrides], list[int]]:
+    """Returns the settings of a sweep, each once, and the seeds that it tries all of them with.
+
+    >>> settings_and_seeds(product({"dropout.rate": [0.2, 0.5], "seed": [0, 1]}), default=0)
+    ([{'dropout.rate': 0.2}, {'dropout.rate': 0.5}], [0, 1])
+
+    Args:
+      sweep: Overrides by trial.
+      default: The seed of a sweep without seeds.
+
+    Raises:
+      InputError: If a setting lacks a seed that another has.
+    """
+    found: dict[str, tuple[Overrides, list[int]]] = {}
+    for overrides in sweep:
+        setting = {key: value for key, value in overrides.items() if key != "seed"}
+        _, seeds = found.setdefault(json.dumps(setting, sort_keys=True), (setting, []))
+        seeds.append(overrides.get("seed", default))
+    settings = [setting for setting, _ in found.values()]
+    each = [sorted(set(seeds)) for _, seeds in found.values()]
+    if any(seeds != each[0] for seeds in each):
+        raise InputError(
+            f"a sweep with seeds {each[0]} of one setting and others of another; allowed: the same "
+            "of all, so that their means can be compared"
+        )
+    return settings, each[0] if each else [default]
 
 
 def read_sweep(path: str | Path) -> list[Overrides]:

@@ -12,13 +12,20 @@ from collections.abc import Sequence
 import jax
 
 from dropout_lab.sweeps import chunk
+from dropout_lab.sweeps.plan import by_fold
 from dropout_lab.sweeps.trials import Trial
 from dropout_lab.training import loop
+from dropout_lab.training.lanes import evenly
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.run import load_data
 
-_WIDEST = 32  # lanes; measured: beyond it a small network gains nothing
-_LONG = 5.0  # seconds of an epoch alone from which a CPU is busy enough
+# On a CPU lanes share what an update costs besides its arithmetic. Measured on digits, one core, 1
+# lane against 8: 0.9 and 0.6 ms an epoch with 2 x 32 units (50 us an update), 3.0 and 2.7 with 2 x
+# 128 (170 us), 8.8 and 8.2 with 2 x 256; 17 and 21 of the CNN, 33 and 40 of the LSTM; of MNIST's
+# MLP 316 and 310 ms in 2. With 32 lanes as with 8, and compiling them takes longer.
+_WIDEST_ON_CPU = 8
+_SHORT = 1e-4  # seconds of an update below which lanes may pay on a CPU
+_WIDEST = 64  # on an accelerator
 
 _ENOUGH = 0.3  # seconds of epochs after the first, which compiles
 
@@ -46,11 +53,11 @@ def measure(trials: Sequence[Trial], lanes: int) -> Cost:
     """Returns what the trials cost, from their first epochs; nothing is written.
 
     Args:
-      trials: Of one group, as many as lanes or fewer.
+      trials: Of one group and fold, as many as lanes or fewer.
       lanes: Width of the program.
     """
     config = trials[0].config
-    program, dataset = chunk.prepared(config, lanes)
+    program, dataset = chunk.prepared(config, lanes), load_data(config)
     times = [time.monotonic()]
 
     def told(epoch: Epoch) -> None:
@@ -72,8 +79,8 @@ def measure(trials: Sequence[Trial], lanes: int) -> Cost:
 def choose_lanes(trials: Sequence[Trial], workers: int) -> tuple[int, float | None]:
     """Returns how many trials to run side by side, and the seconds of an epoch of one.
 
-    One alone is compared with as many as fit in half of the memory, share the work evenly, and
-    take about as long as is worth finding out.
+    One alone is compared with as many as fit in half of the memory and share the work evenly, if
+    that can pay for compiling them.
 
     Args:
       trials: Trials of one group.
@@ -82,33 +89,45 @@ def choose_lanes(trials: Sequence[Trial], workers: int) -> tuple[int, float | No
     if len(trials) == 1:
         return 1, None
     alone = measure(trials[:1], 1)
-    wide = _width(alone, len(trials), workers)
-    if wide == 1 or alone.epoch * sum(map(_epochs, trials)) < 2 * alone.compile:
+    beside = by_fold(trials)[0]
+    wide = _width(alone, beside, workers)
+    if wide == 1 or alone.epoch * _epochs(trials) < 2 * alone.compile:
         return 1, alone.epoch
-    together = measure(trials[:wide], wide).epoch / wide
+    together = measure(beside[:wide], wide).epoch / min(wide, len(beside))
     return (wide, together) if together < alone.epoch else (1, alone.epoch)
 
 
 def estimate(trials: Sequence[Trial]) -> tuple[float, float]:
     """Returns the seconds that the trials of a group take one after another, and to compile."""
     cost = measure(trials[:1], 1)
-    return cost.epoch * sum(map(_epochs, trials)), cost.compile
+    return cost.epoch * _epochs(trials), cost.compile
 
 
-def _width(alone: Cost, trials: int, workers: int) -> int:
+def _width(alone: Cost, trials: Sequence[Trial], workers: int) -> int:
     """Returns the width to compare with one lane: trials spread evenly over the chunks."""
-    fitting = _memory() // 2 // workers // max(alone.memory, 1)
-    busy = alone.epoch >= _LONG and jax.default_backend() == "cpu"
-    widest = 1 if busy else max(1, min(_WIDEST, math.ceil(trials / workers), fitting))
-    return math.ceil(trials / math.ceil(trials / widest))
+    backend = jax.default_backend()
+    if backend == "cpu" and alone.epoch >= _SHORT * _updates(trials[0]):
+        return 1
+    widest = _WIDEST_ON_CPU if backend == "cpu" else _WIDEST
+    fitting = _memory() // 2 // workers // max(alone.memory, 1) * jax.local_device_count()
+    share = math.ceil(len(trials) / workers)
+    chunks = math.ceil(len(trials) / max(1, min(widest, share, fitting)))
+    return evenly(math.ceil(len(trials) / chunks))
 
 
-def _epochs(trial: Trial) -> int:
-    """Returns about how many epochs a trial trains."""
-    train = trial.config.train
-    size = len(load_data(trial.config).train)
-    epochs = train.epochs or math.ceil(train.updates / (size // train.batch_size))
-    return epochs * (2 if train.refit else 1)
+def _epochs(trials: Sequence[Trial]) -> int:
+    """Returns about how many epochs the trials of a group train."""
+    updates = _updates(trials[0])
+    total = 0
+    for trial in trials:
+        train = trial.config.train
+        total += (train.epochs or math.ceil(train.updates / updates)) * (2 if train.refit else 1)
+    return total
+
+
+def _updates(trial: Trial) -> int:
+    """Returns the updates in an epoch."""
+    return len(load_data(trial.config).train) // trial.config.train.batch_size
 
 
 def _memory() -> int:

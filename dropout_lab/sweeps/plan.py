@@ -7,13 +7,13 @@ that its records are those of a sweep that nothing cut.
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from dropout_lab.errors import InputError
 from dropout_lab.files import read_json, write_json
+from dropout_lab.machine import threads
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial
 
@@ -79,13 +79,6 @@ class Plan:
         return dataclasses.replace(self, lanes=min(self.lanes, half), chunks=chunks)
 
 
-def threads() -> int:
-    """Returns how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def read_plan(store: Store, group: str) -> Plan | None:
     """Returns the plan of a group; None if there is none yet.
 
@@ -129,9 +122,18 @@ def make_plan(
         if plan and not new:
             return plan
         plan = plan or Plan(*_first(choose(new)))
-        plan = plan.extended(trial.id for trial in new)
+        for alike in by_fold(new):
+            plan = plan.extended(trial.id for trial in alike)
         _write(store, group.id, plan)
         return plan
+
+
+def by_fold(trials: Iterable[Trial]) -> list[list[Trial]]:
+    """Returns the trials apart by what they are validated on: lanes share their data."""
+    found: dict[int | None, list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(trial.config.data.fold, []).append(trial)
+    return list(found.values())
 
 
 def split(store: Store, group: str, chunk: Chunk) -> None:

@@ -2,6 +2,7 @@
 
 DIR/sweep.json      the common configuration, the keys varied, all trials ever asked for
 DIR/trials/         a record per trial that is done
+DIR/networks/      what was trained, with config.run.save_model
 DIR/failures/       a traceback per trial that raised an exception
 DIR/plans/          how the trials of each group are run: see plan.py
 DIR/checkpoints/    what is under way
@@ -101,6 +102,10 @@ class Store:
     def forget_failure(self, trial: str) -> None:
         """Lets a failed trial be run again."""
         self._failure_file(trial).unlink(missing_ok=True)
+
+    def network(self, trial: str) -> Path:
+        """Returns where the network of a trial is kept, if it is."""
+        return self.directory / "networks" / trial
 
     def checkpoint(self, name: str) -> Path:
         """Returns where what is under way is saved."""

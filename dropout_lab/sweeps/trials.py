@@ -64,23 +64,28 @@ def make_trials(config: ConfigDict, overrides: Iterable[Overrides]) -> list[Tria
     """
     trials: dict[str, Trial] = {}
     for values in overrides:
-        varied = copy.deepcopy(config)
-        for key, value in values.items():
-            _override(varied, key, value)
-        resolved = resolve(varied)
+        resolved = resolve(overridden(config, values))
         identity = trial_id(resolved)
         trials.setdefault(identity, Trial(identity, resolved, values))
     return list(trials.values())
 
 
-def _override(config: ConfigDict, key: str, value: Any) -> None:
-    if key not in RULES:
-        raise unknown("configuration key", key, RULES)
-    RULES[key].check(key, value)
-    try:
-        config.update_from_flattened_dict({key: value})
-    except (TypeError, ValueError) as error:
-        raise InputError(f"config.{key} is {value!r}; allowed: {RULES[key].allowed}") from error
+def overridden(config: ConfigDict, overrides: Overrides) -> ConfigDict:
+    """Returns a copy of a configuration with other values.
+
+    Raises:
+      InputError: If a key is unknown or a value not allowed.
+    """
+    varied = copy.deepcopy(config)
+    for key, value in overrides.items():
+        if key not in RULES:
+            raise unknown("configuration key", key, RULES)
+        RULES[key].check(key, value)
+        try:
+            varied.update_from_flattened_dict({key: value})
+        except (TypeError, ValueError) as error:
+            raise InputError(f"config.{key} is {value!r}; allowed: {RULES[key].allowed}") from error
+    return varied
 
 
 def groups(trials: Sequence[Trial]) -> list[Group]:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from dropout_lab.compilation import keep_programs
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.chunk import run_chunk
 from dropout_lab.sweeps.measure import choose_lanes
@@ -19,6 +20,7 @@ from dropout_lab.sweeps.plan import Plan, make_plan
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial, groups
 from dropout_lab.training.interrupt import Interrupted, Stop, graceful_stop
+from dropout_lab.training.lanes import evenly
 
 _PATIENCE = 0.5  # seconds between two looks at what others run
 
@@ -72,7 +74,7 @@ def plan_of(store: Store, group: Group, lanes: int | None, workers: int) -> Plan
     """Returns the plan of a group, made if there is none; None while another process makes it."""
     if lanes is None:
         return make_plan(store, group, functools.partial(choose_lanes, workers=workers))
-    return make_plan(store, group, lambda trials: (min(lanes, len(trials)), None))
+    return make_plan(store, group, lambda trials: (min(lanes, evenly(len(trials))), None))
 
 
 def groups_of(store: Store, trials: Sequence[str]) -> list[Group]:
@@ -92,8 +94,12 @@ def main() -> int:
     """Does the work that is asked for, as JSON, on the standard input; returns the exit status."""
     asked = json.load(sys.stdin)
     pin(asked["core"])
+    keep_programs()
     parent = os.getppid()
     store = Store(asked["workdir"])
+    grouped = groups_of(store, asked["trials"])
+    # Workers begin at different groups: each group is then compiled by few of them.
+    first = asked["core"] * len(grouped) // asked["workers"]
     try:
         with graceful_stop() as stop:
 
@@ -103,7 +109,7 @@ def main() -> int:
 
             work(
                 store,
-                groups_of(store, asked["trials"]),
+                [*grouped[first:], *grouped[:first]],
                 lanes=asked["lanes"],
                 workers=asked["workers"],
                 stop=stop,

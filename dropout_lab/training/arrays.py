@@ -1,6 +1,5 @@
 """Data on the device: raw there, scaled and augmented inside the compiled program."""
 
-import dataclasses
 from typing import Any, NamedTuple
 
 import jax
@@ -29,16 +28,7 @@ class Scaling(NamedTuple):
 
 def to_device(split: Split) -> Examples:
     """Returns a split's arrays on the device."""
-    return Examples(jnp.asarray(split.images), jnp.asarray(split.labels, jnp.int32))
-
-
-def concatenate(first: Split, second: Split) -> Split:
-    """Returns the examples of both splits."""
-    return dataclasses.replace(
-        first,
-        images=np.concatenate([first.images, second.images]),
-        labels=np.concatenate([first.labels, second.labels]),
-    )
+    return Examples(*jax.device_put((split.images, split.labels.astype(np.int32))))
 
 
 def fit_scaling(kind: str, train: Split) -> Scaling:
@@ -54,12 +44,16 @@ def fit_scaling(kind: str, train: Split) -> Scaling:
     if kind == "unit":
         ones = (1,) * (images.ndim - 1)
         unit = 1 / 255 if images.dtype == np.uint8 else 1.0
-        return Scaling(jnp.zeros(ones), jnp.full(ones, unit, jnp.float32))
+        return _scaling(np.zeros(ones), np.full(ones, unit))
     axes = (0,) if kind == "feature" else tuple(range(images.ndim - 1))
     mean = images.mean(axes, np.float64, keepdims=True)[0]
     deviation = images.std(axes, np.float64, keepdims=True)[0]
     scale = 1 / np.where(deviation > 0, deviation, 1)
-    return Scaling(jnp.asarray(mean, jnp.float32), jnp.asarray(scale, jnp.float32))
+    return _scaling(mean, scale)
+
+
+def _scaling(shift: np.ndarray, scale: np.ndarray) -> Scaling:
+    return Scaling(*jax.device_put((shift.astype(np.float32), scale.astype(np.float32))))
 
 
 def scaled(images: Array, scaling: Scaling) -> Float[Array, "n *shape"]:

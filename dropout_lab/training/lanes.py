@@ -1,6 +1,7 @@
 """Several trials of one program side by side: all that one takes, with an axis of lanes."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from jaxtyping import Array, Bool
 from dropout_lab.errors import InputError
 from dropout_lab.training.mesh import LANES, make_mesh
 from dropout_lab.training.network import Weights
-from dropout_lab.training.program import Program
+from dropout_lab.training.program import Program, for_one_call
 
 _LANE, _SHARED = 0, None
 
@@ -22,8 +23,8 @@ class LaneProgram:
 
     Numbers, states, weights and metrics have a leading axis of lanes; data and scaling are shared.
     One lane is the program itself, with no vmap round it. If there are several devices and the
-    lanes divide evenly among them, each device has its share; ``config.mesh.data`` devices in
-    place of one share the batches of theirs.
+    lanes divide evenly among them (see :func:`evenly`), each device has its share;
+    ``config.mesh.data`` devices in place of one share the batches of theirs.
 
     Args:
       program: The program of one trial.
@@ -37,7 +38,7 @@ class LaneProgram:
     def __init__(self, program: Program, lanes: int = 1) -> None:
         if lanes < 1:
             raise InputError(f"lanes is {lanes}; allowed: a whole number from 1")
-        generator = str(jax.random.key_impl(jax.random.key(0)))
+        generator = jax.config.jax_default_prng_impl  # type: ignore[attr-defined]
         if lanes > 1 and "rbg" in generator:
             raise InputError(
                 f"jax_default_prng_impl is {generator!r} with {lanes} lanes, which would all draw "
@@ -49,7 +50,8 @@ class LaneProgram:
         self.lanes = lanes
         self._mesh = make_mesh(lanes, program.config.mesh.data)
         data = (_SHARED, _SHARED)
-        self.init = self._lift(program.init, _LANE)
+        # JAX refuses a function with compiler's options inside another one.
+        self.init = self._lift(inspect.unwrap(program.init), _LANE, options=for_one_call())
         self.train_epoch = self._lift(
             program.train_epoch, _LANE, _LANE, *data, static=("steps",), donate=(0,)
         )
@@ -62,16 +64,16 @@ class LaneProgram:
 
     def spread(self, tree: Any) -> Any:
         """Returns arrays that have an axis of lanes, each device with its lanes."""
-        return self._put(tree, PartitionSpec(LANES))
+        return self._put(tree, LANES)
 
     def share(self, tree: Any) -> Any:
         """Returns arrays that all lanes share, on every device."""
-        return self._put(tree, PartitionSpec())
+        return self._put(tree)
 
-    def _put(self, tree: Any, spec: PartitionSpec) -> Any:
+    def _put(self, tree: Any, *axes: str) -> Any:
         if self._mesh is None:
-            return jax.tree.map(jnp.asarray, tree)
-        return jax.device_put(tree, NamedSharding(self._mesh, spec))
+            return jax.device_put(tree)
+        return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(*axes)))
 
     def _lift(
         self,
@@ -79,13 +81,14 @@ class LaneProgram:
         *axes: int | None,
         static: tuple[str, ...] = (),
         donate: tuple[int, ...] = (),
+        options: dict[str, int] | None = None,
     ) -> Any:
         """Returns a function of one trial as one of all lanes, compiled."""
         rows = self._mesh.shape[LANES] if self._mesh else 1
 
         @functools.wraps(function)
-        def lifted(*args: Any, **options: Any) -> Any:
-            one = functools.partial(function, **options)
+        def lifted(*args: Any, **keywords: Any) -> Any:
+            one = functools.partial(function, **keywords)
             several = _alone(one, axes) if self.lanes == rows else jax.vmap(one, in_axes=axes)
             if self._mesh is None:
                 return several(*args)
@@ -106,8 +109,21 @@ class LaneProgram:
 
         sharding = NamedSharding(self._mesh, PartitionSpec(LANES)) if self._mesh else None
         return jax.jit(
-            lifted, static_argnames=static, donate_argnums=donate, out_shardings=sharding
+            lifted,
+            static_argnames=static,
+            donate_argnums=donate,
+            out_shardings=sharding,
+            compiler_options=options,
         )
+
+
+def evenly(lanes: int) -> int:
+    """Returns the least width, from a number of lanes up, that all local devices have a share of.
+
+    One lane stays one. What more than one device does at the same time costs no time.
+    """
+    devices = jax.local_device_count()
+    return -(-lanes // devices) * devices if lanes > 1 else lanes
 
 
 def _alone(function: Callable[..., Any], axes: tuple[int | None, ...]) -> Callable[..., Any]:

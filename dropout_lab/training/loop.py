@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from ml_collections import FrozenConfigDict
 
-from dropout_lab.data import Dataset, Split
+from dropout_lab.data import Dataset, Split, concatenate
 from dropout_lab.settings import dynamic, static_key
-from dropout_lab.training.arrays import Examples, Scaling, concatenate, fit_scaling, to_device
+from dropout_lab.training.arrays import Examples, Scaling, fit_scaling, to_device
 from dropout_lab.training.checkpoint import Checkpoints, refill
 from dropout_lab.training.interrupt import Stop
 from dropout_lab.training.lanes import LaneProgram
@@ -74,6 +73,8 @@ class Lanes:
             raise ValueError(f"{len(configs)} trials; allowed: 1 to {program.lanes}, the lanes")
         if len({static_key(config) for config in configs}) > 1:
             raise ValueError("trials differ in more than dynamic numbers; allowed: one static_key")
+        if len({config.data.fold for config in configs}) > 1:
+            raise ValueError("trials of several folds side by side; allowed: of one, they share it")
         self._program = program
         self._config = configs[0]  # of what all have in common
         self._dataset = dataset
@@ -109,7 +110,8 @@ class Lanes:
                 state, kept = self._program.spread(restored)
                 arrays = None
             elif kept is None:
-                kept = jax.tree.map(jnp.copy, state.weights)
+                # Again, because training overwrites those of the state.
+                kept = self._program.init(self._numbers).weights
             kept = self._fit(phase, lanes, state, kept)
             kept = self._close(phase, [x for x in lanes if not x.progress.diverged], kept)
         return self._results(kept)
@@ -150,6 +152,8 @@ class Lanes:
         if not lanes:
             return kept
         if self._config.eval.recalibrate:
+            raw = [lane for lane in lanes if lane.final and lane.config.eval.test]
+            self._measure("test_raw", kept, self._dataset.test, phase, raw)
             fresh = self._program.recalibrate(kept, phase.examples, phase.scaling)
             kept = self._program.choose(self._mask(lanes), fresh, kept)
         if phase.name == "select":

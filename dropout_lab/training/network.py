@@ -4,12 +4,13 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 from flax import nnx
-from jaxtyping import Array, Key
+from jaxtyping import Array, Float, Key
 from ml_collections import FrozenConfigDict
 
 from dropout_lab import nn
 from dropout_lab.models import MODELS
 from dropout_lab.places import RATES
+from dropout_lab.training.optimizer import Params, is_kernel
 from dropout_lab.variants import OPTIONS, Noise
 
 Numbers = dict[str, Any]
@@ -46,7 +47,10 @@ class Network:
 
     def init(self, numbers: Numbers, key: Key[Array, ""]) -> Weights:
         """Returns fresh weights."""
-        return weights_of(self._build(numbers, key))
+        weights = weights_of(self._build(numbers, key))
+        if "train.init_std" not in numbers:
+            return weights
+        return weights._replace(params=_redrawn(weights.params, key, numbers["train.init_std"]))
 
     def rates(self, numbers: Numbers) -> Any:
         """Returns the rates of every layer; inside jit, the rest of the network costs nothing."""
@@ -104,6 +108,19 @@ def weights_of(model: nnx.Module) -> Weights:
     """Returns everything a network holds."""
     states = nnx.split(model, nnx.Param, nn.DropRate, ...)[1:]
     return Weights(*map(nnx.to_pure_dict, states))
+
+
+def _redrawn(params: Params, key: Key[Array, ""], std: Float[Array, ""]) -> Params:
+    """Returns parameters with all kernels drawn from N(0, std**2)."""
+    leaves, structure = jax.tree.flatten(params)
+    chosen = jax.tree.leaves(is_kernel(params))
+    # A key per kernel, so that whatever else a variant has, a seed gives it the same kernels.
+    keys = iter(jax.random.split(key, max(sum(chosen), 1)))
+    drawn = [
+        std * jax.random.normal(next(keys), leaf.shape) if kernel else leaf
+        for leaf, kernel in zip(leaves, chosen, strict=True)
+    ]
+    return jax.tree.unflatten(structure, drawn)
 
 
 def layers_with(model: nnx.Module, method: str) -> list[Any]:

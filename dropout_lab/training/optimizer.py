@@ -8,6 +8,9 @@ import optax
 from jaxtyping import Array, Float, Int
 from ml_collections import FrozenConfigDict
 
+from dropout_lab.schedules import Schedule, inverse, late_annealed
+from dropout_lab.schedules import step as step_schedule
+
 Params = Any
 """A pytree of parameters; a leaf's last name says what it is: kernel, bias, ..."""
 
@@ -29,13 +32,21 @@ def make_optimizer(
     options = config.optimizer
     schedule = make_schedule(config.schedule, epoch_steps, total_steps)
     momentum = numbers["optimizer.momentum"]
-    decay = optax.add_decayed_weights(numbers["optimizer.weight_decay"], mask=_kernels)
+    decay = optax.add_decayed_weights(numbers["optimizer.weight_decay"], mask=is_kernel)
     chain = []
-    if options.name == "sgd":
+    if "optimizer.clip_norm" in numbers:
+        chain += [optax.clip_by_global_norm(numbers["optimizer.clip_norm"])]
+    if options.name == "sgd" and "optimizer.momentum_start" in numbers:
+        ramp = _ramp(numbers, epoch_steps)
+        chain += [decay, _ramped_trace(ramp, options.nesterov, options.dampening)]
+    elif options.name == "sgd":
         chain += [decay]
         if options.dampening:
             chain += [optax.scale(1 - momentum)]
         chain += [optax.trace(momentum, nesterov=options.nesterov)]
+    elif options.name == "rmsprop":
+        scale = optax.scale_by_rms(numbers["optimizer.rms_decay"])
+        chain += [scale, decay, optax.trace(momentum)]
     else:
         chain += [optax.scale_by_adam(b1=momentum), decay]
     if options.bias_lr_factor != 1:
@@ -53,10 +64,43 @@ def make_schedule(
     if options.name == "cosine":
         # Optax's own takes no traced length.
         return lambda step: (1 + jnp.cos(jnp.pi * jnp.minimum(step / total_steps, 1))) / 2
+    if options.name == "linear":
+        return late_annealed(1.0, steps=options.start * epoch_steps, total=total_steps)
+    if options.name == "inverse":
+        return inverse(1.0, gamma=options.gamma, power=options.power)
+    if options.name == "step" and options.factors:
+        boundaries = [epoch * epoch_steps for epoch in options.boundaries]
+        return step_schedule(1.0, boundaries=boundaries, factors=options.factors)
     if options.name == "step":
         factors = {epoch * epoch_steps: options.decay_rate for epoch in options.boundaries}
         return optax.piecewise_constant_schedule(1.0, factors)
     return optax.constant_schedule(1.0)
+
+
+def _ramp(numbers: dict[str, Any], epoch_steps: int) -> Schedule:
+    """Returns the momentum that grows linearly to its value."""
+    first, last = numbers["optimizer.momentum_start"], numbers["optimizer.momentum"]
+    steps = numbers["optimizer.momentum_epochs"] * epoch_steps
+    return lambda step: first + (last - first) * jnp.minimum(step / steps, 1.0)
+
+
+def _ramped_trace(
+    momentum: Schedule, nesterov: bool, dampening: bool
+) -> optax.GradientTransformation:
+    """Returns ``optax.trace`` with a momentum that changes; dampened by 1 less it, if asked."""
+
+    def init(params: Params) -> tuple[Array, Any]:
+        return jnp.int32(0), optax.trace(0.0).init(params)
+
+    def update(updates: Params, state: tuple[Array, Any], params: Params = None) -> Any:
+        step, trace = state
+        now = momentum(step)
+        if dampening:
+            updates = jax.tree.map(lambda leaf: (1 - now) * leaf, updates)
+        updates, trace = optax.trace(now, nesterov=nesterov).update(updates, trace, params)
+        return updates, (step + 1, trace)
+
+    return optax.GradientTransformation(init, update)
 
 
 def project(params: Params, max_norm: Float[Array, ""]) -> Params:
@@ -78,7 +122,8 @@ def project(params: Params, max_norm: Float[Array, ""]) -> Params:
     return jax.tree_util.tree_map_with_path(bound, params)
 
 
-def _kernels(params: Params) -> Params:
+def is_kernel(params: Params) -> Params:
+    """Returns, for each leaf, whether it is a kernel: what weight decay and L1 apply to."""
     return jax.tree_util.tree_map_with_path(lambda path, _: _name(path).endswith("kernel"), params)
 
 

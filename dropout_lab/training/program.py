@@ -1,24 +1,28 @@
 """The compiled program of one static configuration: pure functions of state, numbers and data."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
+from flax import nnx
 from jax import lax
 from jaxtyping import Array, Float, Int, Key
 from ml_collections import FrozenConfigDict
 
+from dropout_lab.models import Dense
 from dropout_lab.schedules import SCHEDULES, Schedule
 from dropout_lab.training import loss as losses
 from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
 from dropout_lab.training.mesh import replicate, split_batch
 from dropout_lab.training.metrics import measure
-from dropout_lab.training.network import Mode, Network, Numbers, Weights, layers_with, weights_of
+from dropout_lab.training.network import Mode, Network, Numbers, Weights, weights_of
 from dropout_lab.training.optimizer import make_optimizer, project
+from dropout_lab.training.penalty import make_penalties
 from dropout_lab.training.prediction import Prediction, predict
 from dropout_lab.training.recalibration import recalibrate_batch_stats
 
@@ -55,10 +59,11 @@ class Program:
     def __init__(self, config: FrozenConfigDict, shape: tuple[int, ...], classes: int) -> None:
         self.config = config
         self.network = Network(config, shape, classes)
-        self.init = self._compiled(self._init)
+        self.init = self._compiled(self._init, options=for_one_call())
         self.train_epoch = self._compiled(self._train_epoch, static=("steps",), donate=("state",))
         self.evaluate = self._compiled(self._evaluate, static=("inference", "passes"))
         self.predict = self._compiled(self._predict, static=("inference", "passes"))
+        self.sample = self._compiled(self._sample, static=("passes",))
         self.recalibrate = self._compiled(self._recalibrate)
         self.sparsity = self._compiled(self._sparsity)
 
@@ -68,15 +73,18 @@ class Program:
         *,
         static: tuple[str, ...] = (),
         donate: tuple[str, ...] = (),
+        options: dict[str, int] | None = None,
     ) -> Any:
         """Returns a function compiled, with its matrix products as precise as configured."""
 
         @wraps(function)
-        def precise(*args: Any, **options: Any) -> Any:
+        def precise(*args: Any, **keywords: Any) -> Any:
             with jax.default_matmul_precision(self.config.compute.precision):
-                return function(*args, **options)
+                return function(*args, **keywords)
 
-        return jax.jit(precise, static_argnames=static, donate_argnames=donate)
+        return jax.jit(
+            precise, static_argnames=static, donate_argnames=donate, compiler_options=options
+        )
 
     def lengths(self, numbers: Numbers, examples: int) -> Lengths:
         """Returns the length of a trial with these numbers, on so many training examples."""
@@ -107,7 +115,7 @@ class Program:
         batches = order[: steps * size].reshape(steps, size)
         optimizer = make_optimizer(self.config, numbers, *lengths)
         scheduled = self._scheduled(numbers, lengths)
-        warmup = _warmup(self.config.dropout.penalty_warmup, lengths)
+        penalties = make_penalties(self.config, numbers, lengths.epoch, data.labels.shape[0])
 
         def step(state: State, batch: Int[Array, " size"]) -> tuple[State, Float[Array, ""]]:
             which = split_batch(batch)
@@ -124,7 +132,7 @@ class Program:
                 numbers,
                 Examples(scaled(images, scaling), labels),
                 _key(numbers, _NOISE, state.step),
-                warmup(state.step) / data.labels.shape[0],
+                [partial(penalty, state.step) for penalty in penalties],
             )
             params = weights.params
             updates, optimizer_state = optimizer.update(grads, state.optimizer, params)
@@ -158,20 +166,22 @@ class Program:
         numbers: Numbers,
         batch: Examples,
         key: Key[Array, ""],
-        penalty_share: Float[Array, ""],
+        penalties: Sequence[Callable[[Any, list[Array]], Float[Array, ""]]],
     ) -> tuple[Float[Array, ""], Any]:
-        """Returns the loss (its own, plus the variant's penalty per example) and statistics."""
+        """Returns the loss with its penalties, and statistics."""
         lowered = self.network.lowered(params)
         model = self.network.module(weights._replace(params=lowered), "train")
+        hidden: list[Array] = []
+        if "loss.sparsity" in numbers:
+            model.set_attributes(Dense, observe=hidden.append)
         smoothing, classes = numbers["train.label_smoothing"], self.network.classes
         target = jax.nn.one_hot(batch.labels, classes) * (1 - smoothing) + smoothing / classes
         images = self.network.lowered(batch.images)
         loss = self._loss_function(numbers)(model, images, target, key)
         stats = weights_of(model).stats
-        if "dropout.penalty_weight" in numbers:
+        if penalties:
             whole = self.network.module(Weights(params, weights.rates, stats), "train")
-            penalty = sum(layer.penalty() for layer in layers_with(whole, "penalty"))
-            loss += numbers["dropout.penalty_weight"] * penalty_share * penalty
+            loss += sum(penalty(whole, hidden) for penalty in penalties)
         return loss, stats
 
     def _loss_function(self, numbers: Numbers) -> losses.Loss:
@@ -198,14 +208,21 @@ class Program:
     def _sparsity(self, weights: Weights) -> dict[str, Float[Array, ""]]:
         """Returns the share of the kernels' weights that inference prunes; empty if none can be.
 
-        sparsity: In percent. compression: Weights over weights left.
+        sparsity: In percent. sparsity.PATH: That of the layer there. compression: Weights over
+        weights left.
         """
-        layers = layers_with(self.network.module(weights, "mean"), "pruned")
-        if not layers:
+        layers = nnx.iter_graph(self.network.module(weights, "mean"))
+        found = {
+            ".".join(map(str, path)): layer.pruned()
+            for path, layer in layers
+            if hasattr(layer, "pruned")
+        }
+        if not found:
             return {}
-        pruned, total = (sum(part) for part in zip(*(x.pruned() for x in layers), strict=True))
+        each = {f"sparsity.{path}": 100 * pruned / total for path, (pruned, total) in found.items()}
+        pruned, total = (sum(part) for part in zip(*found.values(), strict=True))
         left = jnp.maximum(total - pruned, 1)
-        return {"sparsity": 100 * pruned / total, "compression": total / left}
+        return {"sparsity": 100 * pruned / total, "compression": total / left, **each}
 
     def _evaluate(
         self,
@@ -244,6 +261,16 @@ class Program:
             self.network, weights, key, images, scaling, inference=inference, passes=passes
         )
 
+    def _sample(
+        self, weights: Weights, key: Key[Array, ""], images: Array, scaling: Scaling, *, passes: int
+    ) -> Float[Array, "passes n classes"]:
+        """Returns the class probabilities of each noisy pass."""
+
+        def one(key: Key[Array, ""]) -> Float[Array, "n classes"]:
+            return jnp.exp(self._predict(weights, key, images, scaling, inference="mc").log_probs)
+
+        return lax.map(one, jax.random.split(key, passes))
+
 
 _INIT, _ORDER, _AUGMENT, _NOISE, _EVALUATION = range(5)
 
@@ -263,18 +290,19 @@ def _rate_factor(options: FrozenConfigDict, lengths: Lengths) -> Schedule:
     return SCHEDULES[options.name](1.0, **taken)
 
 
-def _warmup(epochs: tuple[float, float] | None, lengths: Lengths) -> Schedule:
-    """Returns the factor on the penalty: 0 until the first epoch, 1 from the second on."""
-    first, last = (epoch * lengths.epoch for epoch in epochs or (0, 0))
-    if first == last:
-        return lambda step: jnp.where(step < first, 0.0, 1.0)
-    return lambda step: jnp.clip((step - first) / (last - first), 0.0, 1.0)
+def for_one_call() -> dict[str, int] | None:
+    """Returns the compiler's options for a function that is called once: on a CPU, no effort.
+
+    Drawing the weights of digits' MLP takes 1.3 s to compile otherwise, 0.4 s so, and then 2 or 8
+    ms.
+    """
+    return {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
 
 
 def as_arrays(numbers: dict[str, Any]) -> Numbers:
     """Returns the dynamic numbers as arrays: the seed uint32, epochs int32, the rest float32."""
-    whole = {"seed": jnp.uint32, "train.epochs": jnp.int32}
-    return {key: jax.tree.map(whole.get(key, jnp.float32), value) for key, value in numbers.items()}
+    whole: dict[str, Any] = {"seed": np.uint32, "train.epochs": np.int32}
+    return {key: jax.tree.map(whole.get(key, np.float32), value) for key, value in numbers.items()}
 
 
 def _key(numbers: Numbers, stream: int, index: int | Int[Array, ""] = 0) -> Key[Array, ""]:

@@ -116,10 +116,15 @@ class Lane:
 
     def refit(self) -> bool:
         """Begins to train anew on all data, if that is to follow; returns whether it is."""
-        if self.progress.phase == "refit" or not self.config.train.refit:
+        if self.final:
             return False
         self.progress.phase, self.progress.epochs, self.progress.live = "refit", 0, True
         return True
+
+    @property
+    def final(self) -> bool:
+        """Whether no other phase follows this one."""
+        return self.progress.phase == "refit" or not self.config.train.refit
 
     @property
     def share(self) -> float:

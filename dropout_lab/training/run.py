@@ -7,7 +7,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.data import Dataset, load
+from dropout_lab.data import Dataset, cross_validation, load
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError
 from dropout_lab.files import check_directory, read_json, write_json
@@ -55,8 +55,8 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         [result] = _finished(trial)
     record = make_record(resolved, dataset, result)
     if is_first():
-        if resolved.run.save_model:
-            Checkpoints(directory / "model").save((result.weights, result.scaling), {}, step=0)
+        if resolved.run.save_model is not False:
+            save_network(directory / "model", result)
         write_json(directory / "record.json", record)
         checkpoints.clear()
     return record
@@ -94,6 +94,11 @@ def _finished(trial: Lanes) -> list[Result]:
         raise ProcessLost(f"another process of this run no longer answers ({reason})") from error
 
 
+def save_network(directory: Path, result: Result) -> None:
+    """Keeps the network of a trial, for :class:`dropout_lab.training.trained.Trained`."""
+    Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
+
+
 def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Dataset]:
     """Returns the program of a resolved configuration, not yet compiled, and its data.
 
@@ -113,7 +118,8 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Data
 def load_data(config: FrozenConfigDict) -> Dataset:
     """Returns the data set that a resolved configuration names; the latest is kept."""
     data = config.data
-    return _load(data.name, data.dir, data.path, data.val_size, data.train_size)
+    dataset = _load(data.name, data.dir, data.path, data.val_size, data.train_size)
+    return dataset if data.folds is None else _cut(dataset, data.folds, data.fold)
 
 
 @functools.lru_cache(maxsize=1)
@@ -125,6 +131,9 @@ def _load(
     train_size: int | None,
 ) -> Dataset:
     return load(name, data_dir=data_dir, path=path, val_size=val_size, train_size=train_size)
+
+
+_cut = functools.lru_cache(maxsize=1)(cross_validation)
 
 
 def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:

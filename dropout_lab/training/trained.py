@@ -9,6 +9,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Float
 
+from dropout_lab.data import Split
 from dropout_lab.errors import InputError
 from dropout_lab.files import read_json
 from dropout_lab.settings import check_inference, dynamic, from_dict
@@ -16,6 +17,7 @@ from dropout_lab.training.arrays import Scaling
 from dropout_lab.training.checkpoint import Checkpoints, refill
 from dropout_lab.training.prediction import Prediction
 from dropout_lab.training.program import Program, as_arrays
+from dropout_lab.training.run import load_data
 
 
 def load_run(workdir: str | Path) -> "Trained":
@@ -27,12 +29,22 @@ def load_run(workdir: str | Path) -> "Trained":
     directory = Path(workdir)
     if not (directory / "record.json").exists():
         raise InputError(f"{str(directory)!r} holds no finished run: no record.json")
-    saved = Checkpoints(directory / "model").restore()
+    return restore(read_json(directory / "record.json"), directory / "model")
+
+
+def restore(record: dict[str, Any], directory: Path) -> "Trained":
+    """Returns the network of a record, from where it was kept.
+
+    Raises:
+      InputError: If it was not.
+    """
+    saved = Checkpoints(directory).restore()
     if saved is None:
         raise InputError(
-            f"{str(directory)!r} holds no network; allowed: runs with config.run.save_model True"
+            f"{str(directory)!r} holds no network; allowed: what was trained with "
+            "config.run.save_model True"
         )
-    return Trained(read_json(directory / "record.json"), saved[0])
+    return Trained(record, saved[0])
 
 
 class Trained:
@@ -59,6 +71,10 @@ class Trained:
         """Returns the Flax module in eval mode; it takes inputs scaled as in training."""
         return self._program.network.module(self._weights, "mean")
 
+    def test_split(self) -> Split:
+        """Returns the test set of its data set, as stored."""
+        return load_data(self._config).test
+
     def predict(
         self, x: np.ndarray, *, inference: str | None = None, passes: int = 50, seed: int = 0
     ) -> Float[np.ndarray, "n classes"]:
@@ -77,6 +93,25 @@ class Trained:
         inference = inference or self._config.eval.inference
         return np.exp(self._predict(x, inference, passes, seed).log_probs)
 
+    def passes(
+        self, x: np.ndarray, *, count: int, seed: int = 0
+    ) -> Float[np.ndarray, "count n classes"]:
+        """Returns the class probabilities of each of many noisy passes.
+
+        Args:
+          x: Examples as the data set stores them (images: bytes), of shape (n, ...).
+          count: Number of noisy passes, at least 1.
+          seed: Seed of their noise.
+
+        Raises:
+          InputError: If an argument is not allowed, or the variant has no noise to sample.
+        """
+        self._check(x := np.asarray(x), "mc", count)
+        key, images = jax.random.key(seed), jnp.asarray(x)
+        return np.asarray(
+            self._program.sample(self._weights, key, images, self._scaling, passes=count)
+        )
+
     def uncertainty(self, x: np.ndarray, *, passes: int = 50, seed: int = 0) -> Prediction:
         """Returns Monte-Carlo predictions with their uncertainties, as NumPy arrays.
 
@@ -91,14 +126,7 @@ class Trained:
         return self._predict(x, "mc", passes, seed)
 
     def _predict(self, x: np.ndarray, inference: str, passes: int, seed: int) -> Prediction:
-        check_inference("inference", inference, self._config.variant)
-        if passes < 1:
-            raise InputError(f"passes is {passes}; allowed: a whole number from 1")
-        x = np.asarray(x)
-        if x.shape[1:] != self._shape or not len(x):
-            raise InputError(
-                f"x has shape {x.shape}; allowed: (n, {', '.join(map(str, self._shape))})"
-            )
+        self._check(x := np.asarray(x), inference, passes)
         prediction = self._program.predict(
             self._weights,
             jax.random.key(seed),
@@ -108,3 +136,12 @@ class Trained:
             passes=passes,
         )
         return jax.tree.map(np.asarray, prediction)
+
+    def _check(self, x: np.ndarray, inference: str, passes: int) -> None:
+        check_inference("inference", inference, self._config.variant)
+        if passes < 1:
+            raise InputError(f"passes is {passes}; allowed: a whole number from 1")
+        if x.shape[1:] != self._shape or not len(x):
+            raise InputError(
+                f"x has shape {x.shape}; allowed: (n, {', '.join(map(str, self._shape))})"
+            )

@@ -99,7 +99,7 @@ def test_a_quiet_machine_needs_no_warning():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suite", ["ops", "train", "memory"])
+@pytest.mark.parametrize("suite", ["ops", "train", "memory", "sweep"])
 def test_every_case_of_a_suite_is_measured(suite):
     said: list[str] = []
     report = runner.run([suite], ["flax"], 1, sizes=TINY, say=said.append)
@@ -110,7 +110,7 @@ def test_every_case_of_a_suite_is_measured(suite):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suite", ["ops", "train"])
+@pytest.mark.parametrize("suite", ["ops", "train", "sweep"])
 def test_pytorch_does_the_same_work(suite):
     pytest.importorskip("torch", reason="needs the extra 'peers'")
     report = runner.run([suite], ["torch"], 1, sizes=TINY, say=lambda line: None)

@@ -6,7 +6,7 @@ import pytest
 
 from dropout_lab import ops
 from dropout_lab.benchmark.ours import ops as our_ops
-from dropout_lab.benchmark.problems import TINY
+from dropout_lab.benchmark.problems import SWEEP, TINY
 from dropout_lab.benchmark.processes import NAIVE
 from dropout_lab.benchmark.runner import SUITES, judge
 from dropout_lab.benchmark.targets import BERNOULLI_OR_UNIFORM, NORMAL, TARGETS, Target
@@ -52,8 +52,8 @@ def measured():
     modules = [NAIVE, *(f"dropout_lab.benchmark.ours.{suite}" for suite in SUITES)]
     found = {pair for module in modules for pair in importlib.import_module(module).works(TINY)}
     flax = importlib.import_module("dropout_lab.benchmark.peers.flax").works(TINY)
-    # PyTorch's side has the cases that Flax's has.
-    return found | set(flax) | {(case, "torch") for case, _ in flax}
+    # PyTorch's side has the cases that Flax's has, and the sweep.
+    return found | set(flax) | {(case, "torch") for case in (SWEEP, *(case for case, _ in flax))}
 
 
 def test_every_target_is_about_what_is_measured(measured):

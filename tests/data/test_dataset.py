@@ -3,7 +3,14 @@ import hashlib
 import numpy as np
 import pytest
 
-from dropout_lab.data.dataset import Official, Split, canonical, hold_out
+from dropout_lab.data.dataset import (
+    Official,
+    Split,
+    canonical,
+    concatenate,
+    cross_validation,
+    hold_out,
+)
 from dropout_lab.errors import InputError
 
 
@@ -96,3 +103,32 @@ def test_fingerprint_is_equal_exactly_when_the_arrays_are():
         _hold_out(_official(), val_size=0),
     ]
     assert len({same[0], *(data.fingerprint for data in others)}) == 5
+
+
+def test_concatenation_keeps_order_and_pairs():
+    whole = _official().train
+    both = concatenate(whole[:8], whole[8:])
+    np.testing.assert_array_equal(both.images, whole.images)
+    np.testing.assert_array_equal(both.labels, whole.labels)
+
+
+def test_folds_are_equal_parts_of_training_and_validation_examples():
+    """20 examples in 3 parts: 6 each, and 2 that always train."""
+    whole = _official().train.images
+    folds = [cross_validation(_hold_out(_official()), 3, fold) for fold in range(3)]
+    np.testing.assert_array_equal(_join(*(data.val for data in folds)), whole[:18])
+    for fold, data in enumerate(folds):
+        rest = np.delete(np.arange(20), np.s_[6 * fold : 6 * fold + 6])
+        np.testing.assert_array_equal(data.train.images, whole[rest])
+        assert (len(data.train.labels), len(data.val.labels), len(data.test)) == (14, 6, 5)
+    assert len({data.fingerprint for data in folds}) == 3
+
+
+def test_folds_are_cut_from_what_train_size_leaves():
+    data = cross_validation(_hold_out(_official(), train_size=4), 5, 0)
+    assert (len(data.train), len(data.val)) == (8, 2)
+
+
+def test_more_folds_than_examples_are_refused():
+    with pytest.raises(InputError, match=r"folds 21 of fake: must be in 2\.\.20, one example each"):
+        cross_validation(_hold_out(_official()), 21, 0)

@@ -45,6 +45,26 @@ def test_a_residual_network_without_branches_is_its_stem():
     np.testing.assert_allclose(model.features(X, None), features, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
+def test_noise_before_the_norm_is_in_its_statistics():
+    """At rate 1/2 dropout doubles the second moment, which the norm sees if it comes later."""
+    variances = {}
+    for name, rate in (("none", 0.0), ("after", 0.5), ("before", 0.5)):
+        noise = Noise("dropout", stage_rates=rate, rate=0.0, input_rate=0.0)
+        before = name == "before"
+        model = ResNet(
+            SHAPE, 5, depth=10, widening=1, noise=noise, noise_before_norm=before, rngs=nnx.Rngs(0)
+        )
+        model.train()
+        model.set_attributes(nnx.BatchNorm, momentum=0.0)
+        model(X, rngs=nnx.Rngs(dropout=0))
+        norm = model.blocks[0].second_norm
+        variances[name] = np.asarray(norm.var[...] + norm.mean[...] ** 2)
+    np.testing.assert_array_equal(variances["after"], variances["none"])
+    # 256 places: a mean of second moments is known to some 20 %.
+    np.testing.assert_allclose(variances["before"] / variances["none"], 2, rtol=0.4)
+
+
 @pytest.mark.parametrize("depth", [4, 9, 12, 17])
 def test_a_depth_that_does_not_fit_is_an_error(depth):
     with pytest.raises(InputError, match=f"depth is {depth}; allowed: 10, 16, 22"):

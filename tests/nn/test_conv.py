@@ -49,9 +49,9 @@ def value_and_gradients(functions, *arguments):
     return each(*arguments)
 
 
-def reference(stride):
+def reference(stride, padding="SAME"):
     return lambda x, kernel: lax.conv_general_dilated(
-        x, kernel, (stride, stride), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        x, kernel, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
 
 
@@ -59,6 +59,15 @@ def reference(stride):
 def test_conv_is_jaxs_with_same_padding(image, size, stride):
     x, kernel = random(2, *image, 3), random(*size, 3, 4)
     functions = partial(conv, stride=stride), reference(stride)
+    for actual, expected in zip(*value_and_gradients(functions, x, kernel), strict=True):
+        assert actual.shape == expected.shape
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("image", "size", "stride"), [((7, 6), (3, 2), 1), ((9, 8), (5, 5), 2)])
+def test_conv_is_jaxs_with_valid_padding(image, size, stride):
+    x, kernel = random(2, *image, 3), random(*size, 3, 4)
+    functions = partial(conv, stride=stride, padding="valid"), reference(stride, "VALID")
     for actual, expected in zip(*value_and_gradients(functions, x, kernel), strict=True):
         assert actual.shape == expected.shape
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)

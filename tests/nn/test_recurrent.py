@@ -229,18 +229,28 @@ def test_noise_without_streams_is_an_error(noise):
         make("lstm", NOISES[noise](0.4))(X)
 
 
+def kept(cell, noise, key):
+    """Returns how many numbers the backward pass of a layer keeps."""
+    graph, params, *rest = nnx.split(make(cell, noise), nnx.Param, ...)
+
+    def pullback(params):
+        return jax.vjp(lambda p: nnx.merge(graph, p, *rest)(X, rngs=key), params)[1]
+
+    return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(pullback, params)))
+
+
+@pytest.mark.parametrize(("cell", "arrays"), [("lstm", 4 + 2), ("gru", 3 + 1 + 1)])
+def test_backward_pass_keeps_gates_and_states(cell, arrays, key):
+    # And of the GRU, the candidate's product that its reset gate scales.
+    states = N * STEPS * arrays * UNITS
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(nnx.state(make(cell), nnx.Param)))
+    assert states <= kept(cell, None, key) <= states + X.size + parameters + STEPS
+
+
 @each_pair
 def test_backward_pass_keeps_no_masks(cell, noise, key):
-    def kept(noise):
-        graph, params, *rest = nnx.split(make(cell, noise), nnx.Param, ...)
-
-        def pullback(params):
-            return jax.vjp(lambda p: nnx.merge(graph, p, *rest)(X, rngs=key), params)[1]
-
-        return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(pullback, params)))
-
     # A key for every step and hook, rates, step numbers; not an array of one step's units.
-    assert 0 < kept(NOISES[noise](0.4)) - kept(None) < N * UNITS
+    assert 0 < kept(cell, NOISES[noise](0.4), key) - kept(cell, None, key) < N * UNITS
 
 
 def test_streams_are_drawn_from_once_a_call():

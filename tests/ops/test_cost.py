@@ -1,8 +1,14 @@
 """What ops keep for the backward pass, and what they cost on many devices."""
 
+import contextlib
+import io
+import math
+import re
+
 import jax
 import jax.numpy as jnp
 import pytest
+from jax.ad_checkpoint import print_saved_residuals
 
 from dropout_lab import ops
 
@@ -32,6 +38,35 @@ def test_every_example_of_drop_connect_keeps_its_key_only(key):
 
     # 4 examples of 8 inputs: the masks alone would be 4 x 8 x 16.
     assert max(residual_sizes(product, jnp.ones((4, 8)))) <= kernel.size
+
+
+def printed_residuals(op, x):
+    """Returns size and source of each array that JAX prints the backward pass of ``op`` keeps."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        print_saved_residuals(op, x)
+    found = []
+    for line in printed.getvalue().splitlines():
+        array, source = line.split(" ", 1)
+        axes = re.findall(r"\d+", array.partition("[")[2])
+        found.append((math.prod(int(axis) for axis in axes), source))
+    return found
+
+
+# Probabilities, or the inputs and weights of products with the moments made from them; targeted
+# dropout keeps the weights that are left.
+KEEPING = {
+    *("standout", "drop_connect", "fast_dropout", "targeted_dropout"),
+    *("variational_weights", "sparse_variational_dropout"),
+}
+
+
+def test_no_printed_residual_is_noise(op, key):
+    residuals = printed_residuals(lambda x: op.call(key, x, min(0.5, op.top)), jnp.ones(op.shape))
+    assert residuals
+    for size, source in residuals:
+        assert "_noise.py" not in source
+        given = source.startswith(("from the argument", "from a constant"))
+        assert size == 1 or given or op.name in KEEPING
 
 
 SHARDED = """

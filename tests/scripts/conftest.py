@@ -15,14 +15,20 @@ def command(name, *args):
 
 
 @pytest.fixture(scope="session")
-def run_script():
+def programs(tmp_path_factory):
+    """Returns the environment in which one script's compiled programs serve the next."""
+    return {"JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("programs"))}
+
+
+@pytest.fixture(scope="session")
+def run_script(programs):
     """Returns a function that runs a script to its end, with its output as text."""
 
     def run(name, *args, **environment):
         return subprocess.run(
             command(name, *args),
             cwd=ROOT,
-            env=os.environ | environment,
+            env=os.environ | programs | environment,
             capture_output=True,
             text=True,
             check=False,
@@ -33,7 +39,7 @@ def run_script():
 
 
 @pytest.fixture
-def start_script():
+def start_script(programs):
     """Returns a function that starts a script; what still runs at the end is killed."""
     started = []
 
@@ -41,6 +47,7 @@ def start_script():
         process = subprocess.Popen(
             command(name, *args),
             cwd=ROOT,
+            env=os.environ | programs,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

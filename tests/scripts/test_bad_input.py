@@ -1,5 +1,6 @@
 """Bad input is one line on stderr and status 2, and leaves what is there as it is."""
 
+import functools
 import re
 import shutil
 
@@ -11,6 +12,7 @@ from dropout_lab.data.catalog import IMAGE_SETS
 from dropout_lab.files import write_json
 from dropout_lab.rules import flatten
 from dropout_lab.settings import resolve
+from tests.scripts.forked import run_forked
 
 pytestmark = pytest.mark.slow
 
@@ -25,12 +27,14 @@ def contents(directory):
 def fails(run_script, tmp_path):
     """Returns a function that runs a script and gives its one line; nothing may change.
 
-    Before it may come so many lines of ``progress``.
+    Before it may come so many lines of ``progress``. In an environment of its own it runs in a
+    process of its own.
     """
 
     def run(script, *args, workdir=tmp_path / "new", progress=0, **environment):
         before = contents(tmp_path)
-        process = run_script(script, *args, f"--workdir={workdir}", **environment)
+        start = functools.partial(run_script, **environment) if environment else run_forked
+        process = start(script, *args, f"--workdir={workdir}")
         assert process.returncode == 2, process.stderr
         assert process.stdout == ""
         lines = process.stderr.splitlines()[progress:]

@@ -4,6 +4,8 @@ import importlib.util
 
 import pytest
 
+from tests.scripts.forked import run_forked
+
 pytestmark = pytest.mark.slow
 
 
@@ -16,8 +18,8 @@ pytestmark = pytest.mark.slow
         (["--repeats=0"], "repeats"),
     ],
 )
-def test_a_bad_flag_is_one_line(run_script, flags, message):
-    process = run_script("benchmark", *flags)
+def test_a_bad_flag_is_one_line(flags, message):
+    process = run_forked("benchmark", *flags)
     assert process.returncode == 2
     assert process.stdout == ""
     assert process.stderr.startswith("error: ")
@@ -26,8 +28,8 @@ def test_a_bad_flag_is_one_line(run_script, flags, message):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="PyTorch is installed")
-def test_a_missing_peer_is_one_line(run_script):
-    process = run_script("benchmark", "--peers=torch")
+def test_a_missing_peer_is_one_line():
+    process = run_forked("benchmark", "--peers=torch")
     assert process.returncode == 2
     assert process.stderr.startswith("error: peer 'torch' is not installed: pip install")
 

@@ -7,12 +7,27 @@ import time
 import pytest
 
 from dropout_lab.sweeps.store import Store
-from tests.sweeps.campaign import Sweep, campaign, compare
+from tests.sweeps.campaign import Sweep, campaign, compare, left_alone
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="finds workers in /proc"),
 ]
+
+
+TRIALS = 16
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Returns a folder for all sweeps, which then share what is compiled."""
+    return tmp_path_factory.mktemp("campaign")
+
+
+@pytest.fixture(scope="module")
+def whole(folder):
+    """Returns the directory of a sweep that was left alone."""
+    return left_alone(folder / "no other", "processes", TRIALS)
 
 
 @pytest.fixture(params=["processes", "dask"])
@@ -22,23 +37,21 @@ def executor(request):
     return request.param
 
 
-def test_a_killed_workers_chunk_goes_to_another(executor, tmp_path):
-    killed, sweep = campaign(tmp_path / "cut", executor, kills=1, trials=12, victims=["worker"])
-    assert killed == ["worker"]
+def test_a_sweep_killed_anywhere_leaves_the_same_records(executor, folder, whole):
+    cut = folder / f"killed-{executor}"
+    killed, sweep = campaign(cut, executor, kills=3, trials=TRIALS, seed=1)
+    assert {"main", "worker"} <= set(killed)
     if executor == "processes":
         assert "a worker was stopped by SIGKILL: started again" in sweep.log.read_text()
-    assert compare(tmp_path / "cut", executor, trials=12) == []
+    assert len(Store(cut).plan()) == TRIALS
+    assert compare(cut, whole) == []
+    assert list((cut / "checkpoints").iterdir()) == []
+    # Workers have one thread each, and programs of their own, kept apart from the main process's.
+    assert any(folder.glob("cache/dropout_lab/xla/*-1/jit__train_epoch-*"))
 
 
-def test_a_sweep_killed_anywhere_leaves_the_same_records(executor, tmp_path):
-    killed, _ = campaign(tmp_path / "cut", executor, kills=4, trials=24, seed=1)
-    assert {"main", "worker"} <= set(killed)
-    assert compare(tmp_path / "cut", executor, trials=24) == []
-    assert list((tmp_path / "cut" / "checkpoints").iterdir()) == []
-
-
-def test_a_sweep_asked_to_stop_saves_and_goes_on(executor, tmp_path):
-    sweep = Sweep(tmp_path / "cut", executor, trials=8)
+def test_a_sweep_asked_to_stop_saves_and_goes_on(executor, folder, whole):
+    sweep = Sweep(folder / f"stopped-{executor}", executor, trials=4)
     sweep.start()
     deadline = time.monotonic() + 120
     while not any(sweep.workdir.glob("checkpoints/*/*")):
@@ -50,15 +63,17 @@ def test_a_sweep_asked_to_stop_saves_and_goes_on(executor, tmp_path):
     assert list(sweep.workdir.glob("progress/*.json")) == []
     sweep.start()
     sweep.finish()
-    assert compare(tmp_path / "cut", executor, trials=8) == []
+    assert len(Store(sweep.workdir).plan()) == 4
+    assert compare(sweep.workdir, whole) == []
 
 
-def test_two_sweeps_in_one_directory_share_the_work(executor, tmp_path):
+def test_two_sweeps_in_one_directory_share_the_work(folder, whole):
     """Started together, of overlapping trials: none is run twice, all are recorded."""
-    first, second = (Sweep(tmp_path / "cut", executor, trials) for trials in (10, 14))
+    both = folder / "both"
+    first, second = Sweep(both, "processes", 6), Sweep(both, "processes", 8)
     first.start()
     second.start()
     first.finish()
     second.finish()
-    assert len(Store(tmp_path / "cut").records()) == 14
-    assert compare(tmp_path / "cut", executor, trials=14) == []
+    assert len(Store(both).plan()) == 8
+    assert compare(both, whole) == []

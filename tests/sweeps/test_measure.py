@@ -21,14 +21,14 @@ def test_lanes_are_measured_and_the_plan_keeps_what_was_found(config, tmp_path, 
 
     def cost(trials, lanes):
         seen.append((len(trials), lanes))
-        return measure.Cost(epoch=1.0 if lanes == 1 else 0.1 * lanes, compile=0.1, memory=1)
+        return measure.Cost(epoch=1e-4 if lanes == 1 else 1e-5 * lanes, compile=0, memory=1)
 
     monkeypatch.setattr(measure, "measure", cost)
-    monkeypatch.setattr(measure, "_WIDEST", 3)
+    monkeypatch.setattr(measure, "_WIDEST_ON_CPU", 3)
     run_sweep(config, SEEDS, store, lanes=None)
     [path] = (store.directory / "plans").iterdir()
     plan = json.loads(path.read_text())
-    assert (plan["lanes"], plan["seconds"]) == (2, pytest.approx(0.1))
+    assert (plan["lanes"], plan["seconds"]) == (2, pytest.approx(1e-5))
     assert [len(each["trials"]) for each in plan["chunks"]] == [2, 2]
     assert seen == [(1, 1), (2, 2)]
 
@@ -36,20 +36,34 @@ def test_lanes_are_measured_and_the_plan_keeps_what_was_found(config, tmp_path, 
 @pytest.mark.parametrize(
     ("alone", "lanes"),
     [
-        ({"epoch": 1.0, "compile": 100.0, "memory": 1}, 1),  # done before another compile
-        ({"epoch": 100.0, "compile": 1.0, "memory": 1}, 1),  # busy enough
-        ({"epoch": 1.0, "compile": 0.1, "memory": 2**60}, 1),  # no memory
-        ({"epoch": 1.0, "compile": 0.1, "memory": 1}, 4),
+        ({"epoch": 1e-4, "compile": 100, "memory": 1}, 1),  # done before another compile
+        ({"epoch": 1e-2, "compile": 0, "memory": 1}, 1),  # three updates, busy enough
+        ({"epoch": 1e-4, "compile": 0, "memory": 2**60}, 1),  # no memory
+        ({"epoch": 1e-4, "compile": 0, "memory": 1}, 4),
     ],
 )
 def test_what_cannot_pay_is_not_measured(config, monkeypatch, alone, lanes):
 
     def cost(trials, lanes):
-        return measure.Cost(**alone) if lanes == 1 else measure.Cost(0.1, 0.1, 1)
+        return measure.Cost(**alone) if lanes == 1 else measure.Cost(1e-4, 0, 1)
 
     monkeypatch.setattr(measure, "measure", cost)
     found, _ = measure.choose_lanes(make_trials(config, product(SEEDS)), workers=1)
     assert found == lanes
+
+
+def test_only_trials_of_one_fold_are_measured_side_by_side(config, monkeypatch):
+    seen = []
+
+    def cost(trials, lanes):
+        seen.append([trial.config.data.fold for trial in trials])
+        return measure.Cost(epoch=1e-4 if lanes == 1 else 1e-5, compile=0, memory=1)
+
+    monkeypatch.setattr(measure, "measure", cost)
+    config.data.folds = 2
+    sweep = product(SEEDS, {"data.fold": [0, 1]})
+    assert measure.choose_lanes(make_trials(config, sweep), workers=1)[0] == 4
+    assert seen == [[0], [0, 0, 0, 0]]
 
 
 def test_measuring_finds_time_and_memory(config):

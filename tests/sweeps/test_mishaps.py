@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 
+import jax
 import pytest
 
 from dropout_lab.errors import InputError
@@ -270,3 +271,12 @@ def test_a_plan_outlives_another_width(config, store):
     plan = read_plan(store, path.stem)
     assert plan
     assert [(each.lanes, len(each.trials)) for each in plan.chunks] == [(2, 2), (2, 2), (2, 1)]
+
+
+@pytest.mark.parametrize("lanes", [None, 5])
+def test_keys_that_lanes_would_share_are_refused_before_anything_is_written(config, store, lanes):
+    grid = {"seed": [0, 1, 2, 3, 4]}
+    with jax.default_prng_impl("unsafe_rbg"):
+        with pytest.raises(InputError, match="'unsafe_rbg' with 5 lanes, which would all draw"):
+            run_sweep(config, grid, store, lanes=lanes)
+        assert not store.directory.exists()

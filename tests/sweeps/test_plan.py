@@ -3,7 +3,8 @@
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.plan import Chunk, make_plan, read_plan, split, threads
+from dropout_lab.machine import threads
+from dropout_lab.sweeps.plan import Chunk, make_plan, read_plan, split
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 
@@ -52,6 +53,16 @@ def test_more_trials_go_into_chunks_of_their_own(store, config):
     assert after.chunks[:2] == before.chunks
     ids = {trial.config.seed: trial.id for trial in larger.trials}
     assert [chunk.trials for chunk in after.chunks[2:]] == [(ids[5], ids[3]), (ids[4],)]
+
+
+def test_a_chunk_is_of_one_fold(store, config):
+    config.data.folds = 2
+    sweep = [{"seed": seed, "data.fold": fold} for seed in range(3) for fold in range(2)]
+    [group] = groups(make_trials(config, sweep))
+    folds = {trial.id: trial.config.data.fold for trial in group.trials}
+    plan = planned(store, group, by(2))
+    found = [[folds[trial] for trial in chunk.trials] for chunk in plan.chunks]
+    assert found == [[0, 0], [0], [1, 1], [1]]
 
 
 def test_recorded_trials_are_not_planned(store, config):

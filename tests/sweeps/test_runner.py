@@ -1,19 +1,23 @@
+import dataclasses
 import functools
 import json
 import signal
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.errors import InputError
+from dropout_lab.machine import threads
+from dropout_lab.sweeps import measure, worker
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.training import loop, run
-from dropout_lab.training.interrupt import Interrupted
+from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
 from tests.sweeps.running import run_sweep, without_time
@@ -47,22 +51,36 @@ def test_trials_of_one_program_form_a_group(config):
     assert seeds == [[0, 1], [0, 0, 1, 1]]
 
 
-def test_a_group_compiles_once(config, tmp_path, monkeypatch):
-    """Two rates and two seeds: one compile for none, which has no rate, and one for dropout."""
-    counts: Counter[str] = Counter()
-    method = Program._train_epoch
+@pytest.fixture
+def compiled(monkeypatch):
+    """Returns a count of the functions compiled from now on, by variant and name."""
+    counts: Counter[tuple[str, str]] = Counter()
 
-    @functools.wraps(method)
-    def counted(program, *args, **kwargs):
-        counts[program.config.variant] += 1
-        return method(program, *args, **kwargs)
+    def count(method):
+        @functools.wraps(method)
+        def counted(program, *args, **kwargs):
+            counts[program.config.variant, method.__name__] += 1
+            return method(program, *args, **kwargs)
 
-    monkeypatch.setattr(Program, "_train_epoch", counted)
+        monkeypatch.setattr(Program, method.__name__, counted)
+
+    count(Program._train_epoch)
+    count(Program._evaluate)
     monkeypatch.setattr(run, "Program", Program)
     monkeypatch.setattr(run, "LaneProgram", LaneProgram)
+    return counts
+
+
+def times(each, *variants):
+    """Returns so many compiles of training and of evaluation, for data of one size."""
+    return {(variant, name): each for variant in variants for name in ("_train_epoch", "_evaluate")}
+
+
+def test_a_group_compiles_once(config, tmp_path, compiled):
+    """Two rates and two seeds: one compile for none, which has no rate, and one for dropout."""
     store = Store(tmp_path)
     run_sweep(config, GRID, store)
-    assert counts == {"none": 1, "dropout": 1}
+    assert compiled == times(1, "none", "dropout")
     records = store.records()
     assert [record["id"] for record in records] == list(store.plan())
     rates = [(r["config"]["variant"], r["config"]["dropout"]["rate"], r["seed"]) for r in records]
@@ -82,6 +100,28 @@ def test_a_group_compiles_once(config, tmp_path, monkeypatch):
     ]
     for emptied in ("checkpoints", "progress"):
         assert list((tmp_path / emptied).iterdir()) == []
+
+
+def test_lanes_compile_once_a_group(config, tmp_path, compiled):
+    """Chunks of one width, the last one padded."""
+    run_sweep(config, {"seed": list(range(6))}, Store(tmp_path), lanes=4)
+    assert compiled == times(1, "none")
+
+
+@pytest.mark.slow
+def test_to_choose_lanes_is_one_compile_more(config, tmp_path, compiled, monkeypatch):
+    """Alone and side by side are measured; what was measured first is chosen, still compiled."""
+    measured = measure.measure
+
+    def judged(trials, lanes):
+        epoch = 0.0 if lanes == 1 else 1.0
+        return dataclasses.replace(measured(trials, lanes), epoch=epoch, compile=0.0)
+
+    monkeypatch.setattr(measure, "measure", judged)
+    monkeypatch.setattr(measure, "_SHORT", 1e9)
+    run_sweep(config, SMALL, Store(tmp_path), lanes=None)
+    assert compiled == times(2, "none")
+    assert {record["lanes"] for record in Store(tmp_path).records()} == {1}
 
 
 def test_a_sweeps_trial_is_a_run_of_its_own(config, tmp_path):
@@ -110,6 +150,34 @@ def test_a_larger_grid_runs_only_what_is_new(config, tmp_path, monkeypatch):
     run_sweep(config, {"seed": [0, 2, 1, 3]}, Store(tmp_path))
     assert [found.seed for found in seen] == [2, 3]
     assert [record["seed"] for record in Store(tmp_path).records()] == [0, 1, 2, 3]
+
+
+def test_of_two_at_work_at_once_none_runs_what_the_other_does(config, tmp_path, monkeypatch):
+    seen = count_runs(monkeypatch)
+    store = Store(tmp_path)
+    grid = {"seed": list(range(8))}
+    trials = make_trials(config, product(grid))
+    store.extend(config, grid, trials)
+
+    def at_work(_):
+        worker.work(store, groups(trials), lanes=1, workers=2, stop=Stop())
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(at_work, range(2)))
+    assert sorted(found.seed for found in seen) == grid["seed"]
+    assert [record["seed"] for record in store.records()] == grid["seed"]
+
+
+def test_a_plan_of_other_threads_is_warned_of_and_followed(config, tmp_path, capsys):
+    store = Store(tmp_path)
+    run_sweep(config, {"seed": [0]}, store, lanes=2)
+    [path] = (tmp_path / "plans").iterdir()
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"threads": 77, "lanes": 3}))
+    capsys.readouterr()
+    run_sweep(config, {"seed": [0, 1, 2, 3]}, store, lanes=1)
+    warning = f"warning: begun with 77 threads a process, going on with {threads()}"
+    assert warning in capsys.readouterr().err
+    assert {record["lanes"] for record in store.records()} == {1, 3}
 
 
 def test_another_common_configuration_is_refused(config, tmp_path, monkeypatch):

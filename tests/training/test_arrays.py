@@ -10,8 +10,6 @@ from dropout_lab.data import Split
 from dropout_lab.training.arrays import (
     Examples,
     augmented,
-    concatenate,
-    example_shape,
     fit_scaling,
     scaled,
     to_device,
@@ -37,14 +35,6 @@ def test_device_keeps_the_stored_type(images):
     assert found.images.dtype == np.uint8
     np.testing.assert_array_equal(found.images, images)
     np.testing.assert_array_equal(found.labels, labels)
-
-
-def test_concatenation_keeps_order_and_pairs(images):
-    first, second = images[:20], images[20:]
-    both = concatenate(split_of(first, np.arange(20)), split_of(second, np.arange(20, 50)))
-    np.testing.assert_array_equal(both.images, images)
-    np.testing.assert_array_equal(both.labels, np.arange(50))
-    assert example_shape(both) == (5, 4, 3)
 
 
 def test_unit_scaling_of_bytes_is_a_share_of_255(images):

@@ -194,10 +194,13 @@ def test_lanes_draw_the_masks_of_their_own_seeds(new_config):
         np.testing.assert_array_equal(together[lane], alone)
 
 
-def test_one_key_for_all_lanes_is_an_error(new_program, new_config):
+@pytest.mark.parametrize("generator", ["rbg", "unsafe_rbg"])
+def test_one_key_for_all_lanes_is_an_error(new_program, new_config, generator):
     program = new_program(new_config())[1]
-    message = r"jax_default_prng_impl is 'rbg' with 2 lanes, which would all draw from the first"
-    with jax.default_prng_impl("rbg"):
+    message = (
+        rf"jax_default_prng_impl is '{generator}' with 2 lanes, which would all draw from the first"
+    )
+    with jax.default_prng_impl(generator):
         with pytest.raises(InputError, match=message):
             LaneProgram(program, 2)
         LaneProgram(program, 1)
@@ -214,6 +217,7 @@ def test_no_lane_is_an_error(new_program, new_config):
         ([{}, {}, {}], r"3 trials; allowed: 1 to 2, the lanes"),
         ([], r"0 trials; allowed: 1 to 2"),
         ([{}, {"train.batch_size": 4}], r"differ in more than dynamic numbers; allowed: one"),
+        ([{"data.folds": 2, "data.fold": k} for k in (0, 1)], r"of several folds side by side"),
     ],
 )
 def test_trials_have_to_fit_the_program(new_config, lanes_of, tiny_dataset, each, message):

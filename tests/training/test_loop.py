@@ -7,8 +7,9 @@ import jax
 import numpy as np
 import pytest
 
+from dropout_lab.data import concatenate
 from dropout_lab.settings import resolve
-from dropout_lab.training.arrays import concatenate, fit_scaling
+from dropout_lab.training.arrays import fit_scaling
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.loop import Lanes

@@ -12,6 +12,9 @@ EPOCH, TOTAL = 5, 20
 LR, MOMENTUM, DECAY = 0.3, 0.8, 0.01
 
 
+RAMP = {"optimizer.momentum_start": jnp.float32(0.5), "optimizer.momentum_epochs": jnp.float32(0.5)}
+
+
 def config_of(schedule=None, **options):
     config = base.get_config()
     config.optimizer.update(options)
@@ -45,15 +48,24 @@ def run(config, params, numbers=None, steps=4):
     return params
 
 
-def expected_sgd(params, *, nesterov=False, dampening=False, bias_factor=1.0, steps=4):
+def expected_sgd(
+    params,
+    *,
+    nesterov=False,
+    dampening=False,
+    bias_factor=1.0,
+    steps=4,
+    momentum=lambda step: MOMENTUM,
+):
     def one(path, leaf):
         name = path[-1].key
         velocity = np.zeros_like(leaf)
         for step in range(steps):
             grad = np.sin(leaf + step) + (DECAY * leaf if name == "kernel" else 0)
-            grad = grad * (1 - MOMENTUM) if dampening else grad
-            velocity = MOMENTUM * velocity + grad
-            move = grad + MOMENTUM * velocity if nesterov else velocity
+            now = momentum(step)
+            grad = grad * (1 - now) if dampening else grad
+            velocity = now * velocity + grad
+            move = grad + now * velocity if nesterov else velocity
             leaf = leaf - LR * (bias_factor if name == "bias" else 1) * move
         return leaf
 
@@ -72,6 +84,42 @@ def test_sgd_matches_numpy(params, nesterov, dampening, bias_factor):
     found = run(config, params)
     options = {"nesterov": nesterov, "dampening": dampening, "bias_factor": bias_factor}
     assert_close(found, expected_sgd(params, **options))
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("dampening", [False, True])
+def test_momentum_grows_linearly_then_stays(params, nesterov, dampening):
+    options = {"nesterov": nesterov, "dampening": dampening}
+    found = run(config_of(**options), params, numbers_of() | RAMP)
+    momentum = [0.5, 0.62, 0.74, MOMENTUM]  # over 2.5 updates
+    assert_close(found, expected_sgd(params, momentum=momentum.__getitem__, **options))
+
+
+def test_rmsprop_matches_numpy(params):
+    def one(path, leaf):
+        kernel = path[-1].key == "kernel"
+        square = velocity = np.zeros_like(leaf)
+        for step in range(4):
+            grad = np.sin(leaf + step)
+            square = 0.5 * square + 0.5 * grad**2
+            move = grad / np.sqrt(square + 1e-8) + (DECAY * leaf if kernel else 0)
+            velocity = MOMENTUM * velocity + move
+            leaf = leaf - LR * velocity
+        return leaf
+
+    numbers = numbers_of() | {"optimizer.rms_decay": jnp.float32(0.5)}
+    expected = jax.tree_util.tree_map_with_path(one, params)
+    assert_close(run(config_of(name="rmsprop"), params, numbers), expected)
+
+
+@pytest.mark.parametrize("bound", [0.1, 100.0])
+def test_clipping_bounds_the_norm_of_the_whole_gradient(params, bound):
+    numbers = numbers_of(momentum=0, decay=0) | {"optimizer.clip_norm": jnp.float32(bound)}
+    moved = jax.tree.map(lambda a, b: a - b, params, run(config_of(), params, numbers, steps=1))
+    grads = np.concatenate([np.sin(leaf).ravel() for leaf in jax.tree.leaves(params)])
+    expected = grads * min(1, bound / np.sqrt((grads**2).sum()))
+    found = np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(moved)])
+    np.testing.assert_allclose(found, LR * expected, rtol=1e-3, atol=1e-6)
 
 
 def test_adam_matches_numpy(params):
@@ -125,7 +173,16 @@ def test_schedule_multiplies_the_learning_rate(params):
         ),
         ({"name": "cosine"}, {0: 1, TOTAL // 4: (1 + np.sqrt(0.5)) / 2, TOTAL // 2: 0.5, TOTAL: 0}),
         (
-            {"name": "step", "decay_rate": 0.1, "boundaries": (1, 3)},
+            {"name": "linear", "start": 2.0},
+            {0: 1, 2 * EPOCH: 1, 3 * EPOCH: 0.5, TOTAL - 1: 0.1, TOTAL: 0},
+        ),
+        ({"name": "inverse", "gamma": 0.1, "power": 0.75}, {0: 1, 10: 2**-0.75, TOTAL: 3**-0.75}),
+        (
+            {"name": "step", "boundaries": (1, 3), "factors": (1.0, 0.5, 0.1)},
+            {0: 1, EPOCH - 1: 1, EPOCH: 0.5, 3 * EPOCH - 1: 0.5, 3 * EPOCH: 0.1, TOTAL: 0.1},
+        ),
+        (
+            {"name": "step", "decay_rate": 0.1, "boundaries": (1, 3), "factors": ()},
             {0: 1, EPOCH - 1: 1, EPOCH: 0.1, 3 * EPOCH - 1: 0.1, 3 * EPOCH: 0.01, TOTAL: 0.01},
         ),
     ],

@@ -9,6 +9,8 @@ import pytest
 from flax import nnx
 
 from dropout_lab.models import MLP
+from dropout_lab.settings import resolve
+from dropout_lab.training.loop import Lanes
 from dropout_lab.training.recalibration import recalibrate_batch_stats
 from dropout_lab.variants import Noise
 
@@ -86,3 +88,37 @@ def test_a_network_without_batch_norm_stays_as_it_is():
     plain.eval()
     found.eval()
     np.testing.assert_array_equal(found(jnp.ones((2, 12))), plain(jnp.ones((2, 12))))
+
+
+def test_a_trial_tells_its_test_metrics_before_and_after(new_config, lanes_of, tiny_dataset):
+    found = {}
+    for name, recalibrate in (("as trained", False), ("both", True)):
+        changes = {"model.batch_norm": True, "train.epochs": 2, "eval.recalibrate": recalibrate}
+        config = resolve(new_config("dropout", changes))
+        [result] = Lanes(lanes_of(config), [config], tiny_dataset).run()
+        found[name] = result.progress.metrics
+    before, after = found["as trained"], found["both"]
+    assert after["test_raw_nll"] == pytest.approx(before["test_nll"], rel=1e-5)
+    assert after["test_raw_nll"] != pytest.approx(after["test_nll"], rel=1e-3)
+    assert "test_raw_nll" not in before
+
+
+@pytest.mark.parametrize("changes", [{"eval.test": False}, {"train.refit": True}])
+def test_the_test_set_is_read_for_the_last_network_only(
+    monkeypatch, new_config, lanes_of, tiny_dataset, changes
+):
+    whole = {"model.batch_norm": True, "train.epochs": 2, "eval.recalibrate": True}
+    config = resolve(new_config("dropout", whole | changes))
+    trial = Lanes(lanes_of(config), [config], tiny_dataset)
+    read: list[tuple[str, str]] = []
+    measure = trial._measure
+
+    def noting(name, weights, split, phase, lanes, passes=None):
+        read.extend((name, phase.name) for _ in lanes)
+        measure(name, weights, split, phase, lanes, passes)
+
+    monkeypatch.setattr(trial, "_measure", noting)
+    trial.run()
+    of_test = [each for each in read if each[0].startswith("test")]
+    refit = [("test_raw", "refit"), ("test", "refit")]
+    assert of_test == (refit if changes.get("train.refit") else [])

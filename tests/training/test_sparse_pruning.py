@@ -25,6 +25,8 @@ CHANGES = {
 }
 SPARSE = {"dropout.penalty_weight": 0.02, "dropout.penalty_warmup": (5, 30)}
 SEEDS = (0, 1)
+PATHS = ("layers.0.linear", "layers.1.linear", "output")
+WEIGHTS = (64 * 300, 300 * 100, 100 * 10)
 
 
 def metrics_of(variant, changes):
@@ -55,4 +57,7 @@ def test_most_weights_go_and_the_error_stays():
         assert each["sparsity"] > 50
         # Both are of the same count.
         assert each["compression"] == pytest.approx(1 / (1 - each["sparsity"] / 100), rel=1e-4)
+        layers = [each[f"sparsity.classifier.{path}"] for path in PATHS]
+        assert len(layers) == sum(name.startswith("sparsity.") for name in each)
+        assert each["sparsity"] == pytest.approx(np.average(layers, weights=WEIGHTS), rel=1e-4)
     assert all("sparsity" not in each for each in dense)

@@ -78,6 +78,18 @@ def test_the_module_is_an_ordinary_network(trained, test_split):
     np.testing.assert_array_equal(logits.argmax(1), trained.predict(test_split.images).argmax(1))
 
 
+def test_passes_are_what_monte_carlo_averages(trained, test_split):
+    images = trained.test_split().images
+    np.testing.assert_array_equal(images, test_split.images)
+    found = trained.passes(images, count=200)
+    assert found.shape == (200, 24, 3)
+    np.testing.assert_allclose(found.sum(-1), 1, rtol=1e-5)
+    assert (found[0] != found[1]).any()
+    mean = trained.predict(images, inference="mc", passes=200)
+    deviation = found.std(0) * np.sqrt(2 / 200)
+    assert (np.abs(found.mean(0) - mean) < 5 * deviation).all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

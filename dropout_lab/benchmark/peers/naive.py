@@ -1,10 +1,15 @@
-"""The naive side: the textbook's form of an op, in JAX."""
+"""The naive side: the textbook's form of an op, in JAX; of a sweep, a loop over processes."""
 
-from dropout_lab.benchmark.ours import connect
-from dropout_lab.benchmark.problems import CONNECT, Sizes
+from functools import partial
+
+from dropout_lab.benchmark.ours import connect, sweep
+from dropout_lab.benchmark.problems import CONNECT, SWEEP, Sizes
 from dropout_lab.benchmark.work import Works
 
 
 def works(sizes: Sizes) -> Works:
-    """Returns the work of DropConnect with all masks in memory at once."""
-    return {(CONNECT, "naive"): lambda: connect.timed(connect.naive, sizes)}
+    """Returns the work of DropConnect with all masks in memory at once, and of a sweep."""
+    return {
+        (CONNECT, "naive"): partial(connect.timed, connect.naive, sizes),
+        (SWEEP, "naive"): partial(sweep.loop_over_processes, sizes),
+    }

@@ -1,0 +1,107 @@
+"""What jax sees and whether it computes right, from a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dropout_lab.doctor import probe
+from dropout_lab.doctor.finding import Finding, State
+from dropout_lab.doctor.requirements import cure_of_jax, pip_install
+
+MASKS = "ceae57b445450193"
+"""What ``probe`` draws on every backend."""
+
+_CHANCE = 90.0  # percent of digits that guessing gets wrong
+_LONGEST = 300  # seconds
+_HARDWARE = {
+    "/dev/nvidia0": ("an NVIDIA GPU", "jax[cuda13]"),
+    "/dev/accel0": ("a TPU", "jax[tpu]"),
+    "/dev/vfio/0": ("a TPU", "jax[tpu]"),
+}
+
+
+def check_jax() -> Iterator[Finding]:
+    """Yields what came of each step of ``probe``, up to the one that failed."""
+    done, error = _run()
+    readers = (_read_import, _read_devices, _read_masks, _read_training)
+    for reader, told in zip(readers, done, strict=False):
+        yield from reader(told)
+    if error is not None:
+        step = probe.STEPS[len(done)]
+        yield Finding(State.BROKEN, f"cannot {step}: {error}", _cures()[len(done)])
+
+
+def _run() -> tuple[list[dict[str, Any]], str | None]:
+    """Returns what the probe told, and the error that it ended on."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", probe.__name__],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    error = None
+    try:
+        out, log = process.communicate(timeout=_LONGEST)
+        if process.returncode:
+            lines = log.strip().splitlines()
+            error = lines[-1] if lines else f"the process ended with status {process.returncode}"
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, _ = process.communicate()
+        error = f"no answer within {_LONGEST} s"
+    return [json.loads(line) for line in out.splitlines()], error
+
+
+def _cures() -> Sequence[str]:
+    return (
+        cure_of_jax(),
+        "end other processes that hold the accelerator, look at its driver; JAX_PLATFORMS=cpu "
+        "does without it",
+        cure_of_jax(),
+        "read the error above; scripts/test.sh fast tells which part fails",
+    )
+
+
+def _read_import(told: Mapping[str, Any]) -> Iterator[Finding]:
+    yield Finding(State.OK, f"jax {told['version']} imports")
+
+
+def _read_devices(told: Mapping[str, Any]) -> Iterator[Finding]:
+    devices = told["devices"]
+    memory = f", {told['memory'] / 2**30:.1f} GiB each" if told["memory"] else ""
+    text = f"backend {told['backend']}: {len(devices)} x {devices[0]}{memory}"
+    missed = [value for path, value in _HARDWARE.items() if os.path.exists(path)]
+    if told["backend"] == "cpu" and missed:
+        hardware, package = missed[0]
+        yield Finding(State.ADVICE, f"{text}; but there is {hardware}", pip_install(package))
+    else:
+        yield Finding(State.OK, text)
+    if "rbg" in told["generator"]:
+        yield Finding(
+            State.ADVICE,
+            f"keys are {told['generator']}: trials cannot run side by side, masks differ",
+            "unset JAX_DEFAULT_PRNG_IMPL, or set it to threefry2x32",
+        )
+
+
+def _read_masks(told: Mapping[str, Any]) -> Iterator[Finding]:
+    if told["masks"] == MASKS:
+        yield Finding(State.OK, "masks have the known values")
+    else:
+        yield Finding(
+            State.BROKEN,
+            f"masks are {told['masks']}, known are {MASKS}: records made elsewhere will not repeat",
+            f"unset JAX_THREEFRY_PARTITIONABLE, JAX_ENABLE_X64 and XLA_FLAGS; else {cure_of_jax()}",
+        )
+
+
+def _read_training(told: Mapping[str, Any]) -> Iterator[Finding]:
+    error, seconds = told["val_error"], told["seconds"]
+    text = f"an epoch on digits in {seconds:.1f} s: validation error {error:.0f} %"
+    if error < _CHANCE / 2:
+        yield Finding(State.OK, text)
+    else:
+        yield Finding(State.BROKEN, f"{text}, expected below {_CHANCE / 2:.0f} %", _cures()[3])

@@ -1,0 +1,43 @@
+"""All examinations, one after another."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from dropout_lab.doctor.accelerator import check_jax
+from dropout_lab.doctor.finding import Finding, State
+from dropout_lab.doctor.requirements import check_jax_pair, check_requirements, pip_install
+
+
+def examine(root: Path, workdir: Path, data_dir: str | None = None) -> Iterator[Finding]:
+    """Yields what is found, as it is found: versions, jax, data, directories.
+
+    Args:
+      root: The checkout.
+      workdir: Where results are to go.
+      data_dir: As ``config.data.dir``.
+    """
+
+    def data() -> Iterable[Finding]:
+        from dropout_lab.doctor.directories import check_data
+
+        return check_data(data_dir)
+
+    def directories() -> Iterable[Finding]:
+        from dropout_lab.doctor.directories import check_directories
+
+        return check_directories(workdir)
+
+    yield from check_requirements(root)
+    yield from check_jax_pair()
+    yield from check_jax()
+    yield from _guarded("data", data, root)
+    yield from _guarded("directories", directories, root)
+
+
+def _guarded(what: str, check: Callable[[], Iterable[Finding]], root: Path) -> Iterator[Finding]:
+    """Yields what a check finds; where it cannot even run, that."""
+    try:
+        yield from check()
+    except Exception as error:  # of whatever is broken here
+        cure = pip_install("-r", root / "requirements.txt")
+        yield Finding(State.BROKEN, f"cannot look at {what}: {error}", cure)

@@ -1,0 +1,65 @@
+"""Where files are to be written, tried; and which data sets there are."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from dropout_lab.data import raw_source, tfds_source
+from dropout_lab.data.catalog import IMAGE_SETS
+from dropout_lab.doctor.finding import Finding, State
+from dropout_lab.files import user_cache
+
+
+def check_directories(workdir: Path) -> Iterator[Finding]:
+    """Yields whether results and caches can be written; leaves nothing behind."""
+    yield _writable("results", workdir, "give scripts another --workdir")
+    yield _writable("the cache", user_cache(), "point XDG_CACHE_HOME elsewhere")
+
+
+def _writable(what: str, directory: Path, elsewhere: str) -> Finding:
+    places = (directory, *directory.absolute().parents)
+    existing = next(place for place in places if os.path.exists(place))
+    try:
+        with tempfile.TemporaryFile(dir=existing) as file:
+            file.write(b"\0")
+    except OSError as error:
+        return Finding(
+            State.BROKEN,
+            f"{what}: cannot write in {existing}: {error.strerror}",
+            f"{elsewhere}, or get permission to write there",
+        )
+    return Finding(State.OK, f"{what}: {directory} can be written")
+
+
+def check_data(data_dir: str | None) -> Iterator[Finding]:
+    """Yields where each published data set is found; a folder named for data must hold some.
+
+    Args:
+      data_dir: As ``config.data.dir``.
+    """
+    yield Finding(State.OK, "digits: embedded")
+    missing = []
+    for name, image_set in IMAGE_SETS.items():
+        place = tfds_source.find(name, data_dir) or raw_source.find(image_set, data_dir)
+        if place:
+            yield Finding(State.OK, f"{name}: {place}")
+        else:
+            missing.append(name)
+    if missing:
+        yield Finding(
+            State.ADVICE,
+            f"not found: {', '.join(missing)}; downloaded when first used",
+            "without a network, point TFDS_DATA_DIR at a folder where TFDS has prepared NAME in "
+            "array_record format, or --config.data.dir at one with the original files in NAME/",
+        )
+    named = {"--data_dir": data_dir, "TFDS_DATA_DIR": os.environ.get("TFDS_DATA_DIR")}
+    for name, folder in named.items():
+        if folder and not any(
+            Path(folder).expanduser().joinpath(each).is_dir() for each in IMAGE_SETS
+        ):
+            yield Finding(
+                State.BROKEN,
+                f"{name} is {folder}, where there is none of {', '.join(IMAGE_SETS)}",
+                "name the folder above that of a data set, or none at all",
+            )

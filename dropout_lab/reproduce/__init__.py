@@ -1,0 +1,30 @@
+"""Papers' tables and figures run again: experiments as data, their statistics, their reports."""
+
+from dropout_lab.reproduce.claim import Above, Alike, Below, Better, Ordered, Value
+from dropout_lab.reproduce.experiment import (
+    Cell,
+    Curves,
+    Experiment,
+    Passes,
+    Protocol,
+    Published,
+    Table,
+    Vote,
+)
+
+__all__ = [
+    "Above",
+    "Alike",
+    "Below",
+    "Better",
+    "Cell",
+    "Curves",
+    "Experiment",
+    "Ordered",
+    "Passes",
+    "Protocol",
+    "Published",
+    "Table",
+    "Value",
+    "Vote",
+]

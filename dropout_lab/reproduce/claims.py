@@ -1,0 +1,159 @@
+"""Claims put to the test: reproduced, contradicted or inconclusive."""
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+from dropout_lab.reproduce.claim import Above, Alike, Below, Better, Claim, Value
+from dropout_lab.reproduce.results import Results
+from dropout_lab.reproduce.statistics import Difference, Sample, difference, holm, one_sample
+
+LEVEL = 0.05
+"""Chance of finding any claim reproduced that is false, over the claims of one experiment."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """A claim and what the numbers say of it.
+
+    Attributes:
+      claim: The claim.
+      verdict: reproduced, contradicted or inconclusive.
+      p_for: Holm's p-value of the claim; None without a test.
+      p_against: Holm's p-value of its contrary; None without a test.
+      values: What the effect is of: of an order, the neighbours least apart.
+      effect: The first's mean minus the second's, or minus the bound; None without a test.
+      standardised: The effect in standard deviations; None without a test.
+      decimals: To show the effect with.
+      reason: Why there was no test; empty if there was one.
+    """
+
+    claim: Claim
+    verdict: str
+    p_for: float | None
+    p_against: float | None
+    values: tuple[Value, ...]
+    effect: Difference | None
+    standardised: float | None
+    decimals: int
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Comparison:
+    """Two values of a claim, or one beside a bound.
+
+    Attributes:
+      values: These.
+      samples: What was measured of each.
+      difference: Between the two, or from the bound.
+      single: Whether that is of one sample: of differences by seed, or beside a bound.
+    """
+
+    values: tuple[Value, ...]
+    samples: tuple[Sample, ...]
+    difference: Difference | None
+    single: bool
+
+    @property
+    def reason(self) -> str:
+        """Why there is no difference to test."""
+        low = min(sample.n for sample in self.samples)
+        if low < 2:
+            return f"no test: n = {low}"
+        return "no test: the numbers do not vary"
+
+    @property
+    def standardised(self) -> float | None:
+        """The difference in standard deviations: of the one sample, else pooled."""
+        if self.difference is None:
+            return None
+        if self.single:
+            return self.difference.estimate / (
+                self.difference.error * (self.difference.df + 1) ** 0.5
+            )
+        a, b = self.samples
+        squares = sum((sample.n - 1) * (sample.std or 0.0) ** 2 for sample in (a, b))
+        return self.difference.estimate / (squares / (a.n + b.n - 2)) ** 0.5
+
+
+def judge(results: Results) -> list[Verdict]:
+    """Returns the verdict on each of an experiment's claims.
+
+    A claim is reproduced if the one-sided test for it, and contradicted if the one-sided test for
+    its contrary, is significant after Holm's correction over all claims that could be tested (for
+    either direction). The tests are Welch's or, where the claim says so, paired by seed; beside a
+    number, of one sample.
+    :class:`Alike` asks for both one-sided tests against its bound; an order for all of its
+    neighbours, and is contradicted by any of them (Bonferroni's correction within).
+    """
+    claims = results.experiment.claims
+    compared = [_comparisons(claim, results) for claim in claims]
+    testable = [all(each.difference for each in parts) for parts in compared]
+    raw = [
+        _probabilities(claim, [each.difference for each in parts if each.difference])
+        for claim, parts, ok in zip(claims, compared, testable, strict=True)
+        if ok
+    ]
+    adjusted = iter(zip(holm([p for p, _ in raw]), holm([q for _, q in raw]), strict=True))
+    verdicts = []
+    for claim, parts, ok in zip(claims, compared, testable, strict=True):
+        told = max(parts, key=_weakness)
+        p_for, p_against = next(adjusted) if ok else (None, None)
+        verdicts.append(
+            Verdict(
+                claim,
+                _verdict(p_for, p_against),
+                p_for,
+                p_against,
+                told.values,
+                told.difference,
+                told.standardised,
+                min(sample.decimals for sample in told.samples),
+                "" if ok else told.reason,
+            )
+        )
+    return verdicts
+
+
+def _comparisons(claim: Claim, results: Results) -> list[_Comparison]:
+    if isinstance(claim, Below | Above):
+        [value] = claim.values
+        sample = results.sample(value)
+        return [_Comparison((value,), (sample,), one_sample(sample.values, claim.bound), True)]
+    found = []
+    for a, b in itertools.pairwise(claim.values):
+        samples = results.sample(a), results.sample(b)
+        apart = difference(*samples, paired=claim.paired)
+        found.append(_Comparison((a, b), samples, apart, claim.paired))
+    return found
+
+
+def _probabilities(claim: Claim, differences: Sequence[Difference]) -> tuple[float, float]:
+    """Returns the p-values of a claim and of its contrary."""
+    found = differences[0]
+    if isinstance(claim, Better):
+        return found.p_below(-claim.by), found.p_above(-claim.by)
+    if isinstance(claim, Below):
+        return found.p_below(0.0), found.p_above(0.0)
+    if isinstance(claim, Above):
+        return found.p_above(0.0), found.p_below(0.0)
+    if isinstance(claim, Alike):
+        inside = max(found.p_below(claim.within), found.p_above(-claim.within))
+        outside = min(found.p_above(claim.within), found.p_below(-claim.within))
+        return inside, min(1.0, 2 * outside)
+    worst = min(each.p_above(0.0) for each in differences)
+    return max(each.p_below(0.0) for each in differences), min(1.0, len(differences) * worst)
+
+
+def _weakness(comparison: _Comparison) -> float:
+    """Returns how little a comparison speaks for an order."""
+    return comparison.difference.p_below(0.0) if comparison.difference else 2.0
+
+
+def _verdict(p_for: float | None, p_against: float | None) -> str:
+    if p_for is not None and p_for < LEVEL:
+        return "reproduced"
+    if p_against is not None and p_against < LEVEL:
+        return "contradicted"
+    return "inconclusive"

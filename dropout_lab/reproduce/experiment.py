@@ -1,0 +1,206 @@
+"""What an experiment is: cells, the paper's numbers, claims, and protocols to run them by.
+
+A file ``experiments/NAME.py`` holds one, as ``EXPERIMENT``, and nothing else.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dropout_lab.errors import InputError, unknown
+from dropout_lab.reproduce.claim import Claim, Value
+from dropout_lab.rules import RULES
+from dropout_lab.sweeps.grid import Grid, Overrides
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """A number of a paper.
+
+    Attributes:
+      value: The number.
+      std: Its standard deviation over ``n`` networks; None where the paper gives none.
+      n: Networks averaged; None where the paper does not say.
+    """
+
+    value: float
+    std: float | None = None
+    n: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One setting of a paper, with what of it is tuned on validation data.
+
+    Attributes:
+      fixed: Values by configuration key.
+      grid: The values to choose among, by key; empty if nothing is tuned.
+      paper: The paper's numbers, by metric.
+    """
+
+    fixed: Overrides
+    grid: Grid = dataclasses.field(default_factory=dict)
+    paper: Mapping[str, Published] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table's layout.
+
+    Attributes:
+      columns: Their titles.
+      rows: A value per column, by the row's title; None where the paper has nothing.
+    """
+
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[Value | None, ...]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Curves:
+    """A figure's layout.
+
+    Attributes:
+      x: The axis's name.
+      y: The axis's name.
+      lines: A value at each x, by the curve's title.
+    """
+
+    x: str
+    y: str
+    lines: Mapping[str, Mapping[float, Value]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Vote:
+    """The error of the mean prediction of a cell's networks: its metric ``vote_error``."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Passes:
+    """The error of the mean of k noisy passes through a network: its metric ``passes_K_error``.
+
+    Attributes:
+      counts: The numbers k of passes.
+      pool: Passes from which they are drawn with replacement.
+    """
+
+    counts: tuple[int, ...]
+    pool: int
+
+
+Measure = Vote | Passes
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """One way to run an experiment.
+
+    Attributes:
+      seeds: Of the final networks.
+      cost: How long it takes on what, and whether that was measured.
+      search_seeds: Of the networks that settings are chosen by.
+      base: Values by key, over the experiment's own.
+      cells: Values by key, by cell, over the cells' own.
+      grid: By key, the values to choose among, in place of the cells' own.
+      measures: What is measured of the final networks besides what their records have.
+      shortened: What is less than in the paper, a sentence each.
+      assumed: What the paper does not tell, the choice made and why, a sentence each.
+      remarks: What to say of the results, such as the likeliest reason why a claim failed.
+    """
+
+    seeds: tuple[int, ...]
+    cost: str
+    search_seeds: tuple[int, ...] = (1000,)
+    base: Overrides = dataclasses.field(default_factory=dict)
+    cells: Mapping[str, Overrides] = dataclasses.field(default_factory=dict)
+    grid: Grid = dataclasses.field(default_factory=dict)
+    measures: tuple[Measure, ...] = ()
+    shortened: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A table or figure of a paper.
+
+    Attributes:
+      title: What it shows.
+      citation: Authors, title, venue, year.
+      source: Where in the paper the numbers are, and how they were read.
+      base: Values by key that all cells share.
+      cells: The settings compared, by label.
+      headline: The value that stands for the experiment in one line.
+      claims: What the paper concludes, as comparisons.
+      protocols: ``paper`` and ``short``.
+      table: The table's layout; None for a row per cell.
+      curves: The figure's layout; None to draw the table.
+    """
+
+    title: str
+    citation: str
+    source: str
+    base: Overrides
+    cells: Mapping[str, Cell]
+    headline: Value
+    claims: tuple[Claim, ...]
+    protocols: Mapping[str, Protocol]
+    table: Table | None = None
+    curves: Curves | None = None
+
+    @property
+    def layout(self) -> Table:
+        """The table, also where it is only a row per cell."""
+        metric = self.headline.metric
+        rows = {label: (Value(label, metric),) for label in self.cells}
+        return self.table or Table(columns=("",), rows=rows)
+
+    def check(self, name: str) -> None:
+        """Raises InputError, naming the experiment and the key, if something does not fit."""
+        if sorted(self.protocols) != ["paper", "short"]:
+            raise InputError(
+                f"experiment {name}: protocols are {', '.join(self.protocols)}; allowed: paper "
+                "and short"
+            )
+        for where, key in self._keys():
+            if key not in RULES:
+                raise InputError(f"experiment {name}, {where}: {unknown('key', key, RULES)}")
+        for where, label in self._labels():
+            if label not in self.cells:
+                raise InputError(
+                    f"experiment {name}, {where}: {unknown('cell', label, self.cells)}"
+                )
+        for row, values in self.layout.rows.items():
+            if len(values) != len(self.layout.columns):
+                raise InputError(
+                    f"experiment {name}, table: row {row!r} has {len(values)} values; allowed: "
+                    f"{len(self.layout.columns)}, one for each column"
+                )
+
+    def _keys(self) -> Iterator[tuple[str, str]]:
+        """Yields every configuration key with where it stands."""
+        parts: list[tuple[str, Mapping[str, Any]]] = [("base", self.base)]
+        for label, cell in self.cells.items():
+            parts += [(f"cell {label!r}", cell.fixed), (f"grid of {label!r}", cell.grid)]
+        for kind, protocol in self.protocols.items():
+            parts += [(f"{kind}.base", protocol.base), (f"{kind}.grid", protocol.grid)]
+            parts += [(f"{kind}.cells {each!r}", part) for each, part in protocol.cells.items()]
+        for where, overrides in parts:
+            for key in overrides:
+                yield where, key
+
+    def _labels(self) -> Iterator[tuple[str, str]]:
+        """Yields every mention of a cell with where it stands."""
+        yield "headline", self.headline.cell
+        for claim in self.claims:
+            for value in claim.values:
+                yield f"claim {str(claim)!r}", value.cell
+        for kind, protocol in self.protocols.items():
+            for label in protocol.cells:
+                yield f"{kind}.cells", label
+        values = [value for row in self.layout.rows.values() for value in row if value]
+        for line in self.curves.lines.values() if self.curves else ():
+            values += line.values()
+        for value in values:
+            yield "layout", value.cell

@@ -1,0 +1,81 @@
+"""An experiment's figure: ours with bands over the paper's points, and the data behind it."""
+
+import io
+from itertools import cycle
+from typing import Any
+
+from dropout_lab.analysis.figure import COLOURS, MARKERS
+from dropout_lab.analysis.summary import describe
+from dropout_lab.reproduce.claim import Value
+from dropout_lab.reproduce.results import Results
+from dropout_lab.reproduce.table import places
+
+
+def figure_data(results: Results) -> dict[str, Any]:
+    """Returns what the figure shows, ready for JSON: lines of points.
+
+    Without curves of its own, an experiment's figure has a line for each column of its table, with
+    the rows along the x axis.
+    """
+    curves = results.experiment.curves
+    if curves is not None:
+        named = {
+            title: [_point(results, x, value) for x, value in sorted(line.items())]
+            for title, line in curves.lines.items()
+        }
+        return {"x": curves.x, "y": curves.y, "lines": named}
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for row, column, value in places(results):
+        lines.setdefault(column, []).append(_point(results, row, value))
+    y, _ = describe(results.experiment.headline.metric)
+    return {"x": "", "y": y, "lines": lines}
+
+
+def _point(results: Results, x: float | str, value: Value) -> dict[str, Any]:
+    sample, paper = results.sample(value), results.paper(value)
+    return {
+        "x": x,
+        "mean": sample.mean,
+        "std": sample.std,
+        "n": sample.n,
+        "paper": paper.value if paper else None,
+        "paper_std": paper.std if paper else None,
+    }
+
+
+def svg(data: dict[str, Any]) -> bytes:
+    """Returns the figure of :func:`figure_data` as SVG."""
+    import matplotlib  # a second to import, and only figures need it
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.8, 3.8), layout="constrained")
+    axes = figure.add_subplot()
+    styles = zip(data["lines"].items(), cycle(COLOURS), cycle(MARKERS), strict=False)
+    for (title, points), colour, marker in styles:
+        numeric = all(isinstance(point["x"], int | float) for point in points)
+        xs, mean, std = (_column(points, key) for key in ("x", "mean", "std"))
+        paper, spread = (_column(points, key) for key in ("paper", "paper_std"))
+        if numeric:
+            low, high = ([m + s * d for m, d in zip(mean, std, strict=True)] for s in (-1, 1))
+            axes.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0)
+        look: dict[str, Any] = {"marker": marker, "color": colour, "elinewidth": 0.8}
+        name = f"{title}: " if title else ""
+        line = "-" if numeric else ""
+        axes.errorbar(xs, mean, yerr=std, label=f"{name}ours", linestyle=line, **look)
+        look |= {"linestyle": "", "markerfacecolor": "none", "markersize": 8}
+        axes.errorbar(xs, paper, yerr=spread, label=f"{name}paper", **look)
+    axes.set(xlabel=data["x"], ylabel=data["y"])
+    axes.tick_params(axis="x", rotation=0 if data["x"] else 20)
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside right upper", frameon=False)
+    image = io.BytesIO()
+    # An SVG otherwise holds the date and random ids.
+    with matplotlib.rc_context({"svg.hashsalt": "dropout_lab"}):
+        figure.savefig(image, format="svg", metadata={"Date": None})
+    return image.getvalue()
+
+
+def _column(points: list[dict[str, Any]], key: str) -> list[Any]:
+    """Returns a field of all points; NaN, which is not drawn, where there is none."""
+    return [float("nan") if point[key] is None else point[key] for point in points]

@@ -1,0 +1,152 @@
+"""Everything that is written about an experiment that was run, computed from its records."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dropout_lab.analysis.markup import escape_markdown, markdown_table
+from dropout_lab.reproduce import table
+from dropout_lab.reproduce.claims import LEVEL, Verdict, judge
+from dropout_lab.reproduce.figure import figure_data
+from dropout_lab.reproduce.results import Results
+from dropout_lab.rules import flatten
+from dropout_lab.sweeps.grid import Overrides
+from dropout_lab.sweeps.status import duration
+from dropout_lab.sweeps.tuned import Choice
+
+
+def texts(results: Results) -> dict[str, str]:
+    """Returns the text of each file, by name; equal records give equal texts."""
+    verdicts = judge(results)
+    claims = _claims_table(verdicts)
+    return {
+        "table.md": table.markdown(results),
+        "table.tex": table.latex(results),
+        "table.csv": table.csv_table(results),
+        "figure.json": _json(figure_data(results)),
+        "claims.md": claims,
+        "claims.json": _json([_claim_data(verdict) for verdict in verdicts]),
+        "README.md": _page(results, claims),
+    }
+
+
+def _claims_table(verdicts: Sequence[Verdict]) -> str:
+    caption = (
+        "Claims: difference of means with its 95 % interval, the same in standard deviations, and "
+        "p-values of the claim and of its contrary, one-sided and after Holm's correction. "
+        f"Reproduced or contradicted: p below {LEVEL:g}."
+    )
+    header = ["claim", "verdict", "difference", "in std", "p for", "p against"]
+    return markdown_table(caption, header, [_claim_line(verdict) for verdict in verdicts])
+
+
+def _claim_line(verdict: Verdict) -> list[str]:
+    claim = verdict.claim
+    told = "–"
+    if verdict.effect is not None:
+        interval = table.interval_text(*verdict.effect.interval, verdict.decimals)
+        told = f"{table.signed(verdict.effect.estimate, verdict.decimals)} {interval}"
+        if len(claim.values) > 2:
+            told += f" ({' − '.join(map(str, verdict.values))})"
+    line = [
+        f"{claim} ({claim.test})",
+        verdict.verdict,
+        verdict.reason or told,
+        "–" if verdict.standardised is None else table.signed(verdict.standardised, 1),
+        *("–" if p is None else f"{p:.2g}" for p in (verdict.p_for, verdict.p_against)),
+    ]
+    return [escape_markdown(text) for text in line]
+
+
+def _claim_data(verdict: Verdict) -> dict[str, Any]:
+    effect = verdict.effect
+    numbers = {
+        "difference": effect.estimate if effect else None,
+        "low": effect.interval[0] if effect else None,
+        "high": effect.interval[1] if effect else None,
+        "standardised": verdict.standardised,
+        "p_for": verdict.p_for,
+        "p_against": verdict.p_against,
+    }
+    return {
+        "claim": str(verdict.claim),
+        "test": verdict.claim.test,
+        "values": list(map(str, verdict.values)),
+        "verdict": verdict.verdict,
+        # Six digits are the same whatever the version of scipy.
+        **{name: None if x is None else float(f"{x:.6g}") for name, x in numbers.items()},
+        "reason": verdict.reason,
+    }
+
+
+def _page(results: Results, claims: str) -> str:
+    experiment, protocol, run = results.experiment, results.plan.protocol, results.run
+    parts = [f"# {experiment.title}", f"{experiment.citation}. {experiment.source}."]
+    for title, sentences in (
+        (f"Protocol `{run['protocol']}`. Less than in the paper:", protocol.shortened),
+        ("Where the paper is silent:", protocol.assumed),
+    ):
+        if sentences:
+            parts.append("\n".join([title, "", *(f"- {each}" for each in sentences)]))
+    parts += [table.markdown(results).strip(), "![Ours and the paper's](figure.svg)"]
+    parts += ["## Claims", claims.strip(), *protocol.remarks]
+    parts += ["## How", f"```sh\n{run['command']}\n```", _how(results)]
+    parts.append(_settings_table(results.choices).strip())
+    return "\n\n".join(parts) + "\n"
+
+
+def _how(results: Results) -> str:
+    records = list(results.records.values())
+    devices = {_machine(record["device"]) for record in records}
+    versions = {
+        f"jax {each['versions']['jax']}, flax {each['versions']['flax']}" for each in records
+    }
+    revisions = {str(record["git_revision"]) for record in records}
+    protocol = results.plan.protocol
+    return (
+        f"Machine: {', '.join(sorted(devices))}. Time: {duration(results.run['seconds'])}. "
+        f"Versions: {', '.join(sorted(versions))}; code {', '.join(sorted(revisions))}. Seeds of "
+        f"the search: {_numbers(protocol.search_seeds)}; of the final networks: "
+        f"{_numbers(protocol.seeds)}. Settings were chosen by validation error; the test set was "
+        "evaluated once for each final network."
+    )
+
+
+def _machine(device: Mapping[str, Any]) -> str:
+    if device["platform"] == "cpu":
+        return f"{device['cpus']} CPU cores ({device['machine']})"
+    return f"{device['count']} {device['kind']}"
+
+
+def _settings_table(choices: Mapping[str, Choice]) -> str:
+    body = []
+    for label, choice in choices.items():
+        searched = len(choice.tried) > 1
+        for number, setting in enumerate(choice.tried):
+            varied = _varied(choice)
+            told = ", ".join(f"{key}={flatten(dict(setting.overrides))[key]}" for key in varied)
+            body.append(
+                [
+                    "" if number else label,
+                    told or "nothing to choose",
+                    str(setting.spread("val_error")) if searched else "–",
+                    "yes" if number == choice.chosen else "",
+                ]
+            )
+    escaped = [[escape_markdown(text) for text in line] for line in body]
+    header = ["cell", "setting tried", "validation error (%)", "chosen"]
+    return markdown_table("Settings tried, with the error on validation data.", header, escaped)
+
+
+def _varied(choice: Choice) -> list[str]:
+    """Returns the keys in which a cell's settings differ."""
+    settings: list[Overrides] = [setting.overrides for setting in choice.tried]
+    return [key for key in settings[0] if any(each[key] != settings[0][key] for each in settings)]
+
+
+def _numbers(seeds: Iterable[int]) -> str:
+    return ", ".join(map(str, seeds))
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

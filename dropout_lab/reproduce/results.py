@@ -1,0 +1,77 @@
+"""What came of an experiment: the final networks of each cell, as samples."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from dropout_lab.reproduce.claim import Value
+from dropout_lab.reproduce.experiment import Experiment, Published
+from dropout_lab.reproduce.measures import Measured
+from dropout_lab.reproduce.plan import Plan
+from dropout_lab.reproduce.statistics import Difference, Sample, one_sample, welch
+from dropout_lab.sweeps.tuned import Choice
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """An experiment that was run.
+
+    Attributes:
+      name: The experiment's file.
+      experiment: The experiment.
+      plan: What was run.
+      choices: What was chosen and how it tested, by cell.
+      records: The final networks' records, by id.
+      measured: What was measured of the final networks besides.
+      run: How it was run: protocol, command, seconds.
+    """
+
+    name: str
+    experiment: Experiment
+    plan: Plan
+    choices: Mapping[str, Choice]
+    records: Mapping[str, Mapping[str, Any]]
+    measured: Measured
+    run: Mapping[str, Any]
+
+    def sample(self, value: Value) -> Sample:
+        """Returns a metric of a cell's final networks."""
+        runs = self.choices[value.cell].final.runs
+        besides = self.measured.get(value.cell, {}).get(value.metric, {})
+        found = {
+            run.seed: run.metrics.get(value.metric, besides.get(str(run.seed))) for run in runs
+        }
+        known = {
+            seed: number
+            for seed, number in found.items()
+            if number is not None and math.isfinite(number)
+        }
+        diverged = sum(run.status == "diverged" for run in runs)
+        return Sample(known, diverged, self._resolution(value.metric))
+
+    def _resolution(self, metric: str) -> float:
+        """Returns the step between two values of a metric, in its unit."""
+        split, _, score = metric.rpartition("_")
+        if score != "error":
+            return 0.0
+        # What is measured besides, is measured on the test set.
+        part = split if split in ("train", "val") else "test"
+        return max(100 / record["data"][part] for record in self.records.values())
+
+    def paper(self, value: Value) -> Published | None:
+        """Returns what the paper has there."""
+        return self.experiment.cells[value.cell].paper.get(value.metric)
+
+    def from_paper(self, value: Value) -> Difference | None:
+        """Returns ours minus the paper's, as a difference with its uncertainty.
+
+        Welch's where the paper gives a spread and n; else ours against the paper's number, taken
+        as exact. None without numbers of both, or if ours do not vary.
+        """
+        ours, paper = self.sample(value), self.paper(value)
+        if paper is None or ours.mean is None:
+            return None
+        if paper.std is None or paper.n is None:
+            return one_sample(ours.values, paper.value)
+        return welch(ours.mean, ours.std or 0.0, ours.n, paper.value, paper.std, paper.n)

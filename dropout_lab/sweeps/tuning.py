@@ -1,0 +1,305 @@
+"""Tuning: settings are compared on validation data, and only the chosen ones see the test set."""
+
+import copy
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from dropout_lab.errors import InputError
+from dropout_lab.files import check_directory, read_json, write_json
+from dropout_lab.rules import RULES, flatten
+from dropout_lab.settings import HOW
+from dropout_lab.sweeps.grid import Overrides, product
+from dropout_lab.sweeps.runner import How, run_sweep
+from dropout_lab.sweeps.store import Store
+from dropout_lab.sweeps.trials import groups, make_trials
+from dropout_lab.sweeps.tuned import RULE, Choice, Run, Setting, Tuned
+from dropout_lab.training.run import prepare
+
+_SETTLED = ("seed", "eval.test", "train.refit", "data.folds", "data.fold")
+
+
+def tune(
+    config: ConfigDict,
+    candidates: Mapping[str, Sequence[Overrides]],
+    workdir: str | Path,
+    *,
+    seeds: Sequence[int],
+    final_seeds: Sequence[int],
+    folds: int | None = None,
+    how: How | None = None,
+) -> Tuned:
+    """Chooses a setting for each problem by validation error, and tests it.
+
+    One sweep in ``workdir/search`` runs all settings of all problems, without a look at the test
+    set. Which setting is chosen then: see :data:`dropout_lab.sweeps.tuned.RULE`. One sweep in
+    ``workdir/final`` trains what was chosen on training and validation data, as ``train.refit``
+    does, and evaluates each network once on the test set. ``workdir/tuned.json`` tells all of it.
+    A problem with a single setting is not searched. What was cut goes on; what is done is only
+    read.
+
+    Args:
+      config: What all trials have in common; it stays as it is.
+      candidates: By problem the settings to choose from, each as overrides without ``seed``.
+      workdir: Where everything goes.
+      seeds: Of the search: each setting is run with all of them.
+      final_seeds: Of the final runs.
+      folds: Parts of the training and validation data, each of which validates once; None for
+        the validation part alone.
+      how: Who runs the trials.
+
+    Returns:
+      What was tried, chosen and tested, by problem.
+
+    Raises:
+      InputError: If a value, the data or the directory is wrong; if no run of a problem ended
+        well; if anything else is asked for than before the final runs began.
+      Interrupted: If a signal asked to stop; what was done is saved.
+    """
+    settings = {problem: tuple(each) for problem, each in candidates.items()}
+    tuning = _Tuning(config, settings, tuple(seeds), tuple(final_seeds), folds, Path(workdir))
+    tuning.check()
+    choices = tuning.read()
+    if choices is None:
+        tuning.check_data()
+        choices = tuning.search(how)
+        tuning.write(choices)
+    finals = [choice.final for choice in choices.values()]
+    if all(setting.runs and not setting.count("failed") for setting in finals):
+        return Tuned(choices, {})
+    choices, failed = tuning.test(choices, how)
+    tuning.write(choices)
+    return Tuned(choices, failed)
+
+
+def recall(
+    config: ConfigDict,
+    candidates: Mapping[str, Sequence[Overrides]],
+    workdir: str | Path,
+    *,
+    seeds: Sequence[int],
+    final_seeds: Sequence[int],
+    folds: int | None = None,
+) -> Tuned:
+    """Returns what :func:`tune` came to, computed anew from its records; runs and writes nothing.
+
+    A trial without a record counts as failed.
+
+    Raises:
+      InputError: If something is asked for that was not run, or the records speak for another
+        choice than the one that was tested.
+    """
+    settings = {problem: tuple(each) for problem, each in candidates.items()}
+    tuning = _Tuning(config, settings, tuple(seeds), tuple(final_seeds), folds, Path(workdir))
+    written = tuning.read()
+    if written is None:
+        raise InputError(f"{str(workdir)!r} holds no tuning: no tuned.json")
+    choices = tuning.tested(tuning.choices())
+    for problem, choice in choices.items():
+        if choice != written[problem]:
+            raise InputError(
+                f"{str(workdir)!r}: tuned.json and the records differ in what became of {problem!r}"
+            )
+    return Tuned(choices, {})
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tuning:
+    """What is asked for, and where: the arguments of :func:`tune`."""
+
+    config: ConfigDict
+    candidates: dict[str, tuple[Overrides, ...]]
+    seeds: tuple[int, ...]
+    final_seeds: tuple[int, ...]
+    folds: int | None
+    workdir: Path
+
+    def check(self) -> None:
+        """Raises InputError if what is asked for makes no sense."""
+        check_directory(self.workdir)
+        for other in ("sweep.json", "config.json"):
+            if (self.workdir / other).exists():
+                raise InputError(
+                    f"workdir {str(self.workdir)!r} holds a sweep or a run; allowed: one of its own"
+                )
+        for name, values in (("seeds", self.seeds), ("final_seeds", self.final_seeds)):
+            if not values or len(set(values)) < len(values):
+                raise InputError(f"{name} is {values}; allowed: one or more, each once")
+        RULES["data.folds"].check("data.folds", self.folds)
+        if self.config.data.folds is not None:
+            raise InputError(
+                f"config.data.folds is {self.config.data.folds}; allowed: None, tuning is told the "
+                "number of folds apart from it"
+            )
+        for problem, settings in self.candidates.items():
+            if not settings:
+                raise InputError(f"{problem!r} has no setting; allowed: one or more")
+            for key in _SETTLED:
+                if any(key in overrides for overrides in settings):
+                    raise InputError(
+                        f"a setting of {problem!r} holds {key}, which tuning sets itself; allowed: "
+                        "any other key"
+                    )
+
+    def check_data(self) -> None:
+        """Raises InputError if the data do not suit the final runs, or leave nothing to choose by.
+
+        The search would tell only what does not suit itself, and be lost.
+        """
+        for problem, settings in self.candidates.items():
+            for group in groups(make_trials(_with(self._final, {"train.refit": True}), settings)):
+                _, dataset = prepare(group.trials[0].config)
+                if self.folds is None and problem in self._searched and not len(dataset.val):
+                    raise InputError(
+                        f"config.data.val_size is 0: no data to choose by for {problem!r}; "
+                        "allowed: above 0, or folds"
+                    )
+
+    def search(self, how: How | None) -> dict[str, Choice]:
+        """Runs all settings of all problems, and chooses."""
+        if self._searched:
+            sweep = [each for settings in self._searched.values() for each in settings]
+            run_sweep(self._search, product(sweep, self._repeats), self._store("search"), how)
+        return self.choices()
+
+    def choices(self) -> dict[str, Choice]:
+        """Returns what is chosen by the records of the search."""
+        store, searched = self._store("search"), self._searched
+        return {
+            problem: Choice.among(
+                problem,
+                [
+                    _setting(
+                        store, self._search, each, self._repeats if problem in searched else ()
+                    )
+                    for each in settings
+                ],
+            )
+            for problem, settings in self.candidates.items()
+        }
+
+    def test(
+        self, choices: Mapping[str, Choice], how: How | None
+    ) -> tuple[dict[str, Choice], dict[str, str]]:
+        """Runs what was chosen finally; returns the choices with these runs, and the failures."""
+        chosen = [self._whole(choice.final.overrides) for choice in choices.values()]
+        sweep = product(chosen, {"seed": self.final_seeds})
+        failed = run_sweep(self._final, sweep, self._store("final"), how)
+        return self.tested(choices), failed
+
+    def tested(self, choices: Mapping[str, Choice]) -> dict[str, Choice]:
+        """Returns the choices with what the records of the final runs say."""
+        store, seeds = self._store("final"), list(product({"seed": self.final_seeds}))
+        tested = {}
+        for problem, choice in choices.items():
+            overrides = choice.final.overrides
+            trained = _setting(store, self._final, self._whole(overrides), seeds)
+            tested[problem] = dataclasses.replace(choice, final=Setting(overrides, trained.runs))
+        return tested
+
+    def read(self) -> dict[str, Choice] | None:
+        """Returns what was chosen before; None if the search is not over.
+
+        Raises:
+          InputError: If something else was asked for then.
+        """
+        if not self._report.exists():
+            return None
+        content = read_json(self._report)
+        asked = json.loads(json.dumps(self._asked()))  # JSON has no tuples
+        if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
+            raise InputError(f"{self._report} is damaged (no tuning); move it away to go on")
+        before = content["asked"]
+        # Of keys that the code has got since, nothing was asked.
+        other = [key for key in asked if key in before and before[key] != asked[key]]
+        if other:
+            raise InputError(
+                f"workdir {str(self.workdir)!r} was tuned with another {', '.join(other[:3])}, and "
+                "its test set has been looked at: a choice made now could be made by it; allowed: "
+                "the same, or a new workdir"
+            )
+        return {
+            problem: Choice.from_json(content["problems"][problem], settings)
+            for problem, settings in self.candidates.items()
+        }
+
+    def write(self, choices: Mapping[str, Choice]) -> None:
+        """Writes down all that is known."""
+        problems = {problem: choice.as_json() for problem, choice in choices.items()}
+        content = {"schema": 1, "asked": self._asked(), "rule": RULE, "problems": problems}
+        write_json(self._report, content)
+
+    @property
+    def _report(self) -> Path:
+        return self.workdir / "tuned.json"
+
+    @property
+    def _searched(self) -> dict[str, tuple[Overrides, ...]]:
+        """The problems that leave a choice."""
+        return {name: each for name, each in self.candidates.items() if len(each) > 1}
+
+    @property
+    def _repeats(self) -> list[dict[str, Any]]:
+        """Each part that validates, with each seed."""
+        folds = {"data.fold": range(self.folds)} if self.folds else {}
+        return list(product(folds, {"seed": self.seeds}))
+
+    @property
+    def _search(self) -> ConfigDict:
+        fixed = {"eval.test": False, "train.refit": False, "data.folds": self.folds}
+        return _with(self.config, fixed)
+
+    @property
+    def _final(self) -> ConfigDict:
+        return _with(self.config, {"eval.test": True, "train.refit": False})
+
+    def _whole(self, overrides: Overrides) -> Overrides:
+        """Returns a setting that trains on the validation data too.
+
+        Where these have no say in the training, one of everything does; else it is ``train.refit``.
+        """
+        asked = {**flatten(self.config.to_dict()), **overrides}
+        decides = asked["train.select"] != "last" or asked["train.patience"] is not None
+        train, val = asked["data.train_size"], asked["data.val_size"]
+        if decides or (train is not None and val is None):
+            return {**overrides, "train.refit": True}
+        whole = {"data.train_size": train + val} if train else {}
+        return {**overrides, **whole, "data.val_size": 0}
+
+    def _store(self, name: str) -> Store:
+        return Store(self.workdir / name)
+
+    def _asked(self) -> dict[str, Any]:
+        flat = flatten(self.config.to_dict())
+        return {
+            **{key: value for key, value in flat.items() if key not in (*HOW, *_SETTLED)},
+            "grid": {problem: list(each) for problem, each in self.candidates.items()},
+            "seeds": self.seeds,
+            "final seeds": self.final_seeds,
+            "folds": self.folds,
+        }
+
+
+def _with(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:
+    changed = copy.deepcopy(config)
+    changed.update_from_flattened_dict(values)
+    return changed
+
+
+def _setting(
+    store: Store, config: ConfigDict, overrides: Overrides, repeats: Iterable[Overrides]
+) -> Setting:
+    """Returns a setting with the runs that the store has of it."""
+    trials = make_trials(config, product([overrides], repeats))
+    runs = []
+    for trial in trials:
+        record = store.record(trial.id) if store.has(trial.id) else None
+        status = record["status"] if record else "failed"
+        metrics = record["metrics"] if record and status == "ok" else {}
+        data = trial.config.data
+        runs.append(Run(trial.id, trial.config.seed, data.fold, status, metrics))
+    return Setting(overrides, tuple(runs))

@@ -1,0 +1,91 @@
+"""Sparse variational dropout prunes two LeNets at little cost in error.
+
+python scripts/reproduce.py --experiment=molchanov2017_lenet --protocol=short --workdir=DIR
+"""
+
+from dropout_lab.reproduce import (
+    Above,
+    Alike,
+    Below,
+    Cell,
+    Experiment,
+    Protocol,
+    Published,
+    Table,
+    Value,
+)
+from dropout_lab.sweeps.grid import Overrides
+
+NOISE: dict[str, Overrides] = {
+    "original": {"variant": "none"},
+    "sparse VD": {"variant": "sparse_variational_dropout", "dropout.penalty_warmup": (5.0, 20.0)},
+}
+NETWORKS: dict[str, Overrides] = {
+    "LeNet-300-100": {"model.widths": (300, 100)},
+    "LeNet-5": {
+        "model.name": "cnn",
+        "model.stages": (20, 50),
+        "model.kernel_size": 5,
+        "model.padding": "valid",
+        "model.widths": (500,),
+    },
+}
+PAPER = {
+    "LeNet-300-100, original": {"test_error": Published(1.64)},
+    "LeNet-300-100, sparse VD": {"test_error": Published(1.92), "compression": Published(68)},
+    "LeNet-5, original": {"test_error": Published(0.80)},
+    "LeNet-5, sparse VD": {"test_error": Published(0.75), "compression": Published(280)},
+}
+
+EXPERIMENT = Experiment(
+    title="Sparse variational dropout in LeNet-300-100 and LeNet-5 on MNIST",
+    citation="D. Molchanov et al., Variational dropout sparsifies deep networks, ICML 2017",
+    source="Table 1, read in the README of the authors' repository; single numbers",
+    base={
+        "data.name": "mnist",
+        "train.batch_size": 100,
+        "optimizer.name": "adam",
+        "optimizer.lr": 1e-3,
+        "schedule.name": "linear",
+    },
+    cells={
+        f"{network}, {method}": Cell({**shape, **noise}, paper=PAPER[f"{network}, {method}"])
+        for network, shape in NETWORKS.items()
+        for method, noise in NOISE.items()
+    },
+    headline=Value("LeNet-300-100, sparse VD", "compression"),
+    claims=(
+        Above(Value("LeNet-300-100, sparse VD", "compression"), 30),
+        Below("LeNet-300-100, sparse VD", 2.2),
+        Alike("LeNet-300-100, sparse VD", "LeNet-300-100, original", within=0.5),
+        Above(Value("LeNet-5, sparse VD", "compression"), 30),
+        Alike("LeNet-5, sparse VD", "LeNet-5, original", within=0.3),
+    ),
+    protocols={
+        "paper": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="not measured; a day on 2 cores",
+            base={"train.epochs": 200},
+            cells={f"LeNet-300-100, {method}": {"schedule.start": 100.0} for method in NOISE},
+            assumed=(
+                "training as in the authors' code: Adam, 200 epochs, the divergence weighed from "
+                "epoch 5 on and fully from 20; LeNet-5's convolutions are followed by ReLUs",
+                "the original networks are trained the same way; theirs come from elsewhere",
+            ),
+        ),
+        "short": Protocol(
+            seeds=(0, 1, 2),
+            cost="about 40 minutes on 2 cores, reckoned",
+            base={"train.epochs": 100},
+            cells={
+                **{f"LeNet-300-100, {method}": {"schedule.start": 50.0} for method in NOISE},
+                **{f"LeNet-5, {method}": {"train.epochs": 30} for method in NOISE},
+            },
+            shortened=("100 epochs, not 200; 30 of LeNet-5", "three networks of each"),
+        ),
+    },
+    table=Table(
+        columns=("error (%)", "compression"),
+        rows={label: (Value(label), Value(label, "compression")) for label in PAPER},
+    ),
+)

@@ -1,0 +1,106 @@
+"""Averaging noisy passes against scaling weights, by the number of passes.
+
+python scripts/reproduce.py --experiment=srivastava2014_fig11 --protocol=short --workdir=DIR
+"""
+
+from dropout_lab.reproduce import (
+    Alike,
+    Better,
+    Cell,
+    Curves,
+    Experiment,
+    Passes,
+    Protocol,
+    Published,
+    Table,
+    Value,
+)
+
+PASSES = {
+    3: 1.28,
+    11: 1.095,
+    19: 1.068,
+    27: 1.072,
+    35: 1.059,
+    43: 1.052,
+    51: 1.049,
+    67: 1.048,
+    83: 1.044,
+    99: 1.043,
+    115: 1.039,
+}
+METRIC = {count: f"passes_{count}_error" for count in PASSES}
+NETWORK = "dropout + max-norm"
+
+EXPERIMENT = Experiment(
+    title="Monte-Carlo averages of dropout networks on MNIST against weight scaling",
+    citation="N. Srivastava et al., Dropout, JMLR 15:1929-1958, 2014",
+    source="Figure 11, read off the vector drawing, to about 0.005",
+    base={
+        "data.name": "mnist",
+        "model.widths": (1024, 1024, 2048),
+        "variant": "dropout",
+        "dropout.rate": 0.5,
+        "dropout.input_rate": 0.2,
+        "train.batch_size": 100,
+        "optimizer.lr": 0.1,
+        "optimizer.max_norm": 2.0,
+        "schedule.name": "cosine",
+    },
+    cells={
+        NETWORK: Cell(
+            {},
+            paper={
+                "test_error": Published(1.05),
+                **{METRIC[count]: Published(error) for count, error in PASSES.items()},
+            },
+        )
+    },
+    headline=Value(NETWORK, METRIC[51]),
+    claims=(
+        Better(Value(NETWORK), than=Value(NETWORK, METRIC[3]), paired=True),
+        Better(Value(NETWORK, METRIC[115]), than=Value(NETWORK, METRIC[11]), paired=True),
+        Alike(Value(NETWORK), Value(NETWORK, METRIC[51]), within=0.05, paired=True),
+    ),
+    protocols={
+        "paper": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="not measured; about three days on 2 cores",
+            base={"train.updates": 1_000_000, "optimizer.momentum": 0.95},
+            measures=(Passes(tuple(PASSES), pool=1000),),
+            assumed=(
+                "training as in the paper's other experiments on MNIST: a million updates, "
+                "max-norm 2; batches of 100 as in the code that the authors published",
+                "k passes are drawn from a pool of 1000, 100 times, as in that code",
+                "a learning rate of 0.1 that falls to 0 as a cosine; the paper gives none",
+            ),
+        ),
+        "short": Protocol(
+            seeds=(0, 1, 2),
+            cost="about 15 minutes on 2 cores, reckoned",
+            base={"train.epochs": 40, "model.widths": (512, 512, 1024)},
+            measures=(Passes(tuple(PASSES), pool=400),),
+            shortened=(
+                "40 epochs (24,000 updates), not 1,000,000 updates",
+                "512, 512 and 1024 units, not 1024, 1024 and 2048",
+                "momentum 0.9, not 0.95",
+                "a pool of 400 passes, not 1000",
+            ),
+        ),
+    },
+    table=Table(
+        columns=("",),
+        rows={
+            "weight scaling": (Value(NETWORK),),
+            **{f"{count} passes": (Value(NETWORK, METRIC[count]),) for count in PASSES},
+        },
+    ),
+    curves=Curves(
+        x="passes averaged",
+        y="test error (%)",
+        lines={
+            "Monte Carlo": {count: Value(NETWORK, METRIC[count]) for count in PASSES},
+            "weight scaling": {count: Value(NETWORK) for count in PASSES},
+        },
+    ),
+)

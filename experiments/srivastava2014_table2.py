@@ -1,0 +1,93 @@
+"""Dropout on MNIST with logistic units, ReLUs, max-norm and maxout, in networks of three sizes.
+
+python scripts/reproduce.py --experiment=srivastava2014_table2 --protocol=short --workdir=DIR
+"""
+
+from dropout_lab.reproduce import Better, Cell, Experiment, Ordered, Protocol, Published, Value
+
+DROPOUT = {"variant": "dropout", "dropout.rate": 0.5, "dropout.input_rate": 0.2}
+RELU = {**DROPOUT, "model.activation": "relu"}
+LR = {"optimizer.lr": (0.03, 0.1, 0.3)}
+MAX_NORM = {"optimizer.max_norm": (2.0, 3.0)}
+
+EXPERIMENT = Experiment(
+    title="Units and constraints in dropout networks on MNIST",
+    citation="N. Srivastava et al., Dropout, JMLR 15:1929-1958, 2014",
+    source="Table 2, read in the text of the paper, which gives no spread",
+    base={"data.name": "mnist", "train.batch_size": 100, "schedule.name": "cosine"},
+    cells={
+        "logistic, 2 x 800, no dropout": Cell(
+            {"variant": "none", "model.activation": "sigmoid", "model.widths": (800, 800)},
+            LR,
+            {"test_error": Published(1.60)},
+        ),
+        "logistic, 3 x 1024": Cell(
+            {**DROPOUT, "model.activation": "sigmoid", "model.widths": (1024, 1024, 1024)},
+            LR,
+            {"test_error": Published(1.35)},
+        ),
+        "ReLU, 3 x 1024": Cell(
+            {**RELU, "model.widths": (1024, 1024, 1024)}, LR, {"test_error": Published(1.25)}
+        ),
+        "ReLU, 3 x 1024, max-norm": Cell(
+            {**RELU, "model.widths": (1024, 1024, 1024)},
+            MAX_NORM,
+            {"test_error": Published(1.06)},
+        ),
+        "ReLU, 3 x 2048, max-norm": Cell(
+            {**RELU, "model.widths": (2048, 2048, 2048)},
+            MAX_NORM,
+            {"test_error": Published(1.04)},
+        ),
+        "maxout, 2 x 240 of 5, max-norm": Cell(
+            {
+                **DROPOUT,
+                "model.activation": "maxout",
+                "model.pieces": 5,
+                "model.widths": (240, 240),
+                "optimizer.max_norm": 1.9365,
+            },
+            LR,
+            {"test_error": Published(0.94)},
+        ),
+    },
+    headline=Value("ReLU, 3 x 1024, max-norm"),
+    claims=(
+        Better("logistic, 3 x 1024", than="logistic, 2 x 800, no dropout"),
+        Ordered(("ReLU, 3 x 1024, max-norm", "ReLU, 3 x 1024", "logistic, 3 x 1024")),
+        Better("maxout, 2 x 240 of 5, max-norm", than="ReLU, 3 x 1024"),
+    ),
+    protocols={
+        "paper": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="not measured; weeks on 2 cores",
+            base={"train.updates": 1_000_000, "optimizer.momentum": 0.95},
+            assumed=(
+                "batches of 100, as in the code that the authors published",
+                "a learning rate that falls to 0 as a cosine, 0.1 where it is not tuned",
+                "five seeds; the paper gives one number and no count",
+            ),
+        ),
+        "short": Protocol(
+            seeds=(0, 1, 2),
+            cost="about 60 minutes on 2 cores, reckoned",
+            base={"train.epochs": 20},
+            grid={"optimizer.lr": (0.1, 0.3), "optimizer.max_norm": (2.0,)},
+            cells={
+                label: {"model.widths": (512, 512, 512)}
+                for label in (
+                    "logistic, 3 x 1024",
+                    "ReLU, 3 x 1024",
+                    "ReLU, 3 x 1024, max-norm",
+                )
+            }
+            | {"ReLU, 3 x 2048, max-norm": {"model.widths": (1024, 1024, 1024)}},
+            shortened=(
+                "20 epochs (12,000 updates), not 1,000,000 updates",
+                "half the units in networks of three layers",
+                "momentum 0.9, not 0.95",
+                "two learning rates to choose from, one seed to choose by; max-norm 2, not tuned",
+            ),
+        ),
+    },
+)

@@ -1,0 +1,98 @@
+"""No noise, dropout and DropConnect in one network with three kinds of units, on MNIST.
+
+python scripts/reproduce.py --experiment=wan2013_table2 --protocol=short --workdir=DIR
+"""
+
+from dropout_lab.reproduce import (
+    Better,
+    Cell,
+    Experiment,
+    Ordered,
+    Protocol,
+    Published,
+    Table,
+    Value,
+    Vote,
+)
+from dropout_lab.sweeps.grid import Overrides
+
+NOISE: dict[str, Overrides] = {
+    "No-Drop": {"variant": "none"},
+    "Dropout": {"variant": "dropout", "dropout.rate": 0.5, "dropout.input_rate": 0.0},
+    "DropConnect": {"variant": "drop_connect", "dropout.rate": 0.5, "eval.inference": "gaussian"},
+}
+UNITS = ("relu", "sigmoid", "tanh")
+PAPER = {  # mean, deviation, error of the vote
+    "No-Drop": ((1.62, 0.037, 1.40), (1.78, 0.037, 1.74), (1.65, 0.026, 1.49)),
+    "Dropout": ((1.28, 0.040, 1.20), (1.38, 0.039, 1.36), (1.58, 0.053, 1.55)),
+    "DropConnect": ((1.20, 0.034, 1.12), (1.55, 0.046, 1.48), (1.36, 0.054, 1.35)),
+}
+
+EXPERIMENT = Experiment(
+    title="No noise, dropout and DropConnect on MNIST, 784-800-800-10",
+    citation="L. Wan et al., Regularization of neural networks using DropConnect, ICML 2013",
+    source="Table 2, read in the text of the paper: mean and deviation of 5 networks",
+    base={
+        "data.name": "mnist",
+        "model.widths": (800, 800),
+        "train.batch_size": 128,
+        "optimizer.lr": 0.1,
+        "optimizer.bias_lr_factor": 2.0,
+        "train.init_std": 0.1,
+        "schedule.name": "step",
+        "schedule.factors": (1.0, 0.5, 0.1, 0.05, 0.01, 0.005, 0.001),
+    },
+    cells={
+        f"{method}, {units}": Cell(
+            {**noise, "model.activation": units},
+            paper={"test_error": Published(mean, std, n=5), "vote_error": Published(vote)},
+        )
+        for method, noise in NOISE.items()
+        for units, (mean, std, vote) in zip(UNITS, PAPER[method], strict=True)
+    },
+    headline=Value("DropConnect, relu"),
+    claims=(
+        Better("Dropout, relu", than="No-Drop, relu"),
+        Better("DropConnect, relu", than="No-Drop, relu"),
+        Better("DropConnect, relu", than="Dropout, relu"),
+        Ordered(("Dropout, sigmoid", "DropConnect, sigmoid", "No-Drop, sigmoid")),
+        Ordered(("DropConnect, tanh", "Dropout, tanh", "No-Drop, tanh")),
+    ),
+    protocols={
+        "paper": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="not measured; months on 2 cores",
+            base={
+                "train.epochs": 1480,
+                "schedule.boundaries": (600, 1000, 1400, 1420, 1440, 1460),
+                "eval.passes": 1000,
+            },
+            measures=(Vote(),),
+            assumed=("both hidden layers are noisy, the input is not",),
+        ),
+        "short": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="about 50 minutes on 2 cores, reckoned",
+            base={
+                "model.widths": (400, 400),
+                "train.epochs": 50,
+                "schedule.boundaries": (20, 33, 46, 47, 48, 49),
+                "eval.passes": 100,
+            },
+            measures=(Vote(),),
+            shortened=(
+                "50 epochs, not 1480; the learning rate falls in the same steps, sooner",
+                "400 units in each layer, not 800",
+                "100 samples at inference, not 1000",
+            ),
+        ),
+    },
+    table=Table(
+        columns=UNITS,
+        rows={
+            f"{method}, {how}": tuple(Value(f"{method}, {units}", metric) for units in UNITS)
+            for method in NOISE
+            for how, metric in {"single": "test_error", "voting": "vote_error"}.items()
+        },
+    ),
+)

@@ -1,0 +1,34 @@
+"""Tells what is wrong with this installation, and the cure; status 1 if something is broken.
+
+python scripts/doctor.py [--workdir=DIR] [--data_dir=DIR]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def main() -> int:
+    """Prints findings as they come; needs as little as can be, since anything may be broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workdir", type=Path, default=ROOT / "results", help="for results")
+    parser.add_argument("--data_dir", help="where data lies, as --config.data.dir")
+    asked = parser.parse_args()
+    try:
+        from dropout_lab.doctor import State, examine
+    except ImportError as error:
+        cure = f"{sys.executable} -m pip install --editable {ROOT}"
+        print(f"broken  {error}\n        cure: {cure}")
+        return 1
+    broken = 0
+    for finding in examine(ROOT, asked.workdir, asked.data_dir):
+        print(finding, flush=True)
+        broken += finding.state is State.BROKEN
+    print(f"{broken} broken" if broken else "nothing is broken")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""Runs a paper's table or figure again, and says how it compares.
+
+python scripts/reproduce.py --experiment=srivastava2014_table9 --protocol=short --workdir=DIR
+
+Settings are chosen on validation data, the test set is read once; started again, only what is
+missing is run. DIR then holds records, tables, figure and claims, and DIR/README.md tells it all;
+--publish copies what of it belongs in the repository to experiments/results/NAME/PROTOCOL. --list
+shows what there is, --check computes everything in experiments/results from its records again.
+"""
+
+import sys
+
+from absl import flags
+
+import experiments
+from configs import base
+from dropout_lab.cli import run
+from dropout_lab.errors import InputError
+from dropout_lab.reproduce import table
+from dropout_lab.reproduce.overview import describe
+from dropout_lab.reproduce.plan import PROTOCOLS
+from dropout_lab.reproduce.results import Results
+from dropout_lab.reproduce.run import differences, publish, read, reproduce
+from dropout_lab.sweep_flags import ExecutorFlags
+
+_EXPERIMENT = flags.DEFINE_string("experiment", None, "A file of experiments/, without .py.")
+_PROTOCOL = flags.DEFINE_enum("protocol", "short", PROTOCOLS, "As published, in an hour, or a try.")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Where records and reports go.")
+_PUBLISH = flags.DEFINE_bool("publish", False, "Copy results to experiments/results when done.")
+_LIST = flags.DEFINE_bool("list", False, "Tell what there is and what it costs, and stop.")
+_CHECK = flags.DEFINE_bool("check", False, "Compare experiments/results with its records; stop.")
+_EXECUTOR = ExecutorFlags()
+
+
+def main() -> None:
+    """Runs one experiment, or tells of all."""
+    if _LIST.value:
+        print("\n\n".join(_describe(name) for name in experiments.NAMES))
+    elif _CHECK.value:
+        _check()
+    else:
+        print(table.markdown(_reproduce()), end="")
+
+
+def _reproduce() -> Results:
+    name, protocol, workdir = _EXPERIMENT.value, _PROTOCOL.value, _WORKDIR.value
+    if not name or not workdir:
+        raise InputError(
+            f"--experiment={name} --workdir={workdir}; allowed: both, or --list or --check"
+        )
+    defaults = base.get_config()
+    _EXECUTOR.set_checkpoints(defaults)
+    results = reproduce(
+        name,
+        experiments.load(name),
+        protocol,
+        defaults,
+        workdir,
+        command=(
+            f"python scripts/reproduce.py --experiment={name} --protocol={protocol} --workdir=DIR"
+        ),
+        how=_EXECUTOR.how(),
+    )
+    if _PUBLISH.value:
+        publish(workdir, experiments.RESULTS / name / protocol)
+    return results
+
+
+def _describe(name: str) -> str:
+    found = {
+        protocol: _published(name, protocol)
+        for each, protocol in experiments.published()
+        if each == name
+    }
+    return describe(name, experiments.load(name), base.get_config(), found)
+
+
+def _published(name: str, protocol: str) -> Results:
+    place = experiments.RESULTS / name / protocol
+    return read(name, experiments.load(name), base.get_config(), place)
+
+
+def _check() -> None:
+    wrong, places = [], experiments.published()
+    for name, protocol in places:
+        directory = experiments.RESULTS / name / protocol
+        try:
+            files = differences(_published(name, protocol), directory)
+        except InputError as error:
+            wrong.append(str(error))
+        else:
+            wrong += [f"{directory / file} is not what its records say" for file in files]
+    for line in wrong:
+        print(line, file=sys.stderr)
+    if wrong:
+        sys.exit(1)
+    print(f"{len(places)} results: every file is what its records say")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,103 @@
+"""Every experiment loads, has valid keys under each protocol, and runs in smoke form."""
+
+import dataclasses
+import itertools
+import json
+
+import pytest
+
+import experiments
+from configs import base
+from dropout_lab.errors import InputError
+from dropout_lab.reproduce import Above, Alike, Below, Ordered, run
+from dropout_lab.reproduce.plan import PROTOCOLS, make_plan
+from dropout_lab.sweeps.runner import How
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("name", experiments.NAMES)
+def test_it_fits_together(name, protocol):
+    experiment = experiments.load(name)
+    plan = make_plan(name, experiment, protocol, base.get_config())
+    assert plan.candidates.keys() == experiment.cells.keys()
+    for settings in plan.candidates.values():
+        assert len({json.dumps(each, sort_keys=True) for each in settings}) == len(settings)
+
+
+@pytest.mark.parametrize("name", experiments.NAMES)
+def test_it_says_what_it_costs_and_what_it_cuts(name):
+    protocols = experiments.load(name).protocols
+    assert protocols["short"].shortened
+    assert not protocols["paper"].shortened
+    for protocol in protocols.values():
+        assert protocol.cost
+
+
+@pytest.mark.parametrize("name", experiments.NAMES)
+def test_claims_compare_cells_that_are_repeated(name):
+    experiment = experiments.load(name)
+    assert experiment.claims
+    for protocol in experiment.protocols.values():
+        assert len(protocol.seeds) >= 3
+        assert not set(protocol.seeds) & set(protocol.search_seeds)
+
+
+@pytest.mark.parametrize("name", experiments.NAMES)
+def test_claims_are_true_of_the_papers_numbers(name):
+    """Else one was copied wrong; without spread, an order is all that can be checked."""
+    experiment = experiments.load(name)
+    for claim in experiment.claims:
+        values = [experiment.cells[each.cell].paper[each.metric].value for each in claim.values]
+        if isinstance(claim, Below | Above):
+            assert (values[0] < claim.bound) == isinstance(claim, Below), claim
+        elif isinstance(claim, Alike):
+            assert abs(values[0] - values[1]) < claim.within, claim
+        else:
+            gap = 0 if isinstance(claim, Ordered) else claim.by
+            assert all(b - a > gap for a, b in itertools.pairwise(values)), claim
+
+
+def part(experiment):
+    """Returns an experiment with the cells of its headline and of its first claim only."""
+    chosen = {experiment.headline.cell, *(each.cell for each in experiment.claims[0].values)}
+    return dataclasses.replace(
+        experiment,
+        cells={label: cell for label, cell in experiment.cells.items() if label in chosen},
+        claims=experiment.claims[:1],
+        protocols={
+            name: dataclasses.replace(
+                protocol,
+                cells={each: over for each, over in protocol.cells.items() if each in chosen},
+            )
+            for name, protocol in experiment.protocols.items()
+        },
+        table=None,
+        curves=None,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", experiments.NAMES)
+def test_it_runs(name, tmp_path, real_tfds):
+    """Of each a part: a compile for every cell would take minutes."""
+    experiment = part(experiments.load(name))
+    config = base.get_config()
+    config.data.dir = real_tfds(experiment.base["data.name"])
+    done = run.reproduce(
+        name, experiment, "smoke", config, tmp_path, command="", how=How(1, "local")
+    )
+    assert set(done.choices) == set(experiment.cells)
+    assert done.sample(experiment.headline).n == 2
+    assert run.differences(done, tmp_path) == []
+
+
+@pytest.mark.parametrize(("name", "protocol"), experiments.published())
+def test_published_files_are_what_the_records_say(name, protocol):
+    place = experiments.RESULTS / name / protocol
+    results = run.read(name, experiments.load(name), base.get_config(), place)
+    assert run.differences(results, place) == []
+
+
+def test_an_unknown_experiment_is_an_error_with_the_nearest():
+    with pytest.raises(InputError, match="unknown experiment 'wan2013_table'; did you mean 'wan2"):
+        experiments.load("wan2013_table")

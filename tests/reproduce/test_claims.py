@@ -1,0 +1,105 @@
+"""Verdicts on made-up errors."""
+
+import pytest
+from scipy import stats  # type: ignore[import-untyped]
+
+from dropout_lab.reproduce import Above, Alike, Below, Better, Ordered, Value
+from dropout_lab.reproduce.claims import judge
+from tests.reproduce.conftest import ERRORS, made_up, small_experiment
+
+LOW, MID, HIGH = "noisy, many", "noisy, few", "plain, few"
+APART = {LOW: [1.0, 1.1, 1.05], MID: [2.0, 2.1, 2.05], HIGH: [3.0, 3.1, 3.06]}
+
+
+def verdicts(*claims, errors=APART, **options):
+    return judge(made_up(small_experiment(claims=claims), errors, **options))
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        (Below(LOW, 1.3), "reproduced"),
+        (Below(LOW, 0.9), "contradicted"),
+        (Below(LOW, 1.06), "inconclusive"),
+        (Above(LOW, 0.9), "reproduced"),
+        (Above(LOW, 1.3), "contradicted"),
+    ],
+)
+def test_a_bound_is_tested_by_one_sample(claim, verdict):
+    [found] = verdicts(claim)
+    assert found.verdict == verdict
+    assert found.effect.estimate == pytest.approx(1.05 - claim.bound)
+
+
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        (Better(LOW, than=HIGH), "reproduced"),
+        (Better(HIGH, than=LOW), "contradicted"),
+        (Better(LOW, than=MID, by=0.5), "reproduced"),
+        (Better(LOW, than=MID, by=1.5), "contradicted"),
+        (Better(LOW, than=MID, by=0.999), "inconclusive"),
+        (Alike(LOW, MID, within=1.5), "reproduced"),
+        (Alike(LOW, MID, within=0.5), "contradicted"),
+        (Alike(LOW, MID, within=1.001), "inconclusive"),
+        (Ordered((LOW, MID, HIGH)), "reproduced"),
+        (Ordered((LOW, HIGH, MID)), "contradicted"),
+    ],
+)
+def test_a_claim_gets_the_verdict_that_the_numbers_give(claim, verdict, paired):
+    noise = {MID: [2.0, 2.12, 2.05]}  # so that differences by seed vary
+    claim = type(claim)(**{**vars(claim), "paired": paired})
+    [found] = verdicts(claim, errors=APART | noise)
+    assert found.verdict == verdict
+
+
+def test_p_values_are_of_the_one_sided_test():
+    [found] = verdicts(Better(MID, than=LOW), errors=ERRORS)
+    test = stats.ttest_ind(ERRORS[MID], ERRORS[LOW], equal_var=False, alternative="less")
+    assert found.p_for == pytest.approx(test.pvalue)
+    assert found.p_against == pytest.approx(1 - test.pvalue)
+    assert found.effect.estimate == pytest.approx(-0.0133333, rel=1e-4)
+
+
+def test_more_claims_need_more_evidence():
+    claims = [Better(MID, than=HIGH, by=0.95), *[Better(MID, than=LOW)] * 3]
+    alone, among = verdicts(claims[0], errors=ERRORS)[0], verdicts(*claims, errors=ERRORS)[0]
+    assert among.p_for == pytest.approx(4 * alone.p_for)
+
+
+def test_one_network_decides_nothing():
+    [found] = verdicts(Better(LOW, than=HIGH), errors={cell: [e[0]] for cell, e in APART.items()})
+    assert (found.verdict, found.p_for, found.reason) == ("inconclusive", None, "no test: n = 1")
+
+
+def test_numbers_that_do_not_vary_decide_nothing():
+    [found] = verdicts(
+        Better(LOW, than=HIGH), errors={cell: [e[0]] * 2 for cell, e in APART.items()}
+    )
+    assert found.verdict == "inconclusive"
+    assert found.reason == "no test: the numbers do not vary"
+
+
+def test_a_claim_without_a_test_does_not_count_for_holm():
+    claims = (Better(LOW, than=MID), Better(LOW, than=HIGH))
+    errors = APART | {HIGH: [3.0]}
+    found = verdicts(*claims, errors=errors)
+    alone = verdicts(claims[0], errors=errors)
+    assert found[0].p_for == pytest.approx(alone[0].p_for)
+    assert found[1].verdict == "inconclusive"
+
+
+def test_of_an_order_the_weakest_link_is_told():
+    [found] = verdicts(Ordered((LOW, MID, HIGH)), errors=ERRORS)
+    assert found.values == (Value(LOW), Value(MID))
+
+
+def test_networks_that_diverged_have_no_part():
+    [found] = verdicts(Better(LOW, than=HIGH), diverged={(LOW, 1)})
+    assert found.effect.estimate == pytest.approx(1.025 - 3.0533, abs=1e-4)
+
+
+def test_effects_come_in_standard_deviations_too():
+    [found] = verdicts(Better(MID, than=LOW))
+    assert found.standardised == pytest.approx(1.0 / 0.05)

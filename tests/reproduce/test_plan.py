@@ -1,0 +1,100 @@
+"""From experiments to settings; what does not fit together is an error that says where."""
+
+import pytest
+
+from configs import base
+from dropout_lab.errors import InputError
+from dropout_lab.reproduce import Better, Protocol, Table, Value
+from dropout_lab.reproduce.plan import make_plan
+from dropout_lab.sweeps.trials import make_trials
+from tests.reproduce.conftest import small_experiment
+
+
+def plan(experiment, protocol):
+    return make_plan("small", experiment, protocol, base.get_config())
+
+
+def test_a_cells_grid_gives_its_settings(experiment):
+    found = plan(experiment, "paper")
+    assert found.config.train.epochs == 2
+    assert found.candidates["plain, few"] == ({"variant": "none", "model.widths": (8,)},)
+    assert [each["dropout.rate"] for each in found.candidates["noisy, few"]] == [0.1, 0.3]
+
+
+def test_a_protocol_comes_over_the_experiment():
+    protocols = dict(small_experiment().protocols)
+    protocols["short"] = Protocol(
+        seeds=(7,),
+        cost="",
+        base={"train.epochs": 5},
+        cells={"plain, few": {"model.widths": (4,)}},
+        grid={"dropout.rate": (0.2, 0.4, 0.6), "optimizer.lr": (1.0,)},
+    )
+    found = plan(small_experiment(protocols=protocols), "short")
+    assert found.config.train.epochs == 5
+    assert found.candidates["plain, few"] == ({"variant": "none", "model.widths": (4,)},)
+    noisy = found.candidates["noisy, many"]
+    assert [each["dropout.rate"] for each in noisy] == [0.2, 0.4, 0.6]
+    assert all("optimizer.lr" not in each for each in noisy)  # it is not tuned there
+
+
+def test_a_smoke_run_is_small(experiment):
+    found = plan(experiment, "smoke")
+    assert found.protocol.seeds == (0, 1)
+    [trial] = make_trials(found.config, found.candidates["noisy, many"])
+    train, data = trial.config.train, trial.config.data
+    assert (train.epochs, data.train_size, data.val_size) == (1, 64, 32)
+    assert all(len(settings) == 1 for settings in found.candidates.values())
+
+
+def test_the_defaults_stay_as_they_are(experiment):
+    defaults = base.get_config()
+    make_plan("small", experiment, "smoke", defaults)
+    assert defaults == base.get_config()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"base": {"train.epoch": 1}},
+            "experiment small, base: unknown key 'train.epoch'; did you mean 'train.epochs'",
+        ),
+        (
+            {"base": {"train.epochs": 0}},
+            "experiment small, base: config.train.epochs is 0; allowed: a whole number from 1",
+        ),
+        (
+            {"claims": (Better("noisy, fw", than="plain, few"),)},
+            "experiment small, claim 'noisy, fw is better than plain, few': unknown cell "
+            "'noisy, fw'; did you mean 'noisy, few'",
+        ),
+        ({"headline": Value("none")}, "experiment small, headline: unknown cell 'none'"),
+        (
+            {"table": Table(columns=("a", "b"), rows={"one": (Value("plain, few"),)})},
+            "experiment small, table: row 'one' has 1 values; allowed: 2, one for each column",
+        ),
+        (
+            {"protocols": {"short": small_experiment().protocols["short"]}},
+            "experiment small: protocols are short; allowed: paper and short",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_an_error_that_says_where(changes, message):
+    with pytest.raises(InputError) as error:
+        plan(small_experiment(**changes), "paper")
+    assert str(error.value).startswith(message)
+
+
+def test_a_cells_wrong_value_names_the_cell():
+    protocols = {
+        **small_experiment().protocols,
+        "short": Protocol(seeds=(0,), cost="", cells={"plain, few": {"model.widths": 8}}),
+    }
+    with pytest.raises(InputError, match=r"experiment small, cell 'plain, few': config.model.widt"):
+        plan(small_experiment(protocols=protocols), "short")
+
+
+def test_an_unknown_protocol_is_an_error(experiment):
+    with pytest.raises(InputError, match="unknown protocol 'shrot'; did you mean 'short'"):
+        plan(experiment, "shrot")

@@ -1,0 +1,163 @@
+"""What is written: golden files, LaTeX that compiles, figures of the data beside them."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from configs import base
+from dropout_lab.reproduce import Table, Value, report, table
+from dropout_lab.reproduce.figure import figure_data, svg
+from dropout_lab.reproduce.overview import describe, overview
+from dropout_lab.reproduce.statistics import Sample
+from tests.reproduce.conftest import ERRORS, made_up, small_experiment
+
+GOLDEN = Path(__file__).parent / "golden"
+FILES = (
+    "table.md",
+    "table.tex",
+    "table.csv",
+    "claims.md",
+    "claims.json",
+    "figure.json",
+    "README.md",
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_equal_the_golden_ones(results, name):
+    texts = report.texts(results)
+    assert tuple(sorted(texts)) == tuple(sorted(FILES))
+    if "UPDATE_GOLDEN" in os.environ:
+        (GOLDEN / name).write_text(texts[name])
+    assert texts[name] == (GOLDEN / name).read_text(), (
+        f"{name} changed. If that was the intention, run UPDATE_GOLDEN=1 pytest "
+        "tests/reproduce/test_report.py, read the diff and commit it; and write "
+        "experiments/results anew. If not, the numbers that people read have changed."
+    )
+
+
+def test_one_column_stands_beside_the_papers(experiment):
+    experiment = small_experiment(table=None)
+    lines = table.markdown(made_up(experiment, ERRORS)).splitlines()
+    assert lines[2].split() == ["|", "|", "ours", "|", "paper", "|", "difference", "|"]
+    assert lines[4].startswith("| plain, few  | 4.06 ± 0.05 (3)")
+
+
+def test_only_a_shortened_protocol_says_that_it_is(experiment):
+    short = table.caption(made_up(experiment, ERRORS))
+    assert "Not the paper's protocol but a shortened one (short): 1 epoch, not 2;" in short
+    assert "shortened" not in table.caption(made_up(experiment, ERRORS, protocol="paper"))
+
+
+def test_numbers_of_the_table_are_those_of_the_csv(results):
+    lines = list(csv.DictReader(table.csv_table(results).splitlines()))
+    assert [line["cell"] for line in lines] == ["plain, few", "noisy, few", "noisy, many"]
+    sample = results.sample(Value("noisy, few"))
+    assert float(lines[1]["mean"]) == pytest.approx(sample.mean)
+    assert float(lines[1]["std"]) == pytest.approx(sample.std)
+    low, high = results.from_paper(Value("noisy, few")).interval
+    assert float(lines[1]["low"]) == pytest.approx(low)
+    assert float(lines[1]["high"]) == pytest.approx(high)
+    assert lines[2]["paper_std"] == ""
+
+
+@pytest.mark.parametrize(
+    ("sample", "text"),
+    [
+        (Sample({0: 1.5}), "1.5 (1)"),
+        (Sample({}, diverged=2), "2 diverged"),
+        (Sample({}), "–"),
+        (Sample({0: 1.0, 1: 2.0}, diverged=1), "1.5 ± 0.7 (2; 1 diverged)"),
+    ],
+)
+def test_what_is_missing_is_said(sample, text):
+    assert table.ours_text(sample, 1) == text
+
+
+def test_a_single_network_has_a_difference_but_no_interval(experiment):
+    results = made_up(experiment, {**ERRORS, "noisy, few": [3.2]})
+    assert table.texts(results, Value("noisy, few")) == ("3.2 (1)", "3 ± 0.2 (5)", "+0.2")
+
+
+def test_the_figure_shows_ours_and_the_papers(results):
+    data = figure_data(results)
+    [(title, points)] = data["lines"].items()
+    assert title == "noisy"
+    assert [point["x"] for point in points] == [8, 16]
+    assert points[1]["paper"] == 2.5
+    drawn = svg(data)
+    assert drawn.startswith(b"<?xml")
+    assert drawn == svg(data)
+
+
+def test_without_curves_the_table_is_drawn():
+    results = made_up(small_experiment(curves=None), ERRORS)
+    data = figure_data(results)
+    assert {title: [p["x"] for p in line] for title, line in data["lines"].items()} == {
+        "few": ["plain", "noisy"],
+        "many": ["noisy"],
+    }
+    assert svg(data).startswith(b"<?xml")
+
+
+def test_a_point_that_is_missing_is_not_drawn(experiment):
+    data = figure_data(made_up(experiment, {**ERRORS, "noisy, few": []}))
+    assert json.loads(json.dumps(data))["lines"]["noisy"][0]["mean"] is None
+    assert svg(data).startswith(b"<?xml")
+
+
+def test_all_results_at_a_glance(results):
+    lines = overview([results], "folder").splitlines()
+    cells = [cell.strip() for cell in lines[-1].split("|")[1:-1]]
+    assert cells == [
+        "[small](folder/small/short/README.md)",
+        "short",
+        "noisy, few",
+        "3.05 ± 0.04 (3)",
+        "3 ± 0.2 (5)",
+        "2/3",
+        "61 s",
+    ]
+    assert overview([], "folder") == "No experiment has been run yet.\n"
+
+
+def test_an_experiment_is_described_with_what_it_takes(experiment, results):
+    text = describe("small", experiment, base.get_config(), {"short": results})
+    assert text.splitlines() == [
+        "small: Noise & width (Table 1; made up for tests)",
+        "  headline: noisy, few, 3 ± 0.2 (5) in the paper",
+        "  paper: 4 networks to choose by, 15 final; an hour",
+        "  short: 0 networks to choose by, 9 final; a minute",
+        "    was run: 3.05 ± 0.04 (3), claims reproduced 2/3, in 61 s",
+    ]
+
+
+ENGINES = ("tectonic", "pdflatex", "xelatex", "lualatex")
+
+
+def test_latex_compiles(tmp_path):
+    engine = next(filter(shutil.which, ENGINES), None)
+    if engine is None:
+        pytest.skip(f"needs a TeX engine: {', '.join(ENGINES)}")
+    cells = dict(small_experiment().cells)
+    nasty = {r"50 % of $x_1$ & {#} ~^ \ <a|b> × −": (Value("plain, few"), None)}
+    experiment = small_experiment(cells=cells, table=Table(("a & b", "[c]"), nasty))
+    document = "\n".join(
+        [
+            r"\documentclass{article}\usepackage{booktabs}\begin{document}",
+            table.latex(made_up(experiment, ERRORS)),
+            r"\end{document}",
+        ]
+    )
+    (tmp_path / "main.tex").write_text(document)
+    flags = [] if engine == "tectonic" else ["-interaction=nonstopmode", "-halt-on-error"]
+    done = subprocess.run(
+        [engine, *flags, "main.tex"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "main.pdf").exists()

@@ -1,0 +1,94 @@
+"""The doctor's script on machines that are well, and on ones that are not."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from dropout_lab.data.catalog import IMAGE_SETS
+from tests.scripts.conftest import ROOT, command
+
+
+@pytest.mark.slow
+def test_a_machine_that_is_well(run_script, tmp_path):
+    process = run_script("doctor", f"--workdir={tmp_path}", TFDS_DATA_DIR="")
+    assert process.returncode == 0, process.stdout + process.stderr
+    *lines, last = process.stdout.splitlines()
+    assert last == "nothing is broken"
+    assert any(re.match(r"ok      jax \S+; tested from 0\.7\.2 to ", line) for line in lines)
+    assert "ok      masks have the known values" in lines
+    assert any(re.match(r"ok      an epoch on digits in .* s: validation", line) for line in lines)
+    assert list(tmp_path.iterdir()) == []
+
+
+# Takes from a process that is root what lets it write anywhere: prctl(2), capabilities(7).
+OBEY_PERMISSIONS = """
+import ctypes, os, sys
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
+ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_machine_with_everything_wrong(tmp_path):
+    """A jaxlib that is not jax's, no data, nowhere to write."""
+    fake = tmp_path / "fake" / "jaxlib"
+    fake.mkdir(parents=True)
+    (fake / "__init__.py").touch()
+    (fake / "version.py").write_text("__version__ = '0.5.0'\n")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o555)
+    environment = {
+        "HOME": str(closed),
+        "XDG_CACHE_HOME": str(closed / "cache"),
+        "TFDS_DATA_DIR": str(tmp_path / "nothing"),
+        "PYTHONPATH": str(fake.parent),
+    }
+    process = subprocess.run(
+        [sys.executable, "-c", OBEY_PERMISSIONS, *command("doctor", f"--workdir={closed / 'run'}")],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert process.stderr == ""
+    lines = process.stdout.splitlines()
+    broken = [
+        (line.removeprefix("broken  "), lines[number + 1].removeprefix("        cure: "))
+        for number, line in enumerate(lines)
+        if line.startswith("broken  ")
+    ]
+    jax, data, results, cache = broken
+    assert jax[0].startswith("cannot import jax: RuntimeError: jaxlib is version 0.5.0, but")
+    assert re.search(r"pip install --force-reinstall jax==\S+ jaxlib$", jax[1])
+    named = environment["TFDS_DATA_DIR"]
+    assert data[0] == f"TFDS_DATA_DIR is {named}, where there is none of {', '.join(IMAGE_SETS)}"
+    assert results[0] == f"results: cannot write in {closed}: Permission denied"
+    assert results[1].startswith("give scripts another --workdir")
+    assert cache[0] == f"the cache: cannot write in {closed}: Permission denied"
+    assert cache[1].startswith("point XDG_CACHE_HOME elsewhere")
+    assert lines[-1] == "4 broken"
+
+
+def test_a_machine_without_the_package(tmp_path):
+    """The doctor's script alone, as where nothing was installed."""
+    script = ROOT / "scripts" / "doctor.py"
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "doctor.py").write_text(script.read_text())
+    (tmp_path / "dropout_lab.py").write_text("raise ImportError('No module named this')\n")
+    process = subprocess.run(
+        [sys.executable, tmp_path / "scripts" / "doctor.py"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert process.returncode == 1
+    assert process.stdout.startswith("broken  No module named this\n        cure: ")
+    assert process.stdout.endswith(f"-m pip install --editable {tmp_path}\n")

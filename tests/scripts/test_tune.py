@@ -1,0 +1,37 @@
+"""From flags to a tuned setting."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+OPTIONS = (
+    "--config=configs/digits_mlp.py:dropout,smoke",
+    "--config.model.widths=(16,)",
+    "--vary=dropout.rate=0.1,0.9",
+    "--vary=seed=1,0",
+    "--executor=local",
+    "--lanes=2",
+)
+
+
+def test_tuning_prints_all_errors_and_is_done_once(run_script, tmp_path):
+    options = (*OPTIONS, f"--workdir={tmp_path}")
+    process = run_script("tune", *options)
+    assert process.returncode == 0, process.stderr
+    header, _, low, high, _, tested = process.stdout.splitlines()
+    assert header.split("  ")[0] == "setting"
+    assert (low.split()[0], low.split()[-1]) == ("dropout.rate=0.1", "chosen")
+    assert high.startswith("dropout.rate=0.9 ")
+    assert tested.startswith("test error (%) of dropout.rate=0.1: ")
+    told = json.loads((tmp_path / "tuned.json").read_text())["problems"]["all"]
+    assert told["chosen"] == 0
+    for part, runs in (("search", told["tried"]), ("final", [told["final"]])):
+        ids = {run["id"] for setting in runs for run in setting["runs"]}
+        assert ids == {path.stem for path in (tmp_path / part / "trials").iterdir()}
+    again = run_script("tune", *options)
+    assert (again.returncode, again.stdout, again.stderr) == (0, process.stdout, "")
+    other = run_script("tune", *options, "--folds=3")
+    assert other.returncode == 2
+    assert "was tuned with another folds, and its test set has been looked at" in other.stderr

@@ -1,0 +1,58 @@
+"""A sweep on several devices, in a process that has eight."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+SWEEP = """
+    import sys
+    import jax
+    from configs import digits_mlp
+    from dropout_lab.sweeps.runner import How, run_sweep
+    from dropout_lab.sweeps.store import Store
+    from dropout_lab.training import loop
+
+    assert jax.local_device_count() == 8
+    places = []
+
+    class Watched(loop.Lanes):
+        def run(self):
+            numbers = jax.tree.leaves(self._numbers)
+            places.append({len(leaf.sharding.device_set) for leaf in numbers})
+            return super().run()
+
+    loop.Lanes = Watched
+    config = digits_mlp.get_config("dropout,smoke")
+    config.model.widths, config.data.train_size = (8,), 320
+    store = Store(sys.argv[1])
+    grid = {"dropout.rate": [0.1, 0.3, 0.5], "seed": [0, 1]}
+    assert run_sweep(config, grid, store, How(lanes=8, executor="local")) == {}
+    assert places == [{8}], places
+"""
+
+
+def test_a_sweep_spreads_its_lanes_over_all_devices(tmp_path):
+    """Six trials, padded so that each device has a lane."""
+    script = tmp_path / "sweep.py"
+    script.write_text(textwrap.dedent(SWEEP))
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "run"],
+        env=os.environ | flags | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(path.read_text()) for path in tmp_path.glob("run/trials/*.json")]
+    assert len(records) == 6
+    assert {record["lanes"] for record in records} == {6}
+    assert {record["device"]["count"] for record in records} == {8}
+    assert {record["status"] for record in records} == {"ok"}

@@ -1,0 +1,86 @@
+"""A disk that fills up, at whatever file: a clear error, nothing half, and later it goes on."""
+
+import contextlib
+import os
+import resource
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from dropout_lab.errors import InputError
+from dropout_lab.sweeps.store import Store
+from dropout_lab.training.checkpoint import Checkpoints
+from tests.sweeps.running import run_sweep
+
+SEEDS = {"seed": [0, 1, 2]}
+PAGE = 4096  # bytes; a small disk counts in these
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Returns a folder with room for half a megabyte."""
+    if sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("mount"):
+        pytest.skip("needs root, to mount a small disk")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", tmp_path], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small disk: {mounted.stderr.decode().strip()}")
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+@contextlib.contextmanager
+def filled_but_for(folder, pages):
+    """Leaves so many pages of a disk free, for a while."""
+    filler = folder / "filler"
+    free = shutil.disk_usage(folder).free
+    filler.write_bytes(bytes(max(free - pages * PAGE, 0)))
+    yield
+    filler.unlink()
+
+
+# Orbax's other writers tell of their failure when no one listens any more.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_disk_that_fills_up_is_told_and_nothing_is_half(config, small_disk):
+    store = Store(small_disk / "sweep")
+    run_sweep(config, {"seed": [0]}, store)
+    told = []
+    for pages in (0, 1, 3, 5, 8, 12, 20):
+        with filled_but_for(small_disk, pages):
+            try:
+                run_sweep(config, SEEDS, store)
+            except InputError as error:
+                told.append(str(error))
+        assert [record["seed"] for record in store.records()][:1] == [0]
+        assert not (store.directory / "failures").exists()
+        assert not any(store.directory.glob("*/.*.json.*")), "a part of a file is left"
+    assert len(told) > 2
+    assert all("no space left" in line.lower() for line in told), told
+    run_sweep(config, SEEDS, store)
+    assert [record["seed"] for record in store.records()] == [0, 1, 2]
+
+
+def test_a_checkpoint_that_does_not_fit_is_told(config, tmp_path, monkeypatch):
+    """The system refuses larger files, as a quota does; the library that saves tells in its way."""
+    store = Store(tmp_path / "sweep")
+    save = Checkpoints.save
+
+    def limited(self, *args, **options):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        try:
+            save(self, *args, **options)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "save", limited)
+        with pytest.raises(InputError, match=r"cannot write in .*sweep: no space left"):
+            run_sweep(config, SEEDS, store)
+    assert store.records() == []
+    assert not (store.directory / "failures").exists()
+    run_sweep(config, SEEDS, store)
+    assert [record["seed"] for record in store.records()] == [0, 1, 2]
