@@ -1,5 +1,7 @@
 """In which types and how precisely a program computes."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,8 +13,8 @@ from dropout_lab.training.arrays import Examples, Scaling
 from dropout_lab.training.program import Program, as_arrays
 from dropout_lab.variants import VARIANTS
 
-HALF = {"compute.dtype": "bfloat16"}
-SMALL = {
+HALF: dict[str, Any] = {"compute.dtype": "bfloat16"}
+SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"model.name": "mlp", "model.widths": (8,)},
     "cnn": {"model.name": "cnn", "model.stages": (4, 4), "model.widths": (8,)},
     "rnn": {"model.name": "rnn", "model.units": 8},
@@ -44,7 +46,7 @@ def test_half_precision_computes_and_weights_stay_whole(runs, new_config):
 @pytest.mark.slow
 def test_penalties_are_whole(runs, new_config):
     """So heavy that nothing else of the loss counts."""
-    options = {"dropout.penalty_weight": 1e6, "dropout.penalty_warmup": (0.0, 0.0)}
+    options: dict[str, Any] = {"dropout.penalty_weight": 1e6, "dropout.penalty_warmup": (0.0, 0.0)}
     losses = []
     for changes in (options, options | HALF):
         program, numbers, state = runs.init(new_config("sparse_variational_dropout", changes))
