@@ -60,10 +60,12 @@ def replicate(tree: Any) -> Any:
 def _placed(leaf: Array, axes: tuple[str, ...]) -> Array:
     if _sharing() == 1:
         return leaf
-    # Not a bare PartitionSpec: JAX 0.7.2 does not find its mesh, nor what is manual in it.
-    mesh = jax.sharding.get_abstract_mesh()
-    everywhere = AbstractMesh(mesh.axis_sizes, mesh.axis_names)
-    return lax.with_sharding_constraint(leaf, NamedSharding(everywhere, PartitionSpec(*axes)))
+    mesh, spec = jax.sharding.get_abstract_mesh(), PartitionSpec(*axes)
+    try:
+        return lax.with_sharding_constraint(leaf, NamedSharding(mesh, spec))
+    except NotImplementedError:  # JAX 0.7.2 does not take a mesh of which lanes are manual
+        everywhere = AbstractMesh(mesh.axis_sizes, mesh.axis_names)
+        return lax.with_sharding_constraint(leaf, NamedSharding(everywhere, spec))
 
 
 def _sharing() -> int:
