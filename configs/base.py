@@ -127,6 +127,14 @@ def get_config() -> ConfigDict:
     config.eval.recalibrate = False  # re-estimate batch statistics, noise at rest; before: test_raw
     config.eval.test = True  # look at the test set, once, at the end
 
+    config.compute = ConfigDict()  # weights, batch statistics, losses, updates are always float32
+    config.compute.dtype = "float32"  # float32 | bfloat16: of layers and their gradients
+    config.compute.precision = "default"  # of float32 products: default (the backend's), high,
+    # highest (float32 throughout; a default may be bfloat16 on TPU, TensorFloat-32 on GPU)
+
+    config.mesh = ConfigDict()  # no effect on results beyond rounding, no part of an identity
+    config.mesh.data = 1  # devices that share every batch
+
     config.run = ConfigDict()  # how to run: no effect on results, no part of a trial's identity
     config.run.checkpoint_seconds = 60.0  # save every so often; 0: after every epoch
     config.run.save_model = placeholder(bool)  # keep the network; None: a run's, no sweep's trials'

@@ -1,5 +1,6 @@
 """How every script starts: flags, one-line errors, exit codes."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -9,13 +10,15 @@ from dropout_lab.compilation import keep_programs
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.rules import RULES
 from dropout_lab.training.interrupt import Interrupted
+from dropout_lab.training.processes import ProcessLost
 
 
 def run(main: Callable[[], None]) -> None:
     """Parses the flags, calls ``main`` and exits.
 
     Bad input exits with status 2 and one line; an interrupted run with 128 + the signal, as a
-    shell reports it. Anything else is a bug and keeps its traceback.
+    shell reports it; one that has lost another of its processes with 1. Anything else is a bug and
+    keeps its traceback.
     """
     keep_programs()
     try:
@@ -28,6 +31,9 @@ def run(main: Callable[[], None]) -> None:
             f"{error}; what is done is saved: run the same command again to go on", file=sys.stderr
         )
         sys.exit(128 + error.signum)
+    except ProcessLost as error:
+        print(f"error: {error}; start all of them again to go on", file=sys.stderr, flush=True)
+        os._exit(1)  # JAX would first wait for the one that is gone
 
 
 def _parse(argv: Sequence[str]) -> list[str]:

@@ -18,11 +18,12 @@ class Display:
 
     Args:
       trials: Trials in all.
+      shown: Whether to draw at all.
     """
 
-    def __init__(self, trials: int) -> None:
+    def __init__(self, trials: int, *, shown: bool = True) -> None:
         self._console = Console(stderr=True)
-        self._live = self._console.is_terminal
+        self._live = shown and self._console.is_terminal
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

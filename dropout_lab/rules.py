@@ -170,6 +170,9 @@ RULES: dict[str, Rule] = {
     "eval.samples": _whole(1),
     "eval.recalibrate": _FLAG,
     "eval.test": _FLAG,
+    "compute.dtype": _names(("float32", "bfloat16")),
+    "compute.precision": _names(("default", "high", "highest")),
+    "mesh.data": _whole(1),
     "run.checkpoint_seconds": _number(0),
     "run.save_model": _FLAG | _NONE,
 }

@@ -47,8 +47,8 @@ DYNAMIC = (
 HOST = ("train.select", "train.refit", "train.patience", "eval.test", "data.fold")
 """Keys that are read outside the program: they cannot change what it is."""
 
-HOW = ("data.dir", "run.checkpoint_seconds", "run.save_model")
-"""Keys that say where and how to run, and cannot change a result."""
+HOW = ("data.dir", "mesh.data", "run.checkpoint_seconds", "run.save_model")
+"""Keys that say where and how to run, and cannot change a result by more than rounding."""
 
 ADDED: Mapping[str, Any] = {
     "dropout.branch_rate": 0.0,
@@ -98,6 +98,9 @@ ADDED: Mapping[str, Any] = {
     "eval.recalibrate": False,
     "train.patience": None,
     "eval.test": True,
+    "compute.dtype": "float32",
+    "compute.precision": "default",
+    "mesh.data": 1,
 }
 """Keys added since the first records were written, and what older code did in their place.
 
@@ -130,8 +133,15 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
     resolve_optimizer(resolved)
     resolve_schedule(resolved)
     _resolve_inference(resolved, network)
+    if resolved.compute.dtype != "float32":
+        resolved.compute.precision = "default"
     if resolved.train.updates is not None:
         resolved.train.epochs = None
+    if resolved.train.batch_size % resolved.mesh.data:
+        raise InputError(
+            f"config.mesh.data is {resolved.mesh.data} with batches of "
+            f"{resolved.train.batch_size} examples; allowed: what divides them evenly"
+        )
     _resolve_data(resolved)
     return FrozenConfigDict(resolved.to_dict())
 

@@ -1,6 +1,9 @@
 """What tests of every part share."""
 
 import os
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import jax
@@ -25,6 +28,26 @@ def real_tfds():
         return TFDS_DATA_DIR
 
     return root
+
+
+@pytest.fixture
+def on_eight_devices(tmp_path):
+    """Returns a function that runs a script which sees eight CPU devices; it has to succeed."""
+
+    def run(script):
+        path = tmp_path / "script.py"
+        path.write_text(textwrap.dedent(script))
+        added = {
+            "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
+            "JAX_PLATFORMS": "cpu",
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+        }
+        done = subprocess.run(
+            [sys.executable, path], env=os.environ | added, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+    return run
 
 
 @pytest.fixture(autouse=True)

@@ -64,7 +64,7 @@ class Activation(nnx.Module):
         self.pieces = pieces if name == "maxout" else 1
         self.inputs = features * self.pieces
         self.norm = nnx.data(
-            nnx.BatchNorm(self.inputs, momentum=0.9, rngs=rngs) if batch_norm else None
+            nn.BatchNorm(self.inputs, momentum=0.9, rngs=rngs) if batch_norm else None
         )
 
     def __call__(self, x: Float[Array, "*shape inputs"]) -> Float[Array, "*shape features"]:

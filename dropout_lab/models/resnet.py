@@ -41,9 +41,9 @@ class Block(nnx.Module):
         branch: nn.UnitNoise | None,
         rngs: nnx.Rngs,
     ) -> None:
-        self.first_norm = nnx.BatchNorm(channels, momentum=0.9, rngs=rngs)
+        self.first_norm = nn.BatchNorm(channels, momentum=0.9, rngs=rngs)
         self.first = _conv(channels, features, 3, stride, rngs)
-        self.second_norm = nnx.BatchNorm(features, momentum=0.9, rngs=rngs)
+        self.second_norm = nn.BatchNorm(features, momentum=0.9, rngs=rngs)
         self.noise = nnx.data(noise)
         self.noise_before_norm = noise_before_norm
         self.second = _conv(features, features, 3, 1, rngs)
@@ -145,7 +145,7 @@ class ResNet(Network):
                 )
                 channels = features
         self.blocks = nnx.data(blocks)
-        self.norm = nnx.BatchNorm(channels, momentum=0.9, rngs=rngs)
+        self.norm = nn.BatchNorm(channels, momentum=0.9, rngs=rngs)
         self.noise = nnx.data(noise.hidden(channels))
         self.output = noise.output(
             channels, classes, kernel_init=kernel_init("identity"), rngs=rngs

@@ -24,6 +24,7 @@ from dropout_lab.nn.noise import (
     VariationalDropout,
 )
 from dropout_lab.nn.noisy import DropConnect, NoisyConv, NoisyDense, NoisyLayer
+from dropout_lab.nn.norm import BatchNorm
 from dropout_lab.nn.pooling import MaxPoolDropout, StochasticPool
 from dropout_lab.nn.recurrent import GRU, LSTM
 from dropout_lab.nn.shakeout import Shakeout
@@ -37,6 +38,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "AlphaDropout",
+    "BatchNorm",
     "BatchPenalty",
     "CellNoise",
     "ClassicDropout",

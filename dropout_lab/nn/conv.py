@@ -104,8 +104,9 @@ def _patch_gradients(
         return total + dkernel, dx
 
     chunks = tuple(_few_at_once(each, x, kernel, stride) for each in (x, g))
-    dkernel, dx = lax.scan(few, jnp.zeros_like(kernel), chunks)
-    return dx.reshape(x.shape), dkernel
+    zero = jnp.zeros(kernel.shape, jnp.promote_types(kernel.dtype, jnp.float32))
+    dkernel, dx = lax.scan(few, zero, chunks)
+    return dx.reshape(x.shape), dkernel.astype(kernel.dtype)
 
 
 # Written out because JAX 0.7.2 cannot batch its own convolution's gradients.

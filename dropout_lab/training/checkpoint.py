@@ -36,6 +36,7 @@ class Checkpoints:
             arrays=ocp.args.StandardSave(_named(jax.device_get(arrays))),
             progress=ocp.args.JsonSave(progress),
         )
+        self._directory.mkdir(parents=True, exist_ok=True)
         with self._manager() as manager:
             manager.save(step, args=args)
 
@@ -72,8 +73,17 @@ class Checkpoints:
     def _manager(self) -> Any:
         import orbax.checkpoint as ocp
 
+        # Of several processes each is on its own: one saves, and all have the whole.
+        index = jax.process_index()
+        alone = ocp.options.MultiprocessingOptions(
+            primary_host=index, active_processes={index}, barrier_sync_key_prefix=f"process{index}"
+        )
         options = ocp.CheckpointManagerOptions(
-            max_to_keep=1, enable_async_checkpointing=False, cleanup_tmp_directories=True
+            max_to_keep=1,
+            enable_async_checkpointing=False,
+            cleanup_tmp_directories=True,
+            create=False,
+            multiprocessing_options=alone,
         )
         return ocp.CheckpointManager(self._directory, options=options)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool
 
 from dropout_lab.errors import InputError
+from dropout_lab.training.mesh import LANES, make_mesh
 from dropout_lab.training.network import Weights
 from dropout_lab.training.program import Program, for_one_call
 
@@ -22,15 +22,17 @@ class LaneProgram:
     """A program whose functions train and test that many trials at once.
 
     Numbers, states, weights and metrics have a leading axis of lanes; data and scaling are shared.
-    One lane is the program itself, with no vmap round it. If there are several local devices and
-    the lanes divide evenly among them (see :func:`evenly`), each device has its share.
+    One lane is the program itself, with no vmap round it. If there are several devices and the
+    lanes divide evenly among them (see :func:`evenly`), each device has its share;
+    ``config.mesh.data`` devices in place of one share the batches of theirs.
 
     Args:
       program: The program of one trial.
       lanes: How many trials run side by side.
 
     Raises:
-      InputError: If there is no lane, or JAX's keys do not work under vmap.
+      InputError: If there is no lane, JAX's keys do not work under vmap, or there are not as many
+        devices as are to share a batch.
     """
 
     def __init__(self, program: Program, lanes: int = 1) -> None:
@@ -46,7 +48,7 @@ class LaneProgram:
         self.config = program.config
         self.lengths = program.lengths
         self.lanes = lanes
-        self._mesh = _mesh(lanes)
+        self._mesh = make_mesh(lanes, program.config.mesh.data)
         data = (_SHARED, _SHARED)
         # JAX refuses a function with compiler's options inside another one.
         self.init = self._lift(inspect.unwrap(program.init), _LANE, options=for_one_call())
@@ -62,7 +64,7 @@ class LaneProgram:
 
     def spread(self, tree: Any) -> Any:
         """Returns arrays that have an axis of lanes, each device with its lanes."""
-        return self._put(tree, "lanes")
+        return self._put(tree, LANES)
 
     def share(self, tree: Any) -> Any:
         """Returns arrays that all lanes share, on every device."""
@@ -82,33 +84,36 @@ class LaneProgram:
         options: dict[str, int] | None = None,
     ) -> Any:
         """Returns a function of one trial as one of all lanes, compiled."""
+        rows = self._mesh.shape[LANES] if self._mesh else 1
 
         @functools.wraps(function)
-        def lifted(*args: Any, **options: Any) -> Any:
-            one = functools.partial(function, **options)
-            if self.lanes == 1:
-                inside = (
-                    arg if axis is _SHARED else jax.tree.map(lambda leaf: leaf[0], arg)
-                    for arg, axis in zip(args, axes, strict=True)
-                )
-                return jax.tree.map(lambda leaf: leaf[None], one(*inside))
-            every = jax.vmap(one, in_axes=axes)
+        def lifted(*args: Any, **keywords: Any) -> Any:
+            one = functools.partial(function, **keywords)
+            several = _alone(one, axes) if self.lanes == rows else jax.vmap(one, in_axes=axes)
             if self._mesh is None:
-                return every(*args)
+                return several(*args)
             specs = tuple(
-                PartitionSpec() if axis is _SHARED else PartitionSpec("lanes") for axis in axes
+                PartitionSpec() if axis is _SHARED else PartitionSpec(LANES) for axis in axes
             )
-            # Lanes have nothing to say to each other, so devices do not either.
+            # Lanes have nothing to say to each other, so their devices do not either. How those
+            # that share a batch work together is left to the compiler: so no device knows its
+            # place, and noise cannot depend on how many they are.
             return jax.shard_map(
-                every,
+                several,
                 mesh=self._mesh,
                 in_specs=specs,
-                out_specs=PartitionSpec("lanes"),
+                out_specs=PartitionSpec(LANES),
+                axis_names={LANES},
                 check_vma=False,
             )(*args)
 
+        sharding = NamedSharding(self._mesh, PartitionSpec(LANES)) if self._mesh else None
         return jax.jit(
-            lifted, static_argnames=static, donate_argnums=donate, compiler_options=options
+            lifted,
+            static_argnames=static,
+            donate_argnums=donate,
+            out_shardings=sharding,
+            compiler_options=options,
         )
 
 
@@ -121,12 +126,17 @@ def evenly(lanes: int) -> int:
     return -(-lanes // devices) * devices if lanes > 1 else lanes
 
 
-def _mesh(lanes: int) -> Mesh | None:
-    """Returns the local devices, if there are several and the lanes divide evenly among them."""
-    devices = jax.local_devices()
-    if lanes == 1 or len(devices) == 1 or lanes % len(devices):
-        return None
-    return Mesh(np.array(devices), ("lanes",))
+def _alone(function: Callable[..., Any], axes: tuple[int | None, ...]) -> Callable[..., Any]:
+    """Returns a function of one trial as one of one lane."""
+
+    def lane(*args: Any) -> Any:
+        inside = (
+            arg if axis is _SHARED else jax.tree.map(lambda leaf: leaf[0], arg)
+            for arg, axis in zip(args, axes, strict=True)
+        )
+        return jax.tree.map(lambda leaf: leaf[None], function(*inside))
+
+    return lane
 
 
 def _choose(mask: Bool[Array, ""], new: Weights, old: Weights) -> Weights:

@@ -17,6 +17,7 @@ from dropout_lab.training.checkpoint import Checkpoints, refill
 from dropout_lab.training.interrupt import Stop
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.network import Weights
+from dropout_lab.training.processes import agreed, is_first
 from dropout_lab.training.program import Lengths, State, as_arrays
 from dropout_lab.training.progress import Epoch, Lane, Metrics, Progress
 
@@ -257,9 +258,10 @@ class Lanes:
 
     def _save_if_due(self, state: State, kept: Weights) -> None:
         """Saves when it is time, or when asked to stop, and then leaves."""
+        self._stop.signum = agreed(self._stop.signum)
         asked = self._stop.signum is not None
         due = time.monotonic() - self._saved >= self._config.run.checkpoint_seconds
-        if self._checkpoints and (asked or due):
+        if self._checkpoints and is_first() and (asked or due):
             seconds = self._seconds()
             found = [dataclasses.replace(lane.progress, seconds=seconds) for lane in self._lanes]
             described = {"lanes": [dataclasses.asdict(progress) for progress in found]}

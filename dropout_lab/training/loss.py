@@ -43,7 +43,10 @@ def r_drop(
       arXiv:2106.14448. The paper adds the two cross-entropies and weighs half the sum of the
       divergences; here everything is halved, so that weight 0 is the plain loss of two passes.
     """
-    first, second = (model(images, rngs=nnx.Rngs(dropout=noise)) for noise in jax.random.split(key))
+    first, second = (
+        model(images, rngs=nnx.Rngs(dropout=noise)).astype(jnp.float32)
+        for noise in jax.random.split(key)
+    )
     fit = (_cross_entropy(first, target) + _cross_entropy(second, target)) / 2
     return fit + weight * symmetric_divergence(first, second).mean() / 2
 
@@ -84,4 +87,4 @@ def multi_sample(
 def _cross_entropy(
     logits: Float[Array, "n classes"], target: Float[Array, "n classes"]
 ) -> Float[Array, ""]:
-    return optax.softmax_cross_entropy(logits, target).mean()
+    return optax.softmax_cross_entropy(logits.astype(jnp.float32), target).mean()

@@ -56,8 +56,14 @@ class Network:
         """Returns the rates of every layer; inside jit, the rest of the network costs nothing."""
         return self.init(numbers, jax.random.key(0)).rates
 
+    def lowered(self, tree: Any) -> Any:
+        """Returns parameters or inputs in the type that layers compute in."""
+        return jax.tree.map(lambda leaf: leaf.astype(self._config.compute.dtype), tree)
+
     def module(self, weights: Weights, mode: Mode, *, draws: int = 1) -> nnx.Module:
         """Returns the network that holds ``weights``, in a mode.
+
+        It computes in the type of its parameters and inputs: see :meth:`lowered`.
 
         Args:
           weights: As :meth:`init` made them, or training left them.

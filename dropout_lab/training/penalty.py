@@ -51,7 +51,7 @@ def make_penalties(
     if "loss.sparsity" in numbers:
 
         def sparse(step: Step, model: Any, hidden: Hidden) -> Float[Array, ""]:
-            means = jnp.concatenate([activations.mean(0) for activations in hidden])
+            means = jnp.concatenate([activations.mean(0, jnp.float32) for activations in hidden])
             return numbers["loss.sparsity"] * sparsity(means, numbers["loss.sparsity_target"])
 
         penalties.append(sparse)

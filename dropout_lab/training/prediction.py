@@ -9,6 +9,7 @@ from jax import lax
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.training.arrays import Scaling, scaled
+from dropout_lab.training.mesh import split_batch
 from dropout_lab.training.network import Mode, Network, Weights
 
 _CHUNK = 1000
@@ -54,6 +55,7 @@ def predict(
       inference: A key of ``places.RULES_OF_INFERENCE``.
       passes: Noisy passes under "mc", samples of each noisy layer under "gaussian".
     """
+    weights = weights._replace(params=network.lowered(weights.params))
     count = images.shape[0]
     chunk = min(_CHUNK, count)
     chunks = -(-count // chunk)
@@ -61,11 +63,12 @@ def predict(
 
     def one(item: tuple[Array, Array]) -> Prediction:
         which, index = item
-        x, noise = scaled(images[which], scaling), jax.random.fold_in(key, index)
+        x = network.lowered(scaled(images[split_batch(which)], scaling))
+        noise = jax.random.fold_in(key, index)
         if inference == "mc":
             return _monte_carlo(network, weights, noise, x, passes)
         model = network.module(weights, inference, draws=passes)
-        log_probs = jax.nn.log_softmax(model(x, rngs=nnx.Rngs(dropout=noise)))
+        log_probs = _log_probs(model, x, noise)
         zeros = jnp.zeros(chunk)
         return Prediction(log_probs, _entropy(log_probs), zeros, zeros)
 
@@ -79,8 +82,8 @@ def _monte_carlo(
     """Returns the mean of the softmax outputs of noisy passes, and how much they differ."""
 
     def one_pass(totals: list[Array], draw: Array) -> tuple[list[Array], None]:
-        noise = nnx.Rngs(dropout=jax.random.fold_in(key, draw))
-        log_probs = jax.nn.log_softmax(network.module(weights, "mc")(x, rngs=noise))
+        noise = jax.random.fold_in(key, draw)
+        log_probs = _log_probs(network.module(weights, "mc"), x, noise)
         votes = jax.nn.one_hot(jnp.argmax(log_probs, -1), network.classes)
         found = [jnp.exp(log_probs), _entropy(log_probs), votes]
         return jax.tree.map(jnp.add, totals, found), None
@@ -92,6 +95,11 @@ def _monte_carlo(
     return Prediction(
         log_probs, _entropy(log_probs), _entropy(log_probs) - entropy, 1 - votes.max(-1)
     )
+
+
+def _log_probs(model: nnx.Module, x: Array, key: Key[Array, ""]) -> Float[Array, "n classes"]:
+    logits = model(x, rngs=nnx.Rngs(dropout=key))
+    return jax.nn.log_softmax(logits.astype(jnp.float32))
 
 
 def _entropy(log_probs: Float[Array, "n classes"]) -> Float[Array, " n"]:

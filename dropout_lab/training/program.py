@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import jax
@@ -18,6 +18,7 @@ from dropout_lab.models import Dense
 from dropout_lab.schedules import SCHEDULES, Schedule
 from dropout_lab.training import loss as losses
 from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
+from dropout_lab.training.mesh import replicate, split_batch
 from dropout_lab.training.metrics import measure
 from dropout_lab.training.network import Mode, Network, Numbers, Weights, weights_of
 from dropout_lab.training.optimizer import make_optimizer, project
@@ -58,15 +59,32 @@ class Program:
     def __init__(self, config: FrozenConfigDict, shape: tuple[int, ...], classes: int) -> None:
         self.config = config
         self.network = Network(config, shape, classes)
-        self.init = jax.jit(self._init, compiler_options=for_one_call())
-        self.train_epoch = jax.jit(
-            self._train_epoch, static_argnames="steps", donate_argnames="state"
+        self.init = self._compiled(self._init, options=for_one_call())
+        self.train_epoch = self._compiled(self._train_epoch, static=("steps",), donate=("state",))
+        self.evaluate = self._compiled(self._evaluate, static=("inference", "passes"))
+        self.predict = self._compiled(self._predict, static=("inference", "passes"))
+        self.sample = self._compiled(self._sample, static=("passes",))
+        self.recalibrate = self._compiled(self._recalibrate)
+        self.sparsity = self._compiled(self._sparsity)
+
+    def _compiled(
+        self,
+        function: Callable[..., Any],
+        *,
+        static: tuple[str, ...] = (),
+        donate: tuple[str, ...] = (),
+        options: dict[str, int] | None = None,
+    ) -> Any:
+        """Returns a function compiled, with its matrix products as precise as configured."""
+
+        @wraps(function)
+        def precise(*args: Any, **keywords: Any) -> Any:
+            with jax.default_matmul_precision(self.config.compute.precision):
+                return function(*args, **keywords)
+
+        return jax.jit(
+            precise, static_argnames=static, donate_argnames=donate, compiler_options=options
         )
-        self.evaluate = jax.jit(self._evaluate, static_argnames=("inference", "passes"))
-        self.predict = jax.jit(self._predict, static_argnames=("inference", "passes"))
-        self.sample = jax.jit(self._sample, static_argnames="passes")
-        self.recalibrate = jax.jit(self._recalibrate)
-        self.sparsity = jax.jit(self._sparsity)
 
     def lengths(self, numbers: Numbers, examples: int) -> Lengths:
         """Returns the length of a trial with these numbers, on so many training examples."""
@@ -100,17 +118,19 @@ class Program:
         penalties = make_penalties(self.config, numbers, lengths.epoch, data.labels.shape[0])
 
         def step(state: State, batch: Int[Array, " size"]) -> tuple[State, Float[Array, ""]]:
-            examples = jax.tree.map(lambda leaf: leaf[batch], data)
+            which = split_batch(batch)
+            examples = jax.tree.map(lambda leaf: leaf[which], data)
             images = augmented(
                 self.config.data.augment, _key(numbers, _AUGMENT, state.step), examples.images
             )
+            images, labels = split_batch((images, examples.labels))
             weights = scheduled(state.weights, state.step)
             gradient = jax.value_and_grad(self._loss, has_aux=True)
             (loss, stats), grads = gradient(
                 weights.params,
                 weights,
                 numbers,
-                Examples(scaled(images, scaling), examples.labels),
+                Examples(scaled(images, scaling), labels),
                 _key(numbers, _NOISE, state.step),
                 [partial(penalty, state.step) for penalty in penalties],
             )
@@ -120,7 +140,7 @@ class Program:
             if "optimizer.max_norm" in numbers:
                 params = project(params, numbers["optimizer.max_norm"])
             weights = Weights(params, weights.rates, stats)
-            return State(weights, optimizer_state, state.step + 1), loss
+            return replicate((State(weights, optimizer_state, state.step + 1), loss))
 
         state, losses = lax.scan(step, state, batches)
         return state, losses.mean()
@@ -149,16 +169,20 @@ class Program:
         penalties: Sequence[Callable[[Any, list[Array]], Float[Array, ""]]],
     ) -> tuple[Float[Array, ""], Any]:
         """Returns the loss with its penalties, and statistics."""
-        model = self.network.module(weights._replace(params=params), "train")
+        lowered = self.network.lowered(params)
+        model = self.network.module(weights._replace(params=lowered), "train")
         hidden: list[Array] = []
         if "loss.sparsity" in numbers:
             model.set_attributes(Dense, observe=hidden.append)
         smoothing, classes = numbers["train.label_smoothing"], self.network.classes
         target = jax.nn.one_hot(batch.labels, classes) * (1 - smoothing) + smoothing / classes
-        loss = self._loss_function(numbers)(model, batch.images, target, key)
-        for penalty in penalties:
-            loss += penalty(model, hidden)
-        return loss, weights_of(model).stats
+        images = self.network.lowered(batch.images)
+        loss = self._loss_function(numbers)(model, images, target, key)
+        stats = weights_of(model).stats
+        if penalties:
+            whole = self.network.module(Weights(params, weights.rates, stats), "train")
+            loss += sum(penalty(whole, hidden) for penalty in penalties)
+        return loss, stats
 
     def _loss_function(self, numbers: Numbers) -> losses.Loss:
         options = self.config.loss
@@ -173,11 +197,13 @@ class Program:
         size = self.config.train.batch_size
         whole = data.images[: len(data.images) // size * size]
         model = recalibrate_batch_stats(
-            self.network.module(weights, "mean"),
+            self.network.module(
+                weights._replace(params=self.network.lowered(weights.params)), "mean"
+            ),
             whole.reshape(-1, size, *whole.shape[1:]),
-            prepare=lambda images: scaled(images, scaling),
+            prepare=lambda images: self.network.lowered(scaled(split_batch(images), scaling)),
         )
-        return weights_of(model)
+        return weights._replace(stats=weights_of(model).stats)
 
     def _sparsity(self, weights: Weights) -> dict[str, Float[Array, ""]]:
         """Returns the share of the kernels' weights that inference prunes; empty if none can be.

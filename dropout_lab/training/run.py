@@ -4,6 +4,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
+import jax
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from dropout_lab.data import Dataset, cross_validation, load
@@ -17,6 +18,7 @@ from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import graceful_stop
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.loop import Lanes, Result
+from dropout_lab.training.processes import ProcessLost, is_first, wait
 from dropout_lab.training.program import Program
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
@@ -26,11 +28,13 @@ from dropout_lab.variants import VARIANTS
 def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
     """Trains what a configuration describes and returns the record, ``workdir/record.json``.
 
-    A run that was cut is resumed; one that is done is only read.
+    A run that was cut is resumed; one that is done is only read. Several processes that have
+    joined train one run, in a directory that all of them see.
 
     Raises:
       InputError: If the configuration or the data is wrong, or the directory is another's.
       Interrupted: If a signal asked to stop; what was done is saved.
+      ProcessLost: If another process that trains the same run is gone.
     """
     resolved = resolve(config)
     directory = check_directory(workdir)
@@ -39,7 +43,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         return read_json(directory / "record.json")
     program, dataset = prepare(resolved)
     checkpoints = Checkpoints(directory / "checkpoint")
-    with graceful_stop() as stop, Display(trials=1) as display:
+    with graceful_stop() as stop, Display(trials=1, shown=is_first()) as display:
 
         def show(epoch: Epoch) -> None:
             display.update(epoch.share, epoch.summary())
@@ -47,14 +51,47 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         trial = Lanes(
             program, [resolved], dataset, checkpoints=checkpoints, on_epoch=show, stop=stop
         )
-        write_json(directory / "config.json", resolved.to_dict())
-        [result] = trial.run()
-    if resolved.run.save_model is not False:
-        save_network(directory / "model", result)
+        _claim(directory, resolved)
+        [result] = _finished(trial)
     record = make_record(resolved, dataset, result)
-    write_json(directory / "record.json", record)
-    checkpoints.clear()
+    if is_first():
+        if resolved.run.save_model is not False:
+            save_network(directory / "model", result)
+        write_json(directory / "record.json", record)
+        checkpoints.clear()
     return record
+
+
+def _claim(directory: Path, config: FrozenConfigDict) -> None:
+    """Makes the directory that of this run, for all of its processes.
+
+    Raises:
+      InputError: If they do not all see it.
+    """
+    path = directory / "config.json"
+    if is_first():
+        write_json(path, config.to_dict())
+    wait("config.json")
+    if not path.exists():
+        raise InputError(
+            f"workdir {str(directory)!r} of process {jax.process_index()} is not that of process "
+            "0; allowed: a directory that all processes share"
+        )
+
+
+def _finished(trial: Lanes) -> list[Result]:
+    """Returns what came of a trial.
+
+    Raises:
+      ProcessLost: If another process that trained it is gone.
+    """
+    try:
+        return trial.run()
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1:
+            raise
+        reason = str(error).splitlines()[0]
+        raise ProcessLost(f"another process of this run no longer answers ({reason})") from error
 
 
 def save_network(directory: Path, result: Result) -> None:

@@ -3,11 +3,7 @@
 import contextlib
 import io
 import math
-import os
 import re
-import subprocess
-import sys
-import textwrap
 
 import jax
 import jax.numpy as jnp
@@ -103,16 +99,9 @@ SHARDED = """
             found = re.findall("all-gather|all-reduce|all-to-all|collective-[a-z]+|reduce-scatter",
                                compiled.as_text())
             assert not found, (op, spec, found)
-    print("sharded")
 """
 
 
 @pytest.mark.slow
-def test_sharded_noise_is_one_devices_without_collectives(tmp_path):
-    script = tmp_path / "sharded.py"
-    script.write_text(textwrap.dedent(SHARDED))
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(
-        [sys.executable, script], env=os.environ | flags, capture_output=True, text=True
-    )
-    assert done.stdout == "sharded\n", done.stderr
+def test_sharded_noise_is_one_devices_without_collectives(on_eight_devices):
+    on_eight_devices(SHARDED)

@@ -1,10 +1,5 @@
 """Lanes train as the trials do alone: every variant, and on several devices."""
 
-import os
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -28,7 +23,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "resnet": {"model.name": "resnet", "model.depth": 10},
 }
 SEEDS = (0, 1, 2)
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -108,7 +102,7 @@ SHARDED = """
                           compiled.as_text())
     masks = spread._lift(noise, 0)(trainer._numbers)
 
-    lanes._mesh = lambda lanes: None
+    lanes.make_mesh = lambda lanes, data: None
     together = lanes.LaneProgram(spread.program, 16)
     expected = Lanes(together, configs, dataset).run()
     numbers = Lanes(together, configs, dataset)._numbers
@@ -122,16 +116,8 @@ SHARDED = """
         np.testing.assert_allclose(
             ours.metrics["val_nll"], theirs.metrics["val_nll"], rtol=1e-3
         )
-    print("sharded")
 """
 
 
-def test_lanes_on_eight_devices_are_lanes_on_one(tmp_path):
-    script = tmp_path / "sharded.py"
-    script.write_text(textwrap.dedent(SHARDED))
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
-    path = {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, script], env=os.environ | flags | path, capture_output=True, text=True
-    )
-    assert done.stdout == "sharded\n", done.stderr
+def test_lanes_on_eight_devices_are_lanes_on_one(on_eight_devices):
+    on_eight_devices(SHARDED)

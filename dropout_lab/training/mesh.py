@@ -1,0 +1,73 @@
+"""Devices side by side: some have lanes of their own, some share every batch."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jax import lax
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array
+
+from dropout_lab.errors import InputError
+
+LANES, DATA = "lanes", "data"
+"""The axes of a mesh: trials side by side, and the examples of a batch."""
+
+
+def make_mesh(lanes: int, data: int) -> Mesh | None:
+    """Returns the devices that lanes run on, a row each for its share of them.
+
+    Args:
+      lanes: How many trials run side by side. Rows that do not divide them evenly rest.
+      data: Devices of a row, which share every batch.
+
+    Returns:
+      The mesh; None for a single device.
+
+    Raises:
+      InputError: If there are not so many devices.
+    """
+    devices = jax.devices()
+    count = len(devices)
+    least = count if jax.process_count() > 1 else 1
+    if not least <= data <= count:
+        allowed = f"1 to {count}" if least == 1 else f"{count}, those of all processes"
+        raise InputError(f"config.mesh.data is {data} with devices: {count}; allowed: {allowed}")
+    rows = count // data
+    if lanes % rows:
+        rows = 1
+    if rows * data == 1:
+        return None
+    return Mesh(np.array(devices[: rows * data]).reshape(rows, data), (LANES, DATA))
+
+
+def split_batch(tree: Any) -> Any:
+    """Returns arrays with their first axis split over the devices that share a batch.
+
+    What these do not divide evenly, each of them has whole.
+    """
+    sharing = _sharing()
+    return jax.tree.map(
+        lambda leaf: _placed(leaf, () if leaf.shape[0] % sharing else (DATA,)), tree
+    )
+
+
+def replicate(tree: Any) -> Any:
+    """Returns arrays that all devices that share a batch have whole."""
+    return jax.tree.map(lambda leaf: _placed(leaf, ()), tree)
+
+
+def _placed(leaf: Array, axes: tuple[str, ...]) -> Array:
+    if _sharing() == 1:
+        return leaf
+    mesh, spec = jax.sharding.get_abstract_mesh(), PartitionSpec(*axes)
+    try:
+        return lax.with_sharding_constraint(leaf, NamedSharding(mesh, spec))
+    except NotImplementedError:  # JAX 0.7.2 does not take a mesh of which lanes are manual
+        everywhere = AbstractMesh(mesh.axis_sizes, mesh.axis_names)
+        return lax.with_sharding_constraint(leaf, NamedSharding(everywhere, spec))
+
+
+def _sharing() -> int:
+    """Returns how many devices share a batch, where this is traced."""
+    return jax.sharding.get_abstract_mesh().shape.get(DATA, 1)

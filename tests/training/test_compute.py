@@ -1,0 +1,98 @@
+"""In which types and how precisely a program computes."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dropout_lab.models import MODELS
+from dropout_lab.settings import dynamic, resolve, trial_id
+from dropout_lab.training.arrays import Examples, Scaling
+from dropout_lab.training.program import Program, as_arrays
+from dropout_lab.variants import VARIANTS
+
+HALF: dict[str, Any] = {"compute.dtype": "bfloat16"}
+SMALL: dict[str, dict[str, Any]] = {
+    "mlp": {"model.name": "mlp", "model.widths": (8,)},
+    "cnn": {"model.name": "cnn", "model.stages": (4, 4), "model.widths": (8,)},
+    "rnn": {"model.name": "rnn", "model.units": 8},
+    "resnet": {"model.name": "resnet", "model.depth": 10},
+}
+
+
+def types(tree):
+    return jax.tree.map(lambda leaf: leaf.dtype, tree)
+
+
+@pytest.mark.slow
+def test_half_precision_computes_and_weights_stay_whole(runs, new_config):
+    whole = runs.train(new_config("dropout"))
+    program, numbers, state = runs.init(new_config("dropout", HALF))
+    jax.tree.map(np.testing.assert_array_equal, state.weights, whole[0])
+    state, loss = runs.epoch(program, numbers, state)
+    assert set(jax.tree.leaves(types(state.weights))) == {np.dtype("float32")}
+    assert float(loss) == pytest.approx(whole[2], rel=0.02)
+    assert float(loss) != whole[2]
+    kernels = jax.tree.leaves(state.weights.params)
+    assert any((leaf != leaf.astype(jnp.bfloat16)).any() for leaf in kernels)  # off its grid
+    found = program.evaluate(
+        state.weights, numbers, runs.data, runs.scaling, inference="mc", passes=2
+    )
+    assert set(types(found).values()) == {np.dtype("float32")}
+
+
+@pytest.mark.slow
+def test_penalties_are_whole(runs, new_config):
+    """So heavy that nothing else of the loss counts."""
+    options: dict[str, Any] = {"dropout.penalty_weight": 1e6, "dropout.penalty_warmup": (0.0, 0.0)}
+    losses = []
+    for changes in (options, options | HALF):
+        program, numbers, state = runs.init(new_config("sparse_variational_dropout", changes))
+        args = numbers, runs.data, runs.scaling
+        losses.append(float(program.train_epoch(state, *args, steps=1)[1]))
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(name, marks=() if name == "dropout" else pytest.mark.slow) for name in VARIANTS],
+)
+def test_every_variant_computes_in_half_precision(variant, new_config):
+    """Its logits are of that type, so nothing on the way to them is not; the state's types stay."""
+    model = next(name for name in SMALL if VARIANTS[variant].fits(MODELS[name].places))
+    config = resolve(new_config(variant, SMALL[model] | HALF))
+    program, numbers = Program(config, (8, 8, 1), 3), as_arrays(dynamic(config))
+    data = Examples(jnp.zeros((8, 8, 8, 1), jnp.uint8), jnp.zeros(8, jnp.int32))
+    scaling = Scaling(jnp.zeros((1, 1, 1)), jnp.ones((1, 1, 1)))
+    state = jax.eval_shape(program.init, numbers)
+
+    def logits(weights):
+        weights = weights._replace(params=program.network.lowered(weights.params))
+        return program.network.module(weights, "mean")(jnp.ones((2, 8, 8, 1), jnp.bfloat16))
+
+    assert jax.eval_shape(logits, state.weights).dtype == jnp.bfloat16
+    trained = jax.eval_shape(
+        lambda *args: program.train_epoch(*args, steps=1), state, numbers, data, scaling
+    )
+    assert types(trained) == (types(state), np.dtype("float32"))
+
+
+@pytest.mark.parametrize("precision", ["default", "highest"])
+def test_products_are_as_precise_as_told(precision, runs, new_config):
+    program, numbers, state = runs.init(new_config("none", {"compute.precision": precision}))
+    text = program.train_epoch.lower(state, numbers, runs.data, runs.scaling, steps=1).as_text()
+    products = [line for line in text.splitlines() if "dot_general" in line]
+    assert products
+    assert all(precision.upper() in line for line in products)
+
+
+def test_how_it_computes_is_part_of_a_trials_identity(new_config):
+    one, half, precise = (
+        resolve(new_config("none", changes))
+        for changes in ({}, HALF, {"compute.precision": "highest"})
+    )
+    assert len({trial_id(one), trial_id(half), trial_id(precise)}) == 3
+    both = resolve(new_config("none", HALF | {"compute.precision": "highest"}))
+    assert trial_id(both) == trial_id(half)

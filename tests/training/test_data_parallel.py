@@ -1,0 +1,90 @@
+"""Devices that share every batch train what one does: the same masks, sums but for rounding."""
+
+import jax
+import pytest
+
+from dropout_lab.errors import InputError
+from dropout_lab.settings import resolve
+from dropout_lab.training.mesh import make_mesh
+
+SHARED = """
+    import re
+    import jax, jax.numpy as jnp, numpy as np
+    from configs import base
+    from dropout_lab import ops
+    from dropout_lab.settings import dynamic, resolve
+    from dropout_lab.training import program as programs
+    from dropout_lab.training.arrays import Examples, Scaling
+    from dropout_lab.training.lanes import LaneProgram
+    from dropout_lab.training.mesh import split_batch
+
+    rng = np.random.default_rng(0)
+
+    def examples(n):
+        return Examples(rng.integers(0, 256, (n, 8, 8, 1), np.uint8), rng.integers(0, 3, n))
+
+    train, test = examples(48), examples(20)  # eight devices do not divide what is tested
+    scaling = Scaling(jnp.zeros((1, 1, 1)), jnp.full((1, 1, 1), 1 / 255))
+
+    def noise(numbers):
+        ones = split_batch(jnp.ones((16, 64)))
+        return ops.dropout(programs._key(numbers, programs._NOISE, 3), ones, rate=0.5)
+
+    def trained(changes, lanes, data):
+        config = base.get_config()
+        config.update_from_flattened_dict({
+            "variant": "dropout", "train.batch_size": 16, "dropout.input_rate": 0.2,
+            "model.widths": (8,), "model.batch_norm": True, "mesh.data": data, **changes,
+        })
+        config = resolve(config)
+        program = LaneProgram(programs.Program(config, (8, 8, 1), 3), lanes)
+        numbers = programs.as_arrays(dynamic(config))
+        numbers = jax.tree.map(lambda leaf: jnp.stack([leaf] * lanes), numbers)
+        numbers["seed"] = jnp.arange(lanes, dtype=jnp.uint32)
+        numbers = program.spread(numbers)
+        shared = program.share((train, scaling))
+        state = program.init(numbers)
+        if lanes == 1 and data == 8:
+            step = program.train_epoch.lower(state, numbers, *shared, steps=3).compile().as_text()
+            # Sums over the batch are all that devices tell each other, noise is none of it.
+            assert re.findall("all-reduce", step)
+            assert not re.findall("all-gather|all-to-all|collective-|reduce-scatter", step)
+        state, loss = program.train_epoch(state, numbers, *shared, steps=3)
+        metrics = program.evaluate(
+            state.weights, numbers, *program.share((test, scaling)), inference="mc", passes=2
+        )
+        for leaf in jax.tree.leaves((state, metrics)):
+            assert len(leaf.sharding.device_set) == min(8, data * lanes), leaf.sharding
+        first = jax.tree.map(lambda leaf: np.asarray(leaf)[0], (state, loss, metrics))
+        return np.asarray(program._lift(noise, 0)(numbers))[0], first
+
+    for changes, meshes in (
+        ({}, ((1, 2), (1, 8), (4, 2))), ({"model.name": "cnn", "model.stages": (4,)}, ((4, 2),)),
+    ):
+        masks, expected = trained(changes, 1, 1)
+        for lanes, data in meshes:
+            ours, found = trained(changes, lanes, data)
+            np.testing.assert_array_equal(ours, masks)
+            jax.tree.map(
+                lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), found, expected
+            )
+"""
+
+
+@pytest.mark.slow
+def test_two_and_eight_devices_train_what_one_does(on_eight_devices):
+    on_eight_devices(SHARED)
+
+
+def test_more_devices_than_there_are_is_an_error():
+    count = jax.device_count()
+    message = f"mesh.data is {count + 1} with devices: {count}; allowed: 1 to {count}"
+    with pytest.raises(InputError, match=message):
+        make_mesh(1, count + 1)
+
+
+def test_a_batch_that_devices_cannot_share_evenly_is_an_error(new_config):
+    changes = {"train.batch_size": 100, "mesh.data": 8}
+    message = "mesh.data is 8 with batches of 100 examples; allowed: what divides them evenly"
+    with pytest.raises(InputError, match=message):
+        resolve(new_config("none", changes))
