@@ -53,6 +53,21 @@ EXECUTED = {
     "--vary=variant=dropout,none,spatial_dropout": (
         f"{SCRIPTS}::test_a_sweep_writes_a_record_per_trial"
     ),
+    "python scripts/sweep.py --config=configs/mnist_mlp.py --vary=dropout.rate=0.25,0.5 "
+    "--vary=seed=0,1,2 --vary=variant=dropout,gaussian_dropout --executor=processes "
+    "--workdir=DIR": "tests/sweeps/campaign.py",
+    "python scripts/sweep.py --status --workdir=DIR": (
+        f"{SCRIPTS}::test_a_file_gives_a_sweep_and_its_status"
+    ),
+    "python scripts/tune.py --config=configs/mnist_mlp.py:dropout --vary=dropout.rate=0.25,0.5 "
+    "--vary=seed=0,1,2 --workdir=results/tuned": (
+        "tests/scripts/test_tune.py::test_tuning_prints_all_errors_and_is_done_once"
+    ),
+    "python scripts/reproduce.py --experiment=srivastava2014_table9 --protocol=short "
+    "--workdir=DIR": "tests/scripts/test_reproduce.py::test_an_experiment_runs",
+    "python scripts/reproduce.py --check": (
+        "tests/scripts/test_reproduce.py::test_published_results_are_checked"
+    ),
     "pip install -r requirements.txt 'jax[cuda13]' -e .": (
         "tests/test_packaging.py::test_a_gpu_host_is_installed_as_the_readme_says"
     ),

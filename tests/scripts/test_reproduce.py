@@ -15,6 +15,19 @@ def test_it_lists_every_experiment(run_script):
     assert process.stdout.count("  short: ") == len(heads)
 
 
+def test_an_experiment_runs(run_script, real_tfds, tmp_path):
+    process = run_script(
+        "reproduce",
+        "--experiment=srivastava2014_fig11",
+        "--protocol=smoke",
+        f"--workdir={tmp_path / 'run'}",
+        TFDS_DATA_DIR=real_tfds("mnist"),
+    )
+    assert process.returncode == 0, process.stderr
+    assert "weight scaling" in process.stdout
+    assert (tmp_path / "run" / "table.tex").is_file()
+
+
 def test_published_results_are_checked(run_script):
     process = run_script("reproduce", "--check")
     assert process.returncode == 0, process.stderr
