@@ -39,6 +39,7 @@ def test_stages_may_have_an_activation_of_their_own():
     assert (model.classifier.features(model.stages[0](X, None), None) >= 0).all()
 
 
+@pytest.mark.slow
 def test_noise_before_pooling_is_pooled():
     """Of four units, each kept with probability 1/10, one or more are with 1 - 0.9**4 = 0.34."""
     noise = Noise("dropout", stage_rates=(0.9,))

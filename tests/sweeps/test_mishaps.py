@@ -133,6 +133,7 @@ def test_a_damaged_list_of_trials_is_told(config, store):
         run_sweep(config, SEEDS, store)
 
 
+@pytest.mark.slow
 def test_too_many_lanes_are_split(config, store, monkeypatch):
     """Memory for two at a time: of five trials in lanes of four come chunks of two, and one."""
     error = RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")

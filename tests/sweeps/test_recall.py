@@ -14,6 +14,7 @@ RATES = [{"variant": "dropout", "dropout.rate": rate} for rate in (0.2, 0.5)]
 SEEDS: dict[str, Any] = {"seeds": (0, 1), "final_seeds": (0, 1)}
 
 
+@pytest.mark.slow
 def test_the_records_alone_tell_what_was_chosen_and_how_it_tested(config, tmp_path, monkeypatch):
     tuned = tuning.tune(config, {"all": RATES}, tmp_path, how=How(1, "local"), **SEEDS)
     monkeypatch.delattr(loop.Lanes, "run")

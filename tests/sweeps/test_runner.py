@@ -76,6 +76,7 @@ def times(each, *variants):
     return {(variant, name): each for variant in variants for name in ("_train_epoch", "_evaluate")}
 
 
+@pytest.mark.slow
 def test_a_group_compiles_once(config, tmp_path, compiled):
     """Two rates and two seeds: one compile for none, which has no rate, and one for dropout."""
     store = Store(tmp_path)
@@ -102,6 +103,7 @@ def test_a_group_compiles_once(config, tmp_path, compiled):
         assert list((tmp_path / emptied).iterdir()) == []
 
 
+@pytest.mark.slow
 def test_lanes_compile_once_a_group(config, tmp_path, compiled):
     """Chunks of one width, the last one padded."""
     run_sweep(config, {"seed": list(range(6))}, Store(tmp_path), lanes=4)
@@ -168,6 +170,7 @@ def test_of_two_at_work_at_once_none_runs_what_the_other_does(config, tmp_path, 
     assert [record["seed"] for record in store.records()] == grid["seed"]
 
 
+@pytest.mark.slow
 def test_a_plan_of_other_threads_is_warned_of_and_followed(config, tmp_path, capsys):
     store = Store(tmp_path)
     run_sweep(config, {"seed": [0]}, store, lanes=2)

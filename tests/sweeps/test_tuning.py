@@ -141,6 +141,7 @@ def test_the_folds_share_one_compile(config, tmp_path, monkeypatch):
     assert len({each["data"]["fingerprint"] for each in records}) == 3
 
 
+@pytest.mark.slow
 def test_a_tuning_that_is_killed_again_and_again_goes_on(config, tmp_path, runs):
     """Four runs of the search, two in the end: cut in the search, after it, and in the end."""
     tune(config, tmp_path / "whole")

@@ -101,6 +101,7 @@ def decided(result):
     return result.status, progress.selected, rows, list(progress.metrics)
 
 
+@pytest.mark.slow
 def test_each_trial_ends_as_if_alone(run):
     """Of different lengths, patience, selection and refit; one diverges."""
     together = run(MIXED, errors=ERRORS)
@@ -165,6 +166,7 @@ def test_interrupted_and_resumed_lanes_are_uninterrupted(run, tmp_path, at):
     assert told[-1] == 1
 
 
+@pytest.mark.slow
 def test_numbers_and_lengths_never_compile_again(new_config, tiny_dataset):
     configs = [resolve(new_config("dropout", RATE | changes)) for changes in MIXED]
     program = LaneProgram(Program(configs[0], (4, 4, 1), 3), 2)
