@@ -25,7 +25,7 @@ NOTEBOOK = ROOT / "scripts" / "colab_tpu.ipynb"
 RESULTS = ROOT / "experiments" / "results"
 SWEEPS = sorted(path.parent for path in RESULTS.glob("*/sweep.json"))
 REPRODUCED = [RESULTS / name / protocol for name, protocol in experiments.published()]
-PAGES = [README, *sorted(RESULTS.glob("*/README.md"))]
+PAGES = [README, *(page for each in SWEEPS if (page := each / "README.md").exists())]
 TABLE = re.compile(r"<!-- table (?P<spec>.+?) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
 HOW = (
     "The page's table is not what its records say. If the records changed on purpose, run\n"
@@ -68,6 +68,8 @@ EXECUTED = {
     "python scripts/reproduce.py --check": (
         "tests/scripts/test_reproduce.py::test_published_results_are_checked"
     ),
+    "python scripts/benchmark.py --suite=all --peers=flax,torch "
+    "--output=experiments/results/benchmark/benchmark.json": "tests/scripts/test_benchmark.py",
     "pip install -r requirements.txt 'jax[cuda13]' -e .": (
         "tests/test_packaging.py::test_a_gpu_host_is_installed_as_the_readme_says"
     ),
