@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from dropout_lab.benchmark.facts import Fact
 
-SHORTEST = 0.02
+SHORTEST = 0.1
 """Seconds that one repeat lasts at least, so that neither clock nor dispatch is measured."""
 
 
