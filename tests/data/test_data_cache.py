@@ -89,6 +89,7 @@ def test_a_failed_write_leaves_nothing_behind(own_cache, build, monkeypatch):
     assert [path for path in own_cache.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_agree(own_cache):
     command = (
         "import numpy as np\n"

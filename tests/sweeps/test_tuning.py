@@ -79,6 +79,7 @@ def test_the_final_runs_have_seeds_of_their_own(config, tmp_path):
     assert [run.seed for run in tuned.choices["all"].final.runs] == [5, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("select", "phases"), [("last", {"select"}), ("best_val", {"select", "refit"})]
 )

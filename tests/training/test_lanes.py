@@ -126,6 +126,7 @@ def test_each_trial_ends_as_if_alone(run):
         assert_equal(result.scaling, alone.scaling)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neighbour", [{"optimizer.lr": 1e6}, {"train.epochs": 1}])
 def test_a_neighbour_changes_nothing_to_the_bit(run, neighbour):
     healthy: list[dict[str, Any]] = [{"seed": 1}, {"seed": 2, "dropout.rate": 0.8}]
