@@ -13,10 +13,21 @@ def threads() -> int:
     return os.cpu_count() or 1
 
 
+def cpu() -> str:
+    """Returns the processor's name."""
+    names = [line.partition(":")[2].strip() for line in _told("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
 def kind() -> str:
     """Returns a short name, equal on machines whose CPUs run the same instructions."""
-    info = Path("/proc/cpuinfo")
-    names = ("model name", "flags", "Features", "CPU part")
-    lines = info.read_text().splitlines() if info.exists() else []
-    told = {platform.machine(), platform.processor(), *(x for x in lines if x.startswith(names))}
+    lines = _told("model name", "flags", "Features", "CPU part")
+    told = {platform.machine(), platform.processor(), *lines}
     return hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest()[:12]
+
+
+def _told(*names: str) -> list[str]:
+    """Returns what Linux tells of its processors under these names, a line each."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return [line for line in lines if line.startswith(names)]

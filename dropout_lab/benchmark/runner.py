@@ -5,7 +5,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from dropout_lab.benchmark import machine
+from dropout_lab import machine
+from dropout_lab.benchmark import quiet
 from dropout_lab.benchmark.facts import differences
 from dropout_lab.benchmark.problems import Sizes
 from dropout_lab.benchmark.processes import NAIVE, PEERS, Process
@@ -61,9 +62,9 @@ def run(
       sizes: How large the problems are; None for the targets' sizes.
       say: Called with a line about every group of cases, and a warning.
     """
-    before = machine.load()
+    before = quiet.load()
     described = environment()
-    if warning := machine.warning(before, described["device"]["cpus"] or 1):
+    if warning := quiet.warning(before, described["device"]["cpus"] or 1):
         say(f"warning: {warning}")
     cases: list[dict[str, Any]] = []
     for name in suites:
@@ -74,7 +75,7 @@ def run(
     return {
         "schema": SCHEMA,
         **described,
-        "machine": {"cpu": machine.cpu(), "load_before": before, "load_after": machine.load()},
+        "machine": {"cpu": machine.cpu(), "load_before": before, "load_after": quiet.load()},
         "repeats": repeats,
         "cases": cases,
         "targets": judge(cases),

@@ -2,7 +2,7 @@
 
 DIR/sweep.json      the common configuration, the keys varied, all trials ever asked for
 DIR/trials/         a record per trial that is done
-DIR/networks/      what was trained, with config.run.save_model
+DIR/networks/       what was trained, with config.run.save_model
 DIR/failures/       a traceback per trial that raised an exception
 DIR/plans/          how the trials of each group are run: see plan.py
 DIR/checkpoints/    what is under way

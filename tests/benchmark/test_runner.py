@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from dropout_lab.benchmark import machine, runner
+from dropout_lab import machine
+from dropout_lab.benchmark import quiet, runner
 from dropout_lab.benchmark.facts import Fact, differences, of_dropout
 from dropout_lab.benchmark.problems import TINY
 from dropout_lab.benchmark.samples import Sample
@@ -94,7 +95,7 @@ def test_a_repeat_has_calls_enough_to_last(monkeypatch):
 
 
 def test_a_quiet_machine_needs_no_warning():
-    assert machine.warning(0.4, cores=2) is None
+    assert quiet.warning(0.4, cores=2) is None
     assert machine.cpu()
 
 

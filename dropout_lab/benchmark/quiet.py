@@ -1,19 +1,9 @@
-"""The machine that measures, and whether it is quiet."""
+"""Whether the machine that measures is quiet."""
 
 import os
-import platform
-from pathlib import Path
 
 BUSY = 0.5
 """Load average per core from which on measurements are not to be trusted."""
-
-
-def cpu() -> str:
-    """Returns the processor's name."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def load() -> float:
