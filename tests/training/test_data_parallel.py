@@ -58,8 +58,12 @@ SHARED = """
         first = jax.tree.map(lambda leaf: np.asarray(leaf)[0], (state, loss, metrics))
         return np.asarray(program._lift(noise, 0)(numbers))[0], first
 
+    weights = {"variant": "drop_connect", "dropout.input_rate": None, "dropout.per_example": True}
     for changes, meshes in (
-        ({}, ((1, 2), (1, 8), (4, 2))), ({"model.name": "cnn", "model.stages": (4,)}, ((4, 2),)),
+        ({}, ((1, 2), (1, 8), (4, 2))),
+        ({"model.name": "cnn", "model.stages": (4,)}, ((4, 2),)),
+        (weights, ((2, 4),)),
+        ({"variant": "variational_rnn", "model.name": "rnn", "model.units": 8}, ((2, 4),)),
     ):
         masks, expected = trained(changes, 1, 1)
         for lanes, data in meshes:
