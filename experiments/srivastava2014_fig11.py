@@ -88,8 +88,8 @@ EXPERIMENT = Experiment(
             shortened=(
                 "40 epochs (24,000 updates), not 1,000,000 updates",
                 "512, 512 and 1024 units, not 1024, 1024 and 2048",
-                "Adam at 0.001, not gradient descent with momentum 0.95: so few epochs are not enough "
-                "for that (experiments/results/mnist_lr_adam has the validation errors)",
+                "Adam at 0.001, not gradient descent with momentum 0.95, for which so few epochs "
+                "do not suffice (experiments/results/mnist_lr_adam has the validation errors)",
                 "a pool of 400 passes, not 1000",
             ),
         ),

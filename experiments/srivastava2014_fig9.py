@@ -93,8 +93,8 @@ EXPERIMENT = Experiment(
             shortened=(
                 "25 epochs (15,000 updates), not 1,000,000 updates",
                 "an eighth of the units: 256 in each layer, or 32, 32 and 64 kept ones",
-                "Adam at 0.001, not gradient descent with momentum 0.95: so few epochs are not enough "
-                "for that (experiments/results/mnist_lr_adam has the validation errors)",
+                "Adam at 0.001, not gradient descent with momentum 0.95, for which so few epochs "
+                "do not suffice (experiments/results/mnist_lr_adam has the validation errors)",
             ),
             remarks=(NOTE,),
         ),

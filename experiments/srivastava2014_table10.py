@@ -69,8 +69,8 @@ EXPERIMENT = Experiment(
             shortened=(
                 "30 epochs (18,000 updates), not 1,000,000 updates",
                 "512 units in each layer, not 1024",
-                "Adam at 0.001, not gradient descent with momentum 0.95: so few epochs are not enough "
-                "for that (experiments/results/mnist_lr_adam has the validation errors)",
+                "Adam at 0.001, not gradient descent with momentum 0.95, for which so few epochs "
+                "do not suffice (experiments/results/mnist_lr_adam has the validation errors)",
                 "the paper's max-norm of 2, not tuned",
             ),
         ),

@@ -82,8 +82,8 @@ EXPERIMENT = Experiment(
             shortened=(
                 "30 epochs (18,000 updates), not 1,000,000 updates",
                 "400, 400 and 800 units, not 1024, 1024 and 2048",
-                "Adam at 0.001, not gradient descent with momentum 0.95: so few epochs are not enough "
-                "for that (experiments/results/mnist_lr_adam has the validation errors)",
+                "Adam at 0.001, not gradient descent with momentum 0.95, for which so few epochs "
+                "do not suffice (experiments/results/mnist_lr_adam has the validation errors)",
                 "L2 is the weight decay that goes with Adam, apart from its averages of gradients",
                 "one seed to choose by, three networks of each at the end",
             ),
