@@ -72,16 +72,20 @@ EXPERIMENT = Experiment(
         ),
         "short": Protocol(
             seeds=(0, 1, 2),
-            cost="about 25 minutes on 2 cores, reckoned",
+            cost="about 15 minutes on 2 cores, reckoned",
             base={
                 "model.widths": (256, 256),
-                "train.epochs": 20,
-                "schedule.boundaries": (8, 13, 16, 17, 18, 19),
+                "data.train_size": 8000,
+                "data.val_size": 4000,
+                "train.epochs": 64,
+                "schedule.boundaries": (26, 42, 52, 56, 60, 62),
                 "eval.passes": 100,
             },
             measures=(Vote(),),
             shortened=(
-                "20 epochs, not 1480; the learning rate falls in the same steps, sooner",
+                "12,000 of the 60,000 images: with all of them dropout needs a hundred epochs to "
+                "gain anything",
+                "64 epochs, not 1480; the learning rate falls in the same steps, sooner",
                 "256 units in each layer, not 800",
                 "three networks of each, not five, also in the vote",
                 "100 samples at inference, not 1000",
