@@ -78,7 +78,7 @@ EXPERIMENT = Experiment(
             cells={"L2 + late L1": {"loss.l1_start": 54.0}},
             # Adam's weight decay is a share of the step, apart from the gradient.
             grid={
-                "optimizer.weight_decay": (0.03, 0.3, 1.0),
+                "optimizer.weight_decay": (0.03, 0.3, 1.0, 3.0),
                 "optimizer.max_norm": (2.0, 4.0),
                 "loss.l1": (1e-5,),
                 "loss.sparsity": (1e-4,),
@@ -91,8 +91,8 @@ EXPERIMENT = Experiment(
                 "Adam at 0.001, not gradient descent with momentum 0.95, for which so few epochs "
                 "do not suffice (experiments/results/mnist_lr_adam has the validation errors)",
                 "L2 is the weight decay that goes with Adam, apart from its averages of gradients",
-                "weight decay of 0.03, 0.3 or 1 and max-norm 2 or 4 chosen by one seed; the "
-                "weights of L1 (0.00001) and of KL-sparsity (0.0001) not tuned",
+                "weight decay of 0.03, 0.3, 1 or 3 and max-norm 2 or 4 chosen by one seed; "
+                "the weights of L1 (0.00001) and of KL-sparsity (0.0001) not tuned",
                 "three networks of each",
             ),
         ),
