@@ -7,7 +7,6 @@ ms an epoch, 31 on two); a trial of each variant is measured, and stands for all
 
 import dataclasses
 import math
-import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -35,11 +34,12 @@ from dropout_lab.benchmark.problems import (
 )
 from dropout_lab.benchmark.work import Work, Works, timer
 from dropout_lab.data import Split, load
+from dropout_lab.machine import threads
 
 
 def works(sizes: Sizes) -> Works:
     """Returns the work of dropout and of every network."""
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(threads())
     found: Works = {}
     for rate in RATES:
         found[forward(rate), "torch"] = partial(_forward, rate, sizes)
