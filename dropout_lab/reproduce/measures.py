@@ -21,7 +21,7 @@ def measure(
 ) -> Measured:
     """Returns what is measured of every cell's final networks, also in ``measured.json``.
 
-    Cells that were measured before are only read.
+    Cells that were measured before are only read. Of networks without noise there are no passes.
     """
     found = dict(read(directory))
     if not measures or found.keys() >= choices.keys():
@@ -52,6 +52,8 @@ def _of_cell(measured: Measure, members: Mapping[str, Trained]) -> dict[str, dic
         probs = np.stack([network.predict(split.images) for network in networks])
         return {"vote_error": {seeds[0]: vote(probs, split.labels)}}
     found: dict[str, dict[str, float]] = {}
+    if not networks[0].noisy:
+        return found
     for seed, network in members.items():
         passes = network.passes(split.images, count=measured.pool)
         for count, spread in error_by_passes(passes, split.labels, measured.counts).items():

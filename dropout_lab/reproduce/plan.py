@@ -66,7 +66,11 @@ def make_plan(name: str, experiment: Experiment, protocol: str, defaults: Config
         config = overridden(defaults, {**experiment.base, **chosen.base, **kept})
     except InputError as error:
         raise InputError(f"experiment {name}, base: {error}") from error
-    candidates = {label: _settings(cell, chosen, label) for label, cell in experiment.cells.items()}
+    candidates = {
+        label: _settings(cell, chosen, label)
+        for label, cell in experiment.cells.items()
+        if label not in chosen.without
+    }
     for label, settings in candidates.items():
         try:
             make_trials(config, settings)

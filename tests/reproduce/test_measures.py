@@ -14,6 +14,8 @@ LABELS = np.array([0, 1, 0, 1])
 class Network:
     """Predicts class 1 with these probabilities, in every pass."""
 
+    noisy = True
+
     def __init__(self, *ones):
         self.probs = np.array([(1 - one, one) for one in ones])
 
@@ -65,6 +67,12 @@ def test_passes_are_averaged_network_by_network(choices, loads, tmp_path):
             "passes_3_error": {"0": 25.0, "1": 25.0},
         }
     }
+
+
+def test_networks_without_noise_have_no_passes(choices, loads, tmp_path, monkeypatch):
+    monkeypatch.setattr(Network, "noisy", False)
+    found = measures.measure((Passes((1,), pool=5), Vote()), choices, tmp_path)
+    assert found == {"cell": {"vote_error": {"0": 0.0}}}
 
 
 def test_what_was_measured_is_only_read(choices, loads, tmp_path):

@@ -38,6 +38,13 @@ def test_a_protocol_comes_over_the_experiment():
     assert all("optimizer.lr" not in each for each in noisy)  # it is not tuned there
 
 
+def test_a_protocol_leaves_cells_out():
+    protocols = dict(small_experiment().protocols)
+    protocols["short"] = Protocol(seeds=(0,), cost="", without=("noisy, many",))
+    found = plan(small_experiment(protocols=protocols), "short")
+    assert list(found.candidates) == ["plain, few", "noisy, few"]
+
+
 def test_a_smoke_run_is_small(experiment):
     found = plan(experiment, "smoke")
     assert found.protocol.seeds == (0, 1)
@@ -73,6 +80,15 @@ def test_the_defaults_stay_as_they_are(experiment):
         (
             {"table": Table(columns=("a", "b"), rows={"one": (Value("plain, few"),)})},
             "experiment small, table: row 'one' has 1 values; allowed: 2, one for each column",
+        ),
+        (
+            {
+                "protocols": {
+                    **small_experiment().protocols,
+                    "short": Protocol(seeds=(0,), cost="", without=("noisy, fw",)),
+                }
+            },
+            "experiment small, short.without: unknown cell 'noisy, fw'; did you mean 'noisy, few'",
         ),
         (
             {"protocols": {"short": small_experiment().protocols["short"]}},
