@@ -11,15 +11,7 @@ NETWORKS: dict[str, Overrides] = {
     "WRN-28-10": {"model.depth": 28, "model.widening": 10},
     "WRN-52-1": {"model.depth": 52, "model.widening": 1},
 }
-NOISE: dict[str, Overrides] = {
-    "no dropout": {"variant": "none"},
-    "dropout": {
-        "variant": "dropout",
-        "dropout.stage_rates": 0.3,
-        "dropout.rate": 0.0,
-        "dropout.input_rate": 0.0,
-    },
-}
+RATES = {"no dropout": 0.0, "dropout": 0.3}
 PAPER = {
     "WRN-16-4": {"no dropout": 5.02, "dropout": 5.24},
     "WRN-28-10": {"no dropout": 4.00, "dropout": 3.89},
@@ -41,6 +33,9 @@ EXPERIMENT = Experiment(
         "data.augment": "crop_flip",
         "data.val_size": 0,
         "model.name": "resnet",
+        "variant": "dropout",
+        "dropout.rate": 0.0,
+        "dropout.input_rate": 0.0,
         "train.batch_size": 128,
         "optimizer.lr": 0.1,
         "optimizer.nesterov": True,
@@ -50,11 +45,11 @@ EXPERIMENT = Experiment(
     },
     cells={
         f"{network}, {method}": Cell(
-            {**shape, **noise},
+            {**shape, "dropout.stage_rates": rate},
             paper={"test_error": Published(PAPER[network][method], n=5)},
         )
         for network, shape in NETWORKS.items()
-        for method, noise in NOISE.items()
+        for method, rate in RATES.items()
     },
     headline=Value("WRN-16-4, dropout"),
     claims=(
@@ -78,10 +73,10 @@ EXPERIMENT = Experiment(
                 "schedule.boundaries": (5, 9, 12),
             },
             cells={
-                f"WRN-16-4, {method}": {"model.depth": 10, "model.widening": 1} for method in NOISE
+                f"WRN-16-4, {method}": {"model.depth": 10, "model.widening": 1} for method in RATES
             },
             without=tuple(
-                f"{network}, {method}" for network in ("WRN-28-10", "WRN-52-1") for method in NOISE
+                f"{network}, {method}" for network in ("WRN-28-10", "WRN-52-1") for method in RATES
             ),
             departures=DEPARTURES,
             shortened=(
@@ -93,9 +88,9 @@ EXPERIMENT = Experiment(
         ),
     },
     table=Table(
-        columns=tuple(NOISE),
+        columns=tuple(RATES),
         rows={
-            network: tuple(Value(f"{network}, {method}") for method in NOISE)
+            network: tuple(Value(f"{network}, {method}") for method in RATES)
             for network in NETWORKS
         },
     ),
