@@ -5,7 +5,7 @@ A file ``experiments/NAME.py`` holds one, as ``EXPERIMENT``, and nothing else.
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.reproduce.claim import Claim, Value
@@ -87,9 +87,21 @@ class Passes:
 
     counts: tuple[int, ...]
     pool: int
+    rule: ClassVar = "mc"
 
 
-Measure = Vote | Passes
+@dataclasses.dataclass(frozen=True)
+class Inference:
+    """The error under a rule of inference besides the usual one: its metric ``RULE_error``.
+
+    Attributes:
+      rule: A key of ``places.RULES_OF_INFERENCE`` that every cell's variant has.
+    """
+
+    rule: str
+
+
+Measure = Vote | Passes | Inference
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,7 +18,6 @@ from dropout_lab.training.checkpoint import Checkpoints, refill
 from dropout_lab.training.prediction import Prediction
 from dropout_lab.training.program import Program, as_arrays
 from dropout_lab.training.run import load_data
-from dropout_lab.variants import VARIANTS
 
 
 def load_run(workdir: str | Path) -> "Trained":
@@ -67,11 +66,6 @@ class Trained:
         self._weights, self._scaling = refill(
             (template.weights, Scaling(placeholder, placeholder)), arrays
         )
-
-    @property
-    def noisy(self) -> bool:
-        """Whether its variant has noise to sample."""
-        return "mc" in VARIANTS[self._config.variant].inference
 
     def module(self) -> nnx.Module:
         """Returns the Flax module in eval mode; it takes inputs scaled as in training."""

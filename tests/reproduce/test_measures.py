@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dropout_lab.data.dataset import Split
-from dropout_lab.reproduce import Passes, Value, Vote, measures
+from dropout_lab.reproduce import Inference, Passes, Value, Vote, measures
 from dropout_lab.sweeps.tuned import Choice, Run, Setting
 from tests.reproduce.conftest import ERRORS, made_up, small_experiment
 
@@ -14,16 +14,14 @@ LABELS = np.array([0, 1, 0, 1])
 class Network:
     """Predicts class 1 with these probabilities, in every pass."""
 
-    noisy = True
-
     def __init__(self, *ones):
         self.probs = np.array([(1 - one, one) for one in ones])
 
     def test_split(self):
         return Split(np.zeros((4, 1, 1, 1), np.uint8), LABELS)
 
-    def predict(self, images):
-        return self.probs
+    def predict(self, images, inference="mc"):
+        return self.probs if inference == "mc" else self.probs[:, ::-1]
 
     def passes(self, images, count):
         return np.stack([self.probs] * count)
@@ -69,10 +67,9 @@ def test_passes_are_averaged_network_by_network(choices, loads, tmp_path):
     }
 
 
-def test_networks_without_noise_have_no_passes(choices, loads, tmp_path, monkeypatch):
-    monkeypatch.setattr(Network, "noisy", False)
-    found = measures.measure((Passes((1,), pool=5), Vote()), choices, tmp_path)
-    assert found == {"cell": {"vote_error": {"0": 0.0}}}
+def test_another_rule_of_inference_is_asked_of_each_network(choices, loads, tmp_path):
+    found = measures.measure((Inference("mean"),), choices, tmp_path)
+    assert found == {"cell": {"mean_error": {"0": 75.0, "1": 75.0}}}  # by the usual rule, 25
 
 
 def test_what_was_measured_is_only_read(choices, loads, tmp_path):

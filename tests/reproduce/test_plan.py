@@ -1,10 +1,12 @@
 """From experiments to settings; what does not fit together is an error that says where."""
 
+import dataclasses
+
 import pytest
 
 from configs import base
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce import Better, Protocol, Table, Value
+from dropout_lab.reproduce import Better, Inference, Passes, Protocol, Table, Value
 from dropout_lab.reproduce.plan import make_plan
 from dropout_lab.sweeps.trials import make_trials
 from tests.reproduce.conftest import small_experiment
@@ -109,6 +111,33 @@ def test_a_cells_wrong_value_names_the_cell():
     }
     with pytest.raises(InputError, match=r"experiment small, cell 'plain, few': config.model.widt"):
         plan(small_experiment(protocols=protocols), "short")
+
+
+@pytest.mark.parametrize(
+    ("measure", "message"),
+    [
+        (
+            Inference("gaussian"),
+            "experiment small, cell 'plain, few': a measure's rule is 'gaussian' with variant "
+            "'none'; allowed: mean",
+        ),
+        (
+            Inference("maen"),
+            "experiment small, cell 'plain, few': unknown inference 'maen'; did you mean 'mean'",
+        ),
+        (
+            Passes((1,), pool=2),
+            "experiment small, cell 'plain, few': a measure's rule is 'mc' with variant 'none'; "
+            "allowed: mean",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_an_error_before_anything_is_trained(measure, message):
+    short = dataclasses.replace(small_experiment().protocols["short"], measures=(measure,))
+    protocols = {**small_experiment().protocols, "short": short}
+    with pytest.raises(InputError) as error:
+        plan(small_experiment(protocols=protocols), "short")
+    assert str(error.value).startswith(message)
 
 
 def test_an_unknown_protocol_is_an_error(experiment):
