@@ -178,7 +178,8 @@ def test_latex_compiles(tmp_path):
     if engine is None:
         pytest.skip(f"needs a TeX engine: {', '.join(ENGINES)}")
     cells = dict(small_experiment().cells)
-    nasty = {r"50 % of $x_1$ & {#} ~^ \ <a|b> × −": (Value("plain, few"), None)}
+    titles = (r"50 % of $x_1$ & {#} ~^ \ <a|b> × −", "[2pt]", "*")
+    nasty = {title: (Value("plain, few"), None) for title in titles}
     experiment = small_experiment(cells=cells, table=Table(("a & b", "[c]"), nasty))
     document = "\n".join(
         [
