@@ -44,7 +44,7 @@ def test_a_machine_with_everything_wrong(tmp_path):
         "HOME": str(closed),
         "XDG_CACHE_HOME": str(closed / "cache"),
         "TFDS_DATA_DIR": str(tmp_path / "nothing"),
-        "PYTHONPATH": str(fake.parent),
+        "PYTHONPATH": os.pathsep.join([str(fake.parent), str(ROOT)]),
     }
     process = subprocess.run(
         [sys.executable, "-c", OBEY_PERMISSIONS, *command("doctor", f"--workdir={closed / 'run'}")],

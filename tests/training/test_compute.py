@@ -86,13 +86,21 @@ def test_every_variant_trains_in_half_precision(variant, runs, new_config):
     assert set(jax.tree.leaves(types(state))) <= {np.dtype("float32"), np.dtype("int32")}
 
 
-@pytest.mark.parametrize("precision", ["default", "highest"])
-def test_products_are_as_precise_as_told(precision, runs, new_config):
-    program, numbers, state = runs.init(new_config("none", {"compute.precision": precision}))
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"compute.precision": "default"}, ("DEFAULT, DEFAULT", "xf32>, ")),
+        ({"compute.precision": "highest"}, ("HIGHEST, HIGHEST", "xf32>, ")),
+        (HALF, ("DEFAULT, DEFAULT", "xbf16>, ")),
+    ],
+)
+def test_products_are_of_the_type_and_as_precise_as_told(changes, told, runs, new_config):
+    """Those of both passes."""
+    program, numbers, state = runs.init(new_config("none", changes))
     text = program.train_epoch.lower(state, numbers, runs.data, runs.scaling, steps=1).as_text()
     products = [line for line in text.splitlines() if "dot_general" in line]
-    assert products
-    assert all(precision.upper() in line for line in products)
+    assert len(products) == 5  # of two layers; the gradient of the input is not needed
+    assert all(each in line for line in products for each in told)
 
 
 def test_how_it_computes_is_part_of_a_trials_identity(new_config):
