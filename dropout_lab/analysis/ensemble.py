@@ -28,7 +28,7 @@ def vote(probs: Float[np.ndarray, "members n classes"], labels: Int[np.ndarray, 
       probs: Class probabilities that each member predicts.
       labels: True classes.
     """
-    return _error(np.mean(probs, axis=0), labels)
+    return error(np.mean(probs, axis=0), labels)
 
 
 def error_by_passes(
@@ -60,12 +60,18 @@ def error_by_passes(
         drawn = rng.multinomial(count, np.full(pool, 1 / pool), size=repeats)
         # One repeat after the other: a mean is as large as a whole set of predictions.
         errors = [
-            _error((weights.astype(flat.dtype) @ flat).reshape(probs.shape[1:]), labels)
+            error((weights.astype(flat.dtype) @ flat).reshape(probs.shape[1:]), labels)
             for weights in drawn
         ]
         found[count] = Spread(float(np.mean(errors)), float(np.std(errors, ddof=1)))
     return found
 
 
-def _error(probs: Float[np.ndarray, "n classes"], labels: Int[np.ndarray, " n"]) -> float:
+def error(probs: Float[np.ndarray, "n classes"], labels: Int[np.ndarray, " n"]) -> float:
+    """Returns the error of class probabilities, in percent.
+
+    Args:
+      probs: Class probabilities.
+      labels: True classes.
+    """
     return float(100 * np.mean(probs.argmax(1) != labels))

@@ -43,7 +43,7 @@ def markdown_table(caption: str, header: Sequence[str], body: Sequence[Sequence[
 
 def latex_table(caption: str, header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     """Returns a floating booktabs table; everything given is markup already."""
-    head, *lines = [" & ".join(cells) + r" \\" for cells in (header, *body)]
+    head, *lines = [_latex_line(" & ".join(cells)) for cells in (header, *body)]
     return "\n".join(
         [
             r"% needs \usepackage{booktabs}",
@@ -61,3 +61,13 @@ def latex_table(caption: str, header: Sequence[str], body: Sequence[Sequence[str
             "",
         ]
     )
+
+
+def _latex_line(line: str) -> str:
+    r"""Returns a line of a table that the command before it reads nothing of.
+
+    >>> _latex_line("[a] & 1"), _latex_line("a & 1")
+    ('{}[a] & 1 \\\\', 'a & 1 \\\\')
+    """
+    # A bracket or a star after the end of a line, or after a rule, would be its option.
+    return f"{'{}' if line.startswith(('[', '*')) else ''}{line} " + r"\\"

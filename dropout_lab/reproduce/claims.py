@@ -78,7 +78,7 @@ class _Comparison:
 
 
 def judge(results: Results) -> list[Verdict]:
-    """Returns the verdict on each of an experiment's claims.
+    """Returns the verdict on each of an experiment's claims about cells that were run.
 
     A claim is reproduced if the one-sided test for it, and contradicted if the one-sided test for
     its contrary, is significant after Holm's correction over all claims that could be tested (for
@@ -87,7 +87,11 @@ def judge(results: Results) -> list[Verdict]:
     :class:`Alike` asks for both one-sided tests against its bound; an order for all of its
     neighbours, and is contradicted by any of them (Bonferroni's correction within).
     """
-    claims = results.experiment.claims
+    claims = [
+        claim
+        for claim in results.experiment.claims
+        if all(value.cell in results.choices for value in claim.values)
+    ]
     compared = [_comparisons(claim, results) for claim in claims]
     testable = [all(each.difference for each in parts) for parts in compared]
     raw = [

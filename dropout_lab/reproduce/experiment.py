@@ -5,7 +5,7 @@ A file ``experiments/NAME.py`` holds one, as ``EXPERIMENT``, and nothing else.
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.reproduce.claim import Claim, Value
@@ -87,9 +87,21 @@ class Passes:
 
     counts: tuple[int, ...]
     pool: int
+    rule: ClassVar = "mc"
 
 
-Measure = Vote | Passes
+@dataclasses.dataclass(frozen=True)
+class Inference:
+    """The error under a rule of inference besides the usual one: its metric ``RULE_error``.
+
+    Attributes:
+      rule: A key of ``places.RULES_OF_INFERENCE`` that every cell's variant has.
+    """
+
+    rule: str
+
+
+Measure = Vote | Passes | Inference
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +116,9 @@ class Protocol:
       cells: Values by key, by cell, over the cells' own.
       grid: By key, the values to choose among, in place of the cells' own.
       measures: What is measured of the final networks besides what their records have.
+      without: Cells that it leaves out; claims about them are not judged.
       shortened: What is less than in the paper, a sentence each.
+      departures: What is otherwise than in the paper, as this code cannot do it, a sentence each.
       assumed: What the paper does not tell, the choice made and why, a sentence each.
       remarks: What to say of the results, such as the likeliest reason why a claim failed.
     """
@@ -116,7 +130,9 @@ class Protocol:
     cells: Mapping[str, Overrides] = dataclasses.field(default_factory=dict)
     grid: Grid = dataclasses.field(default_factory=dict)
     measures: tuple[Measure, ...] = ()
+    without: tuple[str, ...] = ()
     shortened: tuple[str, ...] = ()
+    departures: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -155,6 +171,11 @@ class Experiment:
         metric = self.headline.metric
         rows = {label: (Value(label, metric),) for label in self.cells}
         return self.table or Table(columns=("",), rows=rows)
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the paper has numbers to compare with, not only a drawing."""
+        return any(cell.paper for cell in self.cells.values())
 
     def check(self, name: str) -> None:
         """Raises InputError, naming the experiment and the key, if something does not fit."""
@@ -199,6 +220,8 @@ class Experiment:
         for kind, protocol in self.protocols.items():
             for label in protocol.cells:
                 yield f"{kind}.cells", label
+            for label in protocol.without:
+                yield f"{kind}.without", label
         values = [value for row in self.layout.rows.values() for value in row if value]
         for line in self.curves.lines.values() if self.curves else ():
             values += line.values()

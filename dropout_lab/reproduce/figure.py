@@ -62,8 +62,9 @@ def svg(data: dict[str, Any]) -> bytes:
         name = f"{title}: " if title else ""
         line = "-" if numeric else ""
         axes.errorbar(xs, mean, yerr=std, label=f"{name}ours", linestyle=line, **look)
-        look |= {"linestyle": "", "markerfacecolor": "none", "markersize": 8}
-        axes.errorbar(xs, paper, yerr=spread, label=f"{name}paper", **look)
+        if any(point["paper"] is not None for point in points):
+            look |= {"linestyle": "", "markerfacecolor": "none", "markersize": 8}
+            axes.errorbar(xs, paper, yerr=spread, label=f"{name}paper", **look)
     axes.set(xlabel=data["x"], ylabel=data["y"])
     axes.tick_params(axis="x", rotation=0 if data["x"] else 20)
     axes.grid(alpha=0.25, linewidth=0.6)

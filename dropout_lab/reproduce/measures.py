@@ -1,13 +1,13 @@
-"""What is measured of trained networks together, or again: votes, means of noisy passes."""
+"""What is measured of trained networks together, or again: votes, passes, rules of inference."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from dropout_lab.analysis.ensemble import error_by_passes, vote
+from dropout_lab.analysis.ensemble import error, error_by_passes, vote
 from dropout_lab.files import read_json, write_json
-from dropout_lab.reproduce.experiment import Measure, Vote
+from dropout_lab.reproduce.experiment import Inference, Measure, Vote
 from dropout_lab.sweeps.networks import load_networks
 from dropout_lab.sweeps.tuned import Choice
 from dropout_lab.training.trained import Trained
@@ -51,6 +51,13 @@ def _of_cell(measured: Measure, members: Mapping[str, Trained]) -> dict[str, dic
     if isinstance(measured, Vote):
         probs = np.stack([network.predict(split.images) for network in networks])
         return {"vote_error": {seeds[0]: vote(probs, split.labels)}}
+    if isinstance(measured, Inference):
+        rule = measured.rule
+        errors = {
+            seed: error(network.predict(split.images, inference=rule), split.labels)
+            for seed, network in members.items()
+        }
+        return {f"{rule}_error": errors}
     found: dict[str, dict[str, float]] = {}
     for seed, network in members.items():
         passes = network.passes(split.images, count=measured.pool)

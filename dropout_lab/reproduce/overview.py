@@ -53,10 +53,11 @@ def describe(
       found: What was run of it, by protocol.
     """
     headline = experiment.headline
-    paper = table.paper_text(experiment.cells[headline.cell].paper.get(headline.metric))
+    paper = experiment.cells[headline.cell].paper.get(headline.metric)
+    theirs = f"{table.paper_text(paper)} in the paper" if paper else "no number in the paper"
     lines = [
         f"{name}: {experiment.title} ({experiment.source})",
-        f"  headline: {headline}, {paper} in the paper",
+        f"  headline: {headline}, {theirs}",
     ]
     for protocol in experiment.protocols:
         plan = make_plan(name, experiment, protocol, defaults)

@@ -1,16 +1,17 @@
 """From an experiment and the name of a protocol to what is trained."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.reproduce.experiment import Cell, Experiment, Passes, Protocol
+from dropout_lab.reproduce.experiment import Cell, Experiment, Passes, Protocol, Vote
 from dropout_lab.rules import flatten
+from dropout_lab.settings import check_inference
 from dropout_lab.sweeps.grid import Overrides, product
-from dropout_lab.sweeps.trials import make_trials, overridden
+from dropout_lab.sweeps.trials import Trial, make_trials, overridden
 
 PROTOCOLS = ("paper", "short", "smoke")
 """As published, cut to an hour, cut to seconds; an experiment holds the first two."""
@@ -66,10 +67,14 @@ def make_plan(name: str, experiment: Experiment, protocol: str, defaults: Config
         config = overridden(defaults, {**experiment.base, **chosen.base, **kept})
     except InputError as error:
         raise InputError(f"experiment {name}, base: {error}") from error
-    candidates = {label: _settings(cell, chosen, label) for label, cell in experiment.cells.items()}
+    candidates = {
+        label: _settings(cell, chosen, label)
+        for label, cell in experiment.cells.items()
+        if label not in chosen.without
+    }
     for label, settings in candidates.items():
         try:
-            make_trials(config, settings)
+            _check_measures(chosen, make_trials(config, settings))
         except InputError as error:
             raise InputError(f"experiment {name}, cell {label!r}: {error}") from error
     plan = Plan(chosen, config, candidates)
@@ -80,6 +85,14 @@ def _settings(cell: Cell, protocol: Protocol, label: str) -> tuple[Overrides, ..
     fixed = {**cell.fixed, **protocol.cells.get(label, {})}
     grid = {key: protocol.grid.get(key, values) for key, values in cell.grid.items()}
     return tuple(product([fixed], grid))
+
+
+def _check_measures(protocol: Protocol, trials: Sequence[Trial]) -> None:
+    """Raises InputError if a network would lack a rule of inference that is to be measured."""
+    for measure in protocol.measures:
+        if not isinstance(measure, Vote):
+            for trial in trials:
+                check_inference("a measure's rule", measure.rule, trial.config.variant)
 
 
 def _smoke(plan: Plan) -> Plan:

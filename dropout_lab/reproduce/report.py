@@ -84,6 +84,7 @@ def _page(results: Results, claims: str) -> str:
     parts = [f"# {experiment.title}", f"{experiment.citation}. {experiment.source}."]
     for title, sentences in (
         (f"Protocol `{run['protocol']}`. Less than in the paper:", protocol.shortened),
+        ("Otherwise than in the paper:", protocol.departures),
         ("Where the paper is silent:", protocol.assumed),
     ):
         if sentences:

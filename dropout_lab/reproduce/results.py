@@ -36,7 +36,9 @@ class Results:
     run: Mapping[str, Any]
 
     def sample(self, value: Value) -> Sample:
-        """Returns a metric of a cell's final networks."""
+        """Returns a metric of a cell's final networks; nothing where the protocol has none."""
+        if value.cell not in self.choices:
+            return Sample({})
         runs = self.choices[value.cell].final.runs
         besides = self.measured.get(value.cell, {}).get(value.metric, {})
         found = {

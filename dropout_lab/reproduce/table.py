@@ -31,22 +31,26 @@ def latex(results: Results) -> str:
 
 
 def caption(results: Results) -> str:
-    """Returns what the table shows, what its signs mean, and what was shortened."""
+    """Returns what the table shows, what its signs mean, what was shortened or is otherwise."""
     experiment, protocol = results.experiment, results.plan.protocol
-    shortened = ""
-    if protocol.shortened:
-        shortened = (
-            f" Not the paper's protocol but a shortened one ({results.run['protocol']}): "
-            + "; ".join(protocol.shortened)
-            + "."
-        )
-    return (
+    parts = [
         f"{experiment.title}, after {experiment.citation} ({experiment.source}). Ours: mean ± "
         "sample standard deviation (n networks), to the decimal in which the mean's standard "
-        "error has its first digit. Difference: ours − paper with a 95 % interval, Welch's where "
-        "the paper gives a spread and n, else with the paper's number taken as exact."
-        f"{shortened}"
-    )
+        "error has its first digit."
+    ]
+    if experiment.numbered:
+        parts.append(
+            "Difference: ours − paper with a 95 % interval, Welch's where the paper gives a spread "
+            "and n, else with the paper's number taken as exact."
+        )
+    if protocol.shortened:
+        parts.append(
+            f"Not the paper's protocol but a shortened one ({results.run['protocol']}): "
+            f"{'; '.join(protocol.shortened)}."
+        )
+    if protocol.departures:
+        parts.append(f"Otherwise than in the paper: {'; '.join(protocol.departures)}.")
+    return " ".join(parts)
 
 
 def csv_table(results: Results) -> str:
@@ -147,15 +151,18 @@ def _render(
     table: Callable[[str, Sequence[str], Sequence[Sequence[str]]], str],
 ) -> str:
     layout = results.experiment.layout
+    parts = PARTS if results.experiment.numbered else PARTS[:1]
     if len(layout.columns) == 1:
-        header = ["", *PARTS]
-        body = [[row, *texts(results, value)] for row, (value,) in layout.rows.items()]
+        header = ["", *parts]
+        body = [
+            [row, *texts(results, value)[: len(parts)]] for row, (value,) in layout.rows.items()
+        ]
     else:
         header = ["", "", *layout.columns]
         body = []
         for row, values in layout.rows.items():
             columns = [texts(results, value) for value in values]
-            for number, part in enumerate(PARTS):
+            for number, part in enumerate(parts):
                 each = (column[number] for column in columns)
                 body.append(["" if number else row, part, *each])
     escaped = [[escape(text) for text in line] for line in (header, *body)]

@@ -19,7 +19,8 @@ from dropout_lab.sweeps.runner import How
 def test_it_fits_together(name, protocol):
     experiment = experiments.load(name)
     plan = make_plan(name, experiment, protocol, base.get_config())
-    assert plan.candidates.keys() == experiment.cells.keys()
+    assert plan.candidates.keys() == experiment.cells.keys() - set(plan.protocol.without)
+    assert experiment.headline.cell in plan.candidates
     for settings in plan.candidates.values():
         assert len({json.dumps(each, sort_keys=True) for each in settings}) == len(settings)
 
@@ -29,6 +30,7 @@ def test_it_says_what_it_costs_and_what_it_cuts(name):
     protocols = experiments.load(name).protocols
     assert protocols["short"].shortened
     assert not protocols["paper"].shortened
+    assert not protocols["paper"].without
     for protocol in protocols.values():
         assert protocol.cost
 
@@ -46,6 +48,9 @@ def test_claims_compare_cells_that_are_repeated(name):
 def test_claims_are_true_of_the_papers_numbers(name):
     """Else one was copied wrong; without spread, an order is all that can be checked."""
     experiment = experiments.load(name)
+    if not experiment.numbered:
+        assert "no numbers" in experiment.source
+        return
     for claim in experiment.claims:
         values = [experiment.cells[each.cell].paper[each.metric].value for each in claim.values]
         if isinstance(claim, Below | Above):
@@ -68,6 +73,7 @@ def part(experiment):
             name: dataclasses.replace(
                 protocol,
                 cells={each: over for each, over in protocol.cells.items() if each in chosen},
+                without=(),
             )
             for name, protocol in experiment.protocols.items()
         },

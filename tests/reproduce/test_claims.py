@@ -90,6 +90,12 @@ def test_a_claim_without_a_test_does_not_count_for_holm():
     assert found[1].verdict == "inconclusive"
 
 
+def test_a_claim_about_a_cell_that_was_left_out_is_not_judged():
+    claims = (Better(LOW, than=MID), Better(LOW, than=HIGH))
+    [found] = verdicts(*claims, errors={LOW: APART[LOW], MID: APART[MID]})
+    assert found.claim is claims[0]
+
+
 def test_of_an_order_the_weakest_link_is_told():
     [found] = verdicts(Ordered((LOW, MID, HIGH)), errors=ERRORS)
     assert found.values == (Value(LOW), Value(MID))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dropout_lab.data.dataset import Split
-from dropout_lab.reproduce import Passes, Value, Vote, measures
+from dropout_lab.reproduce import Inference, Passes, Value, Vote, measures
 from dropout_lab.sweeps.tuned import Choice, Run, Setting
 from tests.reproduce.conftest import ERRORS, made_up, small_experiment
 
@@ -20,8 +20,8 @@ class Network:
     def test_split(self):
         return Split(np.zeros((4, 1, 1, 1), np.uint8), LABELS)
 
-    def predict(self, images):
-        return self.probs
+    def predict(self, images, inference="mc"):
+        return self.probs if inference == "mc" else self.probs[:, ::-1]
 
     def passes(self, images, count):
         return np.stack([self.probs] * count)
@@ -65,6 +65,11 @@ def test_passes_are_averaged_network_by_network(choices, loads, tmp_path):
             "passes_3_error": {"0": 25.0, "1": 25.0},
         }
     }
+
+
+def test_another_rule_of_inference_is_asked_of_each_network(choices, loads, tmp_path):
+    found = measures.measure((Inference("mean"),), choices, tmp_path)
+    assert found == {"cell": {"mean_error": {"0": 75.0, "1": 75.0}}}  # by the usual rule, 25
 
 
 def test_what_was_measured_is_only_read(choices, loads, tmp_path):

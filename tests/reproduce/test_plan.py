@@ -1,10 +1,12 @@
 """From experiments to settings; what does not fit together is an error that says where."""
 
+import dataclasses
+
 import pytest
 
 from configs import base
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce import Better, Protocol, Table, Value
+from dropout_lab.reproduce import Better, Inference, Passes, Protocol, Table, Value
 from dropout_lab.reproduce.plan import make_plan
 from dropout_lab.sweeps.trials import make_trials
 from tests.reproduce.conftest import small_experiment
@@ -36,6 +38,13 @@ def test_a_protocol_comes_over_the_experiment():
     noisy = found.candidates["noisy, many"]
     assert [each["dropout.rate"] for each in noisy] == [0.2, 0.4, 0.6]
     assert all("optimizer.lr" not in each for each in noisy)  # it is not tuned there
+
+
+def test_a_protocol_leaves_cells_out():
+    protocols = dict(small_experiment().protocols)
+    protocols["short"] = Protocol(seeds=(0,), cost="", without=("noisy, many",))
+    found = plan(small_experiment(protocols=protocols), "short")
+    assert list(found.candidates) == ["plain, few", "noisy, few"]
 
 
 def test_a_smoke_run_is_small(experiment):
@@ -75,6 +84,15 @@ def test_the_defaults_stay_as_they_are(experiment):
             "experiment small, table: row 'one' has 1 values; allowed: 2, one for each column",
         ),
         (
+            {
+                "protocols": {
+                    **small_experiment().protocols,
+                    "short": Protocol(seeds=(0,), cost="", without=("noisy, fw",)),
+                }
+            },
+            "experiment small, short.without: unknown cell 'noisy, fw'; did you mean 'noisy, few'",
+        ),
+        (
             {"protocols": {"short": small_experiment().protocols["short"]}},
             "experiment small: protocols are short; allowed: paper and short",
         ),
@@ -93,6 +111,33 @@ def test_a_cells_wrong_value_names_the_cell():
     }
     with pytest.raises(InputError, match=r"experiment small, cell 'plain, few': config.model.widt"):
         plan(small_experiment(protocols=protocols), "short")
+
+
+@pytest.mark.parametrize(
+    ("measure", "message"),
+    [
+        (
+            Inference("gaussian"),
+            "experiment small, cell 'plain, few': a measure's rule is 'gaussian' with variant "
+            "'none'; allowed: mean",
+        ),
+        (
+            Inference("maen"),
+            "experiment small, cell 'plain, few': unknown inference 'maen'; did you mean 'mean'",
+        ),
+        (
+            Passes((1,), pool=2),
+            "experiment small, cell 'plain, few': a measure's rule is 'mc' with variant 'none'; "
+            "allowed: mean",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_an_error_before_anything_is_trained(measure, message):
+    short = dataclasses.replace(small_experiment().protocols["short"], measures=(measure,))
+    protocols = {**small_experiment().protocols, "short": short}
+    with pytest.raises(InputError) as error:
+        plan(small_experiment(protocols=protocols), "short")
+    assert str(error.value).startswith(message)
 
 
 def test_an_unknown_protocol_is_an_error(experiment):

@@ -1,6 +1,7 @@
 """What is written: golden files, LaTeX that compiles, figures of the data beside them."""
 
 import csv
+import dataclasses
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from configs import base
-from dropout_lab.reproduce import Table, Value, report, table
+from dropout_lab.reproduce import Cell, Table, Value, report, table
 from dropout_lab.reproduce.figure import figure_data, svg
 from dropout_lab.reproduce.overview import describe, overview
 from dropout_lab.reproduce.statistics import Sample
@@ -52,6 +53,38 @@ def test_only_a_shortened_protocol_says_that_it_is(experiment):
     short = table.caption(made_up(experiment, ERRORS))
     assert "Not the paper's protocol but a shortened one (short): 1 epoch, not 2;" in short
     assert "shortened" not in table.caption(made_up(experiment, ERRORS, protocol="paper"))
+
+
+def test_what_is_otherwise_than_in_the_paper_is_said(experiment):
+    protocols = {
+        name: dataclasses.replace(protocol, departures=("no whitening", "larger pools"))
+        for name, protocol in experiment.protocols.items()
+    }
+    results = made_up(small_experiment(protocols=protocols), ERRORS, protocol="paper")
+    assert "Otherwise than in the paper: no whitening; larger pools." in table.caption(results)
+    assert "\n\n- no whitening\n- larger pools\n\n" in report.texts(results)["README.md"]
+
+
+def test_a_cell_that_was_left_out_stands_beside_the_papers(experiment):
+    errors = {cell: each for cell, each in ERRORS.items() if cell != "noisy, many"}
+    results = made_up(experiment, errors)
+    assert table.texts(results, Value("noisy, many")) == ("–", "2.5", "–")
+    lines = list(csv.DictReader(table.csv_table(results).splitlines()))
+    assert [line["n"] for line in lines] == ["3", "3", "0"]
+    assert figure_data(results)["lines"]["noisy"][1]["mean"] is None
+
+
+def test_of_a_paper_without_numbers_only_ours_are_shown(experiment):
+    cells = {label: Cell(cell.fixed) for label, cell in experiment.cells.items()}
+    results = made_up(small_experiment(cells=cells), ERRORS)
+    lines = table.markdown(results).splitlines()
+    assert "Difference" not in lines[0]
+    assert [line.split("|")[2].strip() for line in lines[4:]] == ["ours", "ours"]
+    one = made_up(small_experiment(cells=cells, table=None), ERRORS)
+    assert table.markdown(one).splitlines()[2].split() == ["|", "|", "ours", "|"]
+    assert b"paper" not in svg(figure_data(results))
+    text = describe("small", results.experiment, base.get_config(), {})
+    assert "headline: noisy, few, no number in the paper" in text
 
 
 def test_numbers_of_the_table_are_those_of_the_csv(results):
@@ -145,7 +178,8 @@ def test_latex_compiles(tmp_path):
     if engine is None:
         pytest.skip(f"needs a TeX engine: {', '.join(ENGINES)}")
     cells = dict(small_experiment().cells)
-    nasty = {r"50 % of $x_1$ & {#} ~^ \ <a|b> × −": (Value("plain, few"), None)}
+    titles = (r"50 % of $x_1$ & {#} ~^ \ <a|b> × −", "[2pt]", "*")
+    nasty = {title: (Value("plain, few"), None) for title in titles}
     experiment = small_experiment(cells=cells, table=Table(("a & b", "[c]"), nasty))
     document = "\n".join(
         [

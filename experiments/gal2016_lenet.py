@@ -1,0 +1,77 @@
+"""Dropout after every layer of LeNet on MNIST: averaged noisy passes against scaled weights.
+
+python scripts/reproduce.py --experiment=gal2016_lenet --protocol=short --workdir=DIR
+"""
+
+from dropout_lab.reproduce import Better, Cell, Experiment, Inference, Protocol, Table, Value
+from dropout_lab.sweeps.grid import Overrides
+
+NONE = "no dropout"
+DENSE = "dropout after the dense layer"
+ALL = "dropout after every layer"
+SCALED = "mean_error"
+DROPOUT: Overrides = {"variant": "dropout", "eval.inference": "mc", "eval.passes": 50}
+DEPARTURES = ("only weights decay; in the authors' files biases do too",)
+
+EXPERIMENT = Experiment(
+    title="Scaled weights and averaged passes in LeNet with dropout on MNIST",
+    citation="Y. Gal, Z. Ghahramani, Bayesian convolutional neural networks with Bernoulli "
+    "approximate variational inference, arXiv:1506.02158",
+    source="a figure of curves for MNIST with no numbers to compare with, only an order; networks "
+    "and training read in the Caffe files that the authors published",
+    base={
+        "data.name": "mnist",
+        "model.name": "cnn",
+        "model.stages": (20, 50),
+        "model.kernel_size": 5,
+        "model.padding": "valid",
+        "model.stage_activation": "identity",
+        "model.noise_before_pool": True,
+        "model.widths": (500,),
+        "dropout.input_rate": 0.0,
+        "dropout.rate": 0.5,
+        "train.batch_size": 64,
+        "optimizer.lr": 0.01,
+        "optimizer.weight_decay": 5e-4,
+        "optimizer.bias_lr_factor": 2.0,
+        "schedule.name": "inverse",
+        "schedule.gamma": 1e-4,
+        "schedule.power": 0.75,
+    },
+    cells={
+        NONE: Cell({"variant": "none"}),
+        DENSE: Cell({**DROPOUT, "dropout.stage_rates": 0.0}),
+        ALL: Cell({**DROPOUT, "dropout.stage_rates": 0.5}),
+    },
+    headline=Value(ALL),
+    claims=(
+        Better(ALL, than=Value(ALL, SCALED), paired=True),
+        Better(Value(DENSE, SCALED), than=Value(ALL, SCALED)),
+        Better(ALL, than=DENSE),
+        Better(ALL, than=NONE),
+    ),
+    protocols={
+        "paper": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="not measured; weeks on 2 cores, or an accelerator",
+            base={"train.updates": 10_000_000},
+            measures=(Inference("mean"),),
+            departures=DEPARTURES,
+        ),
+        "short": Protocol(
+            seeds=(0, 1, 2),
+            cost="about 20 minutes on 2 cores, reckoned",
+            base={"train.updates": 10_000},
+            measures=(Inference("mean"),),
+            departures=DEPARTURES,
+            shortened=("10,000 updates (10.7 epochs), not 10,000,000",),
+        ),
+    },
+    table=Table(
+        columns=("weight scaling", "50 passes"),
+        rows={
+            NONE: (Value(NONE), None),
+            **{label: (Value(label, SCALED), Value(label)) for label in (DENSE, ALL)},
+        },
+    ),
+)

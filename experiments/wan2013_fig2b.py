@@ -1,0 +1,165 @@
+"""Dropout and DropConnect by the probability of keeping, and two rules of inference by it.
+
+python scripts/reproduce.py --experiment=wan2013_fig2b --protocol=short --workdir=DIR
+"""
+
+from dropout_lab.reproduce import (
+    Alike,
+    Better,
+    Cell,
+    Curves,
+    Experiment,
+    Inference,
+    Protocol,
+    Published,
+    Table,
+    Value,
+)
+from dropout_lab.sweeps.grid import Overrides
+
+NOTE = (
+    "The paper's points stand 0.1 to the right of where the labels of its axis put them. As "
+    "labelled, all curves would meet at 0.9 in the error of the network without noise, and at 0.4 "
+    "have the errors that Figure 2a gives for 400 units and a probability of 0.5."
+)
+NOISE: dict[str, Overrides] = {
+    "Dropout": {"variant": "dropout", "dropout.input_rate": 0.0},
+    "DropConnect": {"variant": "drop_connect", "eval.inference": "gaussian"},
+}
+KEEP = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+MEAN = "mean_error"
+PAPER = {
+    "Dropout": {
+        keep: {"test_error": Published(error)}
+        for keep, error in zip(KEEP, (2.38, 1.93, 1.61, 1.39, 1.35, 1.27, 1.29, 1.36), strict=True)
+    },
+    "DropConnect": {
+        0.2: {"test_error": Published(1.57), MEAN: Published(2.40)},
+        0.3: {"test_error": Published(1.31), MEAN: Published(1.61)},
+        0.4: {"test_error": Published(1.24), MEAN: Published(1.42)},
+        0.5: {"test_error": Published(1.19), MEAN: Published(1.30)},
+        0.6: {"test_error": Published(1.21), MEAN: Published(1.24)},
+        0.7: {"test_error": Published(1.21), MEAN: Published(1.27)},
+        0.8: {"test_error": Published(1.24), MEAN: Published(1.27)},
+        0.9: {"test_error": Published(1.39)},
+    },
+}
+NO_DROP = {"test_error": Published(1.55), MEAN: Published(1.55)}
+CURVES = {
+    "Dropout": ("Dropout", "test_error"),
+    "DropConnect, mean": ("DropConnect", MEAN),
+    "DropConnect, sampling": ("DropConnect", "test_error"),
+}
+
+EXPERIMENT = Experiment(
+    title="Dropout and DropConnect on MNIST, 784-400-400-10, by the probability p of keeping",
+    citation="L. Wan et al., Regularization of neural networks using DropConnect, ICML 2013",
+    source="Figure 2b, read off the vector drawing; p is the label of its axis and 0.1 more",
+    base={
+        "data.name": "mnist",
+        "model.widths": (400, 400),
+        "train.batch_size": 128,
+        "train.init_std": 0.1,
+        "optimizer.lr": 0.1,
+        "optimizer.bias_lr_factor": 2.0,
+        "schedule.name": "step",
+        "schedule.factors": (1.0, 0.5, 0.1, 0.05, 0.01, 0.005, 0.001),
+    },
+    cells={
+        "No-Drop": Cell({"variant": "none"}, paper=NO_DROP),
+        **{
+            f"{method}, {keep}": Cell(
+                {
+                    **noise,
+                    "dropout.rate": round(1 - keep, 1),
+                    "train.init_std": round(0.1 * keep, 2),
+                    "optimizer.lr": round(0.1 * keep**2, 3),
+                },
+                paper=PAPER[method][keep],
+            )
+            for method, noise in NOISE.items()
+            for keep in KEEP
+        },
+    },
+    headline=Value("DropConnect, 0.5"),
+    claims=(
+        Better(Value("DropConnect, 0.5"), than=Value("DropConnect, 0.5", MEAN), paired=True),
+        Better(Value("DropConnect, 0.2"), than=Value("DropConnect, 0.2", MEAN), paired=True),
+        Alike(Value("DropConnect, 0.8"), Value("DropConnect, 0.8", MEAN), within=0.1, paired=True),
+        Better("DropConnect, 0.2", than="Dropout, 0.2"),
+        Better("DropConnect, 0.5", than="Dropout, 0.5"),
+        Better("DropConnect, 0.5", than="No-Drop"),
+        Better("Dropout, 0.7", than="Dropout, 0.2"),
+    ),
+    protocols={
+        "paper": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="not measured; months on 2 cores",
+            base={
+                "train.epochs": 1480,
+                "schedule.boundaries": (600, 1000, 1400, 1420, 1440, 1460),
+                "eval.passes": 1000,
+            },
+            measures=(Inference("mean"),),
+            assumed=(
+                "trained as the networks of the paper's Table 2, whose errors Figure 2a shows too",
+                "where noise is, weights and outputs are divided by p in training, which the paper "
+                "does not do: hence a learning rate of 0.1 times the square of p, and weights that "
+                "start with a deviation of 0.1 p, which come to the same in the layers concerned",
+                "both hidden layers are noisy, the input is not",
+                "five seeds; the paper gives one number and no count",
+            ),
+            remarks=(NOTE,),
+        ),
+        "short": Protocol(
+            seeds=(0, 1, 2),
+            cost="about 25 minutes on 2 cores, reckoned",
+            base={
+                "model.widths": (200, 200),
+                "data.train_size": 20_000,
+                "data.val_size": 0,
+                "train.epochs": 32,
+                "schedule.boundaries": (12, 20, 28, 29, 30, 31),
+                "eval.passes": 100,
+                "optimizer.name": "adam",
+                "optimizer.lr": 1e-3,
+            },
+            cells={
+                f"{method}, {keep}": {"optimizer.lr": 1e-3} for method in NOISE for keep in KEEP
+            },
+            measures=(Inference("mean"),),
+            shortened=(
+                "200 units in each layer, not 400",
+                "20,000 training images, not 60,000",
+                "32 epochs, not 1480; the learning rate falls in the same steps, sooner",
+                "Adam at 0.001, not gradient descent: it needs no learning rate for each p",
+                "100 samples at inference, not 1000",
+                "three networks of each",
+            ),
+            remarks=(NOTE,),
+        ),
+    },
+    table=Table(
+        columns=tuple(CURVES),
+        rows={
+            **{
+                f"p = {keep}": tuple(
+                    Value(f"{method}, {keep}", metric) for method, metric in CURVES.values()
+                )
+                for keep in KEEP
+            },
+            "p = 1 (No-Drop)": tuple(Value("No-Drop", metric) for _, metric in CURVES.values()),
+        },
+    ),
+    curves=Curves(
+        x="probability p of keeping a unit or a weight",
+        y="test error (%)",
+        lines={
+            title: {
+                **{keep: Value(f"{method}, {keep}", metric) for keep in KEEP},
+                1.0: Value("No-Drop", metric),
+            }
+            for title, (method, metric) in CURVES.items()
+        },
+    ),
+)
