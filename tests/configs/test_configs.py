@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from configs import base
+from dropout_lab.architecture import present_places
 from dropout_lab.data import sources
 from dropout_lab.data.dataset import Official, Split
 from dropout_lab.errors import InputError
-from dropout_lab.settings import dynamic, present_places, resolve
+from dropout_lab.settings import dynamic, resolve
 from dropout_lab.training.arrays import example_shape, fit_scaling, to_device
 from dropout_lab.training.program import Program, as_arrays
 from dropout_lab.training.run import check_data, load_data
