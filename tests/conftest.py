@@ -1,6 +1,8 @@
 """What tests of every part share."""
 
+import contextlib
 import os
+import resource
 import subprocess
 import sys
 import textwrap
@@ -28,6 +30,22 @@ def real_tfds():
         return TFDS_DATA_DIR
 
     return root
+
+
+@pytest.fixture
+def no_large_files():
+    """Returns a context in which the system refuses files above 100 bytes, as a quota does."""
+
+    @contextlib.contextmanager
+    def limited():
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
 
 
 @pytest.fixture
