@@ -41,7 +41,7 @@ class Watch:
         self._store = store
         plan, varied = store.plan(), store.varied()
         self.labels = {trial: label(plan[trial], varied) or trial for trial in trials}
-        self.done: dict[str, float] = {}
+        self.done: set[str] = set()
         self.failed: dict[str, str] = {}
         self.best: Best | None = None
         self._seconds = 0.0
@@ -120,7 +120,7 @@ class Watch:
         # Lanes share a chunk's wall time.
         self._seconds += record["wall_seconds"] / record.get("lanes", 1)
         error = record["metrics"].get("val_error")
-        self.done[trial] = record["wall_seconds"]
+        self.done.add(trial)
         if error is None:
             return str(record["status"])
         if self.best is None or error < self.best.error:
