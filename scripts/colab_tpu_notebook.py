@@ -37,6 +37,7 @@ import jax
 
 print(f"jax {jax.__version__} on {jax.default_backend()}: {jax.devices()}")
 assert jax.default_backend() == BACKEND, f"asked for {BACKEND}: change the runtime type, or BACKEND"
+assert "OWNER" not in REPOSITORY, "say in REPOSITORY where the code is cloned from"
 
 # %% [markdown]
 # ## Installing

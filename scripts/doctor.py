@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+OLDEST = (3, 11)
 
 
 def main() -> int:
@@ -16,6 +17,11 @@ def main() -> int:
     parser.add_argument("--workdir", type=Path, default=ROOT / "results", help="for results")
     parser.add_argument("--data_dir", help="where data lies, as --config.data.dir")
     asked = parser.parse_args()
+    if sys.version_info < OLDEST:
+        found, oldest = (".".join(map(str, version)) for version in (sys.version_info[:2], OLDEST))
+        print(f"broken  Python {found} is too old; tested from {oldest}")
+        print(f"        cure: DROPOUT_LAB_PYTHON=python{oldest} {ROOT}/scripts/setup.sh")
+        return 1
     try:
         from dropout_lab.doctor import State, examine
     except ImportError as error:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the fast tests and the quickstart in clean environments, one for each row of a table:
+# Runs the fast tests, the notebook and the quickstart in clean environments, one for each row of a
+# table:
 #
 #   floor      Python 3.11, every direct dependency at its floor in requirements.txt
 #   newest     Python 3.11, the newest of everything
@@ -31,7 +32,11 @@ run_row() {
   local row=$1 python
   export DROPOUT_LAB_VENV=$temp/$row DROPOUT_LAB_PYTHON=$2 DROPOUT_LAB_CONSTRAINTS=$temp/$row.txt
   python=$("$root/scripts/setup.sh" test) &&
-    (cd "$root" && "$python" -m pytest --quiet -n 2 --dist worksteal -m "not slow") &&
+    (
+      cd "$root"
+      "$python" -m pytest --quiet -n 2 --dist worksteal -m "not slow" &&
+        "$python" -m pytest --quiet tests/scripts/test_notebook.py
+    ) &&
     "$root/scripts/quickstart.sh" "$temp/$row-quickstart"
 }
 

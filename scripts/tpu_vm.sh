@@ -22,16 +22,26 @@ bundle=.dropout_lab.bundle
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
 
+# Ends with what is wrong, then with what is right.
 usage() {
+  echo "tpu_vm: $1" >&2
   sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 
-# Prints a command as it would be typed, then runs it unless this is a dry run.
+# Prints words as one would type them.
+typed() {
+  local word line=
+  for word in "$@"; do
+    [[ -n $word && $word != *[!A-Za-z0-9_./:=@%,+-]* ]] || word="'${word//\'/\'\\\'\'}'"
+    line+=" $word"
+  done
+  echo "${line# }"
+}
+
+# Prints a command, then runs it unless this is a dry run.
 act() {
-  local line
-  printf -v line '%q ' "$@"
-  echo "${line% }"
+  typed "$@"
   [[ -n $dry_run ]] || "$@"
 }
 
@@ -61,12 +71,15 @@ if [[ ${1:-} == --dry_run ]]; then
   dry_run=yes
   shift
 fi
-(($# >= 2)) || usage
+[[ ${1:-} =~ ^(create|run|fetch|delete)$ ]] ||
+  usage "unknown command '${1:-}'; allowed: create, run, fetch, delete"
+[[ ${2:-} =~ ^[a-z]([a-z0-9-]*[a-z0-9])?$ ]] ||
+  usage "$1: NAME is '${2:-}'; allowed: small letters, digits and hyphens, a letter first"
 verb=$1 name=$2
 shift 2
 case $verb in
   create)
-    (($# == 0)) || usage
+    (($# == 0)) || usage "create: unexpected '$1'"
     read -ra flags <<<"${TPU_FLAGS:-}"
     tpu create "$name" --accelerator-type="${TPU_TYPE:-v5litepod-1}" \
       --version="${TPU_VERSION:-v2-alpha-tpuv5-lite}" ${flags[@]+"${flags[@]}"}
@@ -74,19 +87,18 @@ case $verb in
     install
     ;;
   run)
-    (($# > 0)) || usage
+    (($# > 0)) || usage "run: COMMAND is missing"
     send
-    printf -v command '%q ' "$@"
-    there "cd $place && export PATH=\$PWD/.venv/bin:\$PATH && ${command% }"
+    there "cd $place && export PATH=\$PWD/.venv/bin:\$PATH && $(typed "$@")"
     ;;
   fetch)
-    (($# == 1)) || usage
+    (($# == 1)) || usage "fetch: one DIR is needed, there are $#"
+    [[ $1 != /* && /$1/ != */../* ]] || usage "fetch: DIR is '$1'; allowed: one in the checkout"
     act mkdir -p "$(dirname "$1")"
     tpu scp --recurse "$name:$place/$1" "$(dirname "$1")"
     ;;
   delete)
-    (($# == 0)) || usage
+    (($# == 0)) || usage "delete: unexpected '$1'"
     tpu delete "$name" --quiet
     ;;
-  *) usage ;;
 esac

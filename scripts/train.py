@@ -9,6 +9,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from dropout_lab.cli import run
+from dropout_lab.errors import InputError
 from dropout_lab.training.processes import is_first, join
 from dropout_lab.training.run import train
 
@@ -27,8 +28,11 @@ flags.mark_flag_as_required("config")
 
 def main() -> None:
     """Trains, and says what came of it."""
+    cluster = (_COORDINATOR, _PROCESSES, _PROCESS)
     if _DISTRIBUTED.value:
-        join(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
+        join(*(flag.value for flag in cluster))
+    elif given := [f"--{flag.name}={flag.value}" for flag in cluster if flag.value is not None]:
+        raise InputError(f"{' '.join(given)} without --distributed; allowed: with it")
     record = train(_CONFIG.value, _WORKDIR.value)
     if not is_first():
         return

@@ -1,5 +1,6 @@
 """The README and the pages of results say what is so: tables from records, lists from the code."""
 
+import ast
 import json
 import os
 import re
@@ -35,8 +36,9 @@ HOW = (
 SCRIPTS = "tests/scripts/test_command_line.py"
 LAUNCH = "tests/scripts/test_launch.py"
 WHOLE_NOTEBOOK = "tests/scripts/test_notebook.py::test_it_runs_to_its_end_after_a_disconnect"
-# The commands that README and notebook show, each with what executes it: a test with smaller
-# settings, or a script that every change must pass.
+# The commands that README and notebook show, each with what executes it: a test that adds flags for
+# smaller settings, one that gives its script such flags on something smaller, or a script that
+# every change must pass.
 EXECUTED = {
     "scripts/quickstart.sh": "scripts/test_matrix.sh",
     "scripts/test.sh": ".ci/run",
@@ -51,7 +53,7 @@ EXECUTED = {
     ),
     "python scripts/sweep.py --config=configs/cifar10_cnn.py "
     "--vary=variant=dropout,none,spatial_dropout": (
-        f"{SCRIPTS}::test_a_sweep_writes_a_record_per_trial"
+        f"{SCRIPTS}::test_a_sweep_over_networks_of_images"
     ),
     "python scripts/sweep.py --config=configs/mnist_mlp.py --vary=dropout.rate=0.25,0.5 "
     "--vary=seed=0,1,2 --vary=variant=dropout,gaussian_dropout --executor=processes "
@@ -177,12 +179,16 @@ def commands():
 
 @pytest.mark.parametrize("command", [*commands()])
 def test_every_command_is_executed_by_a_test(command):
-    """The test is there; where it lies, the same script is given all flags of the command."""
+    """The test is there; where it lies, so is the command, or its script with all of its flags."""
     assert command in EXECUTED, f"name in EXECUTED the test that executes {command!r}"
     path, _, name = EXECUTED[command].partition("::")
     source = (ROOT / path).read_text()
     assert not name or f"\ndef {name}(" in source
     if command.startswith(("!", "%")):  # the notebook is executed as it is
+        return
+    if path == SCRIPTS:
+        texts = {getattr(node, "value", None) for node in ast.walk(ast.parse(source))}
+        assert command in texts
         return
     words = re.findall(r"scripts/(\w+)\.(?:py|sh)|(--[a-z_]+)", command)
     missing = [script or flag for script, flag in words if (script or flag) not in source]

@@ -5,7 +5,12 @@ from pathlib import Path
 
 from dropout_lab.doctor.accelerator import check_jax
 from dropout_lab.doctor.finding import Finding, State
-from dropout_lab.doctor.requirements import check_jax_pair, check_requirements, pip_install
+from dropout_lab.doctor.requirements import (
+    check_jax_pair,
+    check_python,
+    check_requirements,
+    pip_install,
+)
 
 
 def examine(root: Path, workdir: Path, data_dir: str | None = None) -> Iterator[Finding]:
@@ -27,6 +32,7 @@ def examine(root: Path, workdir: Path, data_dir: str | None = None) -> Iterator[
 
         return check_directories(workdir)
 
+    yield from check_python()
     yield from check_requirements(root)
     yield from check_jax_pair()
     yield from check_jax()

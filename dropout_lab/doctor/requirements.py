@@ -1,6 +1,7 @@
 """Installed versions against the tested ones, and what jax asks of its other half."""
 
 import importlib.metadata
+import platform
 import shlex
 import sys
 from collections.abc import Iterator
@@ -12,12 +13,25 @@ from packaging.version import Version
 
 from dropout_lab.doctor.finding import Finding, State
 
+PYTHONS = ("3.11", "3.13")
+"""The oldest and the newest tested, with what requirements and lock have for them."""
+
 _CUDA = ("cuda12", "cuda13")  # extras of jax, each with a plugin
 
 
 def pip_install(*what: str | Path) -> str:
     """Returns the command that installs something for this Python."""
     return shlex.join([sys.executable, "-m", "pip", "install", *map(str, what)])
+
+
+def check_python() -> Iterator[Finding]:
+    """Yields what is to be said of this Python; an older one cannot even import this."""
+    found, tested = platform.python_version(), f"tested from {PYTHONS[0]} to {PYTHONS[1]}"
+    if Version(found).release[:2] > Version(PYTHONS[1]).release:
+        cure = f"none while all works, else DROPOUT_LAB_PYTHON=python{PYTHONS[1]} scripts/setup.sh"
+        yield Finding(State.ADVICE, f"Python {found} is newer than {tested}", cure)
+    else:
+        yield Finding(State.OK, f"Python {found}; {tested}")
 
 
 def check_requirements(root: Path) -> Iterator[Finding]:

@@ -112,7 +112,7 @@ def _width(alone: Cost, trials: Sequence[Trial], workers: int) -> int:
     fitting = _memory() // 2 // workers // max(alone.memory, 1) * jax.local_device_count()
     share = math.ceil(len(trials) / workers)
     chunks = math.ceil(len(trials) / max(1, min(widest, share, fitting)))
-    return evenly(math.ceil(len(trials) / chunks))
+    return evenly(math.ceil(len(trials) / chunks), trials[0].config.mesh.data)
 
 
 def _epochs(trials: Sequence[Trial]) -> int:

@@ -74,7 +74,8 @@ def plan_of(store: Store, group: Group, lanes: int | None, workers: int) -> Plan
     """Returns the plan of a group, made if there is none; None while another process makes it."""
     if lanes is None:
         return make_plan(store, group, functools.partial(choose_lanes, workers=workers))
-    return make_plan(store, group, lambda trials: (min(lanes, evenly(len(trials))), None))
+    data = group.trials[0].config.mesh.data
+    return make_plan(store, group, lambda trials: (min(lanes, evenly(len(trials), data)), None))
 
 
 def groups_of(store: Store, trials: Sequence[str]) -> list[Group]:

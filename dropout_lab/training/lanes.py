@@ -117,13 +117,17 @@ class LaneProgram:
         )
 
 
-def evenly(lanes: int) -> int:
+def evenly(lanes: int, data: int) -> int:
     """Returns the least width, from a number of lanes up, that all local devices have a share of.
 
     One lane stays one. What more than one device does at the same time costs no time.
+
+    Args:
+      lanes: How many trials are to run side by side.
+      data: Devices that share a batch, as ``config.mesh.data``.
     """
-    devices = jax.local_device_count()
-    return -(-lanes // devices) * devices if lanes > 1 else lanes
+    rows = max(jax.local_device_count() // data, 1)
+    return -(-lanes // rows) * rows if lanes > 1 else lanes
 
 
 def _alone(function: Callable[..., Any], axes: tuple[int | None, ...]) -> Callable[..., Any]:

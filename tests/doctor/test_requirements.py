@@ -1,11 +1,22 @@
 """Versions against the tested ones, and jax against its other half."""
 
+import platform
+import re
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from dropout_lab.doctor import State
-from dropout_lab.doctor.requirements import check_jax_pair, check_requirements
+from dropout_lab.doctor.requirements import (
+    PYTHONS,
+    check_jax_pair,
+    check_python,
+    check_requirements,
+)
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -20,6 +31,28 @@ def install(monkeypatch, tmp_path):
         (folder / "METADATA").write_text("\n".join(["Metadata-Version: 2.1", *lines, ""]))
 
     return install
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "text"),
+    [
+        ("3.11.2", State.OK, "Python 3.11.2; tested from 3.11 to 3.13"),
+        ("3.13.9", State.OK, "Python 3.13.9; tested from 3.11 to 3.13"),
+        ("3.14.0rc1", State.ADVICE, "Python 3.14.0rc1 is newer than tested from 3.11 to 3.13"),
+    ],
+)
+def test_a_python_is_compared_with_the_tested_ones(monkeypatch, version, state, text):
+    monkeypatch.setattr(platform, "python_version", lambda: version)
+    [finding] = check_python()
+    assert (finding.state, finding.text) == (state, text)
+    assert (not finding.cure) == (state is State.OK)
+
+
+def test_the_tested_pythons_are_those_of_the_matrix():
+    rows = (ROOT / "scripts" / "test_matrix.sh").read_text()
+    assert set(PYTHONS) == set(re.findall(r"version=(3\.\d+)", rows))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">={PYTHONS[0]}"
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_masks_apply_as_numpy_does(mask_op, dtype, key, array):
     call = jax.jit(mask_op.call)
     x = np.asarray(array(mask_op.shape, dtype))
     for rate in RATES:
-        kept = np.asarray(call(key, jnp.ones(mask_op.shape, dtype), rate)) != 0
+        kept = np.asarray(call(key, jnp.ones(mask_op.shape), rate)) != 0
         inverted = mask_op.mean(1, rate) == 1
         scale = np.float32(1) / (np.float32(1) - np.float32(rate)) if inverted else np.float32(1)
         expected = np.where(kept, x.astype(np.float32) * scale, np.float32(0)).astype(dtype)

@@ -1,18 +1,47 @@
-"""From flags to files: train, sweep, table."""
+"""From flags to files: train, sweep, table, as the README says but for what makes them small."""
 
 import csv
 import io
 import json
+import shlex
 
 import pytest
 
-from configs import digits_mlp
+from configs import mnist_mlp
 from dropout_lab.settings import resolve, trial_id
+from tests.scripts.forked import run_forked, start_forked
 
 pytestmark = pytest.mark.slow
 
-SMALL = ("--config=configs/digits_mlp.py:dropout,smoke", "--config.model.widths=(16,)")
-VARY = ("--vary=dropout.rate=0.1,0.5", "--vary=seed=0,1")
+TRAIN = (
+    "python scripts/train.py --config=configs/mnist_mlp.py:dropout --config.seed=1 "
+    "--workdir=results/one"
+)
+SWEEP = (
+    "python scripts/sweep.py --config=configs/mnist_mlp.py --vary=variant=none,dropout "
+    "--vary=seed=0,1,2 --workdir=results/mnist_mlp"
+)
+STATUS = "python scripts/sweep.py --status --workdir=DIR"
+TABLE = "python scripts/table.py --workdir=results/mnist_mlp"
+IMAGES = (
+    "python scripts/sweep.py --config=configs/cifar10_cnn.py "
+    "--vary=variant=dropout,none,spatial_dropout"
+)
+CHANGES = {
+    "data.name": "digits",
+    "model.widths": (16,),
+    "train.batch_size": 32,
+    "train.epochs": 3,
+    "train.refit": False,
+}
+SMALL = tuple(f"--config.{key}={value}" for key, value in CHANGES.items())
+RATES = "--vary=dropout.rate=0.1,0.5"
+
+
+def flags_of(command):
+    """Returns the flags of a command; of two for one thing the last counts, so more may follow."""
+    _, _, *flags = shlex.split(command)
+    return flags
 
 
 def succeed(process):
@@ -24,15 +53,18 @@ def succeed(process):
 def trained(run_script, tmp_path_factory):
     """Returns the directory of a run and what its script printed."""
     workdir = tmp_path_factory.mktemp("train") / "run"
-    options = (*SMALL, "--config.seed=1", "--config.dropout.rate=0.25", f"--workdir={workdir}")
-    return workdir, succeed(run_script("train", *options))
+    return workdir, succeed(run_script("train", *training(workdir)))
+
+
+def training(workdir):
+    return *flags_of(TRAIN), *SMALL, "--config.dropout.rate=0.25", f"--workdir={workdir}"
 
 
 @pytest.fixture(scope="module")
 def swept(run_script, tmp_path_factory):
     """Returns the directory of a sweep and the finished process."""
     workdir = tmp_path_factory.mktemp("sweep")
-    return workdir, run_script("sweep", *SMALL, *VARY, f"--workdir={workdir}")
+    return workdir, run_script("sweep", *flags_of(SWEEP), *SMALL, RATES, f"--workdir={workdir}")
 
 
 def test_training_writes_a_record(trained):
@@ -58,17 +90,15 @@ def test_training_writes_a_record(trained):
 
 
 def config_of(seed, rate):
-    config = digits_mlp.get_config("dropout,smoke")
-    config.model.widths = (16,)
-    config.seed, config.dropout.rate = seed, rate
+    config = mnist_mlp.get_config("dropout")
+    config.update_from_flattened_dict({**CHANGES, "seed": seed, "dropout.rate": rate})
     return config
 
 
 def test_a_finished_run_is_not_run_again(run_script, trained):
     workdir, printed = trained
     before = (workdir / "record.json").stat().st_mtime_ns
-    options = (*SMALL, "--config.seed=1", "--config.dropout.rate=0.25", f"--workdir={workdir}")
-    assert succeed(run_script("train", *options)) == printed
+    assert succeed(run_script("train", *training(workdir))) == printed
     assert (workdir / "record.json").stat().st_mtime_ns == before
 
 
@@ -77,39 +107,41 @@ def test_a_sweep_writes_a_record_per_trial(swept):
     succeed(process)
     records = [json.loads(path.read_text()) for path in (workdir / "trials").iterdir()]
     settings = {(record["config"]["dropout"]["rate"], record["seed"]) for record in records}
-    assert settings == {(0.1, 0), (0.1, 1), (0.5, 0), (0.5, 1)}
+    assert settings == {(rate, seed) for rate in (None, 0.1, 0.5) for seed in (0, 1, 2)}
+    assert len(records) == 9
     assert all(path.stem == json.loads(path.read_text())["id"] for path in workdir.glob("trials/*"))
     lines = process.stderr.splitlines()
-    assert lines[:2] == ["4 trials, 0 of them recorded before", "executor: local"]
-    assert lines[2].startswith("dropout.rate=0.1 seed=0: validation error ")
-    assert len(lines) == 6
+    assert lines[:2] == ["9 trials, 0 of them recorded before", "executor: local"]
+    assert "seed=0 variant=none: validation error " in lines[2]
+    assert len(lines) == 11
 
 
 def test_a_finished_sweep_runs_nothing(run_script, swept):
     workdir, _ = swept
     before = {path: path.stat().st_mtime_ns for path in workdir.glob("trials/*")}
-    process = run_script("sweep", *SMALL, *VARY, f"--workdir={workdir}")
+    process = run_script("sweep", *flags_of(SWEEP), *SMALL, RATES, f"--workdir={workdir}")
     succeed(process)
-    assert process.stderr == "4 trials, 4 of them recorded before\n"
+    assert process.stderr == "9 trials, 9 of them recorded before\n"
     assert {path: path.stat().st_mtime_ns for path in workdir.glob("trials/*")} == before
 
 
 def test_a_dry_run_lists_trials_and_writes_nothing(run_script, swept, tmp_path):
     workdir, _ = swept
-    more = ("--vary=seed=1,2", "--vary=variant=none,dropout", "--dry_run")
-    elsewhere = succeed(run_script("sweep", *SMALL, *more, f"--workdir={tmp_path / 'new'}"))
+    config, *_ = flags_of(SWEEP)
+    more = (*SMALL, "--vary=seed=2,3", "--vary=variant=none,dropout", "--dry_run")
+    elsewhere = succeed(run_script("sweep", config, *more, f"--workdir={tmp_path / 'new'}"))
     assert list(tmp_path.iterdir()) == []
     *trials, estimate = elsewhere.splitlines()
     assert estimate.startswith("4 trials in 2 groups; 2 to compile, about ")
     assert [line.split()[:2] + line.split()[3:] for line in trials] == [
-        ["group", "1", "to", "run", "seed=1", "variant=none"],
         ["group", "1", "to", "run", "seed=2", "variant=none"],
-        ["group", "2", "to", "run", "seed=1", "variant=dropout"],
+        ["group", "1", "to", "run", "seed=3", "variant=none"],
         ["group", "2", "to", "run", "seed=2", "variant=dropout"],
+        ["group", "2", "to", "run", "seed=3", "variant=dropout"],
     ]
-    here = succeed(run_script("sweep", *SMALL, *more, f"--workdir={workdir}"))
+    here = succeed(run_script("sweep", config, *more, f"--workdir={workdir}"))
     recorded = [" recorded " in line for line in here.splitlines()[:-1]]
-    assert recorded == [False, False, True, False]
+    assert recorded == [True, False, True, False]
 
 
 def test_a_file_gives_a_sweep_and_its_status(run_script, tmp_path):
@@ -117,14 +149,24 @@ def test_a_file_gives_a_sweep_and_its_status(run_script, tmp_path):
     path.write_text("def get_sweep():\n    yield {'dropout.rate': 0.3}\n")
     workdir = tmp_path / "run"
     options = (f"--sweep={path}", "--vary=seed=4,5", "--executor=local", f"--workdir={workdir}")
-    process = run_script("sweep", *SMALL, *options, "--checkpoint_minutes=0", "--lanes=2")
+    config, *_ = flags_of(TRAIN)
+    process = run_script("sweep", config, *SMALL, *options, "--checkpoint_minutes=0", "--lanes=2")
     succeed(process)
     assert [line.partition(":")[0] for line in process.stderr.splitlines()[1:]] == [
         "dropout.rate=0.3 seed=4",
         "dropout.rate=0.3 seed=5",
     ]
-    status = succeed(run_script("sweep", "--status", f"--workdir={workdir}"))
+    status = succeed(run_script("sweep", *flags_of(STATUS), f"--workdir={workdir}"))
     assert status.startswith("2 trials: 2 done, 0 failed, 0 under way, 0 waiting\nbest so far: ")
+
+
+def test_a_sweep_over_networks_of_images(tmp_path):
+    """With a compiler in haste."""
+    small = (*SMALL, "--config.model.stages=(4,)", "--config.train.epochs=1", "--lanes=1")
+    haste = {"XLA_FLAGS": "--xla_backend_optimization_level=0", "XDG_CACHE_HOME": str(tmp_path)}
+    options = (*flags_of(IMAGES), *small, f"--workdir={tmp_path / 'run'}")
+    succeed(start_forked(tmp_path, "sweep", *options, **haste).ended())
+    assert len([*tmp_path.glob("run/trials/*")]) == 3
 
 
 def table(run_script, workdir, *options):
@@ -144,6 +186,8 @@ def mean_error(workdir, rate):
 
 def test_tables_come_in_three_formats(run_script, swept):
     workdir, _ = swept
+    plain = succeed(run_forked("table", *flags_of(TABLE), f"--workdir={workdir}"))
+    assert plain.startswith("Test error (%) by variant: mean ")
     means = [f"{mean_error(workdir, rate):.2f}" for rate in (0.1, 0.5)]
     markdown = table(run_script, workdir, "--format=markdown")
     latex = table(run_script, workdir, "--format=latex", "--value=test_error")
@@ -152,7 +196,7 @@ def test_tables_come_in_three_formats(run_script, swept):
     assert "| dropout" in markdown
     assert r"\begin{tabular}" in latex
     rows = list(csv.DictReader(io.StringIO(table(run_script, workdir, "--format=csv"))))
-    assert len(rows) == 2
+    assert len(rows) == 3
 
 
 def test_a_table_and_a_plot_go_to_files(run_script, swept, tmp_path):

@@ -75,6 +75,21 @@ def test_a_machine_with_everything_wrong(tmp_path):
     assert lines[-1] == "4 broken"
 
 
+def test_a_python_that_is_too_old():
+    """What newer ones brought is not needed to say so: the script is the first to be read."""
+    script = str(ROOT / "scripts" / "doctor.py")
+    old = f"import runpy, sys; sys.version_info = (3, 10, 4); sys.argv = [{script!r}]; "
+    run = f"sys.modules['dropout_lab'] = None; runpy.run_path({script!r}, run_name='__main__')"
+    process = subprocess.run(
+        [sys.executable, "-S", "-c", old + run], capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 1
+    assert process.stdout.splitlines() == [
+        "broken  Python 3.10 is too old; tested from 3.11",
+        f"        cure: DROPOUT_LAB_PYTHON=python3.11 {ROOT}/scripts/setup.sh",
+    ]
+
+
 def test_a_machine_without_the_package(tmp_path):
     """The doctor's script alone, as where nothing was installed."""
     script = ROOT / "scripts" / "doctor.py"

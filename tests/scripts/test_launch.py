@@ -1,6 +1,7 @@
 """Scripts that start work elsewhere: on a TPU that is a folder here, under a Slurm that is not."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -67,7 +68,11 @@ def tpu(tmp_path, machine):
 def test_a_dry_run_prints_and_does_nothing(tpu, machine):
     printed = [
         tpu("--dry_run", *args, TPU_FLAGS="--spot --project=mine")
-        for args in (["create", "mine"], ["run", "mine", "ls"], ["delete", "mine"])
+        for args in (
+            ["create", "mine"],
+            ["run", "mine", "ls", "a file", "it's"],
+            ["delete", "mine"],
+        )
     ]
     assert [process.returncode for process in printed] == [0, 0, 0]
     create, run, delete = (process.stdout.splitlines() for process in printed)
@@ -75,10 +80,14 @@ def test_a_dry_run_prints_and_does_nothing(tpu, machine):
         "gcloud compute tpus tpu-vm create mine --accelerator-type=v5litepod-1 "
         "--version=v2-alpha-tpuv5-lite --spot --project=mine --zone=us-west4-a"
     )
-    assert "jax\\[tpu\\]" in create[-2]
-    *_, last = run
-    assert last.startswith("gcloud compute tpus tpu-vm ssh mine --command=")
-    assert last.endswith("\\ ls --zone=us-west4-a")
+    assert "\\" not in "".join(create).replace("'\\''", ""), "quotes are plainer"
+    typed = [shlex.split(line) for line in (create[-2], run[-1])]
+    assert all(words[4:6] == ["ssh", "mine"] for words in typed)
+    assert typed[0][6].endswith("--editable=. 'jax[tpu]'")
+    assert typed[1][6].startswith(
+        "--command=cd dropout_lab && export PATH=$PWD/.venv/bin:$PATH && "
+    )
+    assert typed[1][6].endswith(" && ls 'a file' 'it'\\''s'")
     assert delete == ["gcloud compute tpus tpu-vm delete mine --quiet --zone=us-west4-a"]
     assert [*machine.iterdir()] == []
 
@@ -105,15 +114,47 @@ def test_from_creation_to_end(tpu, machine, tmp_path):
     assert tpu("delete", "mine").returncode == 0
 
 
-@pytest.mark.parametrize("args", [[], ["create"], ["run", "mine"], ["stop", "mine"]])
-def test_a_wrong_call_is_told_the_right_ones(tpu, args):
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "unknown command ''; allowed: create, run, fetch, delete"),
+        (["stop", "mine"], "unknown command 'stop'; allowed: create, run, fetch, delete"),
+        (["create"], "create: NAME is ''; allowed: small letters"),
+        (["create", "Mine"], "create: NAME is 'Mine'; allowed: small letters"),
+        (["create", "mine", "yours"], "create: unexpected 'yours'"),
+        (["run", "mine"], "run: COMMAND is missing"),
+        (["fetch", "mine"], "fetch: one DIR is needed, there are 0"),
+        (["fetch", "mine", "results/../.."], "fetch: DIR is 'results/../..'; allowed: one in"),
+        (["delete", "mine", "--now"], "delete: unexpected '--now'"),
+    ],
+)
+def test_a_wrong_call_is_told_the_right_ones(tpu, machine, args, message):
     process = tpu(*args)
     assert process.returncode == 2
+    assert process.stderr.startswith(f"tpu_vm: {message}")
     assert "scripts/tpu_vm.sh [--dry_run] create NAME" in process.stderr
+    assert [*machine.iterdir()] == []
 
 
 def test_a_failure_there_is_one_here(tpu):
     assert tpu("run", "mine", "false").returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({}, "SLURM_SUBMIT_DIR: is not set: submit this with sbatch"),
+        ({"SLURM_SUBMIT_DIR": str(ROOT), "DROPOUT_LAB_VENV": "nowhere"}, "no nowhere/bin/python; "),
+    ],
+)
+def test_a_slurm_task_that_cannot_begin_says_why(variables, message):
+    script = ROOT / "scripts" / "slurm_sweep.sh"
+    environment = {"PATH": os.environ["PATH"], **variables}
+    process = subprocess.run(
+        ["bash", script], env=environment, capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 1
+    assert message in process.stderr
 
 
 @pytest.mark.slow

@@ -9,8 +9,8 @@ import pytest
 
 from dropout_lab.models import MODELS
 from dropout_lab.settings import dynamic, resolve, trial_id
-from dropout_lab.training.arrays import Examples, Scaling
-from dropout_lab.training.program import Program, as_arrays
+from dropout_lab.training.arrays import Examples
+from dropout_lab.training.program import Program, as_arrays, for_one_call
 from dropout_lab.variants import VARIANTS
 
 HALF: dict[str, Any] = {"compute.dtype": "bfloat16"}
@@ -59,24 +59,31 @@ def test_penalties_are_whole(runs, new_config):
     "variant",
     [pytest.param(name, marks=() if name == "dropout" else pytest.mark.slow) for name in VARIANTS],
 )
-def test_every_variant_computes_in_half_precision(variant, new_config):
+def test_every_variant_trains_in_half_precision(variant, runs, new_config):
     """Its logits are of that type, so nothing on the way to them is not; the state's types stay."""
     model = next(name for name in SMALL if VARIANTS[variant].fits(MODELS[name].places))
-    config = resolve(new_config(variant, SMALL[model] | HALF))
+    adam = {"optimizer.name": "adam", "optimizer.lr": 0.02}
+    config = resolve(new_config(variant, SMALL[model] | HALF | adam))
     program, numbers = Program(config, (8, 8, 1), 3), as_arrays(dynamic(config))
-    data = Examples(jnp.zeros((8, 8, 8, 1), jnp.uint8), jnp.zeros(8, jnp.int32))
-    scaling = Scaling(jnp.zeros((1, 1, 1)), jnp.ones((1, 1, 1)))
-    state = jax.eval_shape(program.init, numbers)
+    images = np.kron(runs.data.images, np.ones((1, 2, 2, 1), np.uint8))  # pooling needs the pixels
+    args = numbers, Examples(jnp.asarray(images), runs.data.labels), runs.scaling
+    before = jax.eval_shape(program.init, numbers)
 
     def logits(weights):
         weights = weights._replace(params=program.network.lowered(weights.params))
         return program.network.module(weights, "mean")(jnp.ones((2, 8, 8, 1), jnp.bfloat16))
 
-    assert jax.eval_shape(logits, state.weights).dtype == jnp.bfloat16
-    trained = jax.eval_shape(
-        lambda *args: program.train_epoch(*args, steps=1), state, numbers, data, scaling
-    )
-    assert types(trained) == (types(state), np.dtype("float32"))
+    assert jax.eval_shape(logits, before.weights).dtype == jnp.bfloat16
+    epoch = program.train_epoch.lower(before, *args, steps=5)
+    epoch = epoch.compile(compiler_options=for_one_call())
+    state, losses = program.init(numbers), []
+    for _ in range(5):
+        state, loss = epoch(state, *args)
+        losses.append(float(loss))
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+    assert types(state) == types(before)
+    assert set(jax.tree.leaves(types(state))) <= {np.dtype("float32"), np.dtype("int32")}
 
 
 @pytest.mark.parametrize("precision", ["default", "highest"])

@@ -14,7 +14,7 @@ from dropout_lab.settings import dynamic, resolve
 from dropout_lab.training import program as programs
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Interrupted, Stop
-from dropout_lab.training.lanes import LaneProgram
+from dropout_lab.training.lanes import LaneProgram, evenly
 from dropout_lab.training.loop import Lanes
 from dropout_lab.training.program import Program, as_arrays
 
@@ -207,6 +207,14 @@ def test_one_key_for_all_lanes_is_an_error(new_program, new_config, generator):
         with pytest.raises(InputError, match=message):
             LaneProgram(program, 2)
         LaneProgram(program, 1)
+
+
+@pytest.mark.parametrize(
+    ("lanes", "data", "width"), [(1, 1, 1), (3, 1, 8), (9, 1, 16), (3, 4, 4), (4, 4, 4), (3, 8, 3)]
+)
+def test_no_device_is_left_without_a_lane(monkeypatch, lanes, data, width):
+    monkeypatch.setattr(jax, "local_device_count", lambda: 8)
+    assert evenly(lanes, data) == width
 
 
 def test_no_lane_is_an_error(new_program, new_config):
