@@ -178,8 +178,13 @@ RULES: dict[str, Rule] = {
 }
 
 
-def check(config: ConfigDict) -> None:
-    """Raises InputError for the first key that is unknown or whose value is not allowed."""
+def check(config: ConfigDict, *, cleared: bool = False) -> None:
+    """Raises InputError for the first key that is unknown or whose value is not allowed.
+
+    Args:
+      config: To be checked.
+      cleared: Whether any key may be None, as those are which a resolved one does not read.
+    """
     flat = flatten(config.to_dict())
     for key in flat:
         if key not in RULES:
@@ -187,7 +192,8 @@ def check(config: ConfigDict) -> None:
     for key in RULES:
         if key not in flat:
             raise InputError(f"config.{key} is missing; declare it, as configs/base.py does")
-        RULES[key].check(key, flat[key])
+        if not (cleared and flat[key] is None):
+            RULES[key].check(key, flat[key])
 
 
 def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

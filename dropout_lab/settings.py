@@ -112,12 +112,13 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
     """Returns the complete description of a trial.
 
     What is left at None becomes the variant's default; what the variant, model, loss or schedule
-    does not read is cleared, so that configurations that mean the same become equal.
+    does not read is cleared, so that configurations that mean the same become equal. One that is
+    resolved, which is why it is frozen, stays as it is.
 
     Raises:
       InputError: If a key is unknown, a value is not allowed, or two do not go together.
     """
-    check(config)
+    check(config, cleared=isinstance(config, FrozenConfigDict))
     # Not type-safe: one stage rate becomes a tuple of them, what is not read becomes None.
     resolved = ConfigDict(config.to_dict(), type_safe=False).unlock()
     network = MODELS[config.model.name]

@@ -108,7 +108,7 @@ def test_what_is_not_read_tells_no_trials_apart(ignored, changes):
     one = resolve(config_of(changes=changes))
     other = resolve(config_of(changes={**changes, **ignored}))
     assert trial_id(one) == trial_id(other)
-    assert one == other
+    assert one == other == resolve(other)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,9 @@ def test_what_is_not_read_tells_no_trials_apart(ignored, changes):
     ids=lambda value: str(list(value)),
 )
 def test_what_is_read_tells_trials_apart(read, changes):
-    one = resolve(config_of(changes=changes))
-    assert trial_id(one) != trial_id(resolve(config_of(changes={**changes, **read})))
+    one, other = resolve(config_of(changes=changes)), resolve(config_of(changes=changes | read))
+    assert trial_id(one) != trial_id(other)
+    assert resolve(other) == other
 
 
 def test_resolving_leaves_the_configuration_alone():

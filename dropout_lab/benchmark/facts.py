@@ -1,13 +1,11 @@
 """What a computation came to: the evidence that two sides do the same work."""
 
-from collections.abc import Callable, Iterable, Mapping
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 EXACT = 1e-3
 """How far two sides' losses may be apart, relatively, when they do the same steps without noise."""
-NOISY = 0.08
-"""Likewise for the mean over an epoch of noise, at weights that stay as they are: two sides that do
-the same have been seen 0.03 apart."""
 
 
 class Fact(NamedTuple):
@@ -54,11 +52,15 @@ def of_training(parameters: int, step: Callable[[], float]) -> dict[str, Fact]:
     }
 
 
-def of_noise(losses: Iterable[float]) -> dict[str, Fact]:
-    """Returns the mean loss of steps with noise at a learning rate of 0."""
-    each = list(losses)
-    mean = sum(each) / len(each)
-    return {"mean loss": Fact(mean, NOISY * mean)}
+def of_noise(losses: Sequence[float]) -> dict[str, Fact]:
+    """Returns the mean loss of steps that differ in their noise alone.
+
+    Args:
+      losses: Of every step, all on one batch and at a learning rate of 0.
+    """
+    # 4 standard errors of the difference of two such means.
+    spread = 4 * statistics.stdev(losses) * (2 / len(losses)) ** 0.5
+    return {"mean loss": Fact(statistics.fmean(losses), spread)}
 
 
 def of_trial(examples: int, error: float) -> dict[str, Fact]:

@@ -64,7 +64,7 @@ def run(
     """
     before = quiet.load()
     described = environment()
-    if warning := quiet.warning(before, described["device"]["cpus"] or 1):
+    if warning := quiet.warning(before, described["device"]["cpus"]):
         say(f"warning: {warning}")
     cases: list[dict[str, Any]] = []
     for name in suites:

@@ -37,7 +37,9 @@ class Checkpoints:
             progress=ocp.args.JsonSave(progress),
         )
         self._directory.mkdir(parents=True, exist_ok=True)
-        with self._manager() as manager:
+        # Orbax cleans up in a thread that only a save waits for: a manager that restores must not,
+        # lest its thread delete what a later one is saving.
+        with self._manager(cleanup_tmp_directories=True) as manager:
             manager.save(step, args=args)
 
     def restore(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
@@ -70,7 +72,7 @@ class Checkpoints:
         """Deletes the checkpoint."""
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _manager(self) -> Any:
+    def _manager(self, **options: bool) -> Any:
         import orbax.checkpoint as ocp
 
         # Of several processes each is on its own: one saves, and all have the whole.
@@ -78,14 +80,16 @@ class Checkpoints:
         alone = ocp.options.MultiprocessingOptions(
             primary_host=index, active_processes={index}, barrier_sync_key_prefix=f"process{index}"
         )
-        options = ocp.CheckpointManagerOptions(
-            max_to_keep=1,
-            enable_async_checkpointing=False,
-            cleanup_tmp_directories=True,
-            create=False,
-            multiprocessing_options=alone,
+        return ocp.CheckpointManager(
+            self._directory,
+            options=ocp.CheckpointManagerOptions(
+                max_to_keep=1,
+                enable_async_checkpointing=False,
+                create=False,
+                multiprocessing_options=alone,
+                **options,
+            ),
         )
-        return ocp.CheckpointManager(self._directory, options=options)
 
 
 def refill(template: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -1,7 +1,12 @@
 """Several processes, on one host or many, that train one run together.
 
-Each computes the same, on its share of every batch; the first alone writes and prints.
+Each computes the same, on its share of every batch; the first alone writes and prints. When one of
+them is gone the others end too: with ProcessLost, or, where the first is gone, maybe before Python
+hears of it, aborted by JAX ("This most likely indicates that another task died").
 """
+
+import contextlib
+from collections.abc import Iterator
 
 import jax
 import numpy as np
@@ -48,17 +53,53 @@ def is_first() -> bool:
 
 def agreed(signum: int | None) -> int | None:
     """Returns the signal that asked any of the processes to stop, so that all leave together."""
-    if jax.process_count() == 1:
-        return signum
+    return int(_gathered(signum or 0).max()) or None
+
+
+@contextlib.contextmanager
+def agreement() -> Iterator[None]:
+    """Lets all processes through a block, or none: otherwise one would wait for those that left.
+
+    Raises:
+      InputError: If it was raised inside the block, here or in another process.
+    """
+    problem = None
+    try:
+        yield
+    except InputError as error:
+        problem = error
+    stopped = np.flatnonzero(_gathered(problem is not None))
+    if problem is not None:
+        raise problem
+    if stopped.size:
+        raise InputError(f"process {stopped[0]} of this run has stopped: see what it printed")
+
+
+@contextlib.contextmanager
+def one_of_several() -> Iterator[None]:
+    """Tells a failure of another process from those of this one.
+
+    Raises:
+      ProcessLost: If another process that has joined is gone.
+    """
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if not _several():
+            raise
+        reason = str(error).splitlines()[0]
+        raise ProcessLost(f"another process of this run no longer answers ({reason})") from error
+
+
+def _gathered(value: int) -> np.ndarray:
+    """Returns a number of each process, once all of them are here."""
+    if not _several():
+        return np.array([value])
     from jax.experimental import multihost_utils
 
-    told = multihost_utils.process_allgather(np.int32(signum or 0))
-    return int(np.max(told)) or None
+    return np.asarray(multihost_utils.process_allgather(np.int32(value)))
 
 
-def wait(reason: str) -> None:
-    """Waits until every process is here."""
-    if jax.process_count() > 1:
-        from jax.experimental import multihost_utils
-
-        multihost_utils.sync_global_devices(reason)
+def _several() -> bool:
+    # Asked in this order, since counting processes makes JAX look for its devices.
+    return jax.distributed.is_initialized() and jax.process_count() > 1

@@ -1,7 +1,6 @@
 """What is written down of a run, and where it ran."""
 
 import functools
-import os
 import platform
 import subprocess
 from importlib.metadata import version
@@ -12,6 +11,7 @@ import jax
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.data import Dataset
+from dropout_lab.machine import threads
 from dropout_lab.settings import trial_id
 from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.loop import Result
@@ -65,7 +65,7 @@ def environment() -> dict[str, Any]:
             "platform": device.platform,
             "kind": device.device_kind,
             "count": jax.device_count(),
-            "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+            "cpus": threads(),
             "machine": platform.machine(),
         },
         "git_revision": _git_revision(),

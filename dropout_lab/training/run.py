@@ -18,7 +18,7 @@ from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import graceful_stop
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.loop import Lanes, Result
-from dropout_lab.training.processes import ProcessLost, is_first, wait
+from dropout_lab.training.processes import agreement, is_first, one_of_several
 from dropout_lab.training.program import Program
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
@@ -36,12 +36,19 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
       Interrupted: If a signal asked to stop; what was done is saved.
       ProcessLost: If another process that trains the same run is gone.
     """
-    resolved = resolve(config)
-    directory = check_directory(workdir)
-    _check_owner(directory, resolved)
-    if (directory / "record.json").exists():
-        return read_json(directory / "record.json")
-    program, dataset = prepare(resolved)
+    with one_of_several():
+        return _train(config, workdir)
+
+
+def _train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
+    with agreement():
+        resolved = resolve(config)
+        directory = check_directory(workdir)
+        _check_owner(directory, resolved)
+        if (directory / "record.json").exists():
+            return read_json(directory / "record.json")
+        program, dataset = prepare(resolved)
+    _claim(directory, resolved)
     checkpoints = Checkpoints(directory / "checkpoint")
     with graceful_stop() as stop, Display(trials=1, shown=is_first()) as display:
 
@@ -51,8 +58,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         trial = Lanes(
             program, [resolved], dataset, checkpoints=checkpoints, on_epoch=show, stop=stop
         )
-        _claim(directory, resolved)
-        [result] = _finished(trial)
+        [result] = trial.run()
     record = make_record(resolved, dataset, result)
     if is_first():
         if resolved.run.save_model is not False:
@@ -66,32 +72,19 @@ def _claim(directory: Path, config: FrozenConfigDict) -> None:
     """Makes the directory that of this run, for all of its processes.
 
     Raises:
-      InputError: If they do not all see it.
+      InputError: If they do not all see it, or train something else.
     """
     path = directory / "config.json"
-    if is_first():
-        write_json(path, config.to_dict())
-    wait("config.json")
-    if not path.exists():
-        raise InputError(
-            f"workdir {str(directory)!r} of process {jax.process_index()} is not that of process "
-            "0; allowed: a directory that all processes share"
-        )
-
-
-def _finished(trial: Lanes) -> list[Result]:
-    """Returns what came of a trial.
-
-    Raises:
-      ProcessLost: If another process that trained it is gone.
-    """
-    try:
-        return trial.run()
-    except jax.errors.JaxRuntimeError as error:
-        if jax.process_count() == 1:
-            raise
-        reason = str(error).splitlines()[0]
-        raise ProcessLost(f"another process of this run no longer answers ({reason})") from error
+    with agreement():
+        if is_first():
+            write_json(path, config.to_dict())
+    with agreement():
+        if not path.exists():
+            raise InputError(
+                f"workdir {str(directory)!r} of process {jax.process_index()} is not that of "
+                "process 0; allowed: a directory that all processes share"
+            )
+        _check_owner(directory, config)
 
 
 def save_network(directory: Path, result: Result) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from dropout_lab import machine
 from dropout_lab.benchmark import quiet, runner
-from dropout_lab.benchmark.facts import Fact, differences, of_dropout
+from dropout_lab.benchmark.facts import Fact, differences, of_dropout, of_noise
 from dropout_lab.benchmark.problems import TINY
 from dropout_lab.benchmark.samples import Sample
 from dropout_lab.benchmark.work import SHORTEST, timer
@@ -66,6 +66,12 @@ def test_four_standard_errors_apart_is_other_dropout():
     assert not differences(ours, of_dropout(size=10**4, kept=0.52, largest=2.0))
     assert differences(ours, of_dropout(size=10**4, kept=0.54, largest=2.0))
     assert differences(ours, of_dropout(size=10**4, kept=0.5, largest=1.0))
+
+
+def test_four_standard_errors_apart_is_other_noise():
+    ours = [1.0, 1.2] * 50  # 0.0142 is the standard error of the difference from another mean
+    assert not differences(of_noise(ours), of_noise([loss + 0.055 for loss in ours]))
+    assert differences(of_noise(ours), of_noise([loss + 0.059 for loss in ours]))
 
 
 def test_a_group_is_together_in_the_order_of_our_cases():

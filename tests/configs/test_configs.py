@@ -44,7 +44,9 @@ def test_there_are_configurations():
 def test_it_resolves(name, variant, option):
     config = get_config(name, variant + option)
     assert config.variant == variant
-    assert resolve(config).variant == variant
+    resolved = resolve(config)
+    assert resolved.variant == variant
+    assert resolve(resolved) == resolved
     assert config.is_locked
 
 

@@ -29,7 +29,6 @@ from dropout_lab.benchmark.work import Work, Works, timer
 from dropout_lab.data import Split
 from dropout_lab.settings import dynamic, resolve
 from dropout_lab.training.arrays import Examples, fit_scaling
-from dropout_lab.training.network import Numbers
 from dropout_lab.training.program import Program, State, as_arrays
 
 ONE_LAYER = "mlp step, dropout on one activation"
@@ -80,40 +79,26 @@ def _config(net: Net, sizes: Sizes, noisy: bool) -> FrozenConfigDict:
 class _Epochs:
     """Epochs of the network's program, one after the other."""
 
-    def __init__(self, net: Net, sizes: Sizes, *, noisy: bool, batches: int) -> None:
+    def __init__(
+        self, net: Net, sizes: Sizes, *, noisy: bool, batches: int, lr: float = LR
+    ) -> None:
         config = _config(net, sizes, noisy)
         images, labels = net.data(batches)
         self._program = Program(config, net.shape, CLASSES)
-        self._numbers = as_arrays(dynamic(config))
+        self._numbers = as_arrays(dynamic(config) | {"optimizer.lr": lr})
         self._data = Examples(jnp.asarray(images), jnp.asarray(labels))
         self._scaling = fit_scaling("unit", Split(images, labels))
         self._steps = batches
-        self._weights = net.weights(sizes)
-        self._state = self._start()
+        state = self._program.init(self._numbers)
+        self._state = _with_weights(state, net.weights(sizes))
         self.loss = jnp.float32(0)
 
     def __call__(self, epochs: int) -> None:
         for _ in range(epochs):
-            self._state, self.loss = self._train(self._state, self._numbers)
+            self._state, self.loss = self._program.train_epoch(
+                self._state, self._numbers, self._data, self._scaling, steps=self._steps
+            )
         jax.block_until_ready((self._state, self.loss))
-
-    def _start(self) -> State:
-        state = self._program.init(self._numbers)
-        return _with_weights(state, self._weights)
-
-    def _train(self, state: State, numbers: Numbers) -> tuple[State, Float[Array, ""]]:
-        return self._program.train_epoch(
-            state,
-            numbers,
-            self._data,
-            self._scaling,
-            steps=self._steps,
-        )
-
-    def resting_loss(self) -> float:
-        """Returns an epoch's loss at a learning rate of 0."""
-        _, loss = self._train(self._start(), self._numbers | {"optimizer.lr": jnp.float32(0)})
-        return float(loss)
 
     def step(self) -> float:
         """Trains for an epoch and returns its loss."""
@@ -130,7 +115,8 @@ def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
 
     def found() -> dict[str, facts.Fact]:
         if noisy:
-            return facts.of_noise([training.resting_loss()])
+            still = _Epochs(net, sizes, noisy=True, batches=1, lr=0.0)
+            return facts.of_noise([still.step() for _ in range(sizes.steps)])
         epochs = _Epochs(net, sizes, noisy=False, batches=1)
         return facts.of_training(epochs.parameters(), epochs.step)
 

@@ -145,10 +145,11 @@ class _Steps:
 
 def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
     def found() -> dict[str, facts.Fact]:
+        one = dataclasses.replace(sizes, steps=1)
         if noisy:
-            still = _Steps(net, sizes, noisy=True, lr=0.0)
-            return facts.of_noise(still.step() for _ in range(sizes.steps))
-        steps = _Steps(net, dataclasses.replace(sizes, steps=1), noisy=False)
+            still = _Steps(net, one, noisy=True, lr=0.0)
+            return facts.of_noise([still.step() for _ in range(sizes.steps)])
+        steps = _Steps(net, one, noisy=False)
         return facts.of_training(steps.parameters, steps.step)
 
     return Work(timer(_Steps(net, sizes, noisy)), found)

@@ -7,7 +7,6 @@ ms an epoch, 31 on two); a trial of each variant is measured, and stands for all
 
 import dataclasses
 import math
-import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -35,11 +34,12 @@ from dropout_lab.benchmark.problems import (
 )
 from dropout_lab.benchmark.work import Work, Works, timer
 from dropout_lab.data import Split, load
+from dropout_lab.machine import threads
 
 
 def works(sizes: Sizes) -> Works:
     """Returns the work of dropout and of every network."""
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(threads())
     found: Works = {}
     for rate in RATES:
         found[forward(rate), "torch"] = partial(_forward, rate, sizes)
@@ -180,10 +180,11 @@ class _Steps:
 
 def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
     def found() -> dict[str, facts.Fact]:
+        one = dataclasses.replace(sizes, steps=1)
         if noisy:
-            still = _Steps(net, sizes, noisy=True, lr=0.0)
-            return facts.of_noise(still.step() for _ in range(sizes.steps))
-        steps = _Steps(net, dataclasses.replace(sizes, steps=1), noisy=False)
+            still = _Steps(net, one, noisy=True, lr=0.0)
+            return facts.of_noise([still.step() for _ in range(sizes.steps)])
+        steps = _Steps(net, one, noisy=False)
         return facts.of_training(steps.parameters, steps.step)
 
     return Work(timer(_Steps(net, sizes, noisy)), found)
