@@ -16,11 +16,20 @@ from dropout_lab.reproduce import (
 )
 from dropout_lab.sweeps.grid import Overrides
 
+# Here what is kept is divided by a half in training, which the paper does not do: half the weights
+# and a quarter of the learning rate come to the same.
+HALVED = {"dropout.rate": 0.5, "train.init_std": 0.05}
+LR = {"optimizer.lr": (0.025,)}
 NOISE: dict[str, Overrides] = {
     "No-Drop": {"variant": "none"},
-    "Dropout": {"variant": "dropout", "dropout.rate": 0.5, "dropout.input_rate": 0.0},
-    "DropConnect": {"variant": "drop_connect", "dropout.rate": 0.5, "eval.inference": "gaussian"},
+    "Dropout": {"variant": "dropout", "dropout.input_rate": 0.0, **HALVED},
+    "DropConnect": {"variant": "drop_connect", "eval.inference": "gaussian", **HALVED},
 }
+SCALED = (
+    "where there is noise, weights start with a deviation of 0.05 and the learning rate is 0.025, "
+    "not 0.1 and 0.1: what is kept is divided by a half in training, which the paper does not do, "
+    "so in the layers with noisy inputs or weights this comes to the same"
+)
 UNITS = ("relu", "sigmoid", "tanh")
 PAPER = {  # mean, deviation, error of the vote
     "No-Drop": ((1.62, 0.037, 1.40), (1.78, 0.037, 1.74), (1.65, 0.026, 1.49)),
@@ -45,7 +54,8 @@ EXPERIMENT = Experiment(
     cells={
         f"{method}, {units}": Cell(
             {**noise, "model.activation": units},
-            paper={"test_error": Published(mean, std, n=5), "vote_error": Published(vote)},
+            {} if method == "No-Drop" else LR,
+            {"test_error": Published(mean, std, n=5), "vote_error": Published(vote)},
         )
         for method, noise in NOISE.items()
         for units, (mean, std, vote) in zip(UNITS, PAPER[method], strict=True)
@@ -68,23 +78,29 @@ EXPERIMENT = Experiment(
                 "eval.passes": 1000,
             },
             measures=(Vote(),),
-            assumed=("both hidden layers are noisy, the input is not",),
+            assumed=("both hidden layers are noisy, the input is not", SCALED),
         ),
         "short": Protocol(
             seeds=(0, 1, 2),
-            cost="about 25 minutes on 2 cores, reckoned",
+            cost="about 15 minutes on 2 cores, reckoned",
             base={
                 "model.widths": (256, 256),
-                "train.epochs": 20,
-                "schedule.boundaries": (8, 13, 16, 17, 18, 19),
+                "data.train_size": 8000,
+                "data.val_size": 4000,
+                "train.epochs": 64,
+                "schedule.boundaries": (26, 42, 52, 56, 60, 62),
                 "eval.passes": 100,
             },
+            grid={"optimizer.lr": (0.025, 0.1)},
             measures=(Vote(),),
             shortened=(
-                "20 epochs, not 1480; the learning rate falls in the same steps, sooner",
+                "12,000 of the 60,000 images: with all of them dropout needs a hundred epochs to "
+                "gain anything",
+                "64 epochs, not 1480; the learning rate falls in the same steps, sooner",
                 "256 units in each layer, not 800",
                 "three networks of each, not five, also in the vote",
                 "100 samples at inference, not 1000",
+                "learning rates of 0.025 and 0.1 to choose from, by one seed, where there is noise",
             ),
         ),
     },
