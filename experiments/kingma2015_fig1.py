@@ -97,8 +97,7 @@ EXPERIMENT = Experiment(
             },
             without=tuple(f"{method}, {width}" for method in NOISE for width in WIDTHS[3:]),
             shortened=(
-                "12,000 of the 60,000 images: with all of them dropout needs a hundred epochs to "
-                "gain anything",
+                "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
                 "60 epochs (7,200 updates), not 100 (60,000 updates): learnt variances stay nearer "
                 "to where they start",
                 "networks of 100, 250 and 500 units only",

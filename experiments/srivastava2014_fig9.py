@@ -97,8 +97,7 @@ EXPERIMENT = Experiment(
                 for keep in KEEP
             },
             shortened=(
-                "12,000 of the 60,000 images: with all of them dropout needs a hundred epochs to "
-                "gain anything",
+                "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
                 "60 epochs (7,200 updates), not 1,000,000 updates",
                 "an eighth of the units: 256 in each layer, or 32, 32 and 64 kept ones",
                 "Adam at 0.001, not gradient descent with momentum 0.95, for which so few epochs "

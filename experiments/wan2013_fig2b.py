@@ -136,8 +136,7 @@ EXPERIMENT = Experiment(
             measures=(Inference("mean"),),
             departures=(DIVIDED,),
             shortened=(
-                "12,000 of the 60,000 images: with all of them dropout needs a hundred epochs to "
-                "gain anything",
+                "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
                 "48 epochs, not 1480; the learning rate falls in the same steps, sooner",
                 "200 units in each layer, not 400",
                 "Adam at 0.001, not gradient descent: it needs no learning rate for each p",

@@ -75,8 +75,8 @@ EXPERIMENT = Experiment(
             measures=(Vote(),),
             departures=(
                 "what is kept is divided by a half in training; with weights that start with a "
-                "deviation of 0.05 and a learning rate of 0.025, not 0.1 and 0.1, this comes to the "
-                "same in the layers with noisy inputs or weights",
+                "deviation of 0.05 and a learning rate of 0.025, not 0.1 and 0.1, this comes to "
+                "the same in the layers with noisy inputs or weights",
             ),
             assumed=("both hidden layers are noisy, the input is not",),
         ),
@@ -94,8 +94,7 @@ EXPERIMENT = Experiment(
             grid={"optimizer.lr": (0.025, 0.1)},
             measures=(Vote(),),
             shortened=(
-                "12,000 of the 60,000 images: with all of them dropout needs a hundred epochs to "
-                "gain anything",
+                "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
                 "64 epochs, not 1480; the learning rate falls in the same steps, sooner",
                 "256 units in each layer, not 800",
                 "three networks of each, not five, also in the vote",
