@@ -106,8 +106,8 @@ EXPERIMENT = Experiment(
             },
             measures=(Inference("mean"),),
             departures=(
-                f"{DIVIDED}; with a learning rate of 0.1 times the square of p, not 0.1, this comes "
-                "to the same in the layers with noisy inputs or weights",
+                f"{DIVIDED}; with a learning rate of 0.1 times the square of p, not 0.1, this "
+                "comes to the same in the layers with noisy inputs or weights",
             ),
             assumed=(
                 "trained as the networks of the paper's Table 2, whose errors Figure 2a shows too",

@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -214,8 +214,7 @@ class _Tuning:
         if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
             raise InputError(f"{self._report} is damaged (no tuning); move it away to go on")
         before = content["asked"]
-        # Of keys that the code has got since, nothing was asked.
-        other = [key for key in asked if key in before and before[key] != asked[key]]
+        other = list(_otherwise(before, asked))
         if other:
             raise InputError(
                 f"workdir {str(self.workdir)!r} was tuned with another {', '.join(other[:3])}, and "
@@ -282,6 +281,18 @@ class _Tuning:
             "final seeds": self.final_seeds,
             "folds": self.folds,
         }
+
+
+def _otherwise(before: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+    """Yields what is asked for now otherwise than before."""
+    for key, value in asked.items():
+        theirs = before.get(key, value)  # of keys that the code has got since, nothing was asked
+        if key == "grid":
+            both = {**theirs, **value}
+            changed = [name for name in both if theirs.get(name) != value.get(name)]
+            yield from (f"grid of {name!r}" for name in changed)
+        elif theirs != value:
+            yield f"{key} ({theirs}, not {value})"
 
 
 def _with(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:
