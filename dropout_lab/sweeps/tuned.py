@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -209,9 +209,8 @@ class Report:
         content = read_json(self._path)
         if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
             raise InputError(f"{self._path} is damaged (no tuning); move it away to go on")
-        before, asked = content["asked"], json.loads(json.dumps(self.asked))  # JSON has no tuples
-        # Of keys that the code has got since, nothing was asked.
-        other = [key for key in asked if key in before and before[key] != asked[key]]
+        asked = json.loads(json.dumps(self.asked))  # JSON has no tuples
+        other = list(_otherwise(content["asked"], asked))
         if other:
             raise InputError(
                 f"workdir {str(self.workdir)!r} was tuned with another {', '.join(other[:3])}, and "
@@ -232,6 +231,18 @@ class Report:
     @property
     def _path(self) -> Path:
         return self.workdir / "tuned.json"
+
+
+def _otherwise(before: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+    """Yields what is asked for now otherwise than before."""
+    for key, value in asked.items():
+        theirs = before.get(key, value)  # of keys that the code has got since, nothing was asked
+        if key == "grid":
+            both = {**theirs, **value}
+            changed = [name for name in both if theirs.get(name) != value.get(name)]
+            yield from (f"grid of {name!r}" for name in changed)
+        elif theirs != value:
+            yield f"{key} ({theirs}, not {value})"
 
 
 def _rank(setting: Setting) -> tuple[float, ...]:
