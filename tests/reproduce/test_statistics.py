@@ -76,8 +76,8 @@ def test_too_little_for_a_test_is_none():
 
 
 def test_rounding_is_no_variation():
-    equal = np.float32([2.02, 1.98, 1.51]), np.float32([1.97, 1.93, 1.46])
-    ours, theirs = (sample(values.astype(float)) for values in equal)
+    of_records = [2.02, 1.98, 1.51], [1.97, 1.93, 1.46]
+    ours, theirs = (sample(np.array(each, np.float32).astype(float)) for each in of_records)
     assert difference(ours, theirs, paired=True) is None
     assert difference(ours, theirs) is not None
     assert difference(sample([0.1] * 3), sample([0.2] * 3)) is None
