@@ -16,6 +16,7 @@ OPTIONS = (
     "--config=configs/digits_mlp.py:dropout",
     "--config.model.widths=(16,)",
     f"--config.train.epochs={EPOCHS}",
+    "--config.train.batch_size=256",
     "--config.run.checkpoint_seconds=0",
 )
 PATIENCE = 120  # seconds
