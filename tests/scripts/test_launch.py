@@ -14,10 +14,11 @@ from dropout_lab.sweeps import Store
 ROOT = Path(__file__).parents[2]
 TPU = "scripts/tpu_vm.sh"
 
-# ssh and scp to a machine that is the folder $MACHINE; whatever else is only written down.
+# ssh and scp to a machine that is the folder $MACHINE, all but $BROKEN; else it is written down.
 GCLOUD = r"""#!/usr/bin/env bash
 printf '%s\n' "$*" >>"$MACHINE/log"
 verb=$4; shift 4
+[[ $verb != "${BROKEN:-}" ]] || exit 1
 case $verb in
   ssh) cd "$MACHINE" && exec env HOME="$MACHINE" bash -c "${2#--command=}" ;;
   scp)
@@ -138,6 +139,13 @@ def test_a_wrong_call_is_told_the_right_ones(tpu, machine, args, message):
 
 def test_a_failure_there_is_one_here(tpu):
     assert tpu("run", "mine", "false").returncode != 0
+
+
+def test_nothing_runs_on_what_was_there_before(tpu, machine):
+    """Where this commit cannot be brought."""
+    assert tpu("run", "mine", "true").returncode == 0
+    assert tpu("run", "mine", "touch", "ran", BROKEN="scp").returncode != 0
+    assert not (machine / "dropout_lab" / "ran").exists()
 
 
 @pytest.mark.parametrize(
