@@ -1,11 +1,16 @@
 """Compiled programs, kept in a per-user folder: only the first start compiles."""
 
+import contextlib
 import os
+from pathlib import Path
 
 import jax
 
 from dropout_lab import machine
 from dropout_lab.files import user_cache
+
+MOST = 2**30
+"""Bytes that are kept of programs, for all kinds of machines."""
 
 
 def keep_programs() -> None:
@@ -13,7 +18,8 @@ def keep_programs() -> None:
 
     JAX's own environment variables have the last word: JAX_COMPILATION_CACHE_DIR says where, and
     JAX_ENABLE_COMPILATION_CACHE=false that nothing is kept. A folder that cannot be written means
-    only that nothing is kept.
+    only that nothing is kept. An entry that a kill left half written is a warning of JAX's and
+    compiled at each start, for JAX overwrites none, until it is deleted.
     """
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -28,4 +34,19 @@ def keep_programs() -> None:
     except OSError:
         return
     if os.access(folder, os.W_OK | os.X_OK):
+        _prune(folder.parent, MOST)
         jax.config.update("jax_compilation_cache_dir", str(folder))
+
+
+def _prune(root: Path, most: int) -> None:
+    """Deletes what was not read for longest, of all folders, until what is left is small enough.
+
+    JAX would do so itself (jax_compilation_cache_max_size), but it looks at every entry whenever it
+    adds one, while other processes wait.
+    """
+    with contextlib.suppress(OSError):  # another process deletes, or all are not ours to look at
+        kept = [file for folder in os.scandir(root) for file in os.scandir(folder)]
+        for file in sorted(kept, key=lambda file: file.stat().st_atime, reverse=True):
+            most -= file.stat().st_size
+            if most < 0:
+                os.unlink(file)

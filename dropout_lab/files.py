@@ -24,8 +24,7 @@ def check_directory(path: str | Path) -> Path:
       InputError: If a part of the path is a file, or its owner does not allow writing.
     """
     directory = Path(path)
-    places = (directory, *directory.absolute().parents)
-    existing = next(place for place in places if os.path.exists(place))  # Path.exists may raise
+    existing = nearest(directory)
     if not existing.is_dir():
         reason = f"{existing} is a file"
     elif not os.access(existing, os.W_OK | os.X_OK):
@@ -36,6 +35,12 @@ def check_directory(path: str | Path) -> Path:
         f"workdir {str(path)!r} cannot be used: {reason}; allowed: a directory that can be written "
         "to, or a place where one can be made"
     )
+
+
+def nearest(path: Path) -> Path:
+    """Returns a path, or the nearest of the directories above it that exists."""
+    places = (path, *path.absolute().parents)
+    return next(place for place in places if os.path.exists(place))  # Path.exists may raise
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -1,17 +1,16 @@
 """From a configuration to one trial: its complete description, identity and dynamic numbers."""
 
 import hashlib
-import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
+from dropout_lab.architecture import resolve_network
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.models import MODELS, Network
-from dropout_lab.ops import BELOW_ONE
-from dropout_lab.places import PLACES, RATES, RULES_OF_INFERENCE, Variant
+from dropout_lab.models import MODELS
+from dropout_lab.places import RATES, RULES_OF_INFERENCE
 from dropout_lab.recipe import (
     resolve_loss,
     resolve_optimizer,
@@ -121,19 +120,12 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
     check(config, cleared=isinstance(config, FrozenConfigDict))
     # Not type-safe: one stage rate becomes a tuple of them, what is not read becomes None.
     resolved = ConfigDict(config.to_dict(), type_safe=False).unlock()
-    network = MODELS[config.model.name]
-    _resolve_model(resolved, network)
-    places = present_places(resolved)
-    _check_variant(resolved, places)
-    for key in ("noise_before_pool", "noise_before_norm"):
-        if "stage" not in VARIANTS[config.variant].uses(places) or not resolved.model[key]:
-            resolved.model[key] = None
-    _resolve_dropout(resolved, network, places)
+    places = resolve_network(resolved)
     resolve_rate_schedule(resolved, places)
     resolve_loss(resolved, places)
     resolve_optimizer(resolved)
     resolve_schedule(resolved)
-    _resolve_inference(resolved, network)
+    _resolve_inference(resolved)
     if resolved.compute.dtype != "float32":
         resolved.compute.precision = "default"
     if resolved.train.updates is not None:
@@ -145,91 +137,6 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
         )
     _resolve_data(resolved)
     return FrozenConfigDict(resolved.to_dict())
-
-
-def present_places(config: ConfigDict) -> tuple[str, ...]:
-    """Returns the places that a variant finds in a configuration's model."""
-    network = MODELS[config.model.name]
-    absent = () if config.model.widths else network.dense_places
-    return tuple(place for place in network.places if place not in absent)
-
-
-def _resolve_model(config: ConfigDict, network: type[Network]) -> None:
-    """Clears what the model does not take."""
-    taken = set(inspect.signature(network.__init__).parameters)
-    if config.model.activation != "maxout":
-        taken -= {"pieces"}
-    for key in config.model:
-        if key not in taken and key != "name":
-            config.model[key] = None
-    if config.model.padding == "same":
-        config.model.padding = None
-    if config.model.stage_activation == config.model.activation:
-        config.model.stage_activation = None
-
-
-def _check_variant(config: ConfigDict, places: Sequence[str]) -> None:
-    """Raises InputError if the variant makes no sense in a network with these places."""
-    variant = VARIANTS[config.variant]
-    if not variant.fits(places):
-        needs = variant.needs or variant.uses(tuple(PLACES))
-        raise InputError(
-            f"variant {config.variant!r} needs a model with {' or '.join(needs)}; "
-            f"model {config.model.name!r} has {', '.join(places)}"
-        )
-    flat = flatten(config.to_dict())
-    for key, values in variant.allowed.items():
-        if flat[key] not in (None, *values):
-            raise InputError(
-                f"config.{key} is {flat[key]!r} with variant {config.variant!r}; allowed: "
-                + ", ".join(values)
-            )
-
-
-def _resolve_dropout(config: ConfigDict, network: type[Network], places: Sequence[str]) -> None:
-    """Fills in what the variant reads in this model; clears the rest, rates to 0."""
-    variant, options = VARIANTS[config.variant], config.dropout
-    reads = variant.reads(places)
-    given = options.stage_rates
-    for key in set(RATES) - {"stage_rates"}:
-        options[key] = _rate(options[key], variant, key, key in reads)
-    count = len(config.model.stages) if config.model.stages is not None else network.groups
-    each = tuple(given) if isinstance(given, tuple | list) else (given,) * count
-    read = "stage_rates" in reads
-    if len(each) != count and count and read:
-        raise InputError(
-            f"config.dropout.stage_rates is {given!r}; allowed: a rate, or {count} of them, one "
-            "for each convolutional stage"
-        )
-    each = each if read else (0.0,) * count
-    options.stage_rates = tuple(_rate(rate, variant, "stage_rates", read) for rate in each[:count])
-    if variant.penalty_weight is not None:
-        reads |= {"penalty_weight", "penalty_warmup"}
-        if options.penalty_weight is None:
-            options.penalty_weight = variant.penalty_weight
-        if options.penalty_warmup is None:
-            options.penalty_warmup = variant.penalty_warmup
-        warmup = options.penalty_warmup
-        if len(warmup) != 2 or warmup[0] > warmup[1]:
-            raise InputError(
-                f"config.dropout.penalty_warmup is {warmup}; allowed: (first epoch, last epoch)"
-            )
-    for key in set(options) - set(RATES):
-        if key not in reads:
-            options[key] = None
-        elif options[key] is None:
-            options[key] = variant.defaults.get(key)
-
-
-def _rate(given: float | None, variant: Variant, key: str, read: bool) -> float:
-    """Returns a rate filled in, or 0 where it is not read."""
-    if not read:
-        return 0.0
-    rate = float(variant.default(key) if given is None else given)
-    if rate > variant.top:
-        allowed = "[0, 1)" if variant.top == BELOW_ONE else f"[0, {variant.top:g}]"
-        raise InputError(f"config.dropout.{key} is {rate:g}; allowed with this variant: {allowed}")
-    return rate
 
 
 def _resolve_data(config: ConfigDict) -> None:
@@ -250,7 +157,7 @@ def _resolve_data(config: ConfigDict) -> None:
         data.val_size = None
 
 
-def _resolve_inference(config: ConfigDict, network: type[Network]) -> None:
+def _resolve_inference(config: ConfigDict) -> None:
     """Fills in the rule of prediction, and clears what it does not take."""
     rules = VARIANTS[config.variant].inference
     options = config.eval
@@ -259,7 +166,7 @@ def _resolve_inference(config: ConfigDict, network: type[Network]) -> None:
     check_inference("config.eval.inference", options.inference, config.variant)
     if options.inference in ("mean", "moments"):
         options.passes = options.samples = None
-    if not (config.model.batch_norm or network.normalised):
+    if not (config.model.batch_norm or MODELS[config.model.name].normalised):
         options.recalibrate = False
 
 

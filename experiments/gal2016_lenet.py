@@ -17,7 +17,7 @@ EXPERIMENT = Experiment(
     title="Scaled weights and averaged passes in LeNet with dropout on MNIST",
     citation="Y. Gal, Z. Ghahramani, Bayesian convolutional neural networks with Bernoulli "
     "approximate variational inference, arXiv:1506.02158",
-    source="a figure of curves for MNIST with no numbers to compare with, only an order; networks "
+    source="A figure of curves for MNIST with no numbers to compare with, only an order; networks "
     "and training read in the Caffe files that the authors published",
     base={
         "data.name": "mnist",

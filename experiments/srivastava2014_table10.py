@@ -69,8 +69,7 @@ EXPERIMENT = Experiment(
             },
             grid={"optimizer.max_norm": (2.0,)},
             shortened=(
-                "12,000 of the 60,000 images: with all of them dropout needs a hundred epochs to "
-                "gain anything",
+                "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
                 "60 epochs (7,200 updates), not 1,000,000 updates",
                 "512 units in each layer, not 1024",
                 "Adam at 0.001, not gradient descent with momentum 0.95, for which so few epochs "

@@ -22,6 +22,10 @@ NOTE = (
     "labelled, all curves would meet at 0.9 in the error of the network without noise, and at 0.4 "
     "have the errors that Figure 2a gives for 400 units and a probability of 0.5."
 )
+DIVIDED = (
+    "where there is noise, what is kept is divided by p in training, which the paper does not do, "
+    "and weights start with a deviation of 0.1 p, not 0.1"
+)
 NOISE: dict[str, Overrides] = {
     "Dropout": {"variant": "dropout", "dropout.input_rate": 0.0},
     "DropConnect": {"variant": "drop_connect", "eval.inference": "gaussian"},
@@ -85,7 +89,7 @@ EXPERIMENT = Experiment(
     claims=(
         Better(Value("DropConnect, 0.5"), than=Value("DropConnect, 0.5", MEAN), paired=True),
         Better(Value("DropConnect, 0.2"), than=Value("DropConnect, 0.2", MEAN), paired=True),
-        Alike(Value("DropConnect, 0.8"), Value("DropConnect, 0.8", MEAN), within=0.1, paired=True),
+        Alike(Value("DropConnect, 0.7"), Value("DropConnect, 0.7", MEAN), within=0.1, paired=True),
         Better("DropConnect, 0.2", than="Dropout, 0.2"),
         Better("DropConnect, 0.5", than="Dropout, 0.5"),
         Better("DropConnect, 0.5", than="No-Drop"),
@@ -101,25 +105,26 @@ EXPERIMENT = Experiment(
                 "eval.passes": 1000,
             },
             measures=(Inference("mean"),),
+            departures=(
+                f"{DIVIDED}; with a learning rate of 0.1 times the square of p, not 0.1, this "
+                "comes to the same in the layers with noisy inputs or weights",
+            ),
             assumed=(
                 "trained as the networks of the paper's Table 2, whose errors Figure 2a shows too",
-                "where noise is, weights and outputs are divided by p in training, which the paper "
-                "does not do: hence a learning rate of 0.1 times the square of p, and weights that "
-                "start with a deviation of 0.1 p, which come to the same in the layers concerned",
                 "both hidden layers are noisy, the input is not",
                 "five seeds; the paper gives one number and no count",
             ),
             remarks=(NOTE,),
         ),
         "short": Protocol(
-            seeds=(0, 1, 2),
+            seeds=(0, 1, 2, 3, 4),
             cost="about 25 minutes on 2 cores, reckoned",
             base={
                 "model.widths": (200, 200),
-                "data.train_size": 20_000,
+                "data.train_size": 12_000,
                 "data.val_size": 0,
-                "train.epochs": 32,
-                "schedule.boundaries": (12, 20, 28, 29, 30, 31),
+                "train.epochs": 48,
+                "schedule.boundaries": (19, 32, 44, 45, 46, 47),
                 "eval.passes": 100,
                 "optimizer.name": "adam",
                 "optimizer.lr": 1e-3,
@@ -127,14 +132,16 @@ EXPERIMENT = Experiment(
             cells={
                 f"{method}, {keep}": {"optimizer.lr": 1e-3} for method in NOISE for keep in KEEP
             },
+            without=tuple(f"{method}, {keep}" for method in NOISE for keep in (0.4, 0.6, 0.8)),
             measures=(Inference("mean"),),
+            departures=(DIVIDED,),
             shortened=(
+                "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
+                "48 epochs, not 1480; the learning rate falls in the same steps, sooner",
                 "200 units in each layer, not 400",
-                "20,000 training images, not 60,000",
-                "32 epochs, not 1480; the learning rate falls in the same steps, sooner",
                 "Adam at 0.001, not gradient descent: it needs no learning rate for each p",
                 "100 samples at inference, not 1000",
-                "three networks of each",
+                "p of 0.2, 0.3, 0.5, 0.7, 0.9 and 1 only",
             ),
             remarks=(NOTE,),
         ),

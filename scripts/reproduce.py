@@ -8,6 +8,7 @@ missing is run. DIR then holds records, tables, figure and claims, and DIR/READM
 shows what there is, --check computes everything in experiments/results from its records again.
 """
 
+import contextlib
 import sys
 
 from absl import flags
@@ -67,11 +68,11 @@ def _reproduce() -> Results:
 
 
 def _describe(name: str) -> str:
-    found = {
-        protocol: _published(name, protocol)
-        for each, protocol in experiments.published()
-        if each == name
-    }
+    found = {}
+    for protocol in (protocol for each, protocol in experiments.published() if each == name):
+        # The experiment may have been changed since: --check tells how.
+        with contextlib.suppress(InputError):
+            found[protocol] = _published(name, protocol)
     return describe(name, experiments.load(name), base.get_config(), found)
 
 

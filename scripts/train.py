@@ -30,7 +30,7 @@ def main() -> None:
     """Trains, and says what came of it."""
     cluster = (_COORDINATOR, _PROCESSES, _PROCESS)
     if _DISTRIBUTED.value:
-        join(*(flag.value for flag in cluster))
+        join(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
     elif given := [f"--{flag.name}={flag.value}" for flag in cluster if flag.value is not None]:
         raise InputError(f"{' '.join(given)} without --distributed; allowed: with it")
     record = train(_CONFIG.value, _WORKDIR.value)

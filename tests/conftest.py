@@ -1,13 +1,20 @@
 """What tests of every part share."""
 
+import contextlib
+import importlib
 import os
+import resource
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
+
+from dropout_lab.data import sources
+from dropout_lab.data.dataset import Official, Split
 
 # Read before any test changes the environment.
 TFDS_DATA_DIR = os.environ.get("TFDS_DATA_DIR")
@@ -28,6 +35,42 @@ def real_tfds():
         return TFDS_DATA_DIR
 
     return root
+
+
+@pytest.fixture
+def no_large_files():
+    """Returns a context in which the system refuses files above 100 bytes, as a quota does."""
+
+    @contextlib.contextmanager
+    def limited():
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
+
+
+@pytest.fixture
+def fake_images(monkeypatch):
+    """Puts random images, enough for a smoke run, in place of the published sets."""
+
+    def load(image_set, data_dir):
+        rng = np.random.default_rng(0)
+
+        def split(n):
+            images = rng.integers(0, 256, (n, *image_set.shape), np.uint8)
+            return Split(images, rng.integers(0, image_set.classes, n).astype(np.int32))
+
+        return Official(split(800), split(64))
+
+    monkeypatch.setattr(sources, "load", load)
+    load_data_cache = importlib.import_module("dropout_lab.training.run")._load
+    load_data_cache.cache_clear()
+    yield
+    load_data_cache.cache_clear()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from dropout_lab import machine
+from dropout_lab import compilation, machine
 from dropout_lab.compilation import keep_programs
 
 FOLDER = "jax_compilation_cache_dir"
@@ -70,6 +70,17 @@ def test_a_folder_that_cannot_be_made_means_no_cache(home, monkeypatch):
     before = jax.config.values[FOLDER]
     keep_programs()
     assert jax.config.values[FOLDER] == before
+
+
+def test_what_was_not_read_for_longest_makes_room(home, monkeypatch):
+    monkeypatch.setattr(compilation, "MOST", 10)
+    root = home / "dropout_lab" / "xla"
+    for read, (name, size) in enumerate([("a/1", 2), ("b/2", 4), ("a/3", 4), ("b/4", 5)]):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(bytes(size))
+        os.utime(root / name, (read, 0))
+    keep_programs()
+    assert {path.name for path in root.glob("[ab]/*")} == {"3", "4"}
 
 
 PROGRAM = """

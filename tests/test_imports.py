@@ -26,6 +26,7 @@ FLOORS = [
     {"dropout_lab.sweeps", "dropout_lab.analysis", "dropout_lab"},
     {"dropout_lab.training"},
     {"dropout_lab.settings"},
+    {"dropout_lab.architecture"},
     {"dropout_lab.rules", "dropout_lab.recipe"},
     {"dropout_lab.models", "dropout_lab.data", "dropout_lab.schedules"},
     {"dropout_lab.variants"},

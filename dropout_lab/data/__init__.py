@@ -31,7 +31,7 @@ def load(
       path: the .npz file with x_train, y_train, x_test and y_test, for ``"npz"`` only.
       val_size: examples held out. By default 10,000 of MNIST and Fashion-MNIST, 5,000 of CIFAR,
         300 of digits, and a sixth of one's own.
-      train_size: keep only the first so many training examples; None or 0 keeps all.
+      train_size: keep only the first so many training examples; None keeps all.
 
     Raises:
       InputError: an unknown name, a size out of range, or data that is missing or damaged.

@@ -89,7 +89,7 @@ def hold_out(
       official: both parts in canonical order.
       classes: the number of classes.
       val_size: examples held out, 0 to one less than the training part has.
-      train_size: train on only the first so many of the rest; None or 0 for all of them.
+      train_size: train on only the first so many of the rest; None for all of them.
 
     Raises:
       InputError: a size is out of range.
@@ -98,11 +98,9 @@ def hold_out(
     if not 0 <= val_size < whole:
         raise InputError(f"val_size {val_size} of {name}: must be in 0..{whole - 1}.")
     rest = whole - val_size
-    if not 0 <= (train_size or 0) <= rest:
-        raise InputError(
-            f"train_size {train_size} of {name}: must be in 1..{rest}, or 0 for all {rest}."
-        )
-    train = official.train[: train_size or rest]
+    if train_size is not None and not 1 <= train_size <= rest:
+        raise InputError(f"train_size {train_size} of {name}: must be in 1..{rest}, or None.")
+    train = official.train[: rest if train_size is None else train_size]
     val = official.train[rest:]
     return Dataset(
         name, train, val, official.test, classes, _fingerprint(train, val, official.test)

@@ -8,7 +8,7 @@ from pathlib import Path
 from dropout_lab.data import raw_source, tfds_source
 from dropout_lab.data.catalog import IMAGE_SETS
 from dropout_lab.doctor.finding import Finding, State
-from dropout_lab.files import user_cache
+from dropout_lab.files import nearest, user_cache
 
 
 def check_directories(workdir: Path) -> Iterator[Finding]:
@@ -18,8 +18,7 @@ def check_directories(workdir: Path) -> Iterator[Finding]:
 
 
 def _writable(what: str, directory: Path, elsewhere: str) -> Finding:
-    places = (directory, *directory.absolute().parents)
-    existing = next(place for place in places if os.path.exists(place))
+    existing = nearest(directory)
     try:
         with tempfile.TemporaryFile(dir=existing) as file:
             file.write(b"\0")

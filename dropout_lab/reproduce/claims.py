@@ -58,7 +58,8 @@ class _Comparison:
     @property
     def reason(self) -> str:
         """Why there is no difference to test."""
-        low = min(sample.n for sample in self.samples)
+        seeds = set.intersection(*(set(sample.by_seed) for sample in self.samples))
+        low = len(seeds) if self.single else min(sample.n for sample in self.samples)
         if low < 2:
             return f"no test: n = {low}"
         return "no test: the numbers do not vary"

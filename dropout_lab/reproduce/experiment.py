@@ -75,6 +75,8 @@ class Curves:
 class Vote:
     """The error of the mean prediction of a cell's networks: its metric ``vote_error``."""
 
+    metrics: ClassVar = ("vote_error",)
+
 
 @dataclasses.dataclass(frozen=True)
 class Passes:
@@ -89,6 +91,11 @@ class Passes:
     pool: int
     rule: ClassVar = "mc"
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of what is measured."""
+        return tuple(f"passes_{count}_error" for count in self.counts)
+
 
 @dataclasses.dataclass(frozen=True)
 class Inference:
@@ -99,6 +106,11 @@ class Inference:
     """
 
     rule: str
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The name of what is measured."""
+        return (f"{self.rule}_error",)
 
 
 Measure = Vote | Passes | Inference

@@ -7,7 +7,7 @@ import numpy as np
 
 from dropout_lab.analysis.ensemble import error, error_by_passes, vote
 from dropout_lab.files import read_json, write_json
-from dropout_lab.reproduce.experiment import Inference, Measure, Vote
+from dropout_lab.reproduce.experiment import Measure, Passes, Vote
 from dropout_lab.sweeps.networks import load_networks
 from dropout_lab.sweeps.tuned import Choice
 from dropout_lab.training.trained import Trained
@@ -21,18 +21,21 @@ def measure(
 ) -> Measured:
     """Returns what is measured of every cell's final networks, also in ``measured.json``.
 
-    Cells that were measured before are only read.
+    What was measured before is only read.
     """
-    found = dict(read(directory))
-    if not measures or found.keys() >= choices.keys():
-        return found
-    networks = load_networks(directory / "final")
-    for label, choice in choices.items():
-        if label not in found:
-            runs = [run for run in choice.final.runs if run.status == "ok"]
-            members = {str(run.seed): networks[run.id] for run in runs}
-            found[label] = {k: v for each in measures for k, v in _of_cell(each, members).items()}
-            write_json(directory / "measured.json", found)
+    found = {label: dict(metrics) for label, metrics in read(directory).items()}
+    left = [
+        (label, each)
+        for label in choices
+        for each in measures
+        if not found.get(label, {}).keys() >= set(each.metrics)
+    ]
+    networks = load_networks(directory / "final") if left else {}
+    for label, each in left:
+        runs = [run for run in choices[label].final.runs if run.status == "ok"]
+        members = {str(run.seed): networks[run.id] for run in runs}
+        found.setdefault(label, {}).update(_of_cell(each, members))
+        write_json(directory / "measured.json", found)
     return found
 
 
@@ -48,19 +51,20 @@ def _of_cell(measured: Measure, members: Mapping[str, Trained]) -> dict[str, dic
         return {}
     seeds, networks = list(members), list(members.values())
     split = networks[0].test_split()
+    if isinstance(measured, Passes):
+        found: dict[str, dict[str, float]] = {metric: {} for metric in measured.metrics}
+        for seed, network in members.items():
+            passes = network.passes(split.images, count=measured.pool)
+            errors = error_by_passes(passes, split.labels, measured.counts)
+            for count, metric in zip(measured.counts, measured.metrics, strict=True):
+                found[metric][seed] = errors[count].mean
+        return found
+    [metric] = measured.metrics
     if isinstance(measured, Vote):
         probs = np.stack([network.predict(split.images) for network in networks])
-        return {"vote_error": {seeds[0]: vote(probs, split.labels)}}
-    if isinstance(measured, Inference):
-        rule = measured.rule
-        errors = {
-            seed: error(network.predict(split.images, inference=rule), split.labels)
-            for seed, network in members.items()
-        }
-        return {f"{rule}_error": errors}
-    found: dict[str, dict[str, float]] = {}
-    for seed, network in members.items():
-        passes = network.passes(split.images, count=measured.pool)
-        for count, spread in error_by_passes(passes, split.labels, measured.counts).items():
-            found.setdefault(f"passes_{count}_error", {})[seed] = spread.mean
-    return found
+        return {metric: {seeds[0]: vote(probs, split.labels)}}
+    predicted = {
+        seed: network.predict(split.images, inference=measured.rule)
+        for seed, network in members.items()
+    }
+    return {metric: {seed: error(probs, split.labels) for seed, probs in predicted.items()}}

@@ -105,17 +105,18 @@ def _how(results: Results) -> str:
     revisions = {str(record["git_revision"]) for record in records}
     protocol = results.plan.protocol
     return (
-        f"Machine: {', '.join(sorted(devices))}. Time: {duration(results.run['seconds'])}. "
-        f"Versions: {', '.join(sorted(versions))}; code {', '.join(sorted(revisions))}. Seeds of "
-        f"the search: {_numbers(protocol.search_seeds)}; of the final networks: "
-        f"{_numbers(protocol.seeds)}. Settings were chosen by validation error; the test set was "
-        "evaluated once for each final network."
+        f"Time: {duration(results.run['seconds'])}; each network on "
+        f"{' or '.join(sorted(devices))}. Versions: {', '.join(sorted(versions))}; code "
+        f"{', '.join(sorted(revisions))}. Seeds of the search: {_numbers(protocol.search_seeds)}; "
+        f"of the final networks: {_numbers(protocol.seeds)}. Settings were chosen by validation "
+        "error; the test set was evaluated once for each final network."
     )
 
 
 def _machine(device: Mapping[str, Any]) -> str:
     if device["platform"] == "cpu":
-        return f"{device['cpus']} CPU cores ({device['machine']})"
+        cores = "core" if device["cpus"] == 1 else "cores"
+        return f"{device['cpus']} CPU {cores} ({device['machine']})"
     return f"{device['count']} {device['kind']}"
 
 

@@ -13,6 +13,8 @@ from scipy import stats  # type: ignore[import-untyped]
 
 CONFIDENCE = 0.95
 
+_ROUNDING = 1e-6  # of numbers of single precision, which records hold: 6e-8, and some operations
+
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
@@ -46,7 +48,7 @@ class Sample:
     @property
     def std(self) -> float | None:
         """The sample standard deviation (n - 1 in the denominator); None below two numbers."""
-        return float(np.std(self.values, ddof=1)) if self.n > 1 else None
+        return _deviation(self.values, self.values) if self.n > 1 else None
 
     @property
     def decimals(self) -> int:
@@ -107,11 +109,7 @@ def welch(
 
 def one_sample(values: Sequence[float], number: float = 0.0) -> Difference | None:
     """Returns the difference of a mean from a number; None if nothing varies."""
-    std = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    if std == 0:
-        return None
-    error = std / math.sqrt(len(values))
-    return Difference(float(np.mean(values)) - number, error, len(values) - 1)
+    return _from_number(values, _deviation(values, values), number)
 
 
 def difference(a: Sample, b: Sample, *, paired: bool = False) -> Difference | None:
@@ -127,7 +125,9 @@ def difference(a: Sample, b: Sample, *, paired: bool = False) -> Difference | No
     """
     if paired:
         seeds = sorted(a.by_seed.keys() & b.by_seed.keys())
-        return one_sample([a.by_seed[seed] - b.by_seed[seed] for seed in seeds])
+        ours, theirs = ([each.by_seed[seed] for seed in seeds] for each in (a, b))
+        apart = [one - other for one, other in zip(ours, theirs, strict=True)]
+        return _from_number(apart, _deviation(apart, ours + theirs), 0.0)
     if a.mean is None or b.mean is None:
         return None
     return welch(a.mean, a.std or 0.0, a.n, b.mean, b.std or 0.0, b.n)
@@ -149,3 +149,23 @@ def holm(probabilities: Sequence[float]) -> list[float]:
     adjusted = np.empty(len(order))
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted.tolist()
+
+
+def _deviation(values: Sequence[float], of: Sequence[float]) -> float:
+    """Returns the sample standard deviation; 0 of one, or of what differs only by rounding.
+
+    Args:
+      values: Numbers.
+      of: The numbers that they were computed from, whose size tells how far rounding goes.
+    """
+    if len(values) < 2:
+        return 0.0
+    std = float(np.std(values, ddof=1))
+    return std if std > _ROUNDING * max(map(abs, of)) else 0.0
+
+
+def _from_number(values: Sequence[float], std: float, number: float) -> Difference | None:
+    if std == 0:
+        return None
+    error = std / math.sqrt(len(values))
+    return Difference(float(np.mean(values)) - number, error, len(values) - 1)

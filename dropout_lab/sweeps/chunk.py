@@ -1,6 +1,5 @@
 """Running a chunk: trials side by side, a record each, one checkpoint."""
 
-import errno
 import functools
 import os
 import socket
@@ -102,8 +101,6 @@ def _run(
     except (InputError, Interrupted):
         raise
     except Exception as error:
-        if _disk_is_full(error):
-            raise InputError(f"cannot write in {store.directory}: no space left") from error
         if "RESOURCE_EXHAUSTED" in str(error) and chunk.lanes > 1:
             plan.split(store, group.id, chunk)
         else:
@@ -113,17 +110,6 @@ def _run(
     finally:
         report.clear()
     checkpoints.clear()
-
-
-def _disk_is_full(error: BaseException | None) -> bool:
-    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in full:
-            return True
-        if any(os.strerror(number) in str(error) for number in full):  # tensorstore's, a ValueError
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 class _Checkpoints(Checkpoints):

@@ -41,9 +41,7 @@ class Chunk:
     def pending(self, store: Store) -> list[str]:
         """Returns the trials that have neither a record nor a failure."""
         return [
-            trial
-            for trial in self.trials
-            if not store.has(trial) and not store.file("failures", trial).exists()
+            trial for trial in self.trials if not store.has(trial) and store.failure(trial) is None
         ]
 
 
@@ -94,7 +92,7 @@ def read_plan(store: Store, group: str) -> Plan | None:
         return Plan(content["lanes"], content["threads"], content["seconds"], chunks)
     except (KeyError, TypeError) as error:
         raise InputError(
-            f"{path} is damaged ({error!r} is missing); move it away to plan what is left anew"
+            f"{path} is damaged (no plan); move it away to plan what is left anew"
         ) from error
 
 

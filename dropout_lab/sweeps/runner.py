@@ -99,7 +99,7 @@ def run_sweep(
             store.forget_failure(trial)
     watch = Watch(store, ids)
     with graceful_stop() as stop, Display(trials=len(trials)) as display:
-        _introduce(store, watch, display, [*damaged, *_other_revisions(store, watch)])
+        _introduce(watch, display, [*damaged, *_other_revisions(store, watch)])
         pending = [each for each in grouped if not _is_over(each, watch)]
         if pending:
             executor = _executor(how, store, pending)
@@ -116,7 +116,7 @@ def _is_over(group: Group, watch: Watch) -> bool:
     return all(trial.id in watch.done or trial.id in watch.failed for trial in group.trials)
 
 
-def _introduce(store: Store, watch: Watch, display: Display, warnings: Sequence[str]) -> None:
+def _introduce(watch: Watch, display: Display, warnings: Sequence[str]) -> None:
     line = f"{len(watch.labels)} trials, {len(watch.done)} of them recorded before"
     if watch.failed:
         line += f", {len(watch.failed)} failed before (--retry runs them again)"

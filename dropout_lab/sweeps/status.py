@@ -41,7 +41,7 @@ class Watch:
         self._store = store
         plan, varied = store.plan(), store.varied()
         self.labels = {trial: label(plan[trial], varied) or trial for trial in trials}
-        self.done: dict[str, float] = {}
+        self.done: set[str] = set()
         self.failed: dict[str, str] = {}
         self.best: Best | None = None
         self._seconds = 0.0
@@ -82,7 +82,7 @@ class Watch:
     def counts(self) -> tuple[int, int, int, int]:
         """Returns how many trials are done, failed, under way and waiting."""
         under_way = {trial for report in self.running() for trial in report["trials"]}
-        left = self.labels.keys() - self.done.keys() - self.failed.keys()
+        left = self.labels.keys() - self.done - self.failed.keys()
         running = len(left & under_way)
         return len(self.done), len(self.failed), running, len(left) - running
 
@@ -112,7 +112,7 @@ class Watch:
 
     def _share(self, report: dict[str, Any]) -> float:
         """Returns how many of the trials followed are done, counting parts of those under way."""
-        left = self.labels.keys() - self.done.keys() - self.failed.keys()
+        left = self.labels.keys() - self.done - self.failed.keys()
         return float(report["share"]) * len(left.intersection(report["trials"]))
 
     def _add(self, trial: str) -> str:
@@ -120,7 +120,7 @@ class Watch:
         # Lanes share a chunk's wall time.
         self._seconds += record["wall_seconds"] / record.get("lanes", 1)
         error = record["metrics"].get("val_error")
-        self.done[trial] = record["wall_seconds"]
+        self.done.add(trial)
         if error is None:
             return str(record["status"])
         if self.best is None or error < self.best.error:

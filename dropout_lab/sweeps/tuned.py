@@ -1,14 +1,17 @@
 """What a tuning has come to: all that was tried, what was chosen, and how it tested."""
 
 import dataclasses
+import json
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import tabulate
 
 from dropout_lab.errors import InputError
+from dropout_lab.files import read_json, write_json
 from dropout_lab.sweeps.grid import Overrides
 from dropout_lab.training.progress import Metrics
 
@@ -179,6 +182,67 @@ class Tuned:
 
     choices: Mapping[str, Choice]
     failed: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """tuned.json: what was asked for, and what became of it.
+
+    Attributes:
+      workdir: The tuning's directory.
+      asked: All that a choice depends on, ready for JSON.
+      candidates: By problem the settings to choose from.
+    """
+
+    workdir: Path
+    asked: Mapping[str, Any]
+    candidates: Mapping[str, Sequence[Overrides]]
+
+    def read(self) -> dict[str, Choice] | None:
+        """Returns what was chosen before; None if the search is not over.
+
+        Raises:
+          InputError: If something else was asked for then.
+        """
+        if not self._path.exists():
+            return None
+        content = read_json(self._path)
+        if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
+            raise InputError(f"{self._path} is damaged (no tuning); move it away to go on")
+        asked = json.loads(json.dumps(self.asked))  # JSON has no tuples
+        other = list(_otherwise(content["asked"], asked))
+        if other:
+            raise InputError(
+                f"workdir {str(self.workdir)!r} was tuned with another {', '.join(other[:3])}, and "
+                "its test set has been looked at: a choice made now could be made by it; allowed: "
+                "the same, or a new workdir"
+            )
+        return {
+            problem: Choice.from_json(content["problems"][problem], settings)
+            for problem, settings in self.candidates.items()
+        }
+
+    def write(self, choices: Mapping[str, Choice]) -> None:
+        """Writes down all that is known."""
+        problems = {problem: choice.as_json() for problem, choice in choices.items()}
+        content = {"schema": 1, "asked": self.asked, "rule": RULE, "problems": problems}
+        write_json(self._path, content)
+
+    @property
+    def _path(self) -> Path:
+        return self.workdir / "tuned.json"
+
+
+def _otherwise(before: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+    """Yields what is asked for now otherwise than before."""
+    for key, value in asked.items():
+        theirs = before.get(key, value)  # of keys that the code has got since, nothing was asked
+        if key == "grid":
+            both = {**theirs, **value}
+            changed = [name for name in both if theirs.get(name) != value.get(name)]
+            yield from (f"grid of {name!r}" for name in changed)
+        elif theirs != value:
+            yield f"{key} ({theirs}, not {value})"
 
 
 def _rank(setting: Setting) -> tuple[float, ...]:

@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,14 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.files import check_directory, read_json, write_json
+from dropout_lab.files import check_directory
 from dropout_lab.rules import RULES, flatten
 from dropout_lab.settings import HOW
 from dropout_lab.sweeps.grid import Overrides, product
 from dropout_lab.sweeps.runner import How, run_sweep
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
-from dropout_lab.sweeps.tuned import RULE, Choice, Run, Setting, Tuned
+from dropout_lab.sweeps.tuned import Choice, Report, Run, Setting, Tuned
 from dropout_lab.training.run import prepare
 
 _SETTLED = ("seed", "eval.test", "train.refit", "data.folds", "data.fold")
@@ -63,16 +62,16 @@ def tune(
     settings = {problem: tuple(each) for problem, each in candidates.items()}
     tuning = _Tuning(config, settings, tuple(seeds), tuple(final_seeds), folds, Path(workdir))
     tuning.check()
-    choices = tuning.read()
+    choices = tuning.report.read()
     if choices is None:
         tuning.check_data()
         choices = tuning.search(how)
-        tuning.write(choices)
+        tuning.report.write(choices)
     finals = [choice.final for choice in choices.values()]
     if all(setting.runs and not setting.count("failed") for setting in finals):
         return Tuned(choices, {})
     choices, failed = tuning.test(choices, how)
-    tuning.write(choices)
+    tuning.report.write(choices)
     return Tuned(choices, failed)
 
 
@@ -95,7 +94,7 @@ def recall(
     """
     settings = {problem: tuple(each) for problem, each in candidates.items()}
     tuning = _Tuning(config, settings, tuple(seeds), tuple(final_seeds), folds, Path(workdir))
-    written = tuning.read()
+    written = tuning.report.read()
     if written is None:
         raise InputError(f"{str(workdir)!r} holds no tuning: no tuned.json")
     choices = tuning.tested(tuning.choices())
@@ -201,41 +200,18 @@ class _Tuning:
             tested[problem] = dataclasses.replace(choice, final=Setting(overrides, trained.runs))
         return tested
 
-    def read(self) -> dict[str, Choice] | None:
-        """Returns what was chosen before; None if the search is not over.
-
-        Raises:
-          InputError: If something else was asked for then.
-        """
-        if not self._report.exists():
-            return None
-        content = read_json(self._report)
-        asked = json.loads(json.dumps(self._asked()))  # JSON has no tuples
-        if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
-            raise InputError(f"{self._report} is damaged (no tuning); move it away to go on")
-        before = content["asked"]
-        # Of keys that the code has got since, nothing was asked.
-        other = [key for key in asked if key in before and before[key] != asked[key]]
-        if other:
-            raise InputError(
-                f"workdir {str(self.workdir)!r} was tuned with another {', '.join(other[:3])}, and "
-                "its test set has been looked at: a choice made now could be made by it; allowed: "
-                "the same, or a new workdir"
-            )
-        return {
-            problem: Choice.from_json(content["problems"][problem], settings)
-            for problem, settings in self.candidates.items()
-        }
-
-    def write(self, choices: Mapping[str, Choice]) -> None:
-        """Writes down all that is known."""
-        problems = {problem: choice.as_json() for problem, choice in choices.items()}
-        content = {"schema": 1, "asked": self._asked(), "rule": RULE, "problems": problems}
-        write_json(self._report, content)
-
     @property
-    def _report(self) -> Path:
-        return self.workdir / "tuned.json"
+    def report(self) -> Report:
+        """Where all that is known is written down."""
+        flat = flatten(self.config.to_dict())
+        asked = {
+            **{key: value for key, value in flat.items() if key not in (*HOW, *_SETTLED)},
+            "grid": {problem: list(each) for problem, each in self.candidates.items()},
+            "seeds": self.seeds,
+            "final seeds": self.final_seeds,
+            "folds": self.folds,
+        }
+        return Report(self.workdir, asked, self.candidates)
 
     @property
     def _searched(self) -> dict[str, tuple[Overrides, ...]]:
@@ -272,16 +248,6 @@ class _Tuning:
 
     def _store(self, name: str) -> Store:
         return Store(self.workdir / name)
-
-    def _asked(self) -> dict[str, Any]:
-        flat = flatten(self.config.to_dict())
-        return {
-            **{key: value for key, value in flat.items() if key not in (*HOW, *_SETTLED)},
-            "grid": {problem: list(each) for problem, each in self.candidates.items()},
-            "seeds": self.seeds,
-            "final seeds": self.final_seeds,
-            "folds": self.folds,
-        }
 
 
 def _with(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:

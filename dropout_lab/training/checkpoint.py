@@ -1,5 +1,7 @@
 """Saving and restoring trees of arrays with orbax, which is imported only when it is needed."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,9 @@ class Checkpoints:
           arrays: A pytree.
           progress: Everything else that a resumed run needs.
           step: A number that grows from one save to the next.
+
+        Raises:
+          InputError: If there is no room for it; what was saved before stays.
         """
         import orbax.checkpoint as ocp
 
@@ -36,11 +41,16 @@ class Checkpoints:
             arrays=ocp.args.StandardSave(_named(jax.device_get(arrays))),
             progress=ocp.args.JsonSave(progress),
         )
-        self._directory.mkdir(parents=True, exist_ok=True)
-        # Orbax cleans up in a thread that only a save waits for: a manager that restores must not,
-        # lest its thread delete what a later one is saving.
-        with self._manager(cleanup_tmp_directories=True) as manager:
-            manager.save(step, args=args)
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            # Orbax cleans up in a thread that only a save waits for: a manager that restores must
+            # not, lest its thread delete what a later one is saving.
+            with self._manager(cleanup_tmp_directories=True) as manager:
+                manager.save(step, args=args)
+        except Exception as error:
+            if _disk_is_full(error):
+                raise InputError(f"cannot write {self._directory}: no space left") from error
+            raise
 
     def restore(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Returns the arrays by name, for :func:`refill`, and the progress; None without a save.
@@ -100,6 +110,17 @@ def refill(template: Any, arrays: dict[str, np.ndarray]) -> Any:
         for name, leaf in zip(_named(template), leaves, strict=True)
     ]
     return jax.tree.unflatten(structure, filled)
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in full:
+            return True
+        if any(os.strerror(number) in str(error) for number in full):  # tensorstore's, a ValueError
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _named(tree: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Losses, some of them made for dropout; each takes the network and one batch."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -8,11 +9,28 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 from jaxtyping import Array, Float, Key
+from ml_collections import FrozenConfigDict
+
+from dropout_lab.training.network import Numbers
 
 Loss = Callable[
     [Any, Float[Array, "n *shape"], Float[Array, "n classes"], Key[Array, ""]], Float[Array, ""]
 ]
 """From a network, images, target probabilities and the noise's key to a scalar."""
+
+
+def make_loss(config: FrozenConfigDict, numbers: Numbers) -> Loss:
+    """Returns the loss of a resolved configuration.
+
+    Args:
+      config: The configuration; only its static keys are read.
+      numbers: The dynamic numbers, by key; they may be traced.
+    """
+    if config.loss.name == "r_drop":
+        return partial(r_drop, weight=numbers["loss.weight"])
+    if config.loss.name == "multi_sample":
+        return partial(multi_sample, samples=config.loss.samples)
+    return cross_entropy
 
 
 def cross_entropy(

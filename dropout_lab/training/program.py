@@ -1,6 +1,5 @@
 """The compiled program of one static configuration: pure functions of state, numbers and data."""
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any, NamedTuple
@@ -9,22 +8,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax import nnx
 from jax import lax
 from jaxtyping import Array, Float, Int, Key
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.models import Dense
-from dropout_lab.schedules import SCHEDULES, Schedule
-from dropout_lab.training import loss as losses
 from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
+from dropout_lab.training.loss import make_loss
 from dropout_lab.training.mesh import replicate, split_batch
 from dropout_lab.training.metrics import measure
 from dropout_lab.training.network import Mode, Network, Numbers, Weights, weights_of
 from dropout_lab.training.optimizer import make_optimizer, project
 from dropout_lab.training.penalty import make_penalties
 from dropout_lab.training.prediction import Prediction, predict
+from dropout_lab.training.rate_schedule import make_rate_schedule
 from dropout_lab.training.recalibration import recalibrate_batch_stats
+from dropout_lab.training.sparsity import sparsity
 
 
 class State(NamedTuple):
@@ -152,7 +151,7 @@ class Program:
         if self.config.rate_schedule.name == "constant":
             return lambda weights, step: weights
         rates = self.network.rates(numbers)
-        factor = _rate_factor(self.config.rate_schedule, lengths)
+        factor = make_rate_schedule(self.config.rate_schedule, *lengths)
 
         def write(weights: Weights, step: Int[Array, ""]) -> Weights:
             return weights._replace(rates=jax.tree.map(lambda rate: rate * factor(step), rates))
@@ -177,20 +176,12 @@ class Program:
         smoothing, classes = numbers["train.label_smoothing"], self.network.classes
         target = jax.nn.one_hot(batch.labels, classes) * (1 - smoothing) + smoothing / classes
         images = self.network.lowered(batch.images)
-        loss = self._loss_function(numbers)(model, images, target, key)
+        loss = make_loss(self.config, numbers)(model, images, target, key)
         stats = weights_of(model).stats
         if penalties:
             whole = self.network.module(Weights(params, weights.rates, stats), "train")
             loss += sum(penalty(whole, hidden) for penalty in penalties)
         return loss, stats
-
-    def _loss_function(self, numbers: Numbers) -> losses.Loss:
-        options = self.config.loss
-        if options.name == "r_drop":
-            return partial(losses.r_drop, weight=numbers["loss.weight"])
-        if options.name == "multi_sample":
-            return partial(losses.multi_sample, samples=options.samples)
-        return losses.cross_entropy
 
     def _recalibrate(self, weights: Weights, data: Examples, scaling: Scaling) -> Weights:
         """Returns the weights with batch statistics of the noiseless network on ``data``."""
@@ -206,23 +197,8 @@ class Program:
         return weights._replace(stats=weights_of(model).stats)
 
     def _sparsity(self, weights: Weights) -> dict[str, Float[Array, ""]]:
-        """Returns the share of the kernels' weights that inference prunes; empty if none can be.
-
-        sparsity: In percent. sparsity.PATH: That of the layer there. compression: Weights over
-        weights left.
-        """
-        layers = nnx.iter_graph(self.network.module(weights, "mean"))
-        found = {
-            ".".join(map(str, path)): layer.pruned()
-            for path, layer in layers
-            if hasattr(layer, "pruned")
-        }
-        if not found:
-            return {}
-        each = {f"sparsity.{path}": 100 * pruned / total for path, (pruned, total) in found.items()}
-        pruned, total = (sum(part) for part in zip(*found.values(), strict=True))
-        left = jnp.maximum(total - pruned, 1)
-        return {"sparsity": 100 * pruned / total, "compression": total / left, **each}
+        """Returns what inference prunes: see :func:`dropout_lab.training.sparsity.sparsity`."""
+        return sparsity(self.network.module(weights, "mean"))
 
     def _evaluate(
         self,
@@ -273,21 +249,6 @@ class Program:
 
 
 _INIT, _ORDER, _AUGMENT, _NOISE, _EVALUATION = range(5)
-
-
-def _rate_factor(options: FrozenConfigDict, lengths: Lengths) -> Schedule:
-    """Returns the factor on all rates, from step to number: a schedule of a rate of 1."""
-    taken: dict[str, Any] = {}
-    if options.name in ("curriculum", "anti_curriculum"):
-        taken["gamma"] = options.gamma or 10 / lengths.total
-    elif options.name == "step":
-        taken["boundaries"] = [epoch * lengths.epoch for epoch in options.boundaries]
-        taken["factors"] = options.factors
-    elif options.name != "constant":
-        taken["steps"] = jnp.minimum((options.epochs or math.inf) * lengths.epoch, lengths.total)
-    if options.name == "late_linear":
-        taken["total"] = lengths.total
-    return SCHEDULES[options.name](1.0, **taken)
 
 
 def for_one_call() -> dict[str, int] | None:

@@ -4,14 +4,12 @@ import importlib
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from configs import base
-from dropout_lab.data import sources
-from dropout_lab.data.dataset import Official, Split
+from dropout_lab.architecture import present_places
 from dropout_lab.errors import InputError
-from dropout_lab.settings import dynamic, present_places, resolve
+from dropout_lab.settings import dynamic, resolve
 from dropout_lab.training.arrays import example_shape, fit_scaling, to_device
 from dropout_lab.training.program import Program, as_arrays
 from dropout_lab.training.run import check_data, load_data
@@ -81,26 +79,6 @@ def test_an_unknown_key_cannot_be_set():
         config.optimizer.learning_rate = 0.1
     with pytest.raises(AttributeError, match="dropuot"):
         config.dropuot = 0.1
-
-
-@pytest.fixture
-def fake_images(monkeypatch):
-    """Puts random images, enough for a smoke run, in place of the published sets."""
-
-    def load(image_set, data_dir):
-        rng = np.random.default_rng(0)
-
-        def split(n):
-            images = rng.integers(0, 256, (n, *image_set.shape), np.uint8)
-            return Split(images, rng.integers(0, image_set.classes, n).astype(np.int32))
-
-        return Official(split(800), split(64))
-
-    monkeypatch.setattr(sources, "load", load)
-    load_data_cache = importlib.import_module("dropout_lab.training.run")._load
-    load_data_cache.cache_clear()
-    yield
-    load_data_cache.cache_clear()
 
 
 @pytest.mark.slow

@@ -75,7 +75,6 @@ def test_train_size_keeps_the_first_and_the_same_validation():
     whole, part = _hold_out(_official()), _hold_out(_official(), train_size=4)
     np.testing.assert_array_equal(part.train.images, whole.train.images[:4])
     np.testing.assert_array_equal(part.val.images, whole.val.images)
-    assert len(_hold_out(_official(), train_size=0).train) == 14
 
 
 @pytest.mark.parametrize("val_size", [-1, 20, 21])
@@ -84,7 +83,7 @@ def test_val_size_out_of_range_is_refused(val_size):
         _hold_out(_official(), val_size=val_size)
 
 
-@pytest.mark.parametrize("train_size", [-1, 15])
+@pytest.mark.parametrize("train_size", [-1, 0, 15])
 def test_train_size_out_of_range_is_refused(train_size):
     with pytest.raises(InputError, match=rf"train_size {train_size} of fake: must be in 1\.\.14,"):
         _hold_out(_official(), train_size=train_size)

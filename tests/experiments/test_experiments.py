@@ -83,14 +83,13 @@ def part(experiment):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("fake_images")
 @pytest.mark.parametrize("name", experiments.NAMES)
-def test_it_runs(name, tmp_path, real_tfds):
+def test_it_runs(name, tmp_path):
     """Of each a part: a compile for every cell would take minutes."""
     experiment = part(experiments.load(name))
-    config = base.get_config()
-    config.data.dir = real_tfds(experiment.base["data.name"])
     done = run.reproduce(
-        name, experiment, "smoke", config, tmp_path, command="", how=How(1, "local")
+        name, experiment, "smoke", base.get_config(), tmp_path, command="", how=How(1, "local")
     )
     assert set(done.choices) == set(experiment.cells)
     assert done.sample(experiment.headline).n == 2

@@ -73,6 +73,12 @@ def test_one_network_decides_nothing():
     assert (found.verdict, found.p_for, found.reason) == ("inconclusive", None, "no test: n = 1")
 
 
+def test_pairs_are_counted_by_common_seeds():
+    lost = {(LOW, 0), (HIGH, 1)}
+    [found] = verdicts(Better(LOW, than=HIGH, paired=True), diverged=lost)
+    assert found.reason == "no test: n = 1"
+
+
 def test_numbers_that_do_not_vary_decide_nothing():
     [found] = verdicts(
         Better(LOW, than=HIGH), errors={cell: [e[0]] * 2 for cell, e in APART.items()}

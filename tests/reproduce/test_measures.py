@@ -78,6 +78,13 @@ def test_what_was_measured_is_only_read(choices, loads, tmp_path):
     assert loads == [tmp_path / "final"]
 
 
+def test_a_measure_that_is_added_is_taken(choices, loads, tmp_path):
+    measures.measure((Vote(),), choices, tmp_path)
+    found = measures.measure((Vote(), Inference("mean")), choices, tmp_path)
+    assert found["cell"].keys() == {"vote_error", "mean_error"}
+    assert measures.read(tmp_path) == found
+
+
 def test_nothing_to_measure_loads_nothing(choices, loads, tmp_path):
     assert measures.measure((), choices, tmp_path) == {}
     assert loads == []

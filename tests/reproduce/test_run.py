@@ -8,7 +8,7 @@ import pytest
 
 from configs import base
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce import Value, run
+from dropout_lab.reproduce import Cell, Value, run
 from dropout_lab.sweeps.runner import How
 from dropout_lab.training import loop
 from tests.reproduce.conftest import small_experiment
@@ -106,8 +106,15 @@ def test_a_record_that_is_missing_is_found(copied):
 
 def test_an_experiment_that_changed_is_found(copied):
     changed = small_experiment(base={"data.name": "digits", "optimizer.lr": 0.04})
-    with pytest.raises(InputError, match=r"tuned with another optimizer.lr"):
+    with pytest.raises(InputError, match=r"tuned with another optimizer.lr \(0.05, not 0.04\)"):
         read(copied, changed)
+
+
+def test_a_cell_that_changed_is_found(copied):
+    cells = dict(small_experiment().cells)
+    cells["plain, few"] = Cell({"variant": "none", "model.widths": (16,)})
+    with pytest.raises(InputError, match="was tuned with another grid of 'plain, few', and its"):
+        read(copied, small_experiment(cells=cells))
 
 
 def test_a_claim_that_changed_changes_the_files(copied):
@@ -118,6 +125,12 @@ def test_a_claim_that_changed_changes_the_files(copied):
 def test_a_folder_belongs_to_one_protocol(copied):
     with pytest.raises(InputError, match="holds protocol smoke, not short"):
         reproduce(small_experiment(), copied, "short")
+
+
+def test_a_folder_belongs_to_one_experiment(copied, no_training):
+    message = "holds experiment small, not other; allowed: the same, or another workdir"
+    with pytest.raises(InputError, match=message):
+        run.reproduce("other", small_experiment(), "smoke", base.get_config(), copied, command="")
 
 
 def test_time_adds_up(copied):

@@ -75,6 +75,16 @@ def test_too_little_for_a_test_is_none():
         assert difference(sample([1.0, 1.0]), sample(B)) is not None
 
 
+def test_rounding_is_no_variation():
+    of_records = [2.02, 1.98, 1.51], [1.97, 1.93, 1.46]
+    ours, theirs = (sample(np.array(each, np.float32).astype(float)) for each in of_records)
+    assert difference(ours, theirs, paired=True) is None
+    assert difference(ours, theirs) is not None
+    assert difference(sample([0.1] * 3), sample([0.2] * 3)) is None
+    assert one_sample([0.1] * 3, 0.2) is None
+    assert sample([0.1] * 3).std == 0
+
+
 @pytest.mark.parametrize(
     ("raw", "adjusted"),
     [

@@ -1,8 +1,13 @@
 """From flags to results of an experiment."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 import experiments
+from tests.scripts.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +38,40 @@ def test_published_results_are_checked(run_script):
     assert process.returncode == 0, process.stderr
     count = len(experiments.published())
     assert process.stdout == f"{count} results: every file is what its records say\n"
+
+
+@pytest.fixture
+def changed_since(tmp_path):
+    """Returns a function that runs the script where an experiment is no longer what was run."""
+    place = tmp_path / "srivastava2014_fig11" / "short"
+    place.mkdir(parents=True)
+    run = {"experiment": "srivastava2014_fig11", "protocol": "short", "seconds": 1.0}
+    (place / "run.json").write_text(json.dumps(run))
+    asked = {"asked": {"optimizer.lr": 0.3}, "problems": {}}
+    (place / "tuned.json").write_text(json.dumps(asked))
+    code = (
+        f"import experiments, pathlib, runpy; experiments.RESULTS = pathlib.Path({str(tmp_path)!r})"
+    )
+    code += "; runpy.run_path('scripts/reproduce.py', run_name='__main__')"
+    return lambda flag: subprocess.run(
+        [sys.executable, "-c", code, flag], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_results_of_an_experiment_that_changed_are_told(changed_since):
+    process = changed_since("--check")
+    assert process.returncode == 1
+    assert "srivastava2014_fig11/short' was tuned with another optimizer.lr (0.3, not 0." in (
+        process.stderr
+    )
+    assert process.stderr.count("\n") == 1
+
+
+def test_an_experiment_that_changed_is_listed(changed_since):
+    process = changed_since("--list")
+    assert process.returncode == 0, process.stderr
+    assert "srivastava2014_fig11: " in process.stdout
+    assert "was run" not in process.stdout
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -63,22 +62,17 @@ def test_a_disk_that_fills_up_is_told_and_nothing_is_half(config, small_disk):
     assert [record["seed"] for record in store.records()] == [0, 1, 2]
 
 
-def test_a_checkpoint_that_does_not_fit_is_told(config, tmp_path, monkeypatch):
-    """The system refuses larger files, as a quota does; the library that saves tells in its way."""
+def test_a_checkpoint_that_does_not_fit_is_told(config, tmp_path, monkeypatch, no_large_files):
     store = Store(tmp_path / "sweep")
     save = Checkpoints.save
 
     def limited(self, *args, **options):
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-        try:
+        with no_large_files():
             save(self, *args, **options)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoints, "save", limited)
-        with pytest.raises(InputError, match=r"cannot write in .*sweep: no space left"):
+        with pytest.raises(InputError, match=r"cannot write .*/checkpoints/.*: no space left"):
             run_sweep(config, SEEDS, store)
     assert store.records() == []
     assert not (store.directory / "failures").exists()

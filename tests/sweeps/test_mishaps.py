@@ -154,24 +154,6 @@ def test_without_memory_for_one_it_is_a_failure(config, store, monkeypatch):
     assert len(run_sweep(config, {"seed": [0, 1]}, store, lanes=2)) == 2
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.ENOSPC, "No space left on device"),
-        ValueError("NOT_FOUND: Error writing file: No space left on device"),
-    ],
-)
-def test_a_full_disk_ends_the_sweep_and_is_no_failure_of_a_trial(config, store, monkeypatch, error):
-    mend = breaking(monkeypatch, error)
-    with pytest.raises(InputError, match=r"cannot write in .*: no space left"):
-        run_sweep(config, SEEDS, store)
-    assert seeds(store) == [0]
-    assert not (store.directory / "failures").exists()
-    mend()
-    run_sweep(config, SEEDS, store)
-    assert seeds(store) == [0, 1, 2]
-
-
 def test_a_record_that_does_not_fit_on_the_disk_leaves_nothing(config, store, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

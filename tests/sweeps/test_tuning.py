@@ -187,12 +187,12 @@ def test_the_report_tells_all_that_was_tried(config, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "options", "named"),
     [
-        ({}, {"candidates": {"all": [*RATES, {"dropout.rate": 0.4}]}}, "grid"),
-        ({}, {"candidates": {"other": RATES}}, "grid"),
-        ({}, {"seeds": (0,)}, "seeds"),
-        ({}, {"final_seeds": (0, 1, 2)}, "final seeds"),
-        ({}, {"folds": 3}, "folds"),
-        ({"optimizer.lr": 0.2}, {}, r"optimizer\.lr"),
+        ({}, {"candidates": {"all": [*RATES, {"dropout.rate": 0.4}]}}, "grid of 'all'"),
+        ({}, {"candidates": {"other": RATES}}, "grid of 'all', grid of 'other'"),
+        ({}, {"seeds": (0,)}, r"seeds \(\[0, 1\], not \[0\]\)"),
+        ({}, {"final_seeds": (0, 1, 2)}, r"final seeds \(\[0, 1\], not \[0, 1, 2\]\)"),
+        ({}, {"folds": 3}, r"folds \(None, not 3\)"),
+        ({"optimizer.lr": 0.2}, {}, r"optimizer\.lr \(0.1, not 0.2\)"),
     ],
 )
 def test_nothing_is_chosen_anew_after_a_look_at_the_test_set(

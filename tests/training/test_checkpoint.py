@@ -1,9 +1,11 @@
+import errno
 import threading
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import orbax.checkpoint
 import pytest
 
 from dropout_lab.errors import InputError
@@ -86,6 +88,31 @@ def test_a_damaged_save_is_one_line_that_says_what_to_do(checkpoints, tmp_path, 
     with pytest.raises(InputError, match=r"checkpoint .*/4 is damaged .*delete it") as error:
         checkpoints.restore()
     assert "\n" not in str(error.value)
+
+
+def test_a_save_without_room_is_one_line_and_leaves_the_latest(checkpoints, no_large_files):
+    checkpoints.save(tree(), {"step": 1}, step=1)
+    with no_large_files(), pytest.raises(InputError, match=r"cannot write .*: no space left"):
+        checkpoints.save(tree(), {"step": 2}, step=2)
+    assert checkpoints.restore()[1] == {"step": 1}
+    checkpoints.save(tree(), {"step": 2}, step=2)
+    assert checkpoints.restore()[1] == {"step": 2}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        ValueError("RESOURCE_EXHAUSTED: Failed to write 9 bytes: No space left on device"),
+    ],
+)
+def test_a_full_disk_is_one_line_however_orbax_tells_it(checkpoints, monkeypatch, error):
+    def save(*args, **options):
+        raise RuntimeError("a writer failed") from error
+
+    monkeypatch.setattr(orbax.checkpoint.CheckpointManager, "save", save)
+    with pytest.raises(InputError, match=r"cannot write .*/checkpoint: no space left"):
+        checkpoints.save(tree(), {}, step=1)
 
 
 def test_refilling_needs_every_array(checkpoints):
