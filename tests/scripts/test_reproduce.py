@@ -71,7 +71,7 @@ def test_an_experiment_that_changed_is_listed(changed_since):
     process = changed_since("--list")
     assert process.returncode == 0, process.stderr
     assert "srivastava2014_fig11: " in process.stdout
-    assert "was run" not in process.stdout
+    assert "was run:" not in process.stdout
 
 
 @pytest.mark.parametrize(
