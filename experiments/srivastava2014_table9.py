@@ -66,7 +66,7 @@ EXPERIMENT = Experiment(
         ),
         "short": Protocol(
             seeds=(0, 1, 2),
-            cost="about 20 minutes on 2 cores, reckoned",
+            cost="36 minutes on 2 cores that other work shared",
             base={
                 "data.train_size": 8000,
                 "data.val_size": 4000,
