@@ -49,6 +49,8 @@ def _reproduce() -> Results:
         raise InputError(
             f"--experiment={name} --workdir={workdir}; allowed: both, or --list or --check"
         )
+    if _PUBLISH.value and protocol == "smoke":
+        raise InputError("--publish --protocol=smoke; allowed: results of short or paper")
     defaults = base.get_config()
     _EXECUTOR.set_checkpoints(defaults)
     results = reproduce(

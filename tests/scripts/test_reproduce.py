@@ -79,6 +79,10 @@ def test_an_experiment_that_changed_is_listed(changed_since):
     [
         (("--workdir=x",), "--experiment=None --workdir=x; allowed: both, or --list or --check"),
         (("--experiment=wan", "--workdir=x"), "unknown experiment 'wan'"),
+        (
+            ("--experiment=wan2013_table2", "--workdir=x", "--protocol=smoke", "--publish"),
+            "--publish --protocol=smoke; allowed: results of short or paper",
+        ),
     ],
 )
 def test_wrong_flags_are_one_line(run_script, flags, message):
