@@ -187,8 +187,8 @@ def mean_error(workdir, rate):
 
 def test_tables_come_in_three_formats(run_script, swept):
     workdir, _ = swept
-    as_written = (*flags_of(TABLE), "--where=dropout.rate=0.1", f"--workdir={workdir}")
-    assert "| dropout" in succeed(run_forked("table", *as_written))
+    written = (*flags_of(TABLE), "--where=dropout.rate=0.1", f"--workdir={workdir}")
+    assert "| dropout" in succeed(run_forked("table", *written))
     means = [f"{mean_error(workdir, rate):.2f}" for rate in (0.1, 0.5)]
     markdown = table(run_script, workdir, "--format=markdown")
     latex = table(run_script, workdir, "--format=latex", "--value=test_error")
