@@ -94,6 +94,16 @@ EXPERIMENT = Experiment(
                 "the weights of L1 (0.00001) and of KL-sparsity (0.0001) not tuned",
                 "three networks of each",
             ),
+            remarks=(
+                "Most likely L2 comes so close because Adam's weight decay is more than L2. A "
+                "check: by gradient descent with L2 in the loss, tuned in the same way, this "
+                "network errs on 2.6 % (experiments/results/mnist_l2_sgd), 0.4 points more than "
+                "with dropout and max-norm.",
+                "A first run had only 2 and 4 for max-norm, between which validation errors could "
+                "not tell. When smaller values were added, its test errors were known: 2.67 % for "
+                "max-norm, 2.45 % with dropout. The records of those six networks are among the "
+                "final ones.",
+            ),
         ),
     },
 )
