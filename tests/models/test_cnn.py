@@ -33,6 +33,7 @@ def test_an_image_too_small_for_kernels_without_padding_is_an_error():
         make("none", stages=(4, 6), padding="valid", kernel_size=3)
 
 
+@pytest.mark.slow
 def test_stages_may_have_an_activation_of_their_own():
     model = make("none", stages=(4,), stage_activation="identity")
     assert (model.stages[0](X, None) < 0).any()

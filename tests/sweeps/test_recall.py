@@ -29,6 +29,7 @@ def test_the_records_alone_tell_what_was_chosen_and_how_it_tested(config, tmp_pa
         tuning.recall(config, {"all": RATES}, tmp_path / "none", **SEEDS)
 
 
+@pytest.mark.slow
 def test_a_key_that_the_code_has_got_since_was_not_asked_for(config, tmp_path, monkeypatch):
     tuning.tune(config, {"all": RATES}, tmp_path, how=How(1, "local"), **SEEDS)
     path = tmp_path / "tuned.json"

@@ -137,6 +137,7 @@ def test_a_neighbour_changes_nothing_to_the_bit(run, neighbour):
     assert odd[1].progress.history != beside[1].progress.history
 
 
+@pytest.mark.slow
 def test_idle_lanes_are_dropped(run):
     trials = [{"seed": 1}, {"seed": 2}]
     some = run(trials, lanes=3)

@@ -161,6 +161,7 @@ def test_refit_trains_as_long_as_was_best(run):
     assert result.progress.selected == 2
 
 
+@pytest.mark.slow
 def test_a_length_in_updates_may_end_within_an_epoch(run):
     result, spy = run({"train.updates": 7})
     assert spy.trained == [("train", 5), ("train", 2)]
