@@ -9,7 +9,8 @@ from dropout_lab.sweeps.grid import Overrides
 NONE = "no dropout"
 DENSE = "dropout after the dense layer"
 ALL = "dropout after every layer"
-SCALED = "mean_error"
+AT_REST = Inference("mean")
+[SCALED] = AT_REST.metrics
 DROPOUT: Overrides = {"variant": "dropout", "eval.inference": "mc", "eval.passes": 50}
 DEPARTURES = ("only weights decay; in the authors' files biases do too",)
 
@@ -55,14 +56,14 @@ EXPERIMENT = Experiment(
             seeds=(0, 1, 2, 3, 4),
             cost="not measured; weeks on 2 cores, or an accelerator",
             base={"train.updates": 10_000_000},
-            measures=(Inference("mean"),),
+            measures=(AT_REST,),
             departures=DEPARTURES,
         ),
         "short": Protocol(
             seeds=(0, 1, 2),
             cost="about 20 minutes on 2 cores, reckoned",
             base={"train.updates": 10_000},
-            measures=(Inference("mean"),),
+            measures=(AT_REST,),
             departures=DEPARTURES,
             shortened=("10,000 updates (10.7 epochs), not 10,000,000",),
         ),

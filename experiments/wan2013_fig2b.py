@@ -31,7 +31,8 @@ NOISE: dict[str, Overrides] = {
     "DropConnect": {"variant": "drop_connect", "eval.inference": "gaussian"},
 }
 KEEP = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-MEAN = "mean_error"
+AT_REST = Inference("mean")
+[MEAN] = AT_REST.metrics
 PAPER = {
     "Dropout": {
         keep: {"test_error": Published(error)}
@@ -104,7 +105,7 @@ EXPERIMENT = Experiment(
                 "schedule.boundaries": (600, 1000, 1400, 1420, 1440, 1460),
                 "eval.passes": 1000,
             },
-            measures=(Inference("mean"),),
+            measures=(AT_REST,),
             departures=(
                 f"{DIVIDED}; with a learning rate of 0.1 times the square of p, not 0.1, this "
                 "comes to the same in the layers with noisy inputs or weights",
@@ -133,7 +134,7 @@ EXPERIMENT = Experiment(
                 f"{method}, {keep}": {"optimizer.lr": 1e-3} for method in NOISE for keep in KEEP
             },
             without=tuple(f"{method}, {keep}" for method in NOISE for keep in (0.4, 0.6, 0.8)),
-            measures=(Inference("mean"),),
+            measures=(AT_REST,),
             departures=(DIVIDED,),
             shortened=(
                 "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
