@@ -5,7 +5,8 @@ python scripts/reproduce.py --experiment=srivastava2014_table9 --protocol=short 
 Settings are chosen on validation data, the test set is read once; started again, only what is
 missing is run. DIR then holds records, tables, figure and claims, and DIR/README.md tells it all;
 --publish copies what of it belongs in the repository to experiments/results/NAME/PROTOCOL. --list
-shows what there is, --check computes everything in experiments/results from its records again.
+shows what there is, --check computes everything in experiments/results from its records again,
+--rewrite writes what differs.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ from dropout_lab.reproduce import table
 from dropout_lab.reproduce.overview import describe
 from dropout_lab.reproduce.plan import PROTOCOLS
 from dropout_lab.reproduce.results import Results
-from dropout_lab.reproduce.run import differences, publish, read, reproduce
+from dropout_lab.reproduce.run import differences, publish, read, reproduce, write
 from dropout_lab.sweep_flags import ExecutorFlags
 
 _EXPERIMENT = flags.DEFINE_string("experiment", None, "A file of experiments/, without .py.")
@@ -30,6 +31,7 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Where records and reports go.")
 _PUBLISH = flags.DEFINE_bool("publish", False, "Copy results to experiments/results when done.")
 _LIST = flags.DEFINE_bool("list", False, "Tell what there is and what it costs, and stop.")
 _CHECK = flags.DEFINE_bool("check", False, "Compare experiments/results with its records; stop.")
+_REWRITE = flags.DEFINE_bool("rewrite", False, "Write what --check finds anew; stop.")
 _EXECUTOR = ExecutorFlags()
 
 
@@ -37,8 +39,8 @@ def main() -> None:
     """Runs one experiment, or tells of all."""
     if _LIST.value:
         print("\n\n".join(_describe(name) for name in experiments.NAMES))
-    elif _CHECK.value:
-        _check()
+    elif _CHECK.value or _REWRITE.value:
+        _check(rewrite=_REWRITE.value)
     else:
         print(table.markdown(_reproduce()), end="")
 
@@ -47,7 +49,8 @@ def _reproduce() -> Results:
     name, protocol, workdir = _EXPERIMENT.value, _PROTOCOL.value, _WORKDIR.value
     if not name or not workdir:
         raise InputError(
-            f"--experiment={name} --workdir={workdir}; allowed: both, or --list or --check"
+            f"--experiment={name} --workdir={workdir}; allowed: both, or --list, "
+            "--check or --rewrite"
         )
     if _PUBLISH.value and protocol == "smoke":
         raise InputError("--publish --protocol=smoke; allowed: results of short or paper")
@@ -83,14 +86,19 @@ def _published(name: str, protocol: str) -> Results:
     return read(name, experiments.load(name), base.get_config(), place)
 
 
-def _check() -> None:
+def _check(*, rewrite: bool) -> None:
     wrong, places = [], experiments.published()
     for name, protocol in places:
         directory = experiments.RESULTS / name / protocol
         try:
-            files = differences(_published(name, protocol), directory)
+            results = _published(name, protocol)
         except InputError as error:
             wrong.append(str(error))
+            continue
+        files = differences(results, directory)
+        if files and rewrite:
+            write(results, directory)
+            print(f"{directory}: written anew")
         else:
             wrong += [f"{directory / file} is not what its records say" for file in files]
     for line in wrong:

@@ -8,6 +8,7 @@ from dropout_lab.analysis.figure import COLOURS, MARKERS
 from dropout_lab.analysis.summary import describe
 from dropout_lab.reproduce.claim import Value
 from dropout_lab.reproduce.results import Results
+from dropout_lab.reproduce.statistics import significant
 from dropout_lab.reproduce.table import places
 
 
@@ -35,8 +36,8 @@ def _point(results: Results, x: float | str, value: Value) -> dict[str, Any]:
     sample, paper = results.sample(value), results.paper(value)
     return {
         "x": x,
-        "mean": sample.mean,
-        "std": sample.std,
+        "mean": None if sample.mean is None else significant(sample.mean),
+        "std": None if sample.std is None else significant(sample.std),
         "n": sample.n,
         "paper": paper.value if paper else None,
         "paper_std": paper.std if paper else None,

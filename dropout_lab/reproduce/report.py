@@ -9,6 +9,7 @@ from dropout_lab.reproduce import table
 from dropout_lab.reproduce.claims import LEVEL, Verdict, judge
 from dropout_lab.reproduce.figure import figure_data
 from dropout_lab.reproduce.results import Results
+from dropout_lab.reproduce.statistics import significant
 from dropout_lab.rules import flatten
 from dropout_lab.sweeps.grid import Overrides
 from dropout_lab.sweeps.status import duration
@@ -73,8 +74,7 @@ def _claim_data(verdict: Verdict) -> dict[str, Any]:
         "test": verdict.claim.test,
         "values": list(map(str, verdict.values)),
         "verdict": verdict.verdict,
-        # Six digits are the same whatever the version of scipy.
-        **{name: None if x is None else float(f"{x:.6g}") for name, x in numbers.items()},
+        **{name: None if x is None else significant(x) for name, x in numbers.items()},
         "reason": verdict.reason,
     }
 
@@ -91,12 +91,14 @@ def _page(results: Results, claims: str) -> str:
             parts.append("\n".join([title, "", *(f"- {each}" for each in sentences)]))
     parts += [table.markdown(results).strip(), "![Ours and the paper's](figure.svg)"]
     parts += ["## Claims", claims.strip(), *protocol.remarks]
-    parts += ["## How", f"```sh\n{run['command']}\n```", _how(results)]
-    parts.append(_settings_table(results.choices).strip())
+    searched = {label: choice for label, choice in results.choices.items() if choice.searched}
+    parts += ["## How", f"```sh\n{run['command']}\n```", _how(results, searched=bool(searched))]
+    if searched:
+        parts.append(_settings_table(searched).strip())
     return "\n\n".join(parts) + "\n"
 
 
-def _how(results: Results) -> str:
+def _how(results: Results, *, searched: bool) -> str:
     records = list(results.records.values())
     devices = {_machine(record["device"]) for record in records}
     versions = {
@@ -104,12 +106,16 @@ def _how(results: Results) -> str:
     }
     revisions = {str(record["git_revision"]) for record in records}
     protocol = results.plan.protocol
+    chosen = (
+        f"Settings were chosen by validation error (seeds {_numbers(protocol.search_seeds)})."
+        if searched
+        else "There were no settings to choose from."
+    )
     return (
         f"Time: {duration(results.run['seconds'])}; each network on "
         f"{' or '.join(sorted(devices))}. Versions: {', '.join(sorted(versions))}; code "
-        f"{', '.join(sorted(revisions))}. Seeds of the search: {_numbers(protocol.search_seeds)}; "
-        f"of the final networks: {_numbers(protocol.seeds)}. Settings were chosen by validation "
-        "error; the test set was evaluated once for each final network."
+        f"{', '.join(sorted(revisions))}. Seeds: {_numbers(protocol.seeds)}. {chosen} The test "
+        "set was evaluated once for each network."
     )
 
 
@@ -123,15 +129,14 @@ def _machine(device: Mapping[str, Any]) -> str:
 def _settings_table(choices: Mapping[str, Choice]) -> str:
     body = []
     for label, choice in choices.items():
-        searched = len(choice.tried) > 1
         for number, setting in enumerate(choice.tried):
             varied = _varied(choice)
             told = ", ".join(f"{key}={flatten(dict(setting.overrides))[key]}" for key in varied)
             body.append(
                 [
                     "" if number else label,
-                    told or "nothing to choose",
-                    str(setting.spread("val_error")) if searched else "–",
+                    told,
+                    str(setting.spread("val_error")),
                     "yes" if number == choice.chosen else "",
                 ]
             )

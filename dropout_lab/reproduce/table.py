@@ -15,7 +15,7 @@ from dropout_lab.analysis.summary import describe
 from dropout_lab.reproduce.claim import Value
 from dropout_lab.reproduce.experiment import Published
 from dropout_lab.reproduce.results import Results
-from dropout_lab.reproduce.statistics import Difference, Sample
+from dropout_lab.reproduce.statistics import Difference, Sample, significant
 
 PARTS = ("ours", "paper", "difference")
 
@@ -36,7 +36,7 @@ def caption(results: Results) -> str:
     parts = [
         f"{experiment.title}, after {experiment.citation} ({experiment.source}). Ours: mean ± "
         "sample standard deviation (n networks), to the decimal in which the mean's standard "
-        "error has its first digit."
+        "error has its first digit; networks differ in their seed, the test images are the same."
     ]
     if experiment.numbered:
         parts.append(
@@ -54,7 +54,7 @@ def caption(results: Results) -> str:
 
 
 def csv_table(results: Results) -> str:
-    """Returns a line per value, numbers apart and in full."""
+    """Returns a line per value, numbers apart, to six digits."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     theirs = ("paper", "paper_std", "paper_n", "difference", "low", "high")
@@ -170,4 +170,4 @@ def _render(
 
 
 def _number(number: float | None) -> str:
-    return "" if number is None else f"{number:.10g}"
+    return "" if number is None else f"{significant(number):g}"

@@ -116,6 +116,11 @@ class Choice:
     chosen: int
     final: Setting
 
+    @property
+    def searched(self) -> bool:
+        """Whether there was more than one setting."""
+        return len(self.tried) > 1
+
     @classmethod
     def among(cls, problem: str, tried: Sequence[Setting]) -> "Choice":
         """Returns the choice by ``RULE``, with no final run yet.
@@ -166,7 +171,7 @@ class Choice:
         ]
         header = ["setting", "validation error (%)", "diverged", "failed", ""]
         told = f"test error (%) of {self.final.label()}: {self.final.spread('test_error')}"
-        if len(rows) == 1:
+        if not self.searched:
             return told
         return f"{tabulate.tabulate(rows, header, disable_numparse=True)}\n\n{told}"
 

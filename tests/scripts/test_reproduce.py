@@ -1,6 +1,7 @@
 """From flags to results of an experiment."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -41,14 +42,8 @@ def test_published_results_are_checked(run_script):
 
 
 @pytest.fixture
-def changed_since(tmp_path):
-    """Returns a function that runs the script where an experiment is no longer what was run."""
-    place = tmp_path / "srivastava2014_fig11" / "short"
-    place.mkdir(parents=True)
-    run = {"experiment": "srivastava2014_fig11", "protocol": "short", "seconds": 1.0}
-    (place / "run.json").write_text(json.dumps(run))
-    asked = {"asked": {"optimizer.lr": 0.3}, "problems": {}}
-    (place / "tuned.json").write_text(json.dumps(asked))
+def on_copies(tmp_path):
+    """Returns a function that runs the script with results in tmp_path."""
     code = (
         f"import experiments, pathlib, runpy; experiments.RESULTS = pathlib.Path({str(tmp_path)!r})"
     )
@@ -56,6 +51,34 @@ def changed_since(tmp_path):
     return lambda flag: subprocess.run(
         [sys.executable, "-c", code, flag], cwd=ROOT, capture_output=True, text=True, check=False
     )
+
+
+def test_what_differs_is_written_anew(on_copies, tmp_path):
+    place = tmp_path / "srivastava2014_fig11" / "short"
+    shutil.copytree(experiments.RESULTS / "srivastava2014_fig11" / "short", place)
+    before = {path: path.read_text() for path in sorted(place.glob("*.*"))}
+    (place / "table.csv").write_text("edited by hand")
+    process = on_copies("--check")
+    assert process.returncode == 1
+    assert process.stderr.strip().endswith("table.csv is not what its records say")
+    process = on_copies("--rewrite")
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith(f"{place}: written anew\n")
+    after = {path: path.read_text() for path in sorted(place.glob("*.*"))}
+    del before[place / "figure.svg"], after[place / "figure.svg"]  # differs with the version
+    assert after == before
+
+
+@pytest.fixture
+def changed_since(on_copies, tmp_path):
+    """Returns a function that runs the script where an experiment is no longer what was run."""
+    place = tmp_path / "srivastava2014_fig11" / "short"
+    place.mkdir(parents=True)
+    run = {"experiment": "srivastava2014_fig11", "protocol": "short", "seconds": 1.0}
+    (place / "run.json").write_text(json.dumps(run))
+    asked = {"asked": {"optimizer.lr": 0.3}, "problems": {}}
+    (place / "tuned.json").write_text(json.dumps(asked))
+    return on_copies
 
 
 def test_results_of_an_experiment_that_changed_are_told(changed_since):
@@ -77,7 +100,7 @@ def test_an_experiment_that_changed_is_listed(changed_since):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--workdir=x",), "--experiment=None --workdir=x; allowed: both, or --list or --check"),
+        (("--workdir=x",), "--experiment=None --workdir=x; allowed: both, or --list, --check or"),
         (("--experiment=wan", "--workdir=x"), "unknown experiment 'wan'"),
         (
             ("--experiment=wan2013_table2", "--workdir=x", "--protocol=smoke", "--publish"),
