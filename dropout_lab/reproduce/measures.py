@@ -61,10 +61,11 @@ def _of_cell(measured: Measure, members: Mapping[str, Trained]) -> dict[str, dic
         return found
     [metric] = measured.metrics
     if isinstance(measured, Vote):
-        probs = np.stack([network.predict(split.images) for network in networks])
+        each = [network.predict(split.images, seed=int(seed)) for seed, network in members.items()]
+        probs = np.stack(each)
         return {metric: {seeds[0]: vote(probs, split.labels)}}
     predicted = {
-        seed: network.predict(split.images, inference=measured.rule)
+        seed: network.predict(split.images, inference=measured.rule, seed=int(seed))
         for seed, network in members.items()
     }
     return {metric: {seed: error(probs, split.labels) for seed, probs in predicted.items()}}

@@ -76,7 +76,12 @@ class Trained:
         return load_data(self._config).test
 
     def predict(
-        self, x: np.ndarray, *, inference: str | None = None, passes: int = 50, seed: int = 0
+        self,
+        x: np.ndarray,
+        *,
+        inference: str | None = None,
+        passes: int | None = None,
+        seed: int = 0,
     ) -> Float[np.ndarray, "n classes"]:
         """Returns class probabilities.
 
@@ -84,7 +89,8 @@ class Trained:
           x: Examples as the data set stores them (images: bytes), of shape (n, ...).
           inference: A rule of ``places.RULES_OF_INFERENCE`` that the variant has; None for the
             one it was tested with.
-          passes: Number of noisy passes or samples, at least 1.
+          passes: Number of noisy passes or samples, at least 1; None for as many as it was tested
+            with, or 50 if without.
           seed: Seed of their noise.
 
         Raises:
@@ -112,12 +118,13 @@ class Trained:
             self._program.sample(self._weights, key, images, self._scaling, passes=count)
         )
 
-    def uncertainty(self, x: np.ndarray, *, passes: int = 50, seed: int = 0) -> Prediction:
+    def uncertainty(self, x: np.ndarray, *, passes: int | None = None, seed: int = 0) -> Prediction:
         """Returns Monte-Carlo predictions with their uncertainties, as NumPy arrays.
 
         Args:
           x: Examples as the data set stores them (images: bytes), of shape (n, ...).
-          passes: Number of noisy passes, at least 1.
+          passes: Number of noisy passes, at least 1; None for as many as it was tested with, or 50
+            if without.
           seed: Seed of their noise.
 
         Raises:
@@ -125,7 +132,9 @@ class Trained:
         """
         return self._predict(x, "mc", passes, seed)
 
-    def _predict(self, x: np.ndarray, inference: str, passes: int, seed: int) -> Prediction:
+    def _predict(self, x: np.ndarray, inference: str, passes: int | None, seed: int) -> Prediction:
+        if passes is None:
+            passes = self._config.eval.passes or 50
         self._check(x := np.asarray(x), inference, passes)
         prediction = self._program.predict(
             self._weights,

@@ -20,7 +20,8 @@ class Network:
     def test_split(self):
         return Split(np.zeros((4, 1, 1, 1), np.uint8), LABELS)
 
-    def predict(self, images, inference="mc"):
+    def predict(self, images, inference="mc", seed=0):
+        self.seed = seed
         return self.probs if inference == "mc" else self.probs[:, ::-1]
 
     def passes(self, images, count):
@@ -55,6 +56,7 @@ def test_a_vote_is_the_error_of_the_mean_prediction(choices, loads, tmp_path):
     found = measures.measure((Vote(),), choices, tmp_path)
     assert found == {"cell": {"vote_error": {"0": 0.0}}}  # each network alone errs once
     assert measures.read(tmp_path) == found
+    assert [network.seed for network in NETWORKS.values()] == [0, 1]  # noise of their own
 
 
 def test_passes_are_averaged_network_by_network(choices, loads, tmp_path):

@@ -61,6 +61,14 @@ def test_uncertainty_goes_with_the_monte_carlo_predictions(trained, test_split):
     assert all(isinstance(each, np.ndarray) and len(each) == 24 for each in found)
 
 
+def test_there_are_as_many_passes_as_it_was_tested_with(new_config, own_data, test_split, tmp_path):
+    train(new_config("dropout", own_data | {"eval.inference": "mc", "eval.passes": 7}), tmp_path)
+    network, images = load_run(tmp_path), test_split.images
+    seven = network.predict(images, passes=7)
+    np.testing.assert_array_equal(network.predict(images), seven)
+    np.testing.assert_allclose(np.exp(network.uncertainty(images).log_probs), seven, rtol=1e-5)
+
+
 def test_monte_carlo_differs_a_little_and_repeats(trained, test_split):
     images = test_split.images
     mean = trained.predict(images)
