@@ -18,8 +18,9 @@ EXPERIMENT = Experiment(
     title="Scaled weights and averaged passes in LeNet with dropout on MNIST",
     citation="Y. Gal, Z. Ghahramani, Bayesian convolutional neural networks with Bernoulli "
     "approximate variational inference, arXiv:1506.02158",
-    source="A figure of curves for MNIST with no numbers to compare with, only an order; networks "
-    "and training read in the Caffe files that the authors published",
+    source="A figure of curves for MNIST with no numbers to compare with, only an order, which two "
+    "summaries of the paper tell; networks and training read in the Caffe files that the authors "
+    "published",
     base={
         "data.name": "mnist",
         "model.name": "cnn",
@@ -65,7 +66,10 @@ EXPERIMENT = Experiment(
             base={"train.updates": 10_000},
             measures=(AT_REST,),
             departures=DEPARTURES,
-            shortened=("10,000 updates (10.7 epochs), not 10,000,000",),
+            shortened=(
+                "10,000 updates (10.7 epochs), not 10,000,000; the learning rate ends at 0.6 of "
+                "its start, not at 0.006",
+            ),
         ),
     },
     table=Table(

@@ -5,6 +5,11 @@ python scripts/reproduce.py --experiment=krueger2017_sequential_mnist --protocol
 
 from dropout_lab.reproduce import Better, Cell, Experiment, Protocol, Published, Value
 
+ASSUMED = (
+    "100 units and batches of 100, as in the script that the authors published",
+    "no images are held out, and the last epoch counts",
+    "recurrent dropout draws a new mask at every step, with inverted scaling",
+)
 NOTE = (
     "The script that the authors published draws the order of pixels with replacement, so that a "
     "third of them is never read, and the mask of the cells is overwritten by that of the states. "
@@ -57,9 +62,7 @@ EXPERIMENT = Experiment(
             cost="not measured; for an accelerator",
             base={"model.sequence": "pixels", "model.permutation": 0, "train.epochs": 150},
             assumed=(
-                "100 units and batches of 100, as in the script that the authors published",
-                "all 60,000 images are trained on, and the last epoch counts",
-                "recurrent dropout draws a new mask at every step, with inverted scaling",
+                *ASSUMED,
                 "one permutation, five seeds; the paper gives one number and no count",
             ),
             remarks=(NOTE,),
@@ -73,6 +76,7 @@ EXPERIMENT = Experiment(
                 "data.val_size": 0,
                 "train.epochs": 40,
             },
+            assumed=ASSUMED,
             shortened=(
                 "a row of 28 pixels at each of 28 steps, from the top down, not 784 single pixels "
                 "in permuted order: an easier task, of which the paper has no number",

@@ -30,16 +30,39 @@ NETWORKS: dict[str, Overrides] = {
         "model.widths": (500,),
     },
 }
-PAPER = {
-    "LeNet-300-100, original": {"test_error": Published(1.64)},
-    "LeNet-300-100, sparse VD": {"test_error": Published(1.92), "compression": Published(68)},
-    "LeNet-5, original": {"test_error": Published(0.80)},
-    "LeNet-5, sparse VD": {"test_error": Published(0.75), "compression": Published(280)},
+FIRST, SECOND, LAST = (
+    f"sparsity.classifier.{layer}" for layer in ("layers.0.linear", "layers.1.linear", "output")
+)
+LAYERS = {
+    "LeNet-300-100": (FIRST, SECOND, LAST, ""),
+    "LeNet-5": ("sparsity.stages.0.conv", "sparsity.stages.1.conv", FIRST, LAST),
 }
+PAPER = {
+    "LeNet-300-100, original": {"test_error": 1.64},
+    "LeNet-300-100, sparse VD": {
+        "test_error": 1.92,
+        "compression": 68,
+        **dict(zip(LAYERS["LeNet-300-100"], (98.9, 97.2, 62.0), strict=False)),
+    },
+    "LeNet-5, original": {"test_error": 0.80},
+    "LeNet-5, sparse VD": {
+        "test_error": 0.75,
+        "compression": 280,
+        **dict(zip(LAYERS["LeNet-5"], (67, 98, 99.8, 95), strict=True)),
+    },
+}
+TRAINING = (
+    "the original networks are trained in the same way; theirs come from elsewhere",
+    "LeNet-5's convolutions are followed by ReLUs",
+)
+NOTE = (
+    "The bounds of the claims (30, 2.2 %, 0.5 and 0.3 points) are ours; the paper compares with "
+    "compressions of 56 for LeNet-300-100 and 200 for LeNet-5, the highest before."
+)
 
 EXPERIMENT = Experiment(
     title="Sparse variational dropout in LeNet-300-100 and LeNet-5 on MNIST",
-    citation="D. Molchanov et al., Variational dropout sparsifies deep networks, ICML 2017",
+    citation="D. Molchanov et al., Variational dropout sparsifies deep neural networks, ICML 2017",
     source="Table 1, read in the README of the authors' repository; single numbers",
     base={
         "data.name": "mnist",
@@ -49,7 +72,13 @@ EXPERIMENT = Experiment(
         "schedule.name": "linear",
     },
     cells={
-        f"{network}, {method}": Cell({**shape, **noise}, paper=PAPER[f"{network}, {method}"])
+        f"{network}, {method}": Cell(
+            {**shape, **noise},
+            paper={
+                metric: Published(number)
+                for metric, number in PAPER[f"{network}, {method}"].items()
+            },
+        )
         for network, shape in NETWORKS.items()
         for method, noise in NOISE.items()
     },
@@ -69,9 +98,11 @@ EXPERIMENT = Experiment(
             cells={f"LeNet-300-100, {method}": {"schedule.start": 100.0} for method in NOISE},
             assumed=(
                 "training as in the authors' code: Adam, 200 epochs, the divergence weighed from "
-                "epoch 5 on and fully from 20; LeNet-5's convolutions are followed by ReLUs",
-                "the original networks are trained the same way; theirs come from elsewhere",
+                "epoch 5 on and fully from 20",
+                *TRAINING,
+                "five seeds; the paper gives one number and no count",
             ),
+            remarks=(NOTE,),
         ),
         "short": Protocol(
             seeds=(0, 1, 2),
@@ -82,21 +113,30 @@ EXPERIMENT = Experiment(
                 "LeNet-5, original": {"train.epochs": 5},
                 "LeNet-5, sparse VD": {"train.epochs": 5, "dropout.penalty_warmup": (0.5, 2.0)},
             },
+            assumed=TRAINING,
             shortened=(
-                "60 epochs, not 200; 5 of LeNet-5, its divergence weighed from half an epoch on, "
-                "fully from 2",
+                "60 epochs, not 200, and a learning rate that falls from epoch 30 on, not 100",
+                "5 epochs of LeNet-5, its divergence weighed from half an epoch on, fully from 2",
                 "three networks of each",
             ),
             remarks=(
+                NOTE,
                 "Compression is below the paper's, most likely, because training is short: the "
                 "loss of LeNet-300-100 still falls (from 0.155 in epoch 49 to 0.145 in epoch 55), "
                 "and LeNet-5 errs on 1.4 % of its training images after 5 epochs, so that its test "
-                "error has not come down from the pruning.",
+                "error has not come down from the pruning. What lacks most is LeNet-5's first "
+                "convolution, of which 12 % are pruned, not 67 %.",
             ),
         ),
     },
     table=Table(
-        columns=("error (%)", "compression"),
-        rows={label: (Value(label), Value(label, "compression")) for label in PAPER},
+        columns=("error (%)", "compression", *(f"pruned in layer {n} (%)" for n in (1, 2, 3, 4))),
+        rows={
+            label: tuple(
+                Value(label, metric) if metric in numbers else None
+                for metric in ("test_error", "compression", *LAYERS[label.partition(",")[0]])
+            )
+            for label, numbers in PAPER.items()
+        },
     ),
 )

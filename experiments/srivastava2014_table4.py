@@ -44,7 +44,7 @@ EXPERIMENT = Experiment(
         POOLING: Cell({"variant": "stochastic_pool"}, LR, {"test_error": Published(15.13)}),
         DENSE: Cell(
             {
-                "variant": "dropout",
+                "variant": "classic_dropout",
                 "dropout.input_rate": 0.0,
                 "dropout.stage_rates": 0.0,
                 "dropout.rate": 0.5,
@@ -54,7 +54,7 @@ EXPERIMENT = Experiment(
         ),
         ALL: Cell(
             {
-                "variant": "dropout",
+                "variant": "classic_dropout",
                 "dropout.input_rate": 0.1,
                 "dropout.stage_rates": (0.25, 0.25, 0.5),
                 "dropout.rate": 0.5,

@@ -84,6 +84,7 @@ EXPERIMENT = Experiment(
                 "WRN-52-1",
                 "10,000 training images, not 50,000",
                 "15 epochs, not 200",
+                "three networks of each, not five",
             ),
         ),
     },

@@ -25,6 +25,7 @@ class Verdict:
       effect: The first's mean minus the second's, or minus the bound; None without a test.
       standardised: The effect in standard deviations; None without a test.
       decimals: To show the effect with.
+      diverged: How many networks of the claim's cells diverged; they have no part in the test.
       reason: Why there was no test; empty if there was one.
     """
 
@@ -36,6 +37,7 @@ class Verdict:
     effect: Difference | None
     standardised: float | None
     decimals: int
+    diverged: int = 0
     reason: str = ""
 
 
@@ -104,6 +106,7 @@ def judge(results: Results) -> list[Verdict]:
     verdicts = []
     for claim, parts, ok in zip(claims, compared, testable, strict=True):
         told = max(parts, key=_weakness)
+        lost = {value.cell: results.sample(value).diverged for value in claim.values}
         p_for, p_against = next(adjusted) if ok else (None, None)
         verdicts.append(
             Verdict(
@@ -115,6 +118,7 @@ def judge(results: Results) -> list[Verdict]:
                 told.difference,
                 told.standardised,
                 min(sample.decimals for sample in told.samples),
+                sum(lost.values()),
                 "" if ok else told.reason,
             )
         )

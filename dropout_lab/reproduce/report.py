@@ -49,10 +49,13 @@ def _claim_line(verdict: Verdict) -> list[str]:
         told = f"{table.signed(verdict.effect.estimate, verdict.decimals)} {interval}"
         if len(claim.values) > 2:
             told += f" ({' − '.join(map(str, verdict.values))})"
+    told = verdict.reason or told
+    if verdict.diverged:
+        told += f"; without {verdict.diverged} that diverged"
     line = [
         f"{claim} ({claim.test})",
         verdict.verdict,
-        verdict.reason or told,
+        told,
         "–" if verdict.standardised is None else table.signed(verdict.standardised, 1),
         *("–" if p is None else f"{p:.2g}" for p in (verdict.p_for, verdict.p_against)),
     ]
@@ -75,6 +78,7 @@ def _claim_data(verdict: Verdict) -> dict[str, Any]:
         "values": list(map(str, verdict.values)),
         "verdict": verdict.verdict,
         **{name: None if x is None else significant(x) for name, x in numbers.items()},
+        "diverged": verdict.diverged,
         "reason": verdict.reason,
     }
 

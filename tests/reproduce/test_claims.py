@@ -110,6 +110,7 @@ def test_of_an_order_the_weakest_link_is_told():
 def test_networks_that_diverged_have_no_part():
     [found] = verdicts(Better(LOW, than=HIGH), diverged={(LOW, 1)})
     assert found.effect.estimate == pytest.approx(1.025 - 3.0533, abs=1e-4)
+    assert found.diverged == 1
 
 
 def test_effects_come_in_standard_deviations_too():

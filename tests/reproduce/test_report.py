@@ -98,6 +98,15 @@ def test_settings_are_listed_where_there_was_a_choice(experiment):
     assert "Settings tried" not in fixed
 
 
+def test_a_claim_tells_of_networks_that_diverged(experiment):
+    lost = made_up(experiment, ERRORS, diverged={("plain, few", 0), ("noisy, many", 2)})
+    paired, alike, ordered = report.texts(lost)["claims.md"].splitlines()[4:]
+    assert "; without 1 that diverged " in paired
+    assert "; without 1 that diverged " in alike
+    assert "; without 2 that diverged " in ordered
+    assert "diverged" not in report.texts(made_up(experiment, ERRORS))["claims.md"]
+
+
 @pytest.mark.parametrize("name", ["table.csv", "figure.json", "claims.json"])
 def test_data_do_not_tell_versions_of_libraries_apart(experiment, name):
     errors = {cell: [error * (1 + 1e-12) for error in each] for cell, each in ERRORS.items()}
