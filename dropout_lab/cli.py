@@ -1,6 +1,8 @@
 """How every script starts: flags, one-line errors, exit codes."""
 
 import os
+import select
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -17,12 +19,13 @@ def run(main: Callable[[], None]) -> None:
     """Parses the flags, calls ``main`` and exits.
 
     Bad input exits with status 2 and one line; an interrupted run with 128 + the signal, as a
-    shell reports it; one that has lost another of its processes with 1. Anything else is a bug and
+    shell reports it; one that has lost another of its processes with 1; one whose output nobody
+    reads to the end, as with ``head``, like any other such command. Anything else is a bug and
     keeps its traceback.
     """
     keep_programs()
     try:
-        app.run(lambda argv: main(), flags_parser=_parse)
+        app.run(lambda argv: _print_all(main), flags_parser=_parse)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -34,6 +37,19 @@ def run(main: Callable[[], None]) -> None:
     except ProcessLost as error:
         print(f"error: {error}; start all of them again to go on", file=sys.stderr, flush=True)
         os._exit(1)  # JAX would first wait for the one that is gone
+
+
+def _print_all(main: Callable[[], None]) -> None:
+    try:
+        main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        reader = select.poll()
+        reader.register(sys.stdout, 0)
+        if not reader.poll(0):
+            raise  # another pipe's
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its end
+        sys.exit(128 + signal.SIGPIPE)
 
 
 def _parse(argv: Sequence[str]) -> list[str]:

@@ -53,6 +53,20 @@ def no_large_files():
     return limited
 
 
+@pytest.fixture(scope="module")
+def quick_compile():
+    """Compiles with hardly any optimisation, here and in processes started from here.
+
+    For modules that compile more than they compute; all others compile as users do.
+    """
+    name = "jax_disable_most_optimizations"
+    jax.config.update(name, True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(name.upper(), "1")
+        yield
+    jax.config.update(name, False)
+
+
 @pytest.fixture
 def fake_images(monkeypatch):
     """Puts random images, enough for a smoke run, in place of the published sets."""

@@ -82,7 +82,7 @@ def test_an_unknown_key_cannot_be_set():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("fake_images")
+@pytest.mark.usefixtures("fake_images", "quick_compile")
 @pytest.mark.parametrize(
     ("name", "variant"),
     [

@@ -83,17 +83,24 @@ def part(experiment):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("fake_images")
+@pytest.mark.usefixtures("fake_images", "quick_compile")
 @pytest.mark.parametrize("name", experiments.NAMES)
 def test_it_runs(name, tmp_path):
     """Of each a part: a compile for every cell would take minutes."""
-    experiment = part(experiments.load(name))
+    whole = experiments.load(name)
+    experiment = part(whole)
     done = run.reproduce(
         name, experiment, "smoke", base.get_config(), tmp_path, command="", how=How(1, "local")
     )
     assert set(done.choices) == set(experiment.cells)
     assert done.sample(experiment.headline).n == 2
     assert run.differences(done, tmp_path) == []
+    values = [value for row in whole.layout.rows.values() for value in row if value]
+    values += [value for claim in whole.claims for value in claim.values]
+    known = {metric for metrics in done.measured.values() for metric in metrics}
+    for record in done.records.values():
+        known |= record["metrics"].keys()
+    assert {value.metric for value in values} <= known
 
 
 @pytest.mark.parametrize(("name", "protocol"), experiments.published())

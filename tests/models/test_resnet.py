@@ -12,6 +12,8 @@ from dropout_lab.errors import InputError
 from dropout_lab.models import ResNet
 from dropout_lab.variants import Noise
 
+pytestmark = pytest.mark.usefixtures("quick_compile")
+
 SHAPE = (8, 8, 3)
 X = jnp.asarray(np.random.default_rng(0).normal(size=(4, *SHAPE)).astype(np.float32))
 

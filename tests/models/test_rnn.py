@@ -11,7 +11,7 @@ from dropout_lab.errors import InputError
 from dropout_lab.models.rnn import RNN
 from dropout_lab.variants import Noise
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compile")]
 
 SHAPE = (6, 5, 2)
 X = jnp.asarray(np.random.default_rng(0).normal(size=(4, *SHAPE)).astype(np.float32))

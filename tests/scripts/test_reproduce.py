@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -113,3 +114,10 @@ def test_wrong_flags_are_one_line(run_script, flags, message):
     assert process.returncode == 2
     assert process.stderr.startswith(f"error: {message}")
     assert process.stderr.count("\n") == 1
+
+
+def test_output_that_nobody_reads_ends_it_quietly(start_script):
+    process = start_script("reproduce", "--list")
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=300) == 128 + signal.SIGPIPE

@@ -13,6 +13,11 @@ from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
 
 
+@pytest.fixture(scope="module", autouse=True)
+def sweeps_compile_quickly(quick_compile):
+    """Their networks train for an epoch or two; what is tested is what goes on around them."""
+
+
 @pytest.fixture(scope="session")
 def tiny_file(tmp_path_factory):
     """Returns the path of 48 training and 24 test images of three classes."""

@@ -7,6 +7,8 @@ from dropout_lab.errors import InputError
 from dropout_lab.settings import resolve
 from dropout_lab.training.mesh import make_mesh
 
+pytestmark = pytest.mark.usefixtures("quick_compile")
+
 SHARED = """
     import re
     import jax, jax.numpy as jnp, numpy as np

@@ -13,7 +13,7 @@ from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import as_arrays
 from dropout_lab.variants import VARIANTS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compile")]
 
 # From the network that compiles fastest to the one that takes longest.
 SMALL: dict[str, dict[str, Any]] = {

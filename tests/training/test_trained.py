@@ -10,7 +10,7 @@ from dropout_lab.settings import resolve
 from dropout_lab.training.run import load_data, train
 from dropout_lab.training.trained import load_run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compile")]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from dropout_lab.training.program import as_arrays
 from dropout_lab.training.run import prepare
 from dropout_lab.variants import VARIANTS
 
+pytestmark = pytest.mark.usefixtures("quick_compile")
+
 # From the network that compiles fastest to the one that takes longest.
 SIZES: dict[str, dict[str, Any]] = {
     "mlp": {"model.widths": (32,)},
