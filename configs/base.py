@@ -108,7 +108,7 @@ def get_config() -> ConfigDict:
     config.optimizer.rms_decay = 0.9  # * rmsprop: of the mean squared gradient
     config.optimizer.clip_norm = placeholder(float)  # * bound on the norm of the whole gradient
     config.optimizer.weight_decay = 0.0  # * of kernels; sgd: L2, half the squares in the loss
-    config.optimizer.max_norm = placeholder(float)  # * bound on each unit's incoming weight vector
+    config.optimizer.max_norm = placeholder(float)  # * bound on a unit's weights but recurrent ones
     config.optimizer.bias_lr_factor = 1.0  # learning rate of biases, relative (2 in Caffe's nets)
 
     config.schedule = ConfigDict()

@@ -107,7 +107,7 @@ def project(params: Params, max_norm: Float[Array, ""]) -> Params:
     """Returns parameters with each unit's incoming weight vector no longer than ``max_norm``.
 
     Srivastava et al. 2014, Section 5.1: the constraint applies after every update, to the weights
-    into a unit, so over all axes of a kernel but the last.
+    into a unit, so over all axes of a kernel but the last. Recurrent kernels are left alone.
     """
 
     def bound(path: Any, leaf: Array) -> Array:
