@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results"
 """What was run: a folder for each experiment, in it one for each protocol."""
 
-NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__"))
+NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_")))
 
 
 def load(name: str) -> Experiment:

@@ -15,6 +15,7 @@ from dropout_lab.reproduce import (
     Table,
     Value,
 )
+from experiments import _srivastava2014_mnist as shared
 
 PASSES = {
     3: 1.28,
@@ -33,37 +34,22 @@ POOL = Passes(tuple(PASSES), pool=1000)
 METRIC = dict(zip(POOL.counts, POOL.metrics, strict=True))
 NETWORK = "dropout + max-norm"
 NOTE = "The 0.05 points of the last claim are our bound."
-INVERTED = (
-    "what is kept is divided by p in training, in place of weights multiplied by p at test time: "
-    "a max-norm of c bounds this form as one of c / p bounds the paper's"
-)
 ASSUMED = (
     "784-1024-1024-2048-10 ReLU, half of the units and a fifth of the inputs dropped, max-norm 2, "
     "as in the paper's other experiments on MNIST; the figure tells only the network's error",
-    "batches of 100, as in the code that the authors published",
-    "a learning rate that falls to 0 as a cosine; the paper gives none",
-    "He's initial weights; the paper does not give its own",
-)
-BY_DESCENT = (
-    *ASSUMED,
-    "a learning rate of 0.1 at the start, and a momentum of 0.95 from the start on, without a "
-    "factor of 1 - momentum; the paper gives only the final momentum",
 )
 
 EXPERIMENT = Experiment(
     title="Monte-Carlo averages of dropout networks on MNIST against weight scaling",
-    citation="N. Srivastava et al., Dropout, JMLR 15:1929-1958, 2014",
+    citation=shared.CITATION,
     source="Figure 11, read off the vector drawing, to about 0.005",
     base={
-        "data.name": "mnist",
+        **shared.BASE,
         "model.widths": (1024, 1024, 2048),
         "variant": "classic_dropout",
         "dropout.rate": 0.5,
         "dropout.input_rate": 0.2,
-        "train.batch_size": 100,
-        "optimizer.lr": 0.1,
         "optimizer.max_norm": 2.0,
-        "schedule.name": "cosine",
     },
     cells={
         NETWORK: Cell(
@@ -84,10 +70,11 @@ EXPERIMENT = Experiment(
         "paper": Protocol(
             seeds=(0, 1, 2, 3, 4),
             cost="not measured; about three days on 2 cores",
-            base={"train.updates": 1_000_000, "optimizer.momentum": 0.95},
+            base=shared.LONG,
             measures=(POOL,),
             assumed=(
-                *BY_DESCENT,
+                *shared.ASSUMED_LONG,
+                *ASSUMED,
                 "a million updates, as in the paper's other experiments on MNIST",
                 "k passes are drawn from a pool of 1000, 100 times, as in the authors' code",
                 "five seeds",
@@ -101,17 +88,15 @@ EXPERIMENT = Experiment(
                 "variant": "dropout",
                 "train.epochs": 15,
                 "model.widths": (512, 512, 1024),
-                "optimizer.name": "adam",
-                "optimizer.lr": 1e-3,
+                **shared.ADAM,
             },
             measures=(Passes(tuple(PASSES), pool=250),),
-            departures=(INVERTED,),
-            assumed=ASSUMED,
+            departures=(shared.INVERTED,),
+            assumed=(*shared.ASSUMED, *ASSUMED),
             shortened=(
                 "15 epochs (9,000 updates), not 1,000,000 updates",
                 "512, 512 and 1024 units, not 1024, 1024 and 2048",
-                "Adam at 0.001, not gradient descent with momentum 0.95: momentum of 0.9 did worse "
-                "in a trial of 15 epochs (experiments/results/mnist_lr_adam)",
+                shared.BY_ADAM,
                 "a pool of 250 passes, not 1000",
             ),
             remarks=(

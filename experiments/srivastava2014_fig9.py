@@ -16,23 +16,14 @@ from dropout_lab.reproduce import (
     Table,
     Value,
 )
+from experiments import _srivastava2014_mnist as shared
 
 NOTE = (
     "What the paper's error bars mean is not said, so they are not used. The 2.7 and 1.7 % that "
     "its text tells of p = 0.1 are the ends of the training curves; those of the test curves are "
     "3.19 and 2.39 %. The 0.15 points of a claim are our bound."
 )
-ASSUMED = (
-    "max-norm 2 for every p, as in the paper's other experiments on MNIST",
-    "batches of 100, as in the code that the authors published",
-    "a learning rate that falls to 0 as a cosine; the paper gives none",
-    "He's initial weights; the paper does not give its own",
-)
-BY_DESCENT = (
-    *ASSUMED,
-    "a learning rate of 0.1 at the start, and a momentum of 0.95 from the start on, without a "
-    "factor of 1 - momentum; the paper gives only the final momentum",
-)
+ASSUMED = ("max-norm 2 for every p, as in the paper's other experiments on MNIST",)
 KEEP = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 TEST = {
     "n": (3.19, 1.79, 1.21, 1.12, 1.06, 1.09, 1.10, 1.08, 1.26, 1.65),
@@ -52,16 +43,13 @@ WIDTHS: dict[int, dict[str, dict[float, tuple[int, ...]]]] = {
 
 EXPERIMENT = Experiment(
     title="Error on MNIST against the probability p of keeping a hidden unit",
-    citation="N. Srivastava et al., Dropout, JMLR 15:1929-1958, 2014",
+    citation=shared.CITATION,
     source="Figure 9, read off the vector drawing, to about 0.005",
     base={
-        "data.name": "mnist",
+        **shared.BASE,
         "variant": "classic_dropout",
         "dropout.input_rate": 0.0,
-        "train.batch_size": 100,
-        "optimizer.lr": 0.1,
         "optimizer.max_norm": 2.0,
-        "schedule.name": "cosine",
     },
     cells={
         f"{fixed}, {keep}": Cell(
@@ -84,9 +72,10 @@ EXPERIMENT = Experiment(
         "paper": Protocol(
             seeds=(0, 1, 2, 3, 4),
             cost="not measured; weeks on 2 cores",
-            base={"train.updates": 1_000_000, "optimizer.momentum": 0.95},
+            base=shared.LONG,
             assumed=(
-                *BY_DESCENT,
+                *shared.ASSUMED_LONG,
+                *ASSUMED,
                 "a million updates, as in the paper's other experiments on MNIST",
                 "five seeds",
             ),
@@ -96,24 +85,21 @@ EXPERIMENT = Experiment(
             seeds=(0, 1, 2),
             cost="about 35 minutes on 2 cores, reckoned",
             base={
-                "data.train_size": 8000,
-                "data.val_size": 4000,
+                **shared.FEW_IMAGES,
                 "train.epochs": 100,
-                "optimizer.name": "adam",
-                "optimizer.lr": 1e-3,
+                **shared.ADAM,
             },
             cells={
                 f"{fixed}, {keep}": {"model.widths": WIDTHS[64][fixed][keep]}
                 for fixed in TEST
                 for keep in KEEP
             },
-            assumed=ASSUMED,
+            assumed=(*shared.ASSUMED, *ASSUMED),
             shortened=(
-                "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
+                shared.ON_FEW_IMAGES,
                 "100 epochs (12,000 updates), not 1,000,000 updates",
                 "a quarter of the units: 512 in each layer, or 64, 64 and 128 kept ones",
-                "Adam at 0.001, not gradient descent with momentum 0.95: momentum of 0.9 did worse "
-                "in a trial of 15 epochs (experiments/results/mnist_lr_adam)",
+                shared.BY_ADAM,
             ),
             remarks=(
                 NOTE,

@@ -4,17 +4,13 @@ python scripts/reproduce.py --experiment=srivastava2014_table2 --protocol=short 
 """
 
 from dropout_lab.reproduce import Better, Cell, Experiment, Ordered, Protocol, Published, Value
+from experiments import _srivastava2014_mnist as shared
 
 DROPOUT = {"variant": "classic_dropout", "dropout.rate": 0.5, "dropout.input_rate": 0.2}
 RELU = {**DROPOUT, "model.activation": "relu"}
 LR = {"optimizer.lr": (0.03, 0.1, 0.3)}
 MAX_NORM = {"optimizer.max_norm": (2.0, 3.0)}
-ASSUMED = (
-    "batches of 100, as in the code that the authors published",
-    "a learning rate that falls to 0 as a cosine; the paper gives none",
-    "He's initial weights; the paper does not give its own",
-    "of maxout, a max-norm of 1.9365, from pylearn2's file for it",
-)
+ASSUMED = ("of maxout, a max-norm of 1.9365, from pylearn2's file for it",)
 QUOTED = (
     "all networks are trained here; the paper quotes 1.60 from Simard et al. 2003 and 0.94 from "
     "Goodfellow et al. 2013"
@@ -22,10 +18,10 @@ QUOTED = (
 
 EXPERIMENT = Experiment(
     title="Units and constraints in dropout networks on MNIST",
-    citation="N. Srivastava et al., Dropout, JMLR 15:1929-1958, 2014",
+    citation=shared.CITATION,
     source="Table 2 but for its networks of 4096 and 8192 units, read in the text of the paper, "
     "which gives no spread",
-    base={"data.name": "mnist", "train.batch_size": 100, "schedule.name": "cosine"},
+    base=shared.BASE,
     cells={
         "logistic, 2 x 800, no dropout": Cell(
             {"variant": "none", "model.activation": "sigmoid", "model.widths": (800, 800)},
@@ -72,14 +68,9 @@ EXPERIMENT = Experiment(
         "paper": Protocol(
             seeds=(0, 1, 2, 3, 4),
             cost="not measured; weeks on 2 cores",
-            base={"train.updates": 1_000_000, "optimizer.momentum": 0.95},
+            base=shared.LONG,
             departures=(QUOTED,),
-            assumed=(
-                *ASSUMED,
-                "a learning rate of 0.1 where it is not tuned, and a momentum of 0.95 from the "
-                "start on, without a factor of 1 - momentum; the paper gives only the final one",
-                "five seeds; the paper gives one number and no count",
-            ),
+            assumed=(*shared.ASSUMED_LONG, shared.FIVE_SEEDS, *ASSUMED),
         ),
         "short": Protocol(
             seeds=(0, 1, 2),
@@ -96,7 +87,7 @@ EXPERIMENT = Experiment(
             }
             | {"ReLU, 3 x 2048, max-norm": {"model.widths": (1024, 1024, 1024)}},
             departures=(QUOTED,),
-            assumed=ASSUMED,
+            assumed=(*shared.ASSUMED, *ASSUMED),
             shortened=(
                 "20 epochs (12,000 updates), not 1,000,000 updates",
                 "half the units in networks of three layers; three seeds",
