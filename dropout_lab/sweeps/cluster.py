@@ -62,7 +62,7 @@ def run_dask(
             ]
             _wait(plans, watch, display, stop)
             chunks = [
-                client.submit(_run, workdir, trials, chunk, told, key=f"chunk-{chunk.id}")
+                client.submit(_run, workdir, trials, chunk, told, key=_new_key(chunk))
                 for trials, plan in zip(grouped, plans, strict=True)
                 for chunk in plan.result()
             ]
@@ -149,6 +149,11 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
         return
     with _local_cluster(workers) as cluster, distributed.Client(cluster) as client:
         yield client
+
+
+def _new_key(chunk: Chunk) -> str:
+    """Returns a name that no task has had: of equal names a scheduler runs but one task."""
+    return f"chunk-{chunk.id}-{uuid.uuid4()}"
 
 
 def _local_cluster(workers: int) -> Any:
