@@ -26,6 +26,8 @@ _DEATHS = 10  # workers started here that may die of one task until it is given 
 _STARTS = 3  # attempts at a cluster
 _PATIENCE = 0.2  # seconds between two looks
 _ASKING = 1.0  # seconds between two questions of a task to the scheduler
+# Workers start with this: a terminal's Ctrl-C is for the main process, which tells them.
+_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
 def run_dask(
@@ -195,6 +197,7 @@ def _local_cluster(workers: int) -> Any:
                 dashboard_address=":0",
                 scheduler_kwargs={"allowed_failures": _DEATHS},
                 env={"XLA_FLAGS": flags},
+                preload=[_DEAF],
             )
         except RuntimeError:  # Dask gives up if a worker is killed while it starts
             if not attempts_left:

@@ -54,6 +54,7 @@ class Sweep:
                 cwd=ROOT,
                 stderr=log,
                 env=self.environment,
+                start_new_session=True,  # as in a terminal of its own, whose Ctrl-C a test can send
             )
 
     def ended(self):
