@@ -34,7 +34,9 @@ HOW = (
 )
 
 SCRIPTS = "tests/scripts/test_command_line.py"
+DASK = "tests/sweeps/test_dask.py"
 LAUNCH = "tests/scripts/test_launch.py"
+ON_DASK = "test_a_worker_that_is_asked_to_end_leaves_its_trial_to_another"
 WHOLE_NOTEBOOK = "tests/scripts/test_notebook.py::test_it_runs_to_its_end_after_a_disconnect"
 # The commands that README and notebook show, each with what executes it: a test that adds flags for
 # smaller settings, one that gives its script such flags on something smaller, or a script that
@@ -76,6 +78,9 @@ EXECUTED = {
         "tests/test_packaging.py::test_a_gpu_host_is_installed_as_the_readme_says"
     ),
     "python scripts/doctor.py": "tests/scripts/test_doctor.py::test_a_machine_that_is_well",
+    "dask scheduler": f"{DASK}::{ON_DASK}",
+    "XLA_FLAGS=--xla_cpu_multi_thread_eigen=false dask worker tcp://HOST:8786 --nthreads 1 "
+    "--nworkers 8": f"{DASK}::{ON_DASK}",
     "sbatch scripts/slurm_sweep.sh --config=FILE.py --vary=... --workdir=DIR": (
         f"{LAUNCH}::test_slurm_tasks_share_a_sweep"
     ),
@@ -169,7 +174,8 @@ def commands():
     for line in "".join(blocks).replace("\\\n", "").splitlines():
         if line and not line.startswith("export "):
             yield shlex.join(shlex.split(line, comments=True))
-    inline = re.findall(r"`((?:python|sbatch|scripts/[^`\s]+) [^`]*)`", README.read_text())
+    program = r"(?:XLA_FLAGS=\S+ )?(?:python|sbatch|dask|scripts/[^`\s]+)"
+    inline = re.findall(rf"`({program} [^`]*)`", README.read_text())
     yield from (" ".join(each.split()) for each in inline)
     for cell in json.loads(NOTEBOOK.read_text())["cells"]:
         source = "".join(cell["source"])
@@ -186,7 +192,7 @@ def test_every_command_is_executed_by_a_test(command):
     assert not name or f"\ndef {name}(" in source
     if command.startswith(("!", "%")):  # the notebook is executed as it is
         return
-    if path == SCRIPTS:
+    if path in (SCRIPTS, DASK):
         texts = {getattr(node, "value", None) for node in ast.walk(ast.parse(source))}
         assert command in texts
         return

@@ -80,18 +80,13 @@ def _run(
     store: Store, group: Group, chunk: Chunk, stop: Stop, on_epoch: Callable[[], None]
 ) -> None:
     checkpoints = _Checkpoints(store.checkpoint(chunk.id), store)
-    report = _Report(store, chunk)
-
-    def told(epoch: Epoch) -> None:
-        report.write(epoch)
-        on_epoch()
-
+    report = _Report(store, chunk, on_epoch)
     try:
         program = prepared(group.trials[0].config, chunk.lanes)
         members = store.configs(chunk.trials)
         dataset = load_data(members[0])
         results = loop.Lanes(
-            program, members, dataset, checkpoints=checkpoints, on_epoch=told, stop=stop
+            program, members, dataset, checkpoints=checkpoints, on_epoch=report, stop=stop
         ).run()
         for trial, config, result in zip(chunk.trials, members, results, strict=True):
             if not store.has(trial):
@@ -101,6 +96,8 @@ def _run(
     except (InputError, Interrupted):
         raise
     except Exception as error:
+        if report.telling:  # what went wrong is not the trials' fault
+            raise
         if "RESOURCE_EXHAUSTED" in str(error) and chunk.lanes > 1:
             plan.split(store, group.id, chunk)
         else:
@@ -128,9 +125,15 @@ class _Checkpoints(Checkpoints):
 
 
 class _Report:
-    """How far a chunk is, in a file for those who watch."""
+    """How far a chunk is, in a file for those who watch.
 
-    def __init__(self, store: Store, chunk: Chunk) -> None:
+    Attributes:
+      telling: Whether it is just being told; still so after an error in that.
+    """
+
+    def __init__(self, store: Store, chunk: Chunk, on_epoch: Callable[[], None]) -> None:
+        self.telling = False
+        self._on_epoch = on_epoch
         self._path = store.file("progress", chunk.id)
         self._written = 0.0
         self._content = {
@@ -139,12 +142,15 @@ class _Report:
             "pid": os.getpid(),
         }
 
-    def write(self, epoch: Epoch) -> None:
-        """Tells of an epoch; at most once a second."""
+    def __call__(self, epoch: Epoch) -> None:
+        """Tells of an epoch; in the file at most once a second."""
+        self.telling = True
         if time.monotonic() - self._written >= 1:
             told = {"share": epoch.share, "summary": epoch.summary()}
             write_json(self._path, self._content | told)
             self._written = time.monotonic()
+        self._on_epoch()
+        self.telling = False
 
     def clear(self) -> None:
         """Tells that the chunk is no longer run."""

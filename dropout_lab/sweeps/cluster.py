@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import signal
+import threading
 import time
 import types
 import uuid
@@ -21,9 +22,12 @@ from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.worker import groups_of, pin, plan_of
 from dropout_lab.training.interrupt import Interrupted, Stop
 
-_DEATHS = 10  # workers that may die of one task until it is given up
+_DEATHS = 10  # workers started here that may die of one task until it is given up
 _STARTS = 3  # attempts at a cluster
 _PATIENCE = 0.2  # seconds between two looks
+_ASKING = 1.0  # seconds between two questions of a task to the scheduler
+# Workers start with this: a terminal's Ctrl-C is for the main process, which tells them.
+_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
 def run_dask(
@@ -62,7 +66,7 @@ def run_dask(
             ]
             _wait(plans, watch, display, stop)
             chunks = [
-                client.submit(_run, workdir, trials, chunk, told, key=f"chunk-{chunk.id}")
+                client.submit(_run, workdir, trials, chunk, told, key=_new_key(chunk))
                 for trials, plan in zip(grouped, plans, strict=True)
                 for chunk in plan.result()
             ]
@@ -91,17 +95,41 @@ def _run(workdir: str, trials: Sequence[str], chunk: Chunk, told: str) -> None:
     _prepare()
     store = Store(workdir)
     [group] = groups_of(store, trials)
-    event = _distributed().Event(told)
-    stop = Stop()
+    with _following(told) as stop:
+        stop.check()
+        run_chunk(store, group, chunk, stop=stop, wait=True)
 
-    def follow() -> None:
-        if event.is_set():
+
+@contextlib.contextmanager
+def _following(told: str) -> Iterator[Stop]:
+    """Stops a task when all are told to, or when its worker closes: then another one takes it."""
+    distributed = _distributed()
+    event = distributed.Event(told)
+    stop, over = Stop(), threading.Event()
+    closing = False
+
+    def look() -> None:
+        nonlocal closing
+        try:
+            asked = event.is_set()
+        except Exception:  # of many types: a worker that closes loses its connections first
+            asked = closing = True
+        if asked:
             stop.signum = signal.SIGTERM
 
-    follow()
-    with contextlib.suppress(Interrupted):  # the client knows, it has asked
-        stop.check()
-        run_chunk(store, group, chunk, stop=stop, on_epoch=follow, wait=True)
+    def follow() -> None:
+        while stop.signum is None and not over.wait(_ASKING):
+            look()
+
+    look()  # here first: the event finds the worker in the thread of a task, and remembers it
+    threading.Thread(target=follow, daemon=True).start()
+    try:
+        yield stop
+    except Interrupted as error:
+        if closing:  # else the client knows, it has asked
+            raise distributed.Reschedule from error
+    finally:
+        over.set()
 
 
 def _wait(futures: Sequence[Any], watch: Watch, display: Display, stop: Stop) -> None:
@@ -114,8 +142,9 @@ def _wait(futures: Sequence[Any], watch: Watch, display: Display, stop: Stop) ->
                 error = future.exception()
                 if type(error).__name__ == "KilledWorker":
                     raise InputError(
-                        f"task {future.key} was given up: {_DEATHS} workers died of it, perhaps "
-                        "for want of memory; allowed: fewer --workers or --lanes"
+                        f"task {future.key} was given up: {error.allowed_failures + 1} workers "
+                        "ended while they ran it, perhaps for want of memory; allowed: fewer "
+                        "--workers or --lanes"
                     )
                 raise error
         if len(done) == len(futures):
@@ -151,6 +180,11 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
         yield client
 
 
+def _new_key(chunk: Chunk) -> str:
+    """Returns a name that no task has had: of equal names a scheduler runs but one task."""
+    return f"chunk-{chunk.id}-{uuid.uuid4()}"
+
+
 def _local_cluster(workers: int) -> Any:
     """Returns a cluster of single-threaded worker processes on this machine."""
     flags = f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREADED}".strip()
@@ -163,6 +197,7 @@ def _local_cluster(workers: int) -> Any:
                 dashboard_address=":0",
                 scheduler_kwargs={"allowed_failures": _DEATHS},
                 env={"XLA_FLAGS": flags},
+                preload=[_DEAF],
             )
         except RuntimeError:  # Dask gives up if a worker is killed while it starts
             if not attempts_left:

@@ -30,7 +30,7 @@ class Sweep:
     What is compiled is kept for the next start, in ``cache`` beside the directory.
     """
 
-    def __init__(self, workdir, executor, trials, epochs=150):
+    def __init__(self, workdir, executor, trials, *flags, epochs=150):
         seeds = ",".join(map(str, range(trials)))
         self.workdir = workdir
         self._command = [
@@ -38,9 +38,9 @@ class Sweep:
             *("--config=configs/digits_mlp.py:dropout", "--config.model.widths=(16,)"),
             *(f"--config.train.epochs={epochs}", "--config.run.checkpoint_seconds=0.2"),
             *(f"--vary=seed={seeds}", "--lanes=2", "--workers=2"),
-            *(f"--executor={executor}", f"--workdir={workdir}"),
+            *(f"--executor={executor}", f"--workdir={workdir}", *flags),
         ]
-        self._environment = {"XDG_CACHE_HOME": str(workdir.with_name("cache"))}
+        self.environment = os.environ | {"XDG_CACHE_HOME": str(workdir.with_name("cache"))}
         self.process: Any = None
 
     @property
@@ -50,7 +50,11 @@ class Sweep:
     def start(self):
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                self._command, cwd=ROOT, stderr=log, env=os.environ | self._environment
+                self._command,
+                cwd=ROOT,
+                stderr=log,
+                env=self.environment,
+                start_new_session=True,  # as in a terminal of its own, whose Ctrl-C a test can send
             )
 
     def ended(self):

@@ -50,17 +50,19 @@ def test_a_sweep_killed_anywhere_leaves_the_same_records(executor, folder, whole
     assert any(folder.glob("cache/dropout_lab/xla/*-1/jit__train_epoch-*"))
 
 
-def test_a_sweep_asked_to_stop_saves_and_goes_on(executor, folder, whole):
+def test_a_sweep_stopped_by_ctrl_c_saves_and_goes_on(executor, folder, whole):
+    """A terminal sends it to the main process and to the workers."""
     sweep = Sweep(folder / f"stopped-{executor}", executor, trials=4)
     sweep.start()
     deadline = time.monotonic() + 120
     while not any(sweep.workdir.glob("checkpoints/*/*")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    sweep.process.send_signal(signal.SIGTERM)
-    assert sweep.process.wait(60) == 128 + signal.SIGTERM, sweep.log.read_text()
-    assert "interrupted by SIGTERM; what is done is saved" in sweep.log.read_text()
+    os.killpg(sweep.process.pid, signal.SIGINT)
+    assert sweep.process.wait(60) == 128 + signal.SIGINT, sweep.log.read_text()
+    assert "interrupted by SIGINT; what is done is saved" in sweep.log.read_text()
     assert list(sweep.workdir.glob("progress/*.json")) == []
+    assert list(sweep.workdir.glob("failures/*.json")) == []
     sweep.start()
     sweep.finish()
     assert len(Store(sweep.workdir).plan()) == 4

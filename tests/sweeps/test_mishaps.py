@@ -17,6 +17,7 @@ from dropout_lab.sweeps.plan import read_plan
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.training import loop
+from dropout_lab.training.interrupt import Stop
 from tests.sweeps.running import run_sweep, without_time
 
 SEEDS = {"seed": [0, 1, 2]}
@@ -54,6 +55,17 @@ def test_a_failed_trial_is_written_down_and_the_others_go_on(config, store, monk
     assert (failure["schema"], failure["id"]) == (1, path.stem)
     assert "Traceback" in failure["traceback"]
     assert "seed=1: failed: RuntimeError: of no" in capsys.readouterr().err
+
+
+def test_an_error_of_who_watches_is_no_failure_of_a_trial(config, store):
+    def show():
+        raise OSError("the terminal is gone")
+
+    [trial] = trials = make_trials(config, [{"seed": 0}])
+    store.extend(config, ["seed"], trials)
+    with pytest.raises(OSError, match="the terminal is gone"):
+        worker.work(store, groups(trials), lanes=1, workers=1, stop=Stop(), tell=show)
+    assert store.failure(trial.id) is None
 
 
 def test_a_failed_trial_is_run_again_when_asked(config, store, monkeypatch, capsys):
