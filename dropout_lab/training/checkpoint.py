@@ -29,7 +29,7 @@ class Checkpoints:
         Args:
           arrays: A pytree.
           progress: Everything else that a resumed run needs.
-          step: A number that grows from one save to the next.
+          step: A number that grows from one save to the next; more if such a save is there.
 
         Raises:
           InputError: If there is no room for it; what was saved before stays.
@@ -46,7 +46,9 @@ class Checkpoints:
             # Orbax cleans up in a thread that only a save waits for: a manager that restores must
             # not, lest its thread delete what a later one is saving.
             with self._manager(cleanup_tmp_directories=True) as manager:
-                manager.save(step, args=args)
+                latest = manager.latest_step()
+                # Orbax would leave a step that it has as it is, without a word.
+                manager.save(step if latest is None else max(step, latest + 1), args=args)
         except Exception as error:
             if _disk_is_full(error):
                 raise InputError(f"cannot write {self._directory}: no space left") from error

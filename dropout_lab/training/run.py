@@ -63,6 +63,8 @@ def _train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
     if is_first():
         if resolved.run.save_model is not False:
             save_network(directory / "model", result)
+        else:
+            Checkpoints(directory / "model").clear()  # an earlier run's is not that of this record
         write_json(directory / "record.json", record)
         checkpoints.clear()
     return record
@@ -88,7 +90,10 @@ def _claim(directory: Path, config: FrozenConfigDict) -> None:
 
 
 def save_network(directory: Path, result: Result) -> None:
-    """Keeps the network of a trial, for :class:`dropout_lab.training.trained.Trained`."""
+    """Keeps the network of a trial, for :class:`dropout_lab.training.trained.Trained`.
+
+    It replaces one that is there; a kill leaves either of them whole.
+    """
     Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
 
 

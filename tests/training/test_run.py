@@ -1,11 +1,13 @@
 import dataclasses
 import json
 
+import jax.numpy as jnp
 import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.settings import resolve
 from dropout_lab.training import loop, run
+from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.run import check_data, load_data, train
 
@@ -48,6 +50,17 @@ def test_no_network_is_kept_if_not_wanted(config, tmp_path):
     config.run.save_model = False
     train(config, tmp_path)
     assert files(tmp_path) == ["config.json", "record.json"]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_earlier_network_does_not_stay_beside_a_new_record(config, tmp_path, kept):
+    earlier = Checkpoints(tmp_path / "model")
+    earlier.save({"earlier": jnp.zeros(1)}, {}, step=0)
+    config.run.save_model = kept
+    train(config, tmp_path)
+    found = earlier.restore()
+    assert (found is not None) == kept
+    assert not kept or "earlier" not in found[0]
 
 
 class Stopped(Stop):
