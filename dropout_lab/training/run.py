@@ -16,6 +16,7 @@ from dropout_lab.settings import HOW, from_dict, resolve, trial_id
 from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import graceful_stop
+from dropout_lab.training.jax_settings import check_jax_settings
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.loop import Lanes, Result
 from dropout_lab.training.processes import agreement, is_first, one_of_several
@@ -105,8 +106,10 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Data
       lanes: How many trials of the program run side by side.
 
     Raises:
-      InputError: If there is no such data, or it does not suit the configuration.
+      InputError: If there is no such data, it does not suit the configuration, or a setting of JAX
+        would change results.
     """
+    check_jax_settings()
     dataset = load_data(config)
     check_data(config, dataset)
     program = Program(config, example_shape(dataset.train), dataset.classes)

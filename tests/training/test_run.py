@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import jax
 import jax.numpy as jnp
 import pytest
 
@@ -161,6 +162,26 @@ def test_only_images_are_cut_out_of(new_config, tiny_dataset):
         InputError, match=r"variant 'cutout' needs images, .* shape \(16,\); allowed"
     ):
         check_data(config, dataclasses.replace(tiny_dataset, train=flat))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("jax_default_prng_impl", "rbg", "'threefry2x32'"),
+        ("jax_threefry_partitionable", False, "True"),
+        ("jax_random_seed_offset", 1, "0"),
+        ("jax_enable_x64", True, "False"),
+    ],
+)
+def test_settings_of_jax_that_change_results_are_refused(config, tmp_path, name, value, allowed):
+    before = getattr(jax.config, name)
+    jax.config.update(name, value)
+    try:
+        with pytest.raises(InputError, match=f"{name} is {value!r}, .*; allowed: {allowed}, witho"):
+            train(config, tmp_path)
+    finally:
+        jax.config.update(name, before)
+    assert files(tmp_path) == []
 
 
 def test_data_is_loaded_once(config):
