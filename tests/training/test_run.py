@@ -106,6 +106,25 @@ def test_a_directory_of_a_sweep_is_refused(config, tmp_path):
     assert files(tmp_path) == ["sweep.json"]
 
 
+def test_two_runs_at_a_time_in_one_directory_are_refused(config, tmp_path, monkeypatch):
+    """The second one changes nothing, and the first one's end lets others in."""
+    make_record = run.make_record
+
+    def during(*args):
+        before = files(tmp_path)
+        with pytest.raises(InputError, match=r"workdir '.*' is in use: another process trains"):
+            train(config, tmp_path)
+        assert files(tmp_path) == before
+        return make_record(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "make_record", during)
+        train(config, tmp_path)
+    (tmp_path / "record.json").unlink()
+    train(config, tmp_path)
+    assert files(tmp_path) == ["config.json", "model", "record.json"]
+
+
 def test_a_damaged_record_is_told(config, tmp_path):
     train(config, tmp_path)
     (tmp_path / "record.json").write_text('{"status": ')
