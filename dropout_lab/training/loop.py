@@ -260,8 +260,10 @@ class Lanes:
         self, arrays: Arrays, described: dict[str, Any]
     ) -> tuple[tuple[State, Weights], list[Progress]]:
         """Returns what was saved of these lanes; an error if it is not what this code saves."""
-        lanes = zip(self._lanes, described["lanes"], strict=True)
-        progresses = [Progress(**progress) for _, progress in lanes]
+        lanes = [progress for _, progress in zip(self._lanes, described["lanes"], strict=True)]
+        progresses = [Progress(**progress) for progress in lanes]
+        if [vars(progress).keys() for progress in progresses] != [each.keys() for each in lanes]:
+            raise ValueError("progress of other fields")
         fresh = jax.eval_shape(self._program.init, self._numbers)
         template = fresh, fresh.weights
         restored: tuple[State, Weights] = refill(template, arrays)

@@ -290,12 +290,13 @@ def test_saves_as_often_as_configured(run, tmp_path, monkeypatch, seconds, saves
     "change",
     [
         lambda arrays, described: described["lanes"][0].update(newer=1),
+        lambda arrays, described: described["lanes"][0].pop("best"),
         lambda arrays, described: described["lanes"].append(described["lanes"][0]),
         lambda arrays, described: described.pop("lanes"),
         lambda arrays, described: arrays.update({"0-steps": arrays.pop("0-step")}),
         lambda arrays, described: arrays.update({"0-step": np.zeros(2, np.int32)}),
     ],
-    ids=["field", "lane", "part", "name", "shape"],
+    ids=["more", "less", "lane", "part", "name", "shape"],
 )
 def test_a_checkpoint_of_other_code_is_told_like_a_damaged_one(run, tmp_path, change):
     checkpoints = Checkpoints(tmp_path / "checkpoint")
