@@ -63,7 +63,7 @@ def _parse(argv: Sequence[str]) -> list[str]:
             getattr(value, "to_dict", None)  # a file that failed to load tells only now
     except InputError:
         raise
-    except (flags.Error, OSError, TypeError, ValueError) as error:
+    except (flags.Error, AttributeError, OSError, SyntaxError, TypeError, ValueError) as error:
         raise InputError(" ".join(str(error).split())) from error
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)  # orbax tells fifty lines about every save

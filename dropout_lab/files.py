@@ -14,9 +14,15 @@ from dropout_lab.errors import InputError
 
 
 def user_cache() -> Path:
-    """Returns the per-user cache folder of this package ($XDG_CACHE_HOME is heeded)."""
+    """Returns the per-user cache folder of this package ($XDG_CACHE_HOME is heeded).
+
+    A user without a home, as in some containers, has one in the temporary directory.
+    """
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "dropout_lab"
+    try:
+        return Path(base).expanduser() / "dropout_lab"
+    except RuntimeError:
+        return Path(tempfile.gettempdir(), f"dropout_lab-{os.getuid()}")
 
 
 def check_directory(path: str | Path) -> Path:
