@@ -13,6 +13,7 @@ from dropout_lab.training.mesh import split_batch
 from dropout_lab.training.network import Mode, Network, Weights
 
 _CHUNK = 1000
+_Totals = tuple[Array, Array, Array]
 
 
 class Prediction(NamedTuple):
@@ -81,7 +82,7 @@ def _monte_carlo(
 ) -> Prediction:
     """Returns the mean of the softmax outputs of noisy passes, and how much they differ."""
 
-    def one_pass(totals: tuple[Array, ...], draw: Array) -> tuple[tuple[Array, ...], None]:
+    def one_pass(totals: _Totals, draw: Array) -> tuple[_Totals, None]:
         log_sum, entropy, counts = totals
         noise = jax.random.fold_in(key, draw)
         log_probs = _log_probs(network.module(weights, "mc"), x, noise)

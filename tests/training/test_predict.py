@@ -76,7 +76,7 @@ def test_what_monte_carlo_all_but_rules_out_keeps_a_finite_likelihood(
 ):
     """exp(-200) is 0 in float32."""
     program, _, after = normalised
-    certain = np.tile(np.float32([0, -200, -300]), (40, 1))
+    certain = np.tile(np.array([0, -200, -300], np.float32), (40, 1))
     monkeypatch.setattr(module_under_test, "_log_probs", lambda *args: jnp.asarray(certain))
     arguments = (program.network, after, key, runs.data.images, runs.scaling)
     found = module_under_test.predict(*arguments, inference="mc", passes=3)

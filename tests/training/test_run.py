@@ -10,6 +10,7 @@ from dropout_lab.settings import resolve
 from dropout_lab.training import loop, run
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Interrupted, Stop
+from dropout_lab.training.record import make_record
 from dropout_lab.training.run import check_data, load_data, train
 
 
@@ -108,7 +109,6 @@ def test_a_directory_of_a_sweep_is_refused(config, tmp_path):
 
 def test_two_runs_at_a_time_in_one_directory_are_refused(config, tmp_path, monkeypatch):
     """The second one changes nothing, and the first one's end lets others in."""
-    make_record = run.make_record
 
     def during(*args):
         before = files(tmp_path)
