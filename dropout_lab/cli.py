@@ -63,8 +63,14 @@ def _parse(argv: Sequence[str]) -> list[str]:
             getattr(value, "to_dict", None)  # a file that failed to load tells only now
     except InputError:
         raise
-    except (flags.Error, OSError, TypeError, ValueError) as error:
+    except (flags.Error, OSError, SyntaxError, TypeError, ValueError) as error:
         raise InputError(" ".join(str(error).split())) from error
+    except AttributeError as error:
+        if error.name != "get_config":
+            raise
+        raise InputError(
+            "--config is a file without get_config(); allowed: one with it, as in configs/"
+        ) from error
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)  # orbax tells fifty lines about every save
     if rest[1:]:

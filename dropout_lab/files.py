@@ -1,18 +1,28 @@
-"""Files that are whole or absent, and directories that can be written to."""
+"""Files that are whole or absent, locks, and directories that can be written to."""
 
+import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from dropout_lab.errors import InputError
 
 
 def user_cache() -> Path:
-    """Returns the per-user cache folder of this package ($XDG_CACHE_HOME is heeded)."""
+    """Returns the per-user cache folder of this package ($XDG_CACHE_HOME is heeded).
+
+    A user without a home, as in some containers, has one in the temporary directory.
+    """
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "dropout_lab"
+    try:
+        return Path(base).expanduser() / "dropout_lab"
+    except RuntimeError:
+        return Path(tempfile.gettempdir(), f"dropout_lab-{os.getuid()}")
 
 
 def check_directory(path: str | Path) -> Path:
@@ -41,6 +51,34 @@ def nearest(path: Path) -> Path:
     """Returns a path, or the nearest of the directories above it that exists."""
     places = (path, *path.absolute().parents)
     return next(place for place in places if os.path.exists(place))  # Path.exists may raise
+
+
+@contextlib.contextmanager
+def lock(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Holds a lock that one process at a time can hold; yields whether it was got.
+
+    The operating system releases a lock when its holder dies: a file left behind locks nothing.
+
+    Args:
+      path: Its file; made, with its directory, if there is none.
+      wait: Until it is free; or give up at once.
+
+    Raises:
+      InputError: If the file cannot be written.
+    """
+    held = FileLock(path, timeout=-1 if wait else 0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held.acquire()
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        yield True
+    finally:
+        held.release()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -1,7 +1,24 @@
+import os
+import pwd
+import tempfile
+from pathlib import Path
+
 import pytest
 
+from dropout_lab.data import tfds_source
 from dropout_lab.errors import InputError
-from dropout_lab.files import write_bytes
+from dropout_lab.files import user_cache, write_bytes
+
+
+def test_a_user_without_a_home_has_a_cache_all_the_same(monkeypatch):
+    def nobody(uid):
+        raise KeyError(uid)
+
+    for name in ("HOME", "XDG_CACHE_HOME", "TFDS_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    assert user_cache() == Path(tempfile.gettempdir(), f"dropout_lab-{os.getuid()}")
+    assert tfds_source.find("mnist", None) is None
 
 
 def test_writing_makes_folders_and_replaces(tmp_path):

@@ -22,7 +22,8 @@ _INFO = "dataset_info.json"
 def roots(data_dir: str | None) -> list[Path]:
     """Returns where prepared data sets are looked for: data_dir, $TFDS_DATA_DIR, TFDS's own."""
     places = [data_dir, os.environ.get("TFDS_DATA_DIR"), "~/tensorflow_datasets"]
-    return [Path(place).expanduser() for place in places if place]
+    # Unlike Path's, this leaves ~ alone where there is no home.
+    return [Path(os.path.expanduser(place)) for place in places if place]
 
 
 def find(name: str, data_dir: str | None) -> Path | None:

@@ -79,12 +79,6 @@ def _read_devices(told: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(State.ADVICE, f"{text}; but there is {hardware}", pip_install(package))
     else:
         yield Finding(State.OK, text)
-    if "rbg" in told["generator"]:
-        yield Finding(
-            State.ADVICE,
-            f"keys are {told['generator']}: trials cannot run side by side, masks differ",
-            "unset JAX_DEFAULT_PRNG_IMPL, or set it to threefry2x32",
-        )
 
 
 def _read_masks(told: Mapping[str, Any]) -> Iterator[Finding]:

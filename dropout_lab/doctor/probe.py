@@ -19,7 +19,6 @@ def main() -> None:
         backend=jax.default_backend(),
         devices=[device.device_kind for device in devices],
         memory=stats.get("bytes_limit"),
-        generator=str(jax.random.key_impl(jax.random.key(0))),
     )
     _tell(masks=_masks())
     started = time.monotonic()

@@ -116,9 +116,9 @@ class _Checkpoints(Checkpoints):
         super().__init__(directory)
         self._store = store
 
-    def restore(self) -> Any:
+    def restore(self, *args: Any) -> Any:
         try:
-            return super().restore()
+            return super().restore(*args)
         except InputError:
             self._store.quarantine(self._directory)
             return None

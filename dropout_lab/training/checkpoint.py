@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from dropout_lab.errors import InputError
+
+Arrays = dict[str, np.ndarray]
+"""What was saved of a pytree, by the path of its leaves."""
+
+
+def _as_saved(arrays: Arrays, progress: dict[str, Any]) -> tuple[Arrays, dict[str, Any]]:
+    return arrays, progress
 
 
 class Checkpoints:
@@ -29,7 +37,7 @@ class Checkpoints:
         Args:
           arrays: A pytree.
           progress: Everything else that a resumed run needs.
-          step: A number that grows from one save to the next.
+          step: A number that grows from one save to the next; more if such a save is there.
 
         Raises:
           InputError: If there is no room for it; what was saved before stays.
@@ -46,17 +54,23 @@ class Checkpoints:
             # Orbax cleans up in a thread that only a save waits for: a manager that restores must
             # not, lest its thread delete what a later one is saving.
             with self._manager(cleanup_tmp_directories=True) as manager:
-                manager.save(step, args=args)
+                latest = manager.latest_step()
+                # Orbax would leave a step that it has as it is, without a word.
+                manager.save(step if latest is None else max(step, latest + 1), args=args)
         except Exception as error:
             if _disk_is_full(error):
                 raise InputError(f"cannot write {self._directory}: no space left") from error
             raise
 
-    def restore(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """Returns the arrays by name, for :func:`refill`, and the progress; None without a save.
+    def restore(self, read: Callable[[Arrays, dict[str, Any]], Any] = _as_saved, /) -> Any:
+        """Returns what was saved, None if nothing was.
+
+        Args:
+          read: Makes what is returned of the arrays by name, as :func:`refill` takes them, and the
+            progress; both, unless told otherwise.
 
         Raises:
-          InputError: If what was saved cannot be read.
+          InputError: If it cannot be read, or ``read`` cannot make anything of it.
         """
         if not self._directory.is_dir():
             return None
@@ -72,15 +86,21 @@ class Checkpoints:
             try:
                 restored = manager.restore(step, args=args)
             except Exception as error:
-                raise InputError(
-                    f"checkpoint {self._directory / str(step)} is damaged "
-                    f"({type(error).__name__}); delete it to start this run again"
-                ) from error
-        return restored["arrays"], restored["progress"]
+                raise self._unreadable(step, error) from error
+        try:
+            return read(restored["arrays"], restored["progress"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._unreadable(step, error) from error
 
     def clear(self) -> None:
         """Deletes the checkpoint."""
         shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _unreadable(self, step: int, error: Exception) -> InputError:
+        return InputError(
+            f"checkpoint {self._directory / str(step)} is damaged or of other code "
+            f"({type(error).__name__}); delete it to start this run again"
+        )
 
     def _manager(self, **options: bool) -> Any:
         import orbax.checkpoint as ocp
@@ -102,7 +122,7 @@ class Checkpoints:
         )
 
 
-def refill(template: Any, arrays: dict[str, np.ndarray]) -> Any:
+def refill(template: Any, arrays: Arrays) -> Any:
     """Returns a tree like ``template`` with the saved arrays in its leaves."""
     leaves, structure = jax.tree.flatten(template)
     filled = [

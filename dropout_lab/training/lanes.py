@@ -31,19 +31,12 @@ class LaneProgram:
       lanes: How many trials run side by side.
 
     Raises:
-      InputError: If there is no lane, JAX's keys do not work under vmap, or there are not as many
-        devices as are to share a batch.
+      InputError: If there is no lane, or there are not as many devices as are to share a batch.
     """
 
     def __init__(self, program: Program, lanes: int = 1) -> None:
         if lanes < 1:
             raise InputError(f"lanes is {lanes}; allowed: a whole number from 1")
-        generator = jax.config.jax_default_prng_impl  # type: ignore[attr-defined]
-        if lanes > 1 and "rbg" in generator:
-            raise InputError(
-                f"jax_default_prng_impl is {generator!r} with {lanes} lanes, which would all draw "
-                "from the first lane's key; allowed: 'threefry2x32', or one lane"
-            )
         self.program = program
         self.config = program.config
         self.lengths = program.lengths

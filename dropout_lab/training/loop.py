@@ -13,7 +13,7 @@ from ml_collections import FrozenConfigDict
 from dropout_lab.data import Dataset, Split, concatenate
 from dropout_lab.settings import dynamic, static_key
 from dropout_lab.training.arrays import Examples, Scaling, fit_scaling, to_device
-from dropout_lab.training.checkpoint import Checkpoints, refill
+from dropout_lab.training.checkpoint import Arrays, Checkpoints, refill
 from dropout_lab.training.interrupt import Stop
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.network import Weights
@@ -96,7 +96,7 @@ class Lanes:
         Raises:
           Interrupted: If asked to stop; what was done is saved.
         """
-        arrays = self._resume()
+        resumed = self._resume()
         resumes_refit = any(lane.progress.phase == "refit" for lane in self._lanes)
         kept: Weights | None = None
         for name in ("refit",) if resumes_refit else ("select", "refit"):
@@ -104,14 +104,14 @@ class Lanes:
             if not lanes:
                 continue
             phase = self._phase(name)
-            state = self._program.init(self._numbers)
-            if arrays is not None:
-                restored = refill((state, state.weights), arrays)
-                state, kept = self._program.spread(restored)
-                arrays = None
-            elif kept is None:
-                # Again, because training overwrites those of the state.
-                kept = self._program.init(self._numbers).weights
+            if resumed is not None:
+                state, kept = self._program.spread(resumed)
+                resumed = None
+            else:
+                state = self._program.init(self._numbers)
+                if kept is None:
+                    # Again, because training overwrites those of the state.
+                    kept = self._program.init(self._numbers).weights
             kept = self._fit(phase, lanes, state, kept)
             kept = self._close(phase, [x for x in lanes if not x.progress.diverged], kept)
         return self._results(kept)
@@ -245,16 +245,31 @@ class Lanes:
     def _seconds(self) -> float:
         return time.monotonic() - self._started
 
-    def _resume(self) -> dict[str, Any] | None:
-        """Takes what the checkpoint knows; returns its arrays."""
-        saved = self._checkpoints.restore() if self._checkpoints else None
-        arrays = None
+    def _resume(self) -> tuple[State, Weights] | None:
+        """Takes what the checkpoint knows; returns the state and the weights that count."""
+        saved = self._checkpoints.restore(self._read) if self._checkpoints else None
+        resumed = None
         if saved is not None:
-            arrays, described = saved
-            for lane, progress in zip(self._lanes, described["lanes"], strict=True):
-                lane.progress = Progress(**progress)
+            resumed, progresses = saved
+            for lane, progress in zip(self._lanes, progresses, strict=True):
+                lane.progress = progress
         self._started = time.monotonic() - self._lanes[0].progress.seconds
-        return arrays
+        return resumed
+
+    def _read(
+        self, arrays: Arrays, described: dict[str, Any]
+    ) -> tuple[tuple[State, Weights], list[Progress]]:
+        """Returns what was saved of these lanes; an error if it is not what this code saves."""
+        lanes = [progress for _, progress in zip(self._lanes, described["lanes"], strict=True)]
+        progresses = [Progress(**progress) for progress in lanes]
+        if [vars(progress).keys() for progress in progresses] != [each.keys() for each in lanes]:
+            raise ValueError("progress of other fields")
+        fresh = jax.eval_shape(self._program.init, self._numbers)
+        template = fresh, fresh.weights
+        restored: tuple[State, Weights] = refill(template, arrays)
+        if jax.tree.map(np.shape, restored) != jax.tree.map(np.shape, template):
+            raise ValueError("arrays of other shapes")
+        return restored, progresses
 
     def _save_if_due(self, state: State, kept: Weights) -> None:
         """Saves when it is time, or when asked to stop, and then leaves."""

@@ -13,6 +13,7 @@ from dropout_lab.training.mesh import split_batch
 from dropout_lab.training.network import Mode, Network, Weights
 
 _CHUNK = 1000
+_Totals = tuple[Array, Array, Array]
 
 
 class Prediction(NamedTuple):
@@ -81,20 +82,21 @@ def _monte_carlo(
 ) -> Prediction:
     """Returns the mean of the softmax outputs of noisy passes, and how much they differ."""
 
-    def one_pass(totals: list[Array], draw: Array) -> tuple[list[Array], None]:
+    def one_pass(totals: _Totals, draw: Array) -> tuple[_Totals, None]:
+        log_sum, entropy, counts = totals
         noise = jax.random.fold_in(key, draw)
         log_probs = _log_probs(network.module(weights, "mc"), x, noise)
         votes = jax.nn.one_hot(jnp.argmax(log_probs, -1), network.classes)
-        found = [jnp.exp(log_probs), _entropy(log_probs), votes]
-        return jax.tree.map(jnp.add, totals, found), None
+        # Not the log of a sum of probabilities: those of confident networks underflow.
+        log_sum = jnp.logaddexp(log_sum, log_probs)
+        return (log_sum, entropy + _entropy(log_probs), counts + votes), None
 
     each = jnp.zeros((x.shape[0], network.classes))
-    totals, _ = lax.scan(one_pass, [each, each[:, 0], each], jnp.arange(passes))
-    probs, entropy, votes = (total / passes for total in totals)
-    log_probs = jnp.log(probs)
-    return Prediction(
-        log_probs, _entropy(log_probs), _entropy(log_probs) - entropy, 1 - votes.max(-1)
-    )
+    totals = jnp.full_like(each, -jnp.inf), each[:, 0], each
+    (log_sum, entropy, counts), _ = lax.scan(one_pass, totals, jnp.arange(passes))
+    log_probs = log_sum - jnp.log(passes)
+    total = _entropy(log_probs)
+    return Prediction(log_probs, total, total - entropy / passes, 1 - counts.max(-1) / passes)
 
 
 def _log_probs(model: nnx.Module, x: Array, key: Key[Array, ""]) -> Float[Array, "n classes"]:

@@ -32,8 +32,11 @@ def join(
       index: Which of them this is, from 0.
 
     Raises:
-      InputError: If some of these are missing, and there is no cluster to ask.
+      InputError: If some of these are missing, and there is no cluster to ask, or the address has
+        no port.
     """
+    if coordinator is not None and not coordinator.rpartition(":")[2].isdecimal():
+        raise InputError(f"coordinator {coordinator!r} has no port; allowed: HOST:PORT")
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     try:
         jax.distributed.initialize(

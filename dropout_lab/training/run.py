@@ -1,6 +1,8 @@
 """One run in a directory of its own: train, save, record."""
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,13 @@ from ml_collections import ConfigDict, FrozenConfigDict
 from dropout_lab.data import Dataset, cross_validation, load
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError
-from dropout_lab.files import check_directory, read_json, write_json
+from dropout_lab.files import check_directory, lock, read_json, write_json
 from dropout_lab.rules import flatten
 from dropout_lab.settings import HOW, from_dict, resolve, trial_id
 from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import graceful_stop
+from dropout_lab.training.jax_settings import check_jax_settings
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.loop import Lanes, Result
 from dropout_lab.training.processes import agreement, is_first, one_of_several
@@ -32,7 +35,8 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
     joined train one run, in a directory that all of them see.
 
     Raises:
-      InputError: If the configuration or the data is wrong, or the directory is another's.
+      InputError: If the configuration or the data is wrong, or the directory is another's, or
+        another process trains there.
       Interrupted: If a signal asked to stop; what was done is saved.
       ProcessLost: If another process that trains the same run is gone.
     """
@@ -48,47 +52,81 @@ def _train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         if (directory / "record.json").exists():
             return read_json(directory / "record.json")
         program, dataset = prepare(resolved)
-    _claim(directory, resolved)
+    with _claimed(directory, resolved):
+        return _run(directory, resolved, program, dataset)
+
+
+@contextlib.contextmanager
+def _claimed(directory: Path, config: FrozenConfigDict) -> Iterator[None]:
+    """Makes the directory that of this run, for all of its processes and for no other run.
+
+    Raises:
+      InputError: If they do not all see it, or train something else, or another run is under way.
+    """
+    path = directory / "config.json"
+    with contextlib.ExitStack() as locked:
+        with agreement():
+            if is_first():
+                locked.enter_context(_alone(directory))
+                _check_owner(directory, config)  # another may have come and gone
+                write_json(path, config.to_dict())
+        with agreement():
+            if not path.exists():
+                raise InputError(
+                    f"workdir {str(directory)!r} of process {jax.process_index()} is not that of "
+                    "process 0; allowed: a directory that all processes share"
+                )
+            _check_owner(directory, config)
+        yield
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Keeps runs of other processes out of a directory.
+
+    Raises:
+      InputError: If there is one.
+    """
+    path = directory / "lock"
+    with lock(path, wait=False) as held:
+        if not held:
+            raise InputError(
+                f"workdir {str(directory)!r} is in use: another process trains there; allowed: the "
+                "same command once that has ended, or another workdir"
+            )
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _run(
+    directory: Path, config: FrozenConfigDict, program: LaneProgram, dataset: Dataset
+) -> dict[str, Any]:
     checkpoints = Checkpoints(directory / "checkpoint")
     with graceful_stop() as stop, Display(trials=1, shown=is_first()) as display:
 
         def show(epoch: Epoch) -> None:
             display.update(epoch.share, epoch.summary())
 
-        trial = Lanes(
-            program, [resolved], dataset, checkpoints=checkpoints, on_epoch=show, stop=stop
-        )
+        trial = Lanes(program, [config], dataset, checkpoints=checkpoints, on_epoch=show, stop=stop)
         [result] = trial.run()
-    record = make_record(resolved, dataset, result)
+    record = make_record(config, dataset, result)
     if is_first():
-        if resolved.run.save_model is not False:
+        if config.run.save_model is not False:
             save_network(directory / "model", result)
+        else:
+            Checkpoints(directory / "model").clear()  # an earlier run's is not that of this record
         write_json(directory / "record.json", record)
         checkpoints.clear()
     return record
 
 
-def _claim(directory: Path, config: FrozenConfigDict) -> None:
-    """Makes the directory that of this run, for all of its processes.
-
-    Raises:
-      InputError: If they do not all see it, or train something else.
-    """
-    path = directory / "config.json"
-    with agreement():
-        if is_first():
-            write_json(path, config.to_dict())
-    with agreement():
-        if not path.exists():
-            raise InputError(
-                f"workdir {str(directory)!r} of process {jax.process_index()} is not that of "
-                "process 0; allowed: a directory that all processes share"
-            )
-        _check_owner(directory, config)
-
-
 def save_network(directory: Path, result: Result) -> None:
-    """Keeps the network of a trial, for :class:`dropout_lab.training.trained.Trained`."""
+    """Keeps the network of a trial, for :class:`dropout_lab.training.trained.Trained`.
+
+    It replaces one that is there; a kill leaves either of them whole.
+    """
     Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
 
 
@@ -100,8 +138,10 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Data
       lanes: How many trials of the program run side by side.
 
     Raises:
-      InputError: If there is no such data, or it does not suit the configuration.
+      InputError: If there is no such data, it does not suit the configuration, or a setting of JAX
+        would change results.
     """
+    check_jax_settings()
     dataset = load_data(config)
     check_data(config, dataset)
     program = Program(config, example_shape(dataset.train), dataset.classes)

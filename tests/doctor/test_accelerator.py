@@ -8,7 +8,7 @@ import pytest
 from dropout_lab.doctor import State, accelerator, probe
 
 IMPORTED = {"version": "0.9.3"}
-CPU = {"backend": "cpu", "devices": ["cpu"], "memory": None, "generator": "threefry2x32"}
+CPU = {"backend": "cpu", "devices": ["cpu"], "memory": None}
 SAME = {"masks": accelerator.MASKS}
 LEARNT = {"val_error": 12.0, "seconds": 2.0}
 
@@ -53,12 +53,6 @@ def test_hardware_that_jax_does_not_see(answer, monkeypatch, tmp_path):
     assert answer(IMPORTED, CPU)[1] == (State.ADVICE, text)
     gpus = CPU | {"backend": "gpu", "devices": ["A100"] * 2, "memory": 40 * 2**30}
     assert answer(IMPORTED, gpus)[1] == (State.OK, "backend gpu: 2 x A100, 40.0 GiB each")
-
-
-def test_keys_that_lanes_cannot_use(answer):
-    [*_, (state, text)] = answer(IMPORTED, CPU | {"generator": "unsafe_rbg"})
-    assert state is State.ADVICE
-    assert text.startswith("keys are unsafe_rbg: trials cannot run side by side")
 
 
 def test_other_masks_and_no_learning_are_broken(answer):

@@ -68,6 +68,13 @@ def fails(run_script, tmp_path):
             r"unknown data\.name 'minst'; did you mean 'mnist'\?",
         ),
         ("train", ["--config=configs/absent.py"], r"absent\.py"),
+        ("train", ["--config=README.md"], r"invalid .*README\.md, line"),
+        ("train", ["--config=dropout_lab/files.py"], r"without get_config\(\); allowed"),
+        (
+            "train",
+            [DIGITS, "--distributed", "--coordinator=localhost"],
+            r"coordinator 'localhost' has no port; allowed: HOST:PORT",
+        ),
         (
             "train",
             ["--config=configs/digits_mlp.py:dropout,smok"],

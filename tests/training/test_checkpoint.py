@@ -54,6 +54,14 @@ def test_the_latest_save_counts_and_is_the_only_one_kept(checkpoints, tmp_path):
     assert [path.name for path in (tmp_path / "run" / "checkpoint").iterdir()] == ["3"]
 
 
+@pytest.mark.parametrize("step", [0, 4, 5])
+def test_a_save_replaces_one_that_is_there(checkpoints, step):
+    checkpoints.save(tree(), {}, step=4)
+    checkpoints.save(tree(shift=1), {}, step=step)
+    arrays, _ = checkpoints.restore()
+    assert_same(refill(tree(), arrays), tree(shift=1))
+
+
 def test_nothing_saved_is_none_and_makes_nothing(checkpoints, tmp_path):
     assert checkpoints.restore() is None
     assert list(tmp_path.iterdir()) == []

@@ -198,18 +198,6 @@ def test_lanes_draw_the_masks_of_their_own_seeds(new_config):
         np.testing.assert_array_equal(together[lane], alone)
 
 
-@pytest.mark.parametrize("generator", ["rbg", "unsafe_rbg"])
-def test_one_key_for_all_lanes_is_an_error(new_program, new_config, generator):
-    program = new_program(new_config())[1]
-    message = (
-        rf"jax_default_prng_impl is '{generator}' with 2 lanes, which would all draw from the first"
-    )
-    with jax.default_prng_impl(generator):
-        with pytest.raises(InputError, match=message):
-            LaneProgram(program, 2)
-        LaneProgram(program, 1)
-
-
 @pytest.mark.parametrize(
     ("lanes", "data", "width"), [(1, 1, 1), (3, 1, 8), (9, 1, 16), (3, 4, 4), (4, 4, 4), (3, 8, 3)]
 )

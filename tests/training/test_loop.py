@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dropout_lab.data import concatenate
+from dropout_lab.errors import InputError
 from dropout_lab.settings import resolve
 from dropout_lab.training.arrays import fit_scaling
 from dropout_lab.training.checkpoint import Checkpoints
@@ -283,6 +284,29 @@ def test_saves_as_often_as_configured(run, tmp_path, monkeypatch, seconds, saves
     monkeypatch.setattr(Checkpoints, "save", lambda self, a, p, step: steps.append(step))
     run({"run.checkpoint_seconds": seconds}, checkpoints=Checkpoints(tmp_path))
     assert steps == saves
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays, described: described["lanes"][0].update(newer=1),
+        lambda arrays, described: described["lanes"][0].pop("best"),
+        lambda arrays, described: described["lanes"].append(described["lanes"][0]),
+        lambda arrays, described: described.pop("lanes"),
+        lambda arrays, described: arrays.update({"0-steps": arrays.pop("0-step")}),
+        lambda arrays, described: arrays.update({"0-step": np.zeros(2, np.int32)}),
+    ],
+    ids=["more", "less", "lane", "part", "name", "shape"],
+)
+def test_a_checkpoint_of_other_code_is_told_like_a_damaged_one(run, tmp_path, change):
+    checkpoints = Checkpoints(tmp_path / "checkpoint")
+    with pytest.raises(Interrupted):
+        run(checkpoints=checkpoints, **stopping(1))
+    arrays, described = checkpoints.restore()
+    change(arrays, described)
+    checkpoints.save(arrays, described, step=1)
+    with pytest.raises(InputError, match=r"/2 is damaged or of other code \(.*; delete it"):
+        run(checkpoints=checkpoints)
 
 
 def test_wall_time_adds_up_over_sessions(run, tmp_path):

@@ -1,6 +1,7 @@
 """Evaluation and prediction: the mean network, Monte Carlo, chunks."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
@@ -68,6 +69,18 @@ def test_monte_carlo_averages_probabilities(runs, normalised, key):
     probs = np.exp(found.log_probs)
     np.testing.assert_allclose(probs, np.mean(passes, axis=0), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(probs.sum(1), 1, rtol=1e-5)
+
+
+def test_what_monte_carlo_all_but_rules_out_keeps_a_finite_likelihood(
+    runs, normalised, key, monkeypatch
+):
+    """exp(-200) is 0 in float32."""
+    program, _, after = normalised
+    certain = np.tile(np.array([0, -200, -300], np.float32), (40, 1))
+    monkeypatch.setattr(module_under_test, "_log_probs", lambda *args: jnp.asarray(certain))
+    arguments = (program.network, after, key, runs.data.images, runs.scaling)
+    found = module_under_test.predict(*arguments, inference="mc", passes=3)
+    np.testing.assert_allclose(found.log_probs, certain, atol=1e-4)
 
 
 def test_uncertainty_is_what_numpy_makes_of_the_passes(runs, normalised, key):

@@ -1,12 +1,16 @@
 import dataclasses
 import json
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.settings import resolve
 from dropout_lab.training import loop, run
+from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Interrupted, Stop
+from dropout_lab.training.record import make_record
 from dropout_lab.training.run import check_data, load_data, train
 
 
@@ -50,6 +54,17 @@ def test_no_network_is_kept_if_not_wanted(config, tmp_path):
     assert files(tmp_path) == ["config.json", "record.json"]
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_earlier_network_does_not_stay_beside_a_new_record(config, tmp_path, kept):
+    earlier = Checkpoints(tmp_path / "model")
+    earlier.save({"earlier": jnp.zeros(1)}, {}, step=0)
+    config.run.save_model = kept
+    train(config, tmp_path)
+    found = earlier.restore()
+    assert (found is not None) == kept
+    assert not kept or "earlier" not in found[0]
+
+
 class Stopped(Stop):
     """Someone asked at once."""
 
@@ -90,6 +105,24 @@ def test_a_directory_of_a_sweep_is_refused(config, tmp_path):
     with pytest.raises(InputError, match="holds a sweep; allowed: one of its own"):
         train(config, tmp_path)
     assert files(tmp_path) == ["sweep.json"]
+
+
+def test_two_runs_at_a_time_in_one_directory_are_refused(config, tmp_path, monkeypatch):
+    """The second one changes nothing, and the first one's end lets others in."""
+
+    def during(*args):
+        before = files(tmp_path)
+        with pytest.raises(InputError, match=r"workdir '.*' is in use: another process trains"):
+            train(config, tmp_path)
+        assert files(tmp_path) == before
+        return make_record(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "make_record", during)
+        train(config, tmp_path)
+    (tmp_path / "record.json").unlink()
+    train(config, tmp_path)
+    assert files(tmp_path) == ["config.json", "model", "record.json"]
 
 
 def test_a_damaged_record_is_told(config, tmp_path):
@@ -148,6 +181,26 @@ def test_only_images_are_cut_out_of(new_config, tiny_dataset):
         InputError, match=r"variant 'cutout' needs images, .* shape \(16,\); allowed"
     ):
         check_data(config, dataclasses.replace(tiny_dataset, train=flat))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("jax_default_prng_impl", "rbg", "'threefry2x32'"),
+        ("jax_threefry_partitionable", False, "True"),
+        ("jax_random_seed_offset", 1, "0"),
+        ("jax_enable_x64", True, "False"),
+    ],
+)
+def test_settings_of_jax_that_change_results_are_refused(config, tmp_path, name, value, allowed):
+    before = getattr(jax.config, name)
+    jax.config.update(name, value)
+    try:
+        with pytest.raises(InputError, match=f"{name} is {value!r}, .*; allowed: {allowed}, witho"):
+            train(config, tmp_path)
+    finally:
+        jax.config.update(name, before)
+    assert files(tmp_path) == []
 
 
 def test_data_is_loaded_once(config):
