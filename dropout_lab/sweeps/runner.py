@@ -12,7 +12,7 @@ from dropout_lab.machine import threads
 from dropout_lab.sweeps.cluster import run_dask
 from dropout_lab.sweeps.grid import Grid, Overrides, product
 from dropout_lab.sweeps.measure import estimate
-from dropout_lab.sweeps.plan import read_plan
+from dropout_lab.sweeps.plan import by_fold, read_plan
 from dropout_lab.sweeps.processes import run_processes
 from dropout_lab.sweeps.status import Watch, duration
 from dropout_lab.sweeps.store import Store
@@ -20,7 +20,7 @@ from dropout_lab.sweeps.trials import Group, groups, make_trials
 from dropout_lab.sweeps.worker import work
 from dropout_lab.training.interrupt import Stop, graceful_stop
 from dropout_lab.training.record import environment
-from dropout_lab.training.run import prepare
+from dropout_lab.training.run import check_data, load_data, prepare
 
 EXECUTORS = ("auto", "local", "processes", "dask")
 """Who runs the chunks."""
@@ -89,8 +89,7 @@ def run_sweep(
     store.check(config, varied)
     grouped = groups(trials)
     for group in grouped:
-        count = len(group.trials)
-        prepare(group.trials[0].config, min(count, how.lanes or count))
+        check_group(group, how.lanes)
     store.extend(config, varied, trials)
     ids = [trial.id for trial in trials]
     damaged = store.quarantine_damaged(ids)
@@ -110,6 +109,15 @@ def run_sweep(
             _execute(executor, how, store, pending, watch, display, stop)
         watch.show(display)
     return {watch.labels[trial]: error for trial, error in watch.failed.items()}
+
+
+def check_group(group: Group, lanes: int | None = None) -> None:
+    """Raises InputError if the program cannot be made, or the data do not suit some trial."""
+    count = len(group.trials)
+    prepare(group.trials[0].config, min(count, lanes or count))
+    for alike in by_fold(group.trials):
+        for trial in alike:
+            check_data(trial.config, load_data(trial.config))
 
 
 def _is_over(group: Group, watch: Watch) -> bool:

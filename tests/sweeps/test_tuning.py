@@ -266,6 +266,11 @@ def test_a_failed_final_run_is_told_and_can_be_run_again(config, tmp_path, monke
             {"folds": 3},
             "'best_val' with no validation data",
         ),
+        (
+            {"data.val_size": 0},
+            {"folds": 3, "candidates": {"all": [{"train.patience": each} for each in (None, 2)]}},
+            "patience is 2 with no validation data",
+        ),
     ],
 )
 def test_bad_input_is_told_before_anything_runs(config, tmp_path, runs, changes, options, message):
