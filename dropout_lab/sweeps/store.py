@@ -13,7 +13,7 @@ DIR/locks/          see Store.lock
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,7 @@ class Store:
                 told.append(f"{path} is damaged ({damage}): moved to {place}, to be run again")
         return told
 
-    def check(self, config: ConfigDict, varied: Iterable[str]) -> None:
+    def check(self, config: ConfigDict, varied: Collection[str]) -> None:
         """Raises InputError unless this sweep can go in the directory.
 
         A sweep may be extended: by more values, by more keys. It belongs here if, but for keys that
@@ -188,9 +188,14 @@ class Store:
                 "allowed: the same configuration, or another workdir"
             )
 
-    def extend(self, config: ConfigDict, varied: Iterable[str], trials: Sequence[Trial]) -> None:
-        """Adds trials to the plan."""
+    def extend(self, config: ConfigDict, varied: Collection[str], trials: Sequence[Trial]) -> None:
+        """Adds trials to the plan.
+
+        Raises:
+          InputError: If the directory has become another's since it was checked.
+        """
         with self.lock("sweep"):
+            self.check(config, varied)
             asked: dict[str, Any] = {"schema": 1, "base": _base(config), "varied": [], "trials": {}}
             if self._sweep_file.exists():
                 asked = self._asked()

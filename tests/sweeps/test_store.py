@@ -128,6 +128,27 @@ def test_another_configuration_is_refused(store, config):
     store.check(config, {"optimizer.lr": [0.5], "model.widths": [(9, 9)]})
 
 
+def test_of_two_sweeps_begun_together_one_is_refused(store, config):
+    """Both look at the directory before either writes."""
+    store.check(config, SEEDS)
+    fill(store, config, SEEDS)
+    config.optimizer.lr = 0.5
+    with pytest.raises(InputError, match="belongs to another sweep"):
+        store.extend(config, SEEDS, make_trials(config, product(SEEDS)))
+    assert len(store.plan()) == 3
+
+
+def test_a_key_that_older_code_lacked_may_have_any_value(store, config):
+    fill(store, config, SEEDS)
+    asked = json.loads((store.directory / "sweep.json").read_text())
+    del asked["base"]["compute.dtype"]
+    (store.directory / "sweep.json").write_text(json.dumps(asked))
+    fill(store, config, SEEDS)
+    config.compute.dtype = "bfloat16"
+    with pytest.raises(InputError, match=r"compute\.dtype is 'float32' there, 'bfloat16' here"):
+        store.check(config, SEEDS)
+
+
 def test_a_directory_of_a_single_run_is_refused(tmp_path, config):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(InputError, match="holds a single run; allowed: its own"):
