@@ -13,7 +13,7 @@ DIR/locks/          see Store.lock
 
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -180,9 +180,9 @@ class Store:
         before = self._asked()
         theirs, ours = before["base"], _base(config)
         free = {*before["varied"], *varied, *HOW}
-        keys = [key for key in ours if key not in free and theirs.get(key) != ours[key]]
+        keys = [key for key in otherwise(theirs, ours) if key not in free]
         if keys:
-            told = (f"{key} is {theirs.get(key)!r} there, {ours[key]!r} here" for key in keys[:3])
+            told = (f"{key} is {theirs[key]!r} there, {ours[key]!r} here" for key in keys[:3])
             raise InputError(
                 f"workdir {str(self.directory)!r} belongs to another sweep: {', '.join(told)}; "
                 "allowed: the same configuration, or another workdir"
@@ -199,6 +199,7 @@ class Store:
             asked: dict[str, Any] = {"schema": 1, "base": _base(config), "varied": [], "trials": {}}
             if self._sweep_file.exists():
                 asked = self._asked()
+                asked["base"] = _base(config) | asked["base"]
             asked["varied"] = list(dict.fromkeys([*asked["varied"], *varied]))
             asked["trials"] |= {trial.id: trial.config.to_dict() for trial in trials}
             write_json(self._sweep_file, asked)
@@ -220,6 +221,14 @@ class Store:
 
     def _failure_file(self, trial: str) -> Path:
         return self.file("failures", trial)
+
+
+def otherwise(before: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """Returns the keys of which something else is asked for now than before.
+
+    Of keys that the code has got since, nothing was asked.
+    """
+    return [key for key, value in asked.items() if before.get(key, value) != value]
 
 
 def _damage(path: Path, trial: str) -> str | None:

@@ -138,7 +138,7 @@ def test_of_two_sweeps_begun_together_one_is_refused(store, config):
     assert len(store.plan()) == 3
 
 
-def test_a_key_that_older_code_lacked_may_have_any_value(store, config):
+def test_a_key_that_older_code_lacked_is_asked_about_from_now_on(store, config):
     fill(store, config, SEEDS)
     asked = json.loads((store.directory / "sweep.json").read_text())
     del asked["base"]["compute.dtype"]
