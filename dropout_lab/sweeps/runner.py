@@ -98,7 +98,7 @@ def run_sweep(
             store.forget_failure(trial)
     watch = Watch(store, ids)
     with graceful_stop() as stop, Display(trials=len(trials)) as display:
-        _introduce(watch, display, [*damaged, *_other_revisions(store, watch)])
+        _introduce(watch, display, [*damaged, *_other_revisions(watch)])
         pending = [each for each in grouped if not _is_over(each, watch)]
         if pending:
             executor = _executor(how, store, pending)
@@ -132,11 +132,10 @@ def _introduce(watch: Watch, display: Display, warnings: Sequence[str]) -> None:
         display.say(each)
 
 
-def _other_revisions(store: Store, watch: Watch) -> list[str]:
+def _other_revisions(watch: Watch) -> list[str]:
     """Returns a warning if records were made by other code than this."""
     now = environment()["git_revision"]
-    revisions = {store.record(trial)["git_revision"] for trial in watch.done}
-    others = ", ".join(sorted(str(revision) for revision in revisions - {now}))
+    others = ", ".join(sorted(str(revision) for revision in watch.revisions - {now}))
     return [f"warning: records are of revision {others}, this is {now}"] if others else []
 
 

@@ -13,7 +13,7 @@ DIR/locks/          see Store.lock
 
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,27 +22,11 @@ from filelock import FileLock, Timeout
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.files import check_directory, read_json, write_json
+from dropout_lab.files import DamagedError, check_directory, read_json, write_json
 from dropout_lab.rules import flatten
 from dropout_lab.settings import HOW, from_dict
+from dropout_lab.sweeps import damage
 from dropout_lab.sweeps.trials import Trial
-from dropout_lab.training.record import SCHEMA
-
-_FIELDS = {
-    "schema",
-    "id",
-    "status",
-    "seed",
-    "config",
-    "metrics",
-    "history",
-    "epoch",
-    "wall_seconds",
-    "data",
-    "versions",
-    "device",
-    "git_revision",
-}
 
 
 class Store:
@@ -73,16 +57,24 @@ class Store:
         return self._asked()["varied"]
 
     def records(self) -> list[dict[str, Any]]:
-        """Returns the records of the plan's trials that are done, in the plan's order."""
-        return [self.record(trial) for trial in self.plan() if self.has(trial)]
+        """Returns the records of the plan's trials that are done, in the plan's order.
+
+        Raises:
+          InputError: If there is no sweep here, or a record is damaged.
+        """
+        return [record for trial in self.plan() if (record := self.record(trial)) is not None]
 
     def has(self, trial: str) -> bool:
         """Returns whether a trial is done."""
         return self._record_file(trial).exists()
 
-    def record(self, trial: str) -> dict[str, Any]:
-        """Returns a trial's record."""
-        return read_json(self._record_file(trial))
+    def record(self, trial: str) -> dict[str, Any] | None:
+        """Returns a trial's record; None if it is not done.
+
+        Raises:
+          InputError: If it is damaged.
+        """
+        return _read(self._record_file(trial), lambda content: damage.of_record(content, trial))
 
     def add(self, record: dict[str, Any]) -> None:
         """Writes a trial's record; a failure of that trial is over."""
@@ -95,9 +87,14 @@ class Store:
         write_json(self._failure_file(trial), content)
 
     def failure(self, trial: str) -> str | None:
-        """Returns the error that a trial ended on, in one line; None if it has not failed."""
+        """Returns the error that a trial ended on, in one line; None if it has not failed.
+
+        Raises:
+          InputError: If the file that says so is damaged.
+        """
         path = self._failure_file(trial)
-        return read_json(path)["error"] if path.exists() else None
+        found = _read(path, damage.of_failure) if path.exists() else None
+        return found and found["error"]
 
     def forget_failure(self, trial: str) -> None:
         """Lets a failed trial be run again."""
@@ -156,12 +153,16 @@ class Store:
     def quarantine_damaged(self, trials: Iterable[str]) -> list[str]:
         """Moves away what is no record of its trial, and returns a line about each."""
         told = []
-        for trial in trials:
-            path = self._record_file(trial)
-            damage = _damage(path, trial) if path.exists() else None
-            if damage:
-                place = self.quarantine(path)
-                told.append(f"{path} is damaged ({damage}): moved to {place}, to be run again")
+        with self.lock("sweep"):  # or what another process wrote anew would be moved
+            for trial in trials:
+                try:
+                    self.record(trial)
+                except DamagedError as error:
+                    place = self.quarantine(error.path)
+                    told.append(
+                        f"{error.path} is damaged ({error.reason}): moved to {place}, to be run "
+                        "again"
+                    )
         return told
 
     def check(self, config: ConfigDict, varied: Collection[str]) -> None:
@@ -205,11 +206,9 @@ class Store:
             write_json(self._sweep_file, asked)
 
     def _asked(self) -> dict[str, Any]:
-        if not self._sweep_file.exists():
+        asked = _read(self._sweep_file, damage.of_sweep)
+        if asked is None:
             raise InputError(f"{str(self.directory)!r} holds no sweep: no sweep.json")
-        asked = read_json(self._sweep_file)
-        if not isinstance(asked, dict) or not {"base", "varied", "trials"} <= asked.keys():
-            raise InputError(f"{self._sweep_file} is damaged (no sweep); move it away to go on")
         return asked
 
     @property
@@ -231,17 +230,23 @@ def otherwise(before: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     return [key for key, value in asked.items() if before.get(key, value) != value]
 
 
-def _damage(path: Path, trial: str) -> str | None:
-    """Returns what is wrong with a record; None if nothing is."""
+def _read(path: Path, wrong: Callable[[Any], str | None]) -> Any:
+    """Returns a file's JSON; None if there is no such file.
+
+    Raises:
+      DamagedError: If it holds no JSON, or not what it should.
+      InputError: If it cannot be read.
+    """
     try:
-        record = read_json(path)
+        content = read_json(path)
     except InputError:
-        return "no JSON"
-    if not isinstance(record, dict) or not record.keys() >= _FIELDS:
-        return "fields are missing"
-    if record["schema"] != SCHEMA:
-        return f"schema {record['schema']!r}, not {SCHEMA}"
-    return None if record["id"] == trial else f"of trial {record['id']!r}"
+        if path.exists():
+            raise
+        return None
+    reason = wrong(content)
+    if reason:
+        raise DamagedError(path, reason)
+    return content
 
 
 def _base(config: ConfigDict) -> dict[str, Any]:

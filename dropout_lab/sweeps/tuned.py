@@ -11,7 +11,7 @@ from typing import Any
 import tabulate
 
 from dropout_lab.errors import InputError
-from dropout_lab.files import read_json, write_json
+from dropout_lab.files import DamagedError, read_json, write_json
 from dropout_lab.sweeps.grid import Overrides
 from dropout_lab.sweeps.store import otherwise
 from dropout_lab.training.progress import Metrics
@@ -214,7 +214,7 @@ class Report:
             return None
         content = read_json(self._path)
         if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
-            raise InputError(f"{self._path} is damaged (no tuning); move it away to go on")
+            raise DamagedError(self._path, "no tuning")
         asked = json.loads(json.dumps(self.asked))  # JSON has no tuples
         other = list(_told(content["asked"], asked))
         if other:

@@ -264,7 +264,7 @@ def _setting(
     trials = make_trials(config, product([overrides], repeats))
     runs = []
     for trial in trials:
-        record = store.record(trial.id) if store.has(trial.id) else None
+        record = store.record(trial.id)
         status = record["status"] if record else "failed"
         metrics = record["metrics"] if record and status == "ok" else {}
         data = trial.config.data

@@ -71,6 +71,8 @@ def test_the_report_of_a_dead_process_does_not_count(config, store):
     path = store.file("progress", "x")
     path.write_text(json.dumps(dead | {"host": socket.gethostname()}))
     store.file("progress", "y").write_text("{")
+    nothing = {"host": socket.gethostname(), "pid": os.getpid()}
+    store.file("progress", "z").write_text(json.dumps(nothing))
     assert "under way:" not in describe(store)
 
 

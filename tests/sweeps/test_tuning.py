@@ -60,18 +60,18 @@ def test_each_problem_gets_the_setting_of_lowest_validation_error(config, tmp_pa
     problems = {"wide": RATES, "slow": [{"optimizer.lr": lr} for lr in (1e-4, 0.1)]}
     tuned = tune(config, tmp_path, problems)
     assert tuned.failed == {}
-    search = Store(tmp_path / "search")
+    search = {record["id"]: record for record in Store(tmp_path / "search").records()}
     for problem, settings in problems.items():
         choice = tuned.choices[problem]
         assert [setting.overrides for setting in choice.tried] == settings
         means = [
-            np.mean([search.record(run.id)["metrics"]["val_error"] for run in setting.runs])
+            np.mean([search[run.id]["metrics"]["val_error"] for run in setting.runs])
             for setting in choice.tried
         ]
         assert choice.chosen == int(np.argmin(means))
         assert choice.final.overrides == settings[choice.chosen]
         assert [run.seed for run in choice.final.runs] == [0, 1]
-    assert len(search.records()) == 6  # the defaults are in both problems, and run once
+    assert len(search) == 6  # the defaults are in both problems, and run once
 
 
 def test_the_final_runs_have_seeds_of_their_own(config, tmp_path):
