@@ -16,7 +16,7 @@ from dropout_lab.sweeps.plan import by_fold, read_plan
 from dropout_lab.sweeps.processes import run_processes
 from dropout_lab.sweeps.status import Watch, duration
 from dropout_lab.sweeps.store import Store
-from dropout_lab.sweeps.trials import Group, groups, make_trials
+from dropout_lab.sweeps.trials import Group, Trial, groups, make_trials
 from dropout_lab.sweeps.worker import work
 from dropout_lab.training.interrupt import Stop, graceful_stop
 from dropout_lab.training.record import environment
@@ -84,7 +84,7 @@ def run_sweep(
     how = how or How()
     how.check()
     overrides = list(product(sweep))
-    trials = make_trials(config, overrides)
+    trials = _trials(config, overrides)
     varied = list(dict.fromkeys(key for values in overrides for key in values))
     store.check(config, varied)
     grouped = groups(trials)
@@ -109,6 +109,13 @@ def run_sweep(
             _execute(executor, how, store, pending, watch, display, stop)
         watch.show(display)
     return {watch.labels[trial]: error for trial, error in watch.failed.items()}
+
+
+def _trials(config: ConfigDict, overrides: Iterable[Overrides]) -> list[Trial]:
+    trials = make_trials(config, overrides)
+    if not trials:
+        raise InputError("the sweep has no trial; allowed: one or more")
+    return trials
 
 
 def check_group(group: Group, lanes: int | None = None) -> None:
@@ -213,7 +220,7 @@ def preview(config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store)
     Writes nothing.
     """
     lines, seconds, compiling = [], 0.0, 0.0
-    grouped = groups(make_trials(config, product(sweep)))
+    grouped = groups(_trials(config, product(sweep)))
     waiting = 0
     for number, group in enumerate(grouped, start=1):
         new = [trial for trial in group.trials if not store.has(trial.id)]

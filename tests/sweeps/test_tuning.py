@@ -300,5 +300,7 @@ def test_seeds_are_no_part_of_a_setting():
         [1, 2],
     )
     assert settings_and_seeds([{}], default=7) == ([{}], [7])
+    with pytest.raises(InputError, match=r"config\.seed is 'a'; allowed: a whole number from 0"):
+        settings_and_seeds([{"seed": 0}, {"seed": "a"}], default=0)
     with pytest.raises(InputError, match=r"seeds \[1, 2\] of one setting and others of another"):
         settings_and_seeds(sweep[:3], default=0)
