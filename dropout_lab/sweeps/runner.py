@@ -1,7 +1,7 @@
 """Running a sweep: what is not recorded yet, by one process or many."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import jax
 from ml_collections import ConfigDict
@@ -17,7 +17,7 @@ from dropout_lab.sweeps.processes import run_processes
 from dropout_lab.sweeps.status import Watch, duration
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial, groups, make_trials
-from dropout_lab.sweeps.worker import work
+from dropout_lab.sweeps.worker import width, work
 from dropout_lab.training.interrupt import Stop, graceful_stop
 from dropout_lab.training.record import environment
 from dropout_lab.training.run import check_data, load_data, prepare
@@ -38,7 +38,7 @@ class How:
     Attributes:
       lanes: Trials side by side, in groups that have no plan yet; None to measure what is fastest.
       executor: One of ``EXECUTORS``.
-      workers: Processes; None for one per core.
+      workers: Processes; None for one per core. Not with "local".
       scheduler: Address of a Dask scheduler.
       retry: Whether trials that failed are run again.
     """
@@ -56,6 +56,11 @@ class How:
         for name, number in (("lanes", self.lanes), ("workers", self.workers)):
             if number is not None and number < 1:
                 raise InputError(f"--{name}={number}; allowed: a whole number above 0")
+        if self.workers is not None and self.executor == "local":
+            raise InputError(
+                f"--workers={self.workers} with --executor=local, which is one process; allowed: "
+                "with --executor=processes or --executor=dask"
+            )
         if self.scheduler is not None and self.executor != "dask":
             raise InputError(
                 f"--scheduler={self.scheduler} with --executor={self.executor}; allowed: with "
@@ -104,7 +109,7 @@ def run_sweep(
             executor = _executor(how, store, pending)
             if how.executor == "auto":
                 display.say(f"executor: {executor}")
-            for line in _other_threads(executor, how, store, pending):
+            for line in _otherwise_planned(executor, how, store, pending):
                 display.say(line)
             _execute(executor, how, store, pending, watch, display, stop)
         watch.show(display)
@@ -166,19 +171,31 @@ def _executor(how: How, store: Store, pending: Sequence[Group]) -> str:
     return "processes" if whole > _WORTHWHILE else "local"
 
 
-def _other_threads(executor: str, how: How, store: Store, pending: Sequence[Group]) -> list[str]:
-    """Returns a warning if plans were made for processes of more threads, or fewer, than now."""
-    if how.scheduler is not None:
-        return []  # its workers may be anywhere
+def _otherwise_planned(
+    executor: str, how: How, store: Store, pending: Sequence[Group]
+) -> Iterator[str]:
+    """Yields a warning if plans were made for other lanes or other threads a process than now."""
+    plans = [(group, plan) for group in pending if (plan := read_plan(store, group.id))]
+    if how.lanes is not None:
+        lanes = {
+            plan.lanes for group, plan in plans if plan.lanes != width(group.trials, how.lanes)
+        }
+        if lanes:
+            yield (
+                f"warning: begun with {_listed(lanes)} lanes, which stay, and not --lanes="
+                f"{how.lanes}; to plan anew what is left, remove {store.directory / 'plans'}"
+            )
     now = threads() if executor == "local" else 1
-    plans = [plan for group in pending if (plan := read_plan(store, group.id))]
-    others = sorted({plan.threads for plan in plans} - {now})
-    if not others:
-        return []
-    return [
-        f"warning: begun with {' and '.join(map(str, others))} threads a process, going on with "
-        f"{now}: the last digits of what is left may depend on it"
-    ]
+    others = {plan.threads for _, plan in plans} - {now}
+    if others and how.scheduler is None:  # its workers may be anywhere
+        yield (
+            f"warning: begun with {_listed(others)} threads a process, going on with {now}: the "
+            "last digits of what is left may depend on it"
+        )
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return " and ".join(map(str, sorted(numbers)))
 
 
 def _execute(
@@ -198,7 +215,7 @@ def _execute(
             lanes=how.lanes,
             workers=1,
             stop=stop,
-            tell=lambda: watch.show(display),
+            tell=lambda: watch.glance(display),
         )
     elif executor == "processes":
         run_processes(store, watch, display, lanes=how.lanes, workers=workers, stop=stop)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import socket
 import time
@@ -13,6 +14,7 @@ from dropout_lab.display import Display
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import label
 
+_JUST = 0.5  # seconds
 _SILENT = 600.0  # seconds after which a process on another machine is taken for dead
 
 
@@ -46,6 +48,7 @@ class Watch:
         self.failed: dict[str, str] = {}
         self.best: Best | None = None
         self._seconds = 0.0
+        self._shown = -math.inf
         self._quarantined = set(self._quarantine())
         self.news()
 
@@ -102,8 +105,14 @@ class Watch:
         parts = sum(self._share(report) for report in running)
         return max(left - parts, 0) * self._seconds / len(self.done) / max(len(running), 1)
 
+    def glance(self, display: Display) -> None:
+        """Brings a display up to date unless it has just been: many trials take time to look at."""
+        if time.monotonic() - self._shown >= _JUST:
+            self.show(display)
+
     def show(self, display: Display) -> None:
         """Brings a display up to date."""
+        self._shown = time.monotonic()
         for line in self.news():
             display.say(line)
         running = self.running()

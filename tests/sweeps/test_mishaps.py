@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -248,9 +249,12 @@ def test_other_code_is_warned_of_once(config, store, monkeypatch, capsys):
     assert warnings == [f"warning: records are of revision 0123abc, this is {now}"]
 
 
-def test_a_plan_outlives_another_width(config, store):
+def test_a_plan_outlives_another_width(config, store, capsys):
     run_sweep(config, {"seed": [0, 1]}, store, lanes=2)
+    assert "--lanes" not in capsys.readouterr().err
     run_sweep(config, {"seed": [0, 1, 2, 3, 4]}, store, lanes=1)
+    told = f"begun with 2 lanes, which stay, and not --lanes=1; .* remove {store.directory}/plans"
+    assert re.search(told, capsys.readouterr().err)
     [path] = (store.directory / "plans").iterdir()
     plan = read_plan(store, path.stem)
     assert plan
