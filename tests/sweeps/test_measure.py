@@ -9,6 +9,7 @@ from dropout_lab.sweeps import measure
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import make_trials
+from dropout_lab.training import loop
 from tests.sweeps.running import run_sweep
 
 SEEDS = {"seed": [0, 1, 2, 3]}
@@ -82,6 +83,6 @@ def test_an_only_epoch_does_not_count_its_compile(config, monkeypatch):
 
     clock = iter([0.0, 100.0, 200.0, 201.0])
     monkeypatch.setattr(measure, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    monkeypatch.setattr(measure.loop, "Lanes", OneEpoch)
+    monkeypatch.setattr(loop, "Lanes", OneEpoch)
     cost = measure.measure(make_trials(config, [{"train.epochs": 1}]), 1)
     assert (cost.epoch, cost.compile) == (1.0, 99.0)

@@ -111,7 +111,12 @@ def test_a_bad_way_to_run_is_told(config, store, how, message):
 def test_a_sweep_is_not_looked_at_after_every_short_epoch(config, store, monkeypatch):
     looks = []
     news = status.Watch.news
-    monkeypatch.setattr(status.Watch, "news", lambda watch: looks.append(1) or news(watch))
+
+    def look(watch):
+        looks.append(watch)
+        return news(watch)
+
+    monkeypatch.setattr(status.Watch, "news", look)
     monkeypatch.setattr(status, "_JUST", 1e9)
     run_sweep(config, SEEDS, store)
     assert len(looks) == 3  # before, when the first is under way, after
