@@ -119,13 +119,27 @@ def write_json(path: Path, content: Any) -> None:
     write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
+class DamagedError(InputError):
+    """A file does not hold what it should."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path} is damaged ({self.reason}); move it away to go on"
+
+
 def read_json(path: Path) -> Any:
     """Returns a file's JSON.
 
     Raises:
-      InputError: If the file holds none.
+      DamagedError: If the file holds none.
+      InputError: If it cannot be read, or is gone.
     """
     try:
         return json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}); move it away to go on") from error
+        raise DamagedError(path, f"no JSON: {error}") from error

@@ -136,7 +136,16 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
             f"{resolved.train.batch_size} examples; allowed: what divides them evenly"
         )
     _resolve_data(resolved)
-    return FrozenConfigDict(resolved.to_dict())
+    return FrozenConfigDict(_unsigned(resolved.to_dict()))
+
+
+def _unsigned(value: Any) -> Any:
+    """Returns the same without a sign of zeros, which would make it another trial."""
+    if isinstance(value, dict):
+        return {key: _unsigned(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(_unsigned, value))
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def _resolve_data(config: ConfigDict) -> None:

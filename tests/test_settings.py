@@ -175,6 +175,14 @@ def test_a_trials_identity_is_what_it_always_was():
     )
 
 
+def test_a_zero_has_no_sign():
+    plus, minus = (
+        resolve(config_of("dropout", {**CNN, "dropout.rate": z, "dropout.stage_rates": (z, 0.5)}))
+        for z in (0.0, -0.0)
+    )
+    assert trial_id(plus) == trial_id(minus)
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [("data.dir", "/elsewhere"), ("run.checkpoint_seconds", 1), ("run.save_model", False)],

@@ -92,6 +92,8 @@ def _run(
             if not store.has(trial):
                 if config.run.save_model:
                     save_network(store.network(trial), result)
+                else:  # one that is there is not that of this record
+                    Checkpoints(store.network(trial)).clear()
                 store.add(make_record(config, dataset, result))
     except (InputError, Interrupted):
         raise

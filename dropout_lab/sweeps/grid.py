@@ -177,12 +177,15 @@ def settings_and_seeds(
       default: The seed of a sweep without seeds.
 
     Raises:
-      InputError: If a setting lacks a seed that another has.
+      InputError: If a seed is none, or a setting lacks one that another has.
     """
     found: dict[str, tuple[Overrides, list[int]]] = {}
     for overrides in sweep:
+        RULES["seed"].check("seed", overrides.get("seed", default))
         setting = {key: value for key, value in overrides.items() if key != "seed"}
-        _, seeds = found.setdefault(json.dumps(setting, sort_keys=True), (setting, []))
+        _, seeds = found.setdefault(
+            json.dumps(setting, sort_keys=True, default=repr), (setting, [])
+        )
         seeds.append(overrides.get("seed", default))
     settings = [setting for setting, _ in found.values()]
     each = [sorted(set(seeds)) for _, seeds in found.values()]
@@ -205,7 +208,13 @@ def read_sweep(path: str | Path) -> list[Overrides]:
     get_sweep = runpy.run_path(str(path)).get("get_sweep")
     if not callable(get_sweep):
         raise InputError(f"--sweep={path} has no get_sweep(); allowed: a file that defines it")
-    sweep = list(get_sweep())
+    found = get_sweep()
+    if not isinstance(found, Iterable):
+        raise InputError(
+            f"--sweep={path}: get_sweep() returns {found!r}; allowed: values by configuration key, "
+            "trial after trial"
+        )
+    sweep = list(found)
     for overrides in sweep:
         if not isinstance(overrides, Mapping):
             raise InputError(

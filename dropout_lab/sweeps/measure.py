@@ -10,12 +10,14 @@ import time
 from collections.abc import Sequence
 
 import jax
+from ml_collections import FrozenConfigDict
 
+from dropout_lab.data import Dataset
 from dropout_lab.sweeps import chunk
 from dropout_lab.sweeps.plan import by_fold
 from dropout_lab.sweeps.trials import Trial
 from dropout_lab.training import loop
-from dropout_lab.training.lanes import evenly
+from dropout_lab.training.lanes import LaneProgram, evenly
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.run import load_data
 
@@ -58,6 +60,21 @@ def measure(trials: Sequence[Trial], lanes: int) -> Cost:
     """
     config = trials[0].config
     program, dataset = chunk.prepared(config, lanes), load_data(config)
+    configs = [trial.config for trial in trials]
+    first, *later = _time_epochs(program, configs, dataset)
+    if len(later) <= config.train.refit:  # each phase has one epoch, which compiles
+        later = _time_epochs(program, configs, dataset)
+    executables = jax.local_devices()[0].client.live_executables()
+    stats = [each.get_compiled_memory_stats() for each in executables]
+    sizes = [each.temp_size_in_bytes + each.output_size_in_bytes for each in stats]
+    epoch = statistics.median(later)
+    return Cost(epoch, max(first - epoch, 0.0), max(sizes, default=0))
+
+
+def _time_epochs(
+    program: LaneProgram, configs: Sequence[FrozenConfigDict], dataset: Dataset
+) -> list[float]:
+    """Returns the seconds of a run's first epochs: all of them, or as many as are enough."""
     times = [time.monotonic()]
 
     def told(epoch: Epoch) -> None:
@@ -65,15 +82,9 @@ def measure(trials: Sequence[Trial], lanes: int) -> Cost:
         if len(times) > 2 and times[-1] - times[1] > _ENOUGH:
             raise _Measured
 
-    configs = [trial.config for trial in trials]
     with contextlib.suppress(_Measured):
         loop.Lanes(program, configs, dataset, on_epoch=told).run()
-    executables = jax.local_devices()[0].client.live_executables()
-    stats = [each.get_compiled_memory_stats() for each in executables]
-    sizes = [each.temp_size_in_bytes + each.output_size_in_bytes for each in stats]
-    first, *later = (end - start for start, end in itertools.pairwise(times))
-    epoch = statistics.median(later or [first])
-    return Cost(epoch, max(first - epoch, 0.0), max(sizes, default=0))
+    return [end - start for start, end in itertools.pairwise(times)]
 
 
 def choose_lanes(trials: Sequence[Trial], workers: int) -> tuple[int, float | None]:

@@ -1,7 +1,7 @@
 """Running a sweep: what is not recorded yet, by one process or many."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import jax
 from ml_collections import ConfigDict
@@ -12,15 +12,15 @@ from dropout_lab.machine import threads
 from dropout_lab.sweeps.cluster import run_dask
 from dropout_lab.sweeps.grid import Grid, Overrides, product
 from dropout_lab.sweeps.measure import estimate
-from dropout_lab.sweeps.plan import read_plan
+from dropout_lab.sweeps.plan import by_fold, read_plan
 from dropout_lab.sweeps.processes import run_processes
 from dropout_lab.sweeps.status import Watch, duration
 from dropout_lab.sweeps.store import Store
-from dropout_lab.sweeps.trials import Group, groups, make_trials
-from dropout_lab.sweeps.worker import work
+from dropout_lab.sweeps.trials import Group, Trial, groups, make_trials
+from dropout_lab.sweeps.worker import width, work
 from dropout_lab.training.interrupt import Stop, graceful_stop
 from dropout_lab.training.record import environment
-from dropout_lab.training.run import prepare
+from dropout_lab.training.run import check_data, load_data, prepare
 
 EXECUTORS = ("auto", "local", "processes", "dask")
 """Who runs the chunks."""
@@ -38,7 +38,7 @@ class How:
     Attributes:
       lanes: Trials side by side, in groups that have no plan yet; None to measure what is fastest.
       executor: One of ``EXECUTORS``.
-      workers: Processes; None for one per core.
+      workers: Processes; None for one per core. Not with "local".
       scheduler: Address of a Dask scheduler.
       retry: Whether trials that failed are run again.
     """
@@ -56,6 +56,11 @@ class How:
         for name, number in (("lanes", self.lanes), ("workers", self.workers)):
             if number is not None and number < 1:
                 raise InputError(f"--{name}={number}; allowed: a whole number above 0")
+        if self.workers is not None and self.executor == "local":
+            raise InputError(
+                f"--workers={self.workers} with --executor=local, which is one process; allowed: "
+                "with --executor=processes or --executor=dask"
+            )
         if self.scheduler is not None and self.executor != "dask":
             raise InputError(
                 f"--scheduler={self.scheduler} with --executor={self.executor}; allowed: with "
@@ -84,13 +89,12 @@ def run_sweep(
     how = how or How()
     how.check()
     overrides = list(product(sweep))
-    trials = make_trials(config, overrides)
+    trials = _trials(config, overrides)
     varied = list(dict.fromkeys(key for values in overrides for key in values))
     store.check(config, varied)
     grouped = groups(trials)
     for group in grouped:
-        count = len(group.trials)
-        prepare(group.trials[0].config, min(count, how.lanes or count))
+        check_group(group, how.lanes)
     store.extend(config, varied, trials)
     ids = [trial.id for trial in trials]
     damaged = store.quarantine_damaged(ids)
@@ -99,17 +103,33 @@ def run_sweep(
             store.forget_failure(trial)
     watch = Watch(store, ids)
     with graceful_stop() as stop, Display(trials=len(trials)) as display:
-        _introduce(watch, display, [*damaged, *_other_revisions(store, watch)])
+        _introduce(watch, display, [*damaged, *_other_revisions(watch)])
         pending = [each for each in grouped if not _is_over(each, watch)]
         if pending:
             executor = _executor(how, store, pending)
             if how.executor == "auto":
                 display.say(f"executor: {executor}")
-            for line in _other_threads(executor, how, store, pending):
+            for line in _otherwise_planned(executor, how, store, pending):
                 display.say(line)
             _execute(executor, how, store, pending, watch, display, stop)
         watch.show(display)
     return {watch.labels[trial]: error for trial, error in watch.failed.items()}
+
+
+def _trials(config: ConfigDict, overrides: Iterable[Overrides]) -> list[Trial]:
+    trials = make_trials(config, overrides)
+    if not trials:
+        raise InputError("the sweep has no trial; allowed: one or more")
+    return trials
+
+
+def check_group(group: Group, lanes: int | None = None) -> None:
+    """Raises InputError if the program cannot be made, or the data do not suit some trial."""
+    count = len(group.trials)
+    prepare(group.trials[0].config, min(count, lanes or count))
+    for alike in by_fold(group.trials):
+        for trial in alike:
+            check_data(trial.config, load_data(trial.config))
 
 
 def _is_over(group: Group, watch: Watch) -> bool:
@@ -124,11 +144,10 @@ def _introduce(watch: Watch, display: Display, warnings: Sequence[str]) -> None:
         display.say(each)
 
 
-def _other_revisions(store: Store, watch: Watch) -> list[str]:
+def _other_revisions(watch: Watch) -> list[str]:
     """Returns a warning if records were made by other code than this."""
     now = environment()["git_revision"]
-    revisions = {store.record(trial)["git_revision"] for trial in watch.done}
-    others = ", ".join(sorted(str(revision) for revision in revisions - {now}))
+    others = ", ".join(sorted(str(revision) for revision in watch.revisions - {now}))
     return [f"warning: records are of revision {others}, this is {now}"] if others else []
 
 
@@ -152,19 +171,31 @@ def _executor(how: How, store: Store, pending: Sequence[Group]) -> str:
     return "processes" if whole > _WORTHWHILE else "local"
 
 
-def _other_threads(executor: str, how: How, store: Store, pending: Sequence[Group]) -> list[str]:
-    """Returns a warning if plans were made for processes of more threads, or fewer, than now."""
-    if how.scheduler is not None:
-        return []  # its workers may be anywhere
+def _otherwise_planned(
+    executor: str, how: How, store: Store, pending: Sequence[Group]
+) -> Iterator[str]:
+    """Yields a warning if plans were made for other lanes or other threads a process than now."""
+    plans = [(group, plan) for group in pending if (plan := read_plan(store, group.id))]
+    if how.lanes is not None:
+        lanes = {
+            plan.lanes for group, plan in plans if plan.lanes != width(group.trials, how.lanes)
+        }
+        if lanes:
+            yield (
+                f"warning: begun with {_listed(lanes)} lanes, which stay, and not --lanes="
+                f"{how.lanes}; to plan anew what is left, remove {store.directory / 'plans'}"
+            )
     now = threads() if executor == "local" else 1
-    plans = [plan for group in pending if (plan := read_plan(store, group.id))]
-    others = sorted({plan.threads for plan in plans} - {now})
-    if not others:
-        return []
-    return [
-        f"warning: begun with {' and '.join(map(str, others))} threads a process, going on with "
-        f"{now}: the last digits of what is left may depend on it"
-    ]
+    others = {plan.threads for _, plan in plans} - {now}
+    if others and how.scheduler is None:  # its workers may be anywhere
+        yield (
+            f"warning: begun with {_listed(others)} threads a process, going on with {now}: the "
+            "last digits of what is left may depend on it"
+        )
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return " and ".join(map(str, sorted(numbers)))
 
 
 def _execute(
@@ -184,7 +215,7 @@ def _execute(
             lanes=how.lanes,
             workers=1,
             stop=stop,
-            tell=lambda: watch.show(display),
+            tell=lambda: watch.glance(display),
         )
     elif executor == "processes":
         run_processes(store, watch, display, lanes=how.lanes, workers=workers, stop=stop)
@@ -206,7 +237,7 @@ def preview(config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store)
     Writes nothing.
     """
     lines, seconds, compiling = [], 0.0, 0.0
-    grouped = groups(make_trials(config, product(sweep)))
+    grouped = groups(_trials(config, product(sweep)))
     waiting = 0
     for number, group in enumerate(grouped, start=1):
         new = [trial for trial in group.trials if not store.has(trial.id)]

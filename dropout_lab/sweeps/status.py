@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import socket
 import time
@@ -13,6 +14,7 @@ from dropout_lab.display import Display
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import label
 
+_JUST = 0.5  # seconds
 _SILENT = 600.0  # seconds after which a process on another machine is taken for dead
 
 
@@ -42,9 +44,11 @@ class Watch:
         plan, varied = store.plan(), store.varied()
         self.labels = {trial: label(plan[trial], varied) or trial for trial in trials}
         self.done: set[str] = set()
+        self.revisions: set[str | None] = set()
         self.failed: dict[str, str] = {}
         self.best: Best | None = None
         self._seconds = 0.0
+        self._shown = -math.inf
         self._quarantined = set(self._quarantine())
         self.news()
 
@@ -54,8 +58,9 @@ class Watch:
         for trial, name in self.labels.items():
             if trial in self.done:
                 continue
-            if self._store.has(trial):
-                lines.append(f"{name}: {self._add(trial)}")
+            # Another process may move a damaged record away between the two looks.
+            if self._store.has(trial) and (record := self._store.record(trial)):
+                lines.append(f"{name}: {self._add(record)}")
                 self.failed.pop(trial, None)
             elif trial not in self.failed and (error := self._store.failure(trial)):
                 self.failed[trial] = error
@@ -72,6 +77,11 @@ class Watch:
         for path in sorted(self._store.directory.glob("progress/*.json")):
             try:
                 report = json.loads(path.read_text())
+                report = {
+                    "trials": list(report["trials"]),
+                    "share": float(report["share"]),
+                    **{key: report[key] for key in ("summary", "host", "pid")},
+                }
                 alive = _alive(report["host"], report["pid"], path.stat().st_mtime)
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # gone meanwhile, or no report
@@ -95,8 +105,14 @@ class Watch:
         parts = sum(self._share(report) for report in running)
         return max(left - parts, 0) * self._seconds / len(self.done) / max(len(running), 1)
 
+    def glance(self, display: Display) -> None:
+        """Brings a display up to date unless it has just been: many trials take time to look at."""
+        if time.monotonic() - self._shown >= _JUST:
+            self.show(display)
+
     def show(self, display: Display) -> None:
         """Brings a display up to date."""
+        self._shown = time.monotonic()
         for line in self.news():
             display.say(line)
         running = self.running()
@@ -113,14 +129,15 @@ class Watch:
     def _share(self, report: dict[str, Any]) -> float:
         """Returns how many of the trials followed are done, counting parts of those under way."""
         left = self.labels.keys() - self.done - self.failed.keys()
-        return float(report["share"]) * len(left.intersection(report["trials"]))
+        return report["share"] * len(left.intersection(report["trials"]))
 
-    def _add(self, trial: str) -> str:
-        record = self._store.record(trial)
+    def _add(self, record: dict[str, Any]) -> str:
+        trial = record["id"]
         # Lanes share a chunk's wall time.
         self._seconds += record["wall_seconds"] / record.get("lanes", 1)
         error = record["metrics"].get("val_error")
         self.done.add(trial)
+        self.revisions.add(record["git_revision"])
         if error is None:
             return str(record["status"])
         if self.best is None or error < self.best.error:

@@ -13,36 +13,19 @@ DIR/locks/          see Store.lock
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.files import check_directory, read_json, write_json
+from dropout_lab.files import DamagedError, check_directory, lock, read_json, write_json
 from dropout_lab.rules import flatten
 from dropout_lab.settings import HOW, from_dict
+from dropout_lab.sweeps import damage
 from dropout_lab.sweeps.trials import Trial
-from dropout_lab.training.record import SCHEMA
-
-_FIELDS = {
-    "schema",
-    "id",
-    "status",
-    "seed",
-    "config",
-    "metrics",
-    "history",
-    "epoch",
-    "wall_seconds",
-    "data",
-    "versions",
-    "device",
-    "git_revision",
-}
 
 
 class Store:
@@ -73,16 +56,24 @@ class Store:
         return self._asked()["varied"]
 
     def records(self) -> list[dict[str, Any]]:
-        """Returns the records of the plan's trials that are done, in the plan's order."""
-        return [self.record(trial) for trial in self.plan() if self.has(trial)]
+        """Returns the records of the plan's trials that are done, in the plan's order.
+
+        Raises:
+          InputError: If there is no sweep here, or a record is damaged.
+        """
+        return [record for trial in self.plan() if (record := self.record(trial)) is not None]
 
     def has(self, trial: str) -> bool:
         """Returns whether a trial is done."""
         return self._record_file(trial).exists()
 
-    def record(self, trial: str) -> dict[str, Any]:
-        """Returns a trial's record."""
-        return read_json(self._record_file(trial))
+    def record(self, trial: str) -> dict[str, Any] | None:
+        """Returns a trial's record; None if it is not done.
+
+        Raises:
+          InputError: If it is damaged.
+        """
+        return _read(self._record_file(trial), lambda content: damage.of_record(content, trial))
 
     def add(self, record: dict[str, Any]) -> None:
         """Writes a trial's record; a failure of that trial is over."""
@@ -95,9 +86,14 @@ class Store:
         write_json(self._failure_file(trial), content)
 
     def failure(self, trial: str) -> str | None:
-        """Returns the error that a trial ended on, in one line; None if it has not failed."""
+        """Returns the error that a trial ended on, in one line; None if it has not failed.
+
+        Raises:
+          InputError: If the file that says so is damaged.
+        """
         path = self._failure_file(trial)
-        return read_json(path)["error"] if path.exists() else None
+        found = _read(path, damage.of_failure) if path.exists() else None
+        return found and found["error"]
 
     def forget_failure(self, trial: str) -> None:
         """Lets a failed trial be run again."""
@@ -115,33 +111,9 @@ class Store:
         """Returns the path of another JSON file of the sweep, such as a group's plan."""
         return self.directory / kind / f"{name}.json"
 
-    @contextmanager
-    def lock(self, name: str, *, wait: bool = True) -> Iterator[bool]:
-        """Holds a lock that one process at a time can hold; yields whether it was got.
-
-        The operating system releases a lock when its holder dies: a file left behind locks nothing.
-
-        Args:
-          name: Of the lock.
-          wait: Until it is free; or give up at once.
-
-        Raises:
-          InputError: If the directory cannot be written to.
-        """
-        path = self.directory / "locks" / f"{name}.lock"
-        lock = FileLock(path, timeout=-1 if wait else 0)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout:
-            yield False
-            return
-        except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror}") from error
-        try:
-            yield True
-        finally:
-            lock.release()
+    def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
+        """Returns a lock of this sweep, see :func:`dropout_lab.files.lock`."""
+        return lock(self.directory / "locks" / f"{name}.lock", wait=wait)
 
     def quarantine(self, path: Path) -> Path:
         """Moves a damaged file or folder out of the way and returns where it is now."""
@@ -156,15 +128,19 @@ class Store:
     def quarantine_damaged(self, trials: Iterable[str]) -> list[str]:
         """Moves away what is no record of its trial, and returns a line about each."""
         told = []
-        for trial in trials:
-            path = self._record_file(trial)
-            damage = _damage(path, trial) if path.exists() else None
-            if damage:
-                place = self.quarantine(path)
-                told.append(f"{path} is damaged ({damage}): moved to {place}, to be run again")
+        with self.lock("sweep"):  # or what another process wrote anew would be moved
+            for trial in trials:
+                try:
+                    self.record(trial)
+                except DamagedError as error:
+                    place = self.quarantine(error.path)
+                    told.append(
+                        f"{error.path} is damaged ({error.reason}): moved to {place}, to be run "
+                        "again"
+                    )
         return told
 
-    def check(self, config: ConfigDict, varied: Iterable[str]) -> None:
+    def check(self, config: ConfigDict, varied: Collection[str]) -> None:
         """Raises InputError unless this sweep can go in the directory.
 
         A sweep may be extended: by more values, by more keys. It belongs here if, but for keys that
@@ -180,30 +156,34 @@ class Store:
         before = self._asked()
         theirs, ours = before["base"], _base(config)
         free = {*before["varied"], *varied, *HOW}
-        keys = [key for key in ours if key not in free and theirs.get(key) != ours[key]]
+        keys = [key for key in otherwise(theirs, ours) if key not in free]
         if keys:
-            told = (f"{key} is {theirs.get(key)!r} there, {ours[key]!r} here" for key in keys[:3])
+            told = (f"{key} is {theirs[key]!r} there, {ours[key]!r} here" for key in keys[:3])
             raise InputError(
                 f"workdir {str(self.directory)!r} belongs to another sweep: {', '.join(told)}; "
                 "allowed: the same configuration, or another workdir"
             )
 
-    def extend(self, config: ConfigDict, varied: Iterable[str], trials: Sequence[Trial]) -> None:
-        """Adds trials to the plan."""
+    def extend(self, config: ConfigDict, varied: Collection[str], trials: Sequence[Trial]) -> None:
+        """Adds trials to the plan.
+
+        Raises:
+          InputError: If the directory has become another's since it was checked.
+        """
         with self.lock("sweep"):
+            self.check(config, varied)
             asked: dict[str, Any] = {"schema": 1, "base": _base(config), "varied": [], "trials": {}}
             if self._sweep_file.exists():
                 asked = self._asked()
+                asked["base"] = _base(config) | asked["base"]
             asked["varied"] = list(dict.fromkeys([*asked["varied"], *varied]))
             asked["trials"] |= {trial.id: trial.config.to_dict() for trial in trials}
             write_json(self._sweep_file, asked)
 
     def _asked(self) -> dict[str, Any]:
-        if not self._sweep_file.exists():
+        asked = _read(self._sweep_file, damage.of_sweep)
+        if asked is None:
             raise InputError(f"{str(self.directory)!r} holds no sweep: no sweep.json")
-        asked = read_json(self._sweep_file)
-        if not isinstance(asked, dict) or not {"base", "varied", "trials"} <= asked.keys():
-            raise InputError(f"{self._sweep_file} is damaged (no sweep); move it away to go on")
         return asked
 
     @property
@@ -217,17 +197,31 @@ class Store:
         return self.file("failures", trial)
 
 
-def _damage(path: Path, trial: str) -> str | None:
-    """Returns what is wrong with a record; None if nothing is."""
+def otherwise(before: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """Returns the keys of which something else is asked for now than before.
+
+    Of keys that the code has got since, nothing was asked.
+    """
+    return [key for key, value in asked.items() if before.get(key, value) != value]
+
+
+def _read(path: Path, wrong: Callable[[Any], str | None]) -> Any:
+    """Returns a file's JSON; None if there is no such file.
+
+    Raises:
+      DamagedError: If it holds no JSON, or not what it should.
+      InputError: If it cannot be read.
+    """
     try:
-        record = read_json(path)
+        content = read_json(path)
     except InputError:
-        return "no JSON"
-    if not isinstance(record, dict) or not record.keys() >= _FIELDS:
-        return "fields are missing"
-    if record["schema"] != SCHEMA:
-        return f"schema {record['schema']!r}, not {SCHEMA}"
-    return None if record["id"] == trial else f"of trial {record['id']!r}"
+        if path.exists():
+            raise
+        return None
+    reason = wrong(content)
+    if reason:
+        raise DamagedError(path, reason)
+    return content
 
 
 def _base(config: ConfigDict) -> dict[str, Any]:

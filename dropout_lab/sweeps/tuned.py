@@ -11,8 +11,9 @@ from typing import Any
 import tabulate
 
 from dropout_lab.errors import InputError
-from dropout_lab.files import read_json, write_json
+from dropout_lab.files import DamagedError, read_json, write_json
 from dropout_lab.sweeps.grid import Overrides
+from dropout_lab.sweeps.store import otherwise
 from dropout_lab.training.progress import Metrics
 
 RULE = (
@@ -213,9 +214,9 @@ class Report:
             return None
         content = read_json(self._path)
         if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
-            raise InputError(f"{self._path} is damaged (no tuning); move it away to go on")
+            raise DamagedError(self._path, "no tuning")
         asked = json.loads(json.dumps(self.asked))  # JSON has no tuples
-        other = list(_otherwise(content["asked"], asked))
+        other = list(_told(content["asked"], asked))
         if other:
             raise InputError(
                 f"workdir {str(self.workdir)!r} was tuned with another {', '.join(other[:3])}, and "
@@ -238,15 +239,15 @@ class Report:
         return self.workdir / "tuned.json"
 
 
-def _otherwise(before: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+def _told(before: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
     """Yields what is asked for now otherwise than before."""
-    for key, value in asked.items():
-        theirs = before.get(key, value)  # of keys that the code has got since, nothing was asked
+    for key in otherwise(before, asked):
+        theirs, value = before[key], asked[key]
         if key == "grid":
             both = {**theirs, **value}
             changed = [name for name in both if theirs.get(name) != value.get(name)]
             yield from (f"grid of {name!r}" for name in changed)
-        elif theirs != value:
+        else:
             yield f"{key} ({theirs}, not {value})"
 
 

@@ -13,11 +13,11 @@ from dropout_lab.files import check_directory
 from dropout_lab.rules import RULES, flatten
 from dropout_lab.settings import HOW
 from dropout_lab.sweeps.grid import Overrides, product
-from dropout_lab.sweeps.runner import How, run_sweep
+from dropout_lab.sweeps.runner import How, check_group, run_sweep
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.sweeps.tuned import Choice, Report, Run, Setting, Tuned
-from dropout_lab.training.run import prepare
+from dropout_lab.training.run import load_data
 
 _SETTLED = ("seed", "eval.test", "train.refit", "data.folds", "data.fold")
 
@@ -151,8 +151,9 @@ class _Tuning:
         """
         for problem, settings in self.candidates.items():
             for group in groups(make_trials(_with(self._final, {"train.refit": True}), settings)):
-                _, dataset = prepare(group.trials[0].config)
-                if self.folds is None and problem in self._searched and not len(dataset.val):
+                check_group(group, lanes=1)
+                val = load_data(group.trials[0].config).val
+                if self.folds is None and problem in self._searched and not len(val):
                     raise InputError(
                         f"config.data.val_size is 0: no data to choose by for {problem!r}; "
                         "allowed: above 0, or folds"
@@ -263,7 +264,7 @@ def _setting(
     trials = make_trials(config, product([overrides], repeats))
     runs = []
     for trial in trials:
-        record = store.record(trial.id) if store.has(trial.id) else None
+        record = store.record(trial.id)
         status = record["status"] if record else "failed"
         metrics = record["metrics"] if record and status == "ok" else {}
         data = trial.config.data

@@ -74,8 +74,12 @@ def plan_of(store: Store, group: Group, lanes: int | None, workers: int) -> Plan
     """Returns the plan of a group, made if there is none; None while another process makes it."""
     if lanes is None:
         return make_plan(store, group, functools.partial(choose_lanes, workers=workers))
-    data = group.trials[0].config.mesh.data
-    return make_plan(store, group, lambda trials: (min(lanes, evenly(len(trials), data)), None))
+    return make_plan(store, group, lambda trials: (width(trials, lanes), None))
+
+
+def width(trials: Sequence[Trial], lanes: int) -> int:
+    """Returns how many lanes are made of so many that are asked for: no more than trials fill."""
+    return min(lanes, evenly(len(trials), trials[0].config.mesh.data))
 
 
 def groups_of(store: Store, trials: Sequence[str]) -> list[Group]:

@@ -37,7 +37,8 @@ class Sweep:
             *(sys.executable, str(ROOT / "scripts" / "sweep.py")),
             *("--config=configs/digits_mlp.py:dropout", "--config.model.widths=(16,)"),
             *(f"--config.train.epochs={epochs}", "--config.run.checkpoint_seconds=0.2"),
-            *(f"--vary=seed={seeds}", "--lanes=2", "--workers=2"),
+            *(f"--vary=seed={seeds}", "--lanes=2"),
+            *(() if executor == "local" else ("--workers=2",)),
             *(f"--executor={executor}", f"--workdir={workdir}", *flags),
         ]
         self.environment = os.environ | {"XDG_CACHE_HOME": str(workdir.with_name("cache"))}

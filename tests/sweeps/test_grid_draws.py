@@ -100,6 +100,7 @@ def test_a_file_gives_its_sweep(tmp_path):
     [
         (None, r"no such file; allowed: a Python file with get_sweep\(\)"),
         ("x = 1\n", r"has no get_sweep\(\)"),
+        ("def get_sweep():\n    pass\n", r"get_sweep\(\) returns None; allowed: values by"),
         ("def get_sweep():\n    return ['seed']\n", r"yields 'seed'; allowed: values by"),
     ],
 )

@@ -1,6 +1,7 @@
 """How many lanes: measured, where it can pay."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from dropout_lab.sweeps import measure
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import make_trials
+from dropout_lab.training import loop
 from tests.sweeps.running import run_sweep
 
 SEEDS = {"seed": [0, 1, 2, 3]}
@@ -70,3 +72,17 @@ def test_measuring_finds_time_and_memory(config):
     cost = measure.measure(make_trials(config, product({"seed": [0]})), 1)
     assert cost.epoch > 0
     assert cost.memory > 8 * 16 * 4  # the first layer's weights at least
+
+
+def test_an_only_epoch_does_not_count_its_compile(config, monkeypatch):
+    """The first epoch of a program takes a hundred seconds, any other one."""
+
+    class OneEpoch:
+        def __init__(self, program, configs, dataset, *, on_epoch):
+            self.run = lambda: on_epoch(None)
+
+    clock = iter([0.0, 100.0, 200.0, 201.0])
+    monkeypatch.setattr(measure, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(loop, "Lanes", OneEpoch)
+    cost = measure.measure(make_trials(config, [{"train.epochs": 1}]), 1)
+    assert (cost.epoch, cost.compile) == (1.0, 99.0)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -89,8 +90,9 @@ def test_a_failed_trial_is_run_again_when_asked(config, store, monkeypatch, caps
         (lambda text, other: '{"schema": 1, "id": "x"}', "fields are missing"),
         (lambda text, other: text.replace('"schema": 1', '"schema": 99'), "schema 99, not 1"),
         (lambda text, other: other, "of trial '"),
+        (lambda text, other: text.replace('"metrics": {', '"metrics": null, "x": {'), "metrics is"),
     ],
-    ids=["truncated", "garbage", "empty", "list", "fields", "schema", "other"],
+    ids=["truncated", "garbage", "empty", "list", "fields", "schema", "other", "kind"],
 )
 def test_a_damaged_record_is_moved_away_and_run_again(config, store, capsys, damage, told):
     run_sweep(config, SEEDS, store)
@@ -141,7 +143,7 @@ def test_a_damaged_checkpoint_is_moved_away_and_its_trials_start_again(config, s
 def test_a_damaged_list_of_trials_is_told(config, store):
     run_sweep(config, {"seed": [0]}, store)
     (store.directory / "sweep.json").write_text("{}")
-    with pytest.raises(InputError, match=r"sweep\.json is damaged \(no sweep\)"):
+    with pytest.raises(InputError, match=r"sweep\.json is damaged \(fields are missing\)"):
         run_sweep(config, SEEDS, store)
 
 
@@ -232,7 +234,7 @@ def test_a_chunk_that_another_process_runs_is_waited_for(config, store, monkeypa
             super().__init__(program, configs, *args, **options)
 
     def other_finishes(seconds):
-        store.add(whole.record(others[0].id))
+        store.add(whole.records()[1])
         lock.__exit__(None, None, None)
 
     store.extend(config, ["seed"], others)
@@ -259,9 +261,12 @@ def test_other_code_is_warned_of_once(config, store, monkeypatch, capsys):
     assert warnings == [f"warning: records are of revision 0123abc, this is {now}"]
 
 
-def test_a_plan_outlives_another_width(config, store):
+def test_a_plan_outlives_another_width(config, store, capsys):
     run_sweep(config, {"seed": [0, 1]}, store, lanes=2)
+    assert "--lanes" not in capsys.readouterr().err
     run_sweep(config, {"seed": [0, 1, 2, 3, 4]}, store, lanes=1)
+    told = f"begun with 2 lanes, which stay, and not --lanes=1; .* remove {store.directory}/plans"
+    assert re.search(told, capsys.readouterr().err)
     [path] = (store.directory / "plans").iterdir()
     plan = read_plan(store, path.stem)
     assert plan

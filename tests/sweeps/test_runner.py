@@ -237,6 +237,9 @@ def test_a_diverged_trial_is_recorded_and_the_others_go_on(config, tmp_path):
         ({"seed": [0], "dropout.rate": [0.5, 1.5]}, r"config\.dropout\.rate is 1\.5"),
         ({"seed": [0], "train.batch_size": [8, 25]}, r"batch_size is 25 with 24 training examples"),
         ({"seed": [0], "data.train_size": [20, 25]}, r"train_size 25 of npz: must be in 1\.\.24"),
+        ({"data.val_size": [0], "train.select": ["last", "best_val"]}, r"'best_val' with no valid"),
+        ({"data.val_size": [0], "train.patience": [None, 2]}, r"patience is 2 with no validation"),
+        ({"seed": []}, "the sweep has no trial; allowed: one or more"),
         ({"model.name": ["mlp", "cnn"], "model.stages": [(4, 4, 4)]}, r"model cnn: examples have"),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 
 from dropout_lab import sweeps
 from dropout_lab.errors import InputError
+from dropout_lab.sweeps import status
 from dropout_lab.sweeps.runner import How, preview
 from dropout_lab.sweeps.status import describe
 from dropout_lab.sweeps.store import Store
@@ -71,6 +72,8 @@ def test_the_report_of_a_dead_process_does_not_count(config, store):
     path = store.file("progress", "x")
     path.write_text(json.dumps(dead | {"host": socket.gethostname()}))
     store.file("progress", "y").write_text("{")
+    nothing = {"host": socket.gethostname(), "pid": os.getpid()}
+    store.file("progress", "z").write_text(json.dumps(nothing))
     assert "under way:" not in describe(store)
 
 
@@ -95,6 +98,7 @@ def test_a_preview_tells_trials_groups_and_time_and_writes_nothing(config, store
         (How(executor="procesess"), r"executor 'procesess'; did you mean 'processes'\?"),
         (How(lanes=0), r"--lanes=0; allowed: a whole number above 0"),
         (How(workers=-1), r"--workers=-1; allowed"),
+        (How(executor="local", workers=2), r"--workers=2 with --executor=local, which is one"),
         (How(scheduler="tcp://a:1"), r"--scheduler=tcp://a:1 with --executor=auto; allowed"),
     ],
 )
@@ -102,6 +106,20 @@ def test_a_bad_way_to_run_is_told(config, store, how, message):
     with pytest.raises(InputError, match=message):
         sweeps.runner.run_sweep(config, SEEDS, store, how)
     assert not store.directory.exists()
+
+
+def test_a_sweep_is_not_looked_at_after_every_short_epoch(config, store, monkeypatch):
+    looks = []
+    news = status.Watch.news
+
+    def look(watch):
+        looks.append(watch)
+        return news(watch)
+
+    monkeypatch.setattr(status.Watch, "news", look)
+    monkeypatch.setattr(status, "_JUST", 1e9)
+    run_sweep(config, SEEDS, store)
+    assert len(looks) == 3  # before, when the first is under way, after
 
 
 def test_records_come_as_a_table(config, store):

@@ -5,6 +5,7 @@ import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.grid import product
+from dropout_lab.sweeps.status import describe
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import make_trials
 
@@ -22,6 +23,22 @@ def fill(store, config, grid):
     store.check(config, grid)
     store.extend(config, grid, trials)
     return trials
+
+
+def record_of(trial, **fields):
+    """Returns a record with all that is asked of one."""
+    return {
+        **{key: {} for key in ("config", "metrics", "data", "versions", "device")},
+        "schema": 1,
+        "id": trial.id,
+        "status": "ok",
+        "seed": trial.config.seed,
+        "history": [],
+        "epoch": 1,
+        "wall_seconds": 0.5,
+        "git_revision": None,
+        **fields,
+    }
 
 
 def test_looking_makes_nothing(store, config, tmp_path):
@@ -46,10 +63,11 @@ def test_the_plan_keeps_order_and_configurations(store, config):
 def test_records_come_back_in_the_plans_order(store, config):
     first, second, third = fill(store, config, SEEDS)
     for trial in (third, first):
-        store.add({"id": trial.id, "seed": trial.config.seed})
+        store.add(record_of(trial))
     assert (store.has(first.id), store.has(second.id)) == (True, False)
-    assert store.records() == [{"id": first.id, "seed": 3}, {"id": third.id, "seed": 2}]
-    assert store.record(third.id)["seed"] == 2
+    assert store.records() == [record_of(first), record_of(third)]
+    assert store.record(third.id) == record_of(third)
+    assert store.record(second.id) is None
     assert sorted(path.name for path in (store.directory / "trials").iterdir()) == sorted(
         f"{trial.id}.json" for trial in (first, third)
     )
@@ -77,13 +95,52 @@ def test_a_record_that_is_no_json_is_a_bug(store, config):
     assert not store.has(trial.id)
 
 
-def test_a_damaged_record_is_told(store, config):
+@pytest.mark.parametrize(
+    ("kind", "content", "told"),
+    [
+        ("trials", '{"id": ', "no JSON"),
+        ("trials", "[1]", "fields are missing"),
+        ("trials", {"metrics": None}, "metrics is None"),
+        ("trials", {"metrics": {"val_error": "x"}}, "a metric is no number"),
+        ("trials", {"history": [1]}, "no history"),
+        ("failures", "{}", "fields are missing"),
+        (".", '{"base": null, "varied": [], "trials": {}}', "base is None"),
+        (".", '{"base": {}, "varied": ["seed"], "trials": {"a": 1}}', "no trials"),
+    ],
+)
+def test_damage_is_told_to_whoever_reads(store, config, kind, content, told):
+    [trial, *_] = fill(store, config, SEEDS)
+    if isinstance(content, dict):
+        content = json.dumps(record_of(trial, **content))
+    path = store.directory / kind / ("sweep.json" if kind == "." else f"{trial.id}.json")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content)
+    readers = [describe] if kind == "failures" else [describe, Store.records]
+    for read in readers:
+        with pytest.raises(InputError, match=rf"{path.name} is damaged \({told}.*to go on"):
+            read(store)
+
+
+def test_damage_is_moved_away_by_one_process_at_a_time(store, config, monkeypatch):
     [trial, *_] = fill(store, config, SEEDS)
     store.add({"id": trial.id})
-    path = store.directory / "trials" / f"{trial.id}.json"
-    path.write_text('{"id": ')
-    with pytest.raises(InputError, match=rf"{trial.id}\.json is damaged"):
-        store.records()
+    quarantine = store.quarantine
+
+    def alone(path):
+        with Store(store.directory).lock("sweep", wait=False) as held:
+            assert not held
+        return quarantine(path)
+
+    monkeypatch.setattr(store, "quarantine", alone)
+    assert len(store.quarantine_damaged([trial.id])) == 1
+    assert not store.has(trial.id)
+
+
+def test_a_record_that_is_moved_away_while_it_is_looked_at_is_none(store, config, monkeypatch):
+    fill(store, config, SEEDS)
+    monkeypatch.setattr(Store, "has", lambda store, trial: True)
+    assert "0 done" in describe(store)
+    assert store.records() == []
 
 
 def test_more_values_extend_the_plan_at_its_end(store, config):
@@ -126,6 +183,27 @@ def test_another_configuration_is_refused(store, config):
     with pytest.raises(InputError, match=message):
         store.check(config, SEEDS)
     store.check(config, {"optimizer.lr": [0.5], "model.widths": [(9, 9)]})
+
+
+def test_of_two_sweeps_begun_together_one_is_refused(store, config):
+    """Both look at the directory before either writes."""
+    store.check(config, SEEDS)
+    fill(store, config, SEEDS)
+    config.optimizer.lr = 0.5
+    with pytest.raises(InputError, match="belongs to another sweep"):
+        store.extend(config, SEEDS, make_trials(config, product(SEEDS)))
+    assert len(store.plan()) == 3
+
+
+def test_a_key_that_older_code_lacked_is_asked_about_from_now_on(store, config):
+    fill(store, config, SEEDS)
+    asked = json.loads((store.directory / "sweep.json").read_text())
+    del asked["base"]["compute.dtype"]
+    (store.directory / "sweep.json").write_text(json.dumps(asked))
+    fill(store, config, SEEDS)
+    config.compute.dtype = "bfloat16"
+    with pytest.raises(InputError, match=r"compute\.dtype is 'float32' there, 'bfloat16' here"):
+        store.check(config, SEEDS)
 
 
 def test_a_directory_of_a_single_run_is_refused(tmp_path, config):

@@ -60,18 +60,18 @@ def test_each_problem_gets_the_setting_of_lowest_validation_error(config, tmp_pa
     problems = {"wide": RATES, "slow": [{"optimizer.lr": lr} for lr in (1e-4, 0.1)]}
     tuned = tune(config, tmp_path, problems)
     assert tuned.failed == {}
-    search = Store(tmp_path / "search")
+    search = {record["id"]: record for record in Store(tmp_path / "search").records()}
     for problem, settings in problems.items():
         choice = tuned.choices[problem]
         assert [setting.overrides for setting in choice.tried] == settings
         means = [
-            np.mean([search.record(run.id)["metrics"]["val_error"] for run in setting.runs])
+            np.mean([search[run.id]["metrics"]["val_error"] for run in setting.runs])
             for setting in choice.tried
         ]
         assert choice.chosen == int(np.argmin(means))
         assert choice.final.overrides == settings[choice.chosen]
         assert [run.seed for run in choice.final.runs] == [0, 1]
-    assert len(search.records()) == 6  # the defaults are in both problems, and run once
+    assert len(search) == 6  # the defaults are in both problems, and run once
 
 
 def test_the_final_runs_have_seeds_of_their_own(config, tmp_path):
@@ -266,6 +266,11 @@ def test_a_failed_final_run_is_told_and_can_be_run_again(config, tmp_path, monke
             {"folds": 3},
             "'best_val' with no validation data",
         ),
+        (
+            {"data.val_size": 0},
+            {"folds": 3, "candidates": {"all": [{"train.patience": each} for each in (None, 2)]}},
+            "patience is 2 with no validation data",
+        ),
     ],
 )
 def test_bad_input_is_told_before_anything_runs(config, tmp_path, runs, changes, options, message):
@@ -295,5 +300,7 @@ def test_seeds_are_no_part_of_a_setting():
         [1, 2],
     )
     assert settings_and_seeds([{}], default=7) == ([{}], [7])
+    with pytest.raises(InputError, match=r"config\.seed is 'a'; allowed: a whole number from 0"):
+        settings_and_seeds([{"seed": 0}, {"seed": "a"}], default=0)
     with pytest.raises(InputError, match=r"seeds \[1, 2\] of one setting and others of another"):
         settings_and_seeds(sweep[:3], default=0)

@@ -1,0 +1,66 @@
+"""What is wrong with a file of a sweep, for those who read it."""
+
+import reprlib
+from collections.abc import Mapping
+from types import NoneType, UnionType
+from typing import Any
+
+from dropout_lab.training.record import SCHEMA
+
+_Fields = Mapping[str, type | UnionType]
+
+_RECORD: _Fields = {
+    "schema": int,
+    "id": str,
+    "status": str,
+    "seed": int,
+    "config": dict,
+    "metrics": dict,
+    "history": list,
+    "epoch": int,
+    "wall_seconds": int | float,
+    "data": dict,
+    "versions": dict,
+    "device": dict,
+    "git_revision": str | None,
+}
+_FAILURE: _Fields = {"error": str}
+_SWEEP: _Fields = {"base": dict, "varied": list, "trials": dict}
+
+
+def of_record(content: Any, trial: str) -> str | None:
+    """Returns what is wrong with the record of a trial; None if nothing is."""
+    wrong = _of_fields(content, _RECORD)
+    if wrong:
+        return wrong
+    if content["schema"] != SCHEMA:
+        return f"schema {content['schema']!r}, not {SCHEMA}"
+    if content["id"] != trial:
+        return f"of trial {content['id']!r}"
+    if not all(isinstance(value, int | float | NoneType) for value in content["metrics"].values()):
+        return "a metric is no number"
+    return None if all(isinstance(row, dict) for row in content["history"]) else "no history"
+
+
+def of_failure(content: Any) -> str | None:
+    """Returns what is wrong with a failure; None if nothing is."""
+    return _of_fields(content, _FAILURE)
+
+
+def of_sweep(content: Any) -> str | None:
+    """Returns what is wrong with the list of trials; None if nothing is."""
+    wrong = _of_fields(content, _SWEEP)
+    if wrong:
+        return wrong
+    whole = all(isinstance(key, str) for key in content["varied"])
+    whole = whole and all(isinstance(trial, dict) for trial in content["trials"].values())
+    return None if whole else "no trials"
+
+
+def _of_fields(content: Any, fields: _Fields) -> str | None:
+    if not isinstance(content, dict) or not content.keys() >= fields.keys():
+        return "fields are missing"
+    for name, kind in fields.items():
+        if not isinstance(content[name], kind):
+            return f"{name} is {reprlib.repr(content[name])}"
+    return None
