@@ -83,7 +83,7 @@ EXPERIMENT = Experiment(
         ),
         "short": Protocol(
             seeds=(0, 1, 2),
-            cost="about 35 minutes on 2 cores, reckoned",
+            cost="42 minutes on 2 cores that other work shared",
             base={
                 **shared.FEW_IMAGES,
                 "train.epochs": 100,
