@@ -16,56 +16,9 @@ from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.loop import Lanes
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
+from tests.training.spy import Spy
 
 FEATURES = {"data.scaling": "feature"}
-
-
-class Spy:
-    """A program of one lane that notes its calls; validation errors and losses may be given.
-
-    Attributes:
-      evaluated: (split, weights, scaling, options) of each evaluation.
-      trained: (split, steps) of each epoch.
-    """
-
-    def __init__(self, program, dataset, val_errors=(), losses=()):
-        self.program = program
-        both = concatenate(dataset.train, dataset.val)
-        splits = {"train+val": both, "train": dataset.train, "val": dataset.val}
-        splits["test"] = dataset.test
-        self.splits = {split.images.tobytes(): name for name, split in splits.items()}
-        self.val_errors = list(val_errors)
-        self.losses = list(losses)
-        self.evaluated = []
-        self.trained = []
-
-    def __getattr__(self, name):
-        return getattr(self.program, name)
-
-    def name(self, data):
-        return self.splits[np.asarray(data.images).tobytes()]
-
-    def train_epoch(self, state, numbers, data, scaling, *, steps):
-        self.trained.append((self.name(data), steps))
-        state, loss = self.program.train_epoch(state, numbers, data, scaling, steps=steps)
-        return state, [self.losses.pop(0)] if self.losses else loss
-
-    def evaluate(self, weights, numbers, data, scaling, **options):
-        split = self.name(data)
-        self.evaluated.append((split, jax.tree.map(alone, weights), scaling, options))
-        metrics = self.program.evaluate(weights, numbers, data, scaling, **options)
-        if split == "val" and self.val_errors:
-            metrics["error"] = [self.val_errors.pop(0)]
-        return metrics
-
-    def weights(self, split):
-        return [weights for name, weights, *_ in self.evaluated if name == split]
-
-
-def alone(leaf):
-    """Returns the only lane of an array."""
-    [only] = np.array(leaf)
-    return only
 
 
 @pytest.fixture
