@@ -94,6 +94,7 @@ def test_one_trace_serves_all_rates_and_seeds(network):
     assert all(np.isfinite(leaf).all() for leaf in everything)
 
 
+@pytest.mark.slow
 def test_noise_can_be_on_while_batch_norm_is_frozen(network):
     network.eval()
     network.set_attributes(Stochastic, deterministic=False, raise_if_not_found=False)

@@ -41,6 +41,7 @@ def filled_but_for(folder, pages):
     filler.unlink()
 
 
+@pytest.mark.slow
 # Orbax's other writers tell of their failure when no one listens any more.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_disk_that_fills_up_is_told_and_nothing_is_half(config, small_disk):

@@ -15,6 +15,7 @@ from tests.sweeps.running import run_sweep
 SEEDS = {"seed": [0, 1, 2, 3]}
 
 
+@pytest.mark.slow
 def test_lanes_are_measured_and_the_plan_keeps_what_was_found(config, tmp_path, monkeypatch):
     """Where side by side is faster than alone, trials are spread evenly over the chunks."""
 

@@ -111,6 +111,7 @@ def test_a_damaged_record_is_moved_away_and_run_again(config, store, capsys, dam
     assert moved.read_text() == damaged
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_moved_away_and_its_trials_start_again(config, store, monkeypatch):
     whole = Store(store.directory.parent / "whole")
     run_sweep(config, SEEDS, whole)
@@ -203,6 +204,7 @@ def test_a_directory_of_another_user_is_told(config):
         assert seeds(store) == [0]
 
 
+@pytest.mark.slow
 def test_a_lock_whose_holder_was_killed_is_free(store):
     program = (
         "import sys, time; from dropout_lab.sweeps.store import Store\n"
@@ -261,6 +263,7 @@ def test_other_code_is_warned_of_once(config, store, monkeypatch, capsys):
     assert warnings == [f"warning: records are of revision 0123abc, this is {now}"]
 
 
+@pytest.mark.slow
 def test_a_plan_outlives_another_width(config, store, capsys):
     run_sweep(config, {"seed": [0, 1]}, store, lanes=2)
     assert "--lanes" not in capsys.readouterr().err

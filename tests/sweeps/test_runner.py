@@ -154,6 +154,7 @@ def test_a_larger_grid_runs_only_what_is_new(config, tmp_path, monkeypatch):
     assert [record["seed"] for record in Store(tmp_path).records()] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_of_two_at_work_at_once_none_runs_what_the_other_does(config, tmp_path, monkeypatch):
     seen = count_runs(monkeypatch)
     store = Store(tmp_path)

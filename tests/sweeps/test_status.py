@@ -77,6 +77,7 @@ def test_the_report_of_a_dead_process_does_not_count(config, store):
     assert "under way:" not in describe(store)
 
 
+@pytest.mark.slow
 def test_a_preview_tells_trials_groups_and_time_and_writes_nothing(config, store):
     grid: dict[str, list[Any]] = {"variant": ["none", "dropout"], "seed": [0, 1]}
     run_sweep(config, {"seed": [0]}, store)

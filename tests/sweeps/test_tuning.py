@@ -56,6 +56,7 @@ def runs(monkeypatch):
     return begun
 
 
+@pytest.mark.slow
 def test_each_problem_gets_the_setting_of_lowest_validation_error(config, tmp_path):
     problems = {"wide": RATES, "slow": [{"optimizer.lr": lr} for lr in (1e-4, 0.1)]}
     tuned = tune(config, tmp_path, problems)
@@ -209,6 +210,7 @@ def test_nothing_is_chosen_anew_after_a_look_at_the_test_set(
     assert (tmp_path / "tuned.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_settings_may_be_added_until_then(config, tmp_path, runs):
     runs.limit = 2
     with pytest.raises(Killed):

@@ -91,6 +91,7 @@ def test_the_best_epoch_counts_if_asked(run):
     assert_equal(result.weights, best)
 
 
+@pytest.mark.slow
 def test_refit_trains_anew_on_train_and_validation(run, tiny_dataset):
     result, spy = run({"train.refit": True, **FEATURES})
     assert spy.trained == [("train", 5)] * 3 + [("train+val", 8)] * 3
