@@ -2,13 +2,16 @@
 # Sets up and runs what must pass: lint, types, tests and doctests.
 #
 #   scripts/test.sh         everything; tests on real data where TFDS_DATA_DIR has it
-#   scripts/test.sh fast    without the tests marked slow
+#   scripts/test.sh fast    without the tests marked slow, compiled without optimisation
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 case ${1:-} in
   "") selection=() ;;
-  fast) selection=(-m "not slow") ;;
+  fast)
+    selection=(-m "not slow")
+    export JAX_DISABLE_MOST_OPTIMIZATIONS=1 # compiling takes longer than what is compiled
+    ;;
   *) echo "usage: scripts/test.sh [fast]" >&2; exit 2 ;;
 esac
 python=$("$root/scripts/setup.sh" test)
