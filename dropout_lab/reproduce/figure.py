@@ -36,8 +36,8 @@ def _point(results: Results, x: float | str, value: Value) -> dict[str, Any]:
     sample, paper = results.sample(value), results.paper(value)
     return {
         "x": x,
-        "mean": None if sample.mean is None else significant(sample.mean),
-        "std": None if sample.std is None else significant(sample.std),
+        "mean": significant(sample.mean),
+        "std": significant(sample.std),
         "n": sample.n,
         "paper": paper.value if paper else None,
         "paper_std": paper.std if paper else None,

@@ -60,12 +60,11 @@ def _of_cell(measured: Measure, members: Mapping[str, Trained]) -> dict[str, dic
                 found[metric][seed] = errors[count].mean
         return found
     [metric] = measured.metrics
-    if isinstance(measured, Vote):
-        each = [network.predict(split.images, seed=int(seed)) for seed, network in members.items()]
-        probs = np.stack(each)
-        return {metric: {seeds[0]: vote(probs, split.labels)}}
+    rule = None if isinstance(measured, Vote) else measured.rule  # None: as they were tested
     predicted = {
-        seed: network.predict(split.images, inference=measured.rule, seed=int(seed))
+        seed: network.predict(split.images, inference=rule, seed=int(seed))
         for seed, network in members.items()
     }
+    if isinstance(measured, Vote):
+        return {metric: {seeds[0]: vote(np.stack([*predicted.values()]), split.labels)}}
     return {metric: {seed: error(probs, split.labels) for seed, probs in predicted.items()}}

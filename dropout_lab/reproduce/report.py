@@ -77,7 +77,7 @@ def _claim_data(verdict: Verdict) -> dict[str, Any]:
         "test": verdict.claim.test,
         "values": list(map(str, verdict.values)),
         "verdict": verdict.verdict,
-        **{name: None if x is None else significant(x) for name, x in numbers.items()},
+        **{name: significant(number) for name, number in numbers.items()},
         "diverged": verdict.diverged,
         "reason": verdict.reason,
     }

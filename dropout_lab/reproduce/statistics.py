@@ -151,8 +151,8 @@ def holm(probabilities: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def significant(number: float) -> float:
-    """Returns a number to six digits, which are the same whatever the versions of libraries.
+def significant(number: float | None) -> float | None:
+    """Returns a number, if there is one, to six digits: the same under all versions of libraries.
 
     Records hold single precision, about seven; quantiles of scipy's distributions have differed
     from version to version in the tenth.
@@ -160,7 +160,7 @@ def significant(number: float) -> float:
     >>> significant(0.000123456789), significant(9876543.21)
     (0.000123457, 9876540.0)
     """
-    return float(f"{number:.6g}")
+    return None if number is None else float(f"{number:.6g}")
 
 
 def _deviation(values: Sequence[float], of: Sequence[float]) -> float:

@@ -20,9 +20,9 @@ class Network:
     def test_split(self):
         return Split(np.zeros((4, 1, 1, 1), np.uint8), LABELS)
 
-    def predict(self, images, inference="mc", seed=0):
+    def predict(self, images, inference, seed):
         self.seed = seed
-        return self.probs if inference == "mc" else self.probs[:, ::-1]
+        return self.probs if inference is None else self.probs[:, ::-1]
 
     def passes(self, images, count):
         return np.stack([self.probs] * count)
