@@ -1,6 +1,7 @@
 """Files that are whole or absent, locks, and directories that can be written to."""
 
 import contextlib
+import glob
 import json
 import os
 import tempfile
@@ -89,7 +90,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_unfinished(path))
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
@@ -103,6 +104,17 @@ def write_bytes(path: Path, content: bytes) -> None:
         _flush_directory(path.parent)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def delete_unfinished(path: Path) -> None:
+    """Deletes what kills amid :func:`write_bytes` left of a file that no one is writing now."""
+    for left in path.parent.glob(f"{glob.escape(_unfinished(path))}*"):
+        left.unlink(missing_ok=True)
+
+
+def _unfinished(path: Path) -> str:
+    """Returns how the names of a file begin that is not whole yet."""
+    return f".{path.name}."
 
 
 def _flush_directory(path: Path) -> None:

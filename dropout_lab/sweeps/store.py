@@ -21,7 +21,14 @@ from typing import Any
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.files import DamagedError, check_directory, lock, read_json, write_json
+from dropout_lab.files import (
+    DamagedError,
+    check_directory,
+    delete_unfinished,
+    lock,
+    read_json,
+    write_json,
+)
 from dropout_lab.rules import flatten
 from dropout_lab.settings import HOW, from_dict
 from dropout_lab.sweeps import damage
@@ -76,8 +83,10 @@ class Store:
         return _read(self._record_file(trial), lambda content: damage.of_record(content, trial))
 
     def add(self, record: dict[str, Any]) -> None:
-        """Writes a trial's record; a failure of that trial is over."""
-        write_json(self._record_file(record["id"]), record)
+        """Writes a trial's record; what a failure or a kill of that trial left behind is over."""
+        path = self._record_file(record["id"])
+        write_json(path, record)
+        delete_unfinished(path)
         self.forget_failure(record["id"])
 
     def add_failure(self, trial: str, error: str, traceback: str) -> None:
@@ -91,8 +100,7 @@ class Store:
         Raises:
           InputError: If the file that says so is damaged.
         """
-        path = self._failure_file(trial)
-        found = _read(path, damage.of_failure) if path.exists() else None
+        found = _read(self._failure_file(trial), damage.of_failure)
         return found and found["error"]
 
     def forget_failure(self, trial: str) -> None:

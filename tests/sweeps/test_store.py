@@ -88,6 +88,19 @@ def test_a_record_is_whole_or_absent(store, config, monkeypatch):
     assert list((store.directory / "trials").iterdir()) == []
 
 
+def test_what_a_kill_left_of_a_record_goes_when_the_record_is_there(store, config):
+    first, second, _ = fill(store, config, SEEDS)
+    trials = store.directory / "trials"
+    trials.mkdir(exist_ok=True)
+    for trial in (first, second):
+        (trials / f".{trial.id}.json.k3x9").write_text('{"id": ')
+    store.add(record_of(first))
+    assert {path.name for path in trials.iterdir()} == {
+        f"{first.id}.json",
+        f".{second.id}.json.k3x9",  # perhaps another process is writing it
+    }
+
+
 def test_a_record_that_is_no_json_is_a_bug(store, config):
     [trial, *_] = fill(store, config, SEEDS)
     with pytest.raises(ValueError, match="not JSON compliant"):
