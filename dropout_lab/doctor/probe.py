@@ -48,7 +48,7 @@ def _train() -> float:
     from configs import digits_mlp
     from dropout_lab.settings import resolve
     from dropout_lab.training.loop import Lanes
-    from dropout_lab.training.run import prepare
+    from dropout_lab.training.preparation import prepare
 
     config = digits_mlp.get_config("dropout,smoke")
     config.model.widths = (64,)

@@ -21,9 +21,10 @@ from dropout_lab.training import loop
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.lanes import LaneProgram
+from dropout_lab.training.preparation import load_data, prepare
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
-from dropout_lab.training.run import load_data, prepare, save_network
+from dropout_lab.training.trained import save_network
 
 
 @functools.lru_cache(maxsize=2)

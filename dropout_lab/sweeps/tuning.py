@@ -17,7 +17,7 @@ from dropout_lab.sweeps.runner import How, check_group, run_sweep
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.sweeps.tuned import Choice, Report, Run, Setting, Tuned
-from dropout_lab.training.run import load_data
+from dropout_lab.training.preparation import load_data
 
 _SETTLED = ("seed", "eval.test", "train.refit", "data.folds", "data.fold")
 

@@ -1,7 +1,6 @@
 """One run in a directory of its own: train, save, record."""
 
 import contextlib
-import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,23 +8,21 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.data import Dataset, cross_validation, load
+from dropout_lab.data import Dataset
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError
 from dropout_lab.files import check_directory, lock, read_json, write_json
 from dropout_lab.rules import flatten
 from dropout_lab.settings import HOW, from_dict, resolve, trial_id
-from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import graceful_stop
-from dropout_lab.training.jax_settings import check_jax_settings
 from dropout_lab.training.lanes import LaneProgram
-from dropout_lab.training.loop import Lanes, Result
+from dropout_lab.training.loop import Lanes
+from dropout_lab.training.preparation import prepare
 from dropout_lab.training.processes import agreement, is_first, one_of_several
-from dropout_lab.training.program import Program
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
-from dropout_lab.variants import VARIANTS
+from dropout_lab.training.trained import save_network
 
 
 def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
@@ -120,84 +117,6 @@ def _run(
         write_json(directory / "record.json", record)
         checkpoints.clear()
     return record
-
-
-def save_network(directory: Path, result: Result) -> None:
-    """Keeps the network of a trial, for :class:`dropout_lab.training.trained.Trained`.
-
-    It replaces one that is there; a kill leaves either of them whole.
-    """
-    Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
-
-
-def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Dataset]:
-    """Returns the program of a resolved configuration, not yet compiled, and its data.
-
-    Args:
-      config: The configuration.
-      lanes: How many trials of the program run side by side.
-
-    Raises:
-      InputError: If there is no such data, it does not suit the configuration, or a setting of JAX
-        would change results.
-    """
-    check_jax_settings()
-    dataset = load_data(config)
-    check_data(config, dataset)
-    program = Program(config, example_shape(dataset.train), dataset.classes)
-    return LaneProgram(program, lanes), dataset
-
-
-def load_data(config: FrozenConfigDict) -> Dataset:
-    """Returns the data set that a resolved configuration names; the latest is kept."""
-    data = config.data
-    dataset = _load(data.name, data.dir, data.path, data.val_size, data.train_size)
-    return dataset if data.folds is None else _cut(dataset, data.folds, data.fold)
-
-
-@functools.lru_cache(maxsize=1)
-def _load(
-    name: str,
-    data_dir: str | None,
-    path: str | None,
-    val_size: int | None,
-    train_size: int | None,
-) -> Dataset:
-    return load(name, data_dir=data_dir, path=path, val_size=val_size, train_size=train_size)
-
-
-_cut = functools.lru_cache(maxsize=1)(cross_validation)
-
-
-def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
-    """Raises InputError if a resolved configuration asks what the data cannot give."""
-    count, batch = len(dataset.train), config.train.batch_size
-    if count < batch:
-        raise InputError(
-            f"config.train.batch_size is {batch} with {count} training examples; allowed: 1 to "
-            f"{count}"
-        )
-    if config.train.select == "best_val" and not len(dataset.val):
-        raise InputError(
-            "config.train.select is 'best_val' with no validation data; allowed: 'last', or a "
-            "config.data.val_size above 0"
-        )
-    if config.train.patience is not None and not len(dataset.val):
-        raise InputError(
-            f"config.train.patience is {config.train.patience} with no validation data; allowed: "
-            "None, or a config.data.val_size above 0"
-        )
-    shape = example_shape(dataset.train)
-    if config.data.augment == "crop_flip" and len(shape) != 3:
-        raise InputError(
-            f"config.data.augment is 'crop_flip' with examples of shape {shape}; allowed: (height, "
-            "width, channels), or augment 'none'"
-        )
-    if VARIANTS[config.variant].images and len(shape) != 3:
-        raise InputError(
-            f"variant {config.variant!r} needs images, examples have shape {shape}; allowed: "
-            "(height, width, channels)"
-        )
 
 
 def _check_owner(directory: Path, config: FrozenConfigDict) -> None:

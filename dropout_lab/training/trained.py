@@ -1,4 +1,4 @@
-"""A trained network, back from the directory of its run."""
+"""A trained network: kept in a directory, and back from there."""
 
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from dropout_lab.files import read_json
 from dropout_lab.settings import check_inference, dynamic, from_dict
 from dropout_lab.training.arrays import Scaling
 from dropout_lab.training.checkpoint import Checkpoints, refill
+from dropout_lab.training.loop import Result
 from dropout_lab.training.prediction import Prediction
+from dropout_lab.training.preparation import load_data
 from dropout_lab.training.program import Program, as_arrays
-from dropout_lab.training.run import load_data
 
 
 def load_run(workdir: str | Path) -> "Trained":
@@ -29,10 +30,18 @@ def load_run(workdir: str | Path) -> "Trained":
     directory = Path(workdir)
     if not (directory / "record.json").exists():
         raise InputError(f"{str(directory)!r} holds no finished run: no record.json")
-    return restore(read_json(directory / "record.json"), directory / "model")
+    return load_network(read_json(directory / "record.json"), directory / "model")
 
 
-def restore(record: dict[str, Any], directory: Path) -> "Trained":
+def save_network(directory: Path, result: Result) -> None:
+    """Keeps the network of a trial, for :func:`load_network`.
+
+    It replaces one that is there; a kill leaves either of them whole.
+    """
+    Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
+
+
+def load_network(record: dict[str, Any], directory: Path) -> "Trained":
     """Returns the network of a record, from where it was kept.
 
     Raises:

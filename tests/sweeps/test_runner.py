@@ -16,7 +16,7 @@ from dropout_lab.sweeps import measure, worker
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
-from dropout_lab.training import loop, run
+from dropout_lab.training import loop, preparation
 from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
@@ -66,8 +66,8 @@ def compiled(monkeypatch):
 
     count(Program._train_epoch)
     count(Program._evaluate)
-    monkeypatch.setattr(run, "Program", Program)
-    monkeypatch.setattr(run, "LaneProgram", LaneProgram)
+    monkeypatch.setattr(preparation, "Program", Program)
+    monkeypatch.setattr(preparation, "LaneProgram", LaneProgram)
     return counts
 
 

@@ -12,7 +12,7 @@ from dropout_lab.sweeps import tuning
 from dropout_lab.sweeps.grid import settings_and_seeds
 from dropout_lab.sweeps.runner import How
 from dropout_lab.sweeps.store import Store
-from dropout_lab.training import loop, run
+from dropout_lab.training import loop, preparation
 from dropout_lab.training.arrays import to_device
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
@@ -132,8 +132,8 @@ def test_the_folds_share_one_compile(config, tmp_path, monkeypatch):
         return method(program, *args, **kwargs)
 
     monkeypatch.setattr(Program, "_train_epoch", counted)
-    monkeypatch.setattr(run, "Program", Program)
-    monkeypatch.setattr(run, "LaneProgram", LaneProgram)
+    monkeypatch.setattr(preparation, "Program", Program)
+    monkeypatch.setattr(preparation, "LaneProgram", LaneProgram)
     tuned = tune(config, tmp_path, folds=3, final_seeds=(0,), how=How(2, "local"))
     assert counts == {3: 1, None: 1}  # in the end, on all data
     found = [[(run.fold, run.seed) for run in each.runs] for each in tuned.choices["all"].tried]

@@ -7,11 +7,12 @@ import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.settings import resolve
-from dropout_lab.training import loop, run
+from dropout_lab.training import loop, preparation, run
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Interrupted, Stop
+from dropout_lab.training.preparation import check_data, load_data
 from dropout_lab.training.record import make_record
-from dropout_lab.training.run import check_data, load_data, train
+from dropout_lab.training.run import train
 
 
 @pytest.fixture
@@ -21,8 +22,10 @@ def config(new_config, own_data):
 
 @pytest.fixture(autouse=True)
 def shared_programs(monkeypatch, program_of, lanes_of):
-    monkeypatch.setattr(run, "Program", lambda config, shape, classes: program_of(config))
-    monkeypatch.setattr(run, "LaneProgram", lambda program, lanes: lanes_of(program.config, lanes))
+    monkeypatch.setattr(preparation, "Program", lambda config, shape, classes: program_of(config))
+    monkeypatch.setattr(
+        preparation, "LaneProgram", lambda program, lanes: lanes_of(program.config, lanes)
+    )
 
 
 def as_json(record):
@@ -42,8 +45,7 @@ def test_a_run_leaves_its_record_its_network_and_nothing_else(config, tmp_path):
 
 def test_a_finished_run_is_only_read(config, tmp_path, monkeypatch):
     record = train(config, tmp_path)
-    monkeypatch.setattr(run, "load_data", None)
-    monkeypatch.setattr(run, "Program", None)
+    monkeypatch.setattr(run, "prepare", None)
     config.run.checkpoint_seconds = 7.0
     assert train(config, tmp_path) == as_json(record)
 
