@@ -93,6 +93,23 @@ def test_no_import_cycles():
     graphlib.TopologicalSorter(graph).prepare()
 
 
+def test_what_is_run_is_not_imported_by_its_package():
+    """Python would warn, and hold it twice: as the package's and as the main module."""
+    for module in MODULES:
+        if "__main__" in ast.dump(MODULES[module]):
+            package = module.rpartition(".")[0]
+            assert module not in reached(package), module
+
+
+def reached(start):
+    """Returns the modules that importing one imports, at once or in the end."""
+    found, left = set(), {start} & MODULES.keys()
+    while left:
+        found |= left
+        left = {name for each in left for name in own_imports(each)} & MODULES.keys() - found
+    return found
+
+
 def test_ops_import_jax_and_numpy_only():
     allowed = {"jax", "numpy", "jaxtyping", *sys.stdlib_module_names}
     for module in MODULES:

@@ -59,7 +59,3 @@ def _train() -> float:
     [result] = Lanes(program, [resolved], dataset).run()
     error = result.progress.metrics.get("val_error")
     return math.nan if error is None else error
-
-
-if __name__ == "__main__":
-    main()

@@ -17,7 +17,7 @@ from dropout_lab.sweeps.processes import run_processes
 from dropout_lab.sweeps.status import Watch, duration
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial, groups, make_trials
-from dropout_lab.sweeps.worker import width, work
+from dropout_lab.sweeps.work import width, work
 from dropout_lab.training.interrupt import Stop, graceful_stop
 from dropout_lab.training.preparation import check_data, load_data, prepare
 from dropout_lab.training.record import environment
