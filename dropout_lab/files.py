@@ -58,7 +58,9 @@ def nearest(path: Path) -> Path:
 def lock(path: Path, *, wait: bool) -> Iterator[bool]:
     """Holds a lock that one process at a time can hold; yields whether it was got.
 
-    The operating system releases a lock when its holder dies: a file left behind locks nothing.
+    The operating system releases a lock when its holder dies: a file left behind locks nothing. It
+    must not be deleted: a process that has opened the deleted file, and one that makes a new file,
+    could both hold the lock.
 
     Args:
       path: Its file; made, with its directory, if there is none.

@@ -46,11 +46,19 @@ def _train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         resolved = resolve(config)
         directory = check_directory(workdir)
         _check_owner(directory, resolved)
-        if (directory / "record.json").exists():
-            return read_json(directory / "record.json")
+        if record := _recorded(directory):
+            return record
         program, dataset = prepare(resolved)
     with _claimed(directory, resolved):
-        return _run(directory, resolved, program, dataset)
+        # The same run may have ended in another process since.
+        return _recorded(directory) or _run(directory, resolved, program, dataset)
+
+
+def _recorded(directory: Path) -> dict[str, Any] | None:
+    """Returns the record of a run that is done."""
+    path = directory / "record.json"
+    record: dict[str, Any] | None = read_json(path) if path.exists() else None
+    return record
 
 
 @contextlib.contextmanager
@@ -84,17 +92,13 @@ def _alone(directory: Path) -> Iterator[None]:
     Raises:
       InputError: If there is one.
     """
-    path = directory / "lock"
-    with lock(path, wait=False) as held:
+    with lock(directory / "lock", wait=False) as held:
         if not held:
             raise InputError(
                 f"workdir {str(directory)!r} is in use: another process trains there; allowed: the "
                 "same command once that has ended, or another workdir"
             )
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+        yield
 
 
 def _run(
