@@ -1,4 +1,4 @@
-"""Files that are whole or absent, locks, and directories that can be written to."""
+"""Files that are whole or absent, locks, and the user's cache of files."""
 
 import contextlib
 import glob
@@ -24,34 +24,6 @@ def user_cache() -> Path:
         return Path(base).expanduser() / "dropout_lab"
     except RuntimeError:
         return Path(tempfile.gettempdir(), f"dropout_lab-{os.getuid()}")
-
-
-def check_directory(path: str | Path) -> Path:
-    """Returns the path of a directory that exists or can be made, and can be written to.
-
-    Nothing is made yet.
-
-    Raises:
-      InputError: If a part of the path is a file, or its owner does not allow writing.
-    """
-    directory = Path(path)
-    existing = nearest(directory)
-    if not existing.is_dir():
-        reason = f"{existing} is a file"
-    elif not os.access(existing, os.W_OK | os.X_OK):
-        reason = f"no permission to write in {existing}"
-    else:
-        return directory
-    raise InputError(
-        f"workdir {str(path)!r} cannot be used: {reason}; allowed: a directory that can be written "
-        "to, or a place where one can be made"
-    )
-
-
-def nearest(path: Path) -> Path:
-    """Returns a path, or the nearest of the directories above it that exists."""
-    places = (path, *path.absolute().parents)
-    return next(place for place in places if os.path.exists(place))  # Path.exists may raise
 
 
 @contextlib.contextmanager

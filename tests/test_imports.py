@@ -34,7 +34,7 @@ FLOORS = [
     {"dropout_lab.nn"},
     {"dropout_lab.ops"},
     {"dropout_lab.compilation"},
-    {"dropout_lab.files", "dropout_lab.display"},
+    {"dropout_lab.files", "dropout_lab.workdir", "dropout_lab.display"},
     {"dropout_lab.errors", "dropout_lab.machine"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

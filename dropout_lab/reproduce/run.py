@@ -10,7 +10,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.files import check_directory, read_json, write_bytes, write_json
+from dropout_lab.files import read_json, write_bytes, write_json
 from dropout_lab.reproduce import measures, report
 from dropout_lab.reproduce.experiment import Experiment
 from dropout_lab.reproduce.figure import svg
@@ -21,6 +21,7 @@ from dropout_lab.sweeps.runner import How
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.tuned import Tuned
 from dropout_lab.sweeps.tuning import recall, tune
+from dropout_lab.workdir import check_directory, check_same
 
 # Not checkpoints, locks and the like.
 _PUBLISHED = ("*.*", "*/sweep.json", "*/trials/*.json", "*/plans/*.json")
@@ -141,12 +142,7 @@ def _results(
 def _timed(directory: Path, told: dict[str, Any]) -> Iterator[None]:
     """Adds the time spent inside to what is written of the run, also when it is cut."""
     before = _run(directory)
-    for key in ("experiment", "protocol"):
-        if before.get(key, told[key]) != told[key]:
-            raise InputError(
-                f"workdir {str(directory)!r} holds {key} {before[key]}, not {told[key]}; allowed: "
-                "the same, or another workdir"
-            )
+    check_same(directory, "experiment", before, told, free=("command",))
     started = time.monotonic()
     try:
         yield

@@ -13,8 +13,8 @@ import tabulate
 from dropout_lab.errors import InputError
 from dropout_lab.files import DamagedError, read_json, write_json
 from dropout_lab.sweeps.grid import Overrides
-from dropout_lab.sweeps.store import otherwise
 from dropout_lab.training.progress import Metrics
+from dropout_lab.workdir import changed
 
 RULE = (
     "lowest mean validation error; ties: lowest mean validation nll, then the order asked for; "
@@ -216,7 +216,7 @@ class Report:
         if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
             raise DamagedError(self._path, "no tuning")
         asked = json.loads(json.dumps(self.asked))  # JSON has no tuples
-        other = list(_told(content["asked"], asked))
+        other = list(_changes(content["asked"], asked))
         if other:
             raise InputError(
                 f"workdir {str(self.workdir)!r} was tuned with another {', '.join(other[:3])}, and "
@@ -239,16 +239,15 @@ class Report:
         return self.workdir / "tuned.json"
 
 
-def _told(before: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
-    """Yields what is asked for now otherwise than before."""
-    for key in otherwise(before, asked):
+def _changes(before: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+    """Yields what is asked for that was not asked for before, in words."""
+    for key in changed(before, asked):
         theirs, value = before[key], asked[key]
         if key == "grid":
-            both = {**theirs, **value}
-            changed = [name for name in both if theirs.get(name) != value.get(name)]
-            yield from (f"grid of {name!r}" for name in changed)
+            names = [name for name in theirs | value if theirs.get(name) != value.get(name)]
+            yield from (f"grid of {name!r}" for name in names)
         else:
-            yield f"{key} ({theirs}, not {value})"
+            yield f"value of {key} ({theirs}, not {value})"
 
 
 def _rank(setting: Setting) -> tuple[float, ...]:

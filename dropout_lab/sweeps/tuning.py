@@ -9,7 +9,6 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.files import check_directory
 from dropout_lab.rules import RULES, flatten
 from dropout_lab.settings import HOW
 from dropout_lab.sweeps.grid import Overrides, product
@@ -18,6 +17,7 @@ from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.sweeps.tuned import Choice, Report, Run, Setting, Tuned
 from dropout_lab.training.preparation import load_data
+from dropout_lab.workdir import check_directory, check_kind
 
 _SETTLED = ("seed", "eval.test", "train.refit", "data.folds", "data.fold")
 
@@ -120,11 +120,7 @@ class _Tuning:
     def check(self) -> None:
         """Raises InputError if what is asked for makes no sense."""
         check_directory(self.workdir)
-        for other in ("sweep.json", "config.json"):
-            if (self.workdir / other).exists():
-                raise InputError(
-                    f"workdir {str(self.workdir)!r} holds a sweep or a run; allowed: one of its own"
-                )
+        check_kind(self.workdir, "tuning")
         for name, values in (("seeds", self.seeds), ("final_seeds", self.final_seeds)):
             if not values or len(set(values)) < len(values):
                 raise InputError(f"{name} is {values}; allowed: one or more, each once")

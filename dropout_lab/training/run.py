@@ -11,9 +11,9 @@ from ml_collections import ConfigDict, FrozenConfigDict
 from dropout_lab.data import Dataset
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError
-from dropout_lab.files import check_directory, lock, read_json, write_json
+from dropout_lab.files import lock, read_json, write_json
 from dropout_lab.rules import flatten
-from dropout_lab.settings import HOW, from_dict, resolve, trial_id
+from dropout_lab.settings import HOW, from_dict, resolve
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import graceful_stop
 from dropout_lab.training.lanes import LaneProgram
@@ -23,6 +23,7 @@ from dropout_lab.training.processes import agreement, is_first, one_of_several
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
 from dropout_lab.training.trained import save_network
+from dropout_lab.workdir import check_directory, check_kind, check_same
 
 
 def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
@@ -124,18 +125,9 @@ def _run(
 
 
 def _check_owner(directory: Path, config: FrozenConfigDict) -> None:
-    """Raises InputError if the directory holds a run of another configuration, or a sweep."""
-    if (directory / "sweep.json").exists():
-        raise InputError(f"workdir {str(directory)!r} holds a sweep; allowed: one of its own")
-    if not (directory / "config.json").exists():
-        return
-    there = from_dict(read_json(directory / "config.json"))
-    if trial_id(there) == trial_id(config):
-        return
-    theirs, ours = flatten(there.to_dict()), flatten(config.to_dict())
-    keys = [key for key in ours if key not in HOW and theirs.get(key) != ours[key]]
-    raise InputError(
-        f"workdir {str(directory)!r} belongs to another configuration: "
-        + ", ".join(f"{key} is {theirs.get(key)!r} there, {ours[key]!r} here" for key in keys[:3])
-        + "; allowed: the same, or another workdir"
-    )
+    """Raises InputError if the directory holds a run of another configuration, or no run."""
+    check_kind(directory, "run")
+    path = directory / "config.json"
+    if path.exists():
+        theirs, ours = (flatten(each.to_dict()) for each in (from_dict(read_json(path)), config))
+        check_same(directory, "run", theirs, ours, free=HOW)

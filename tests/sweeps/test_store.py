@@ -191,7 +191,7 @@ def test_another_configuration_is_refused(store, config):
     config.model.widths = (9, 9)
     message = (
         r"belongs to another sweep: model\.widths is \[8\] there, \[9, 9\] here, "
-        r"optimizer\.lr is 0\.1 there, 0\.5 here; allowed: the same configuration, or another"
+        r"optimizer\.lr is 0\.1 there, 0\.5 here; allowed: the same, or another workdir"
     )
     with pytest.raises(InputError, match=message):
         store.check(config, SEEDS)
@@ -221,7 +221,15 @@ def test_a_key_that_older_code_lacked_is_asked_about_from_now_on(store, config):
 
 def test_a_directory_of_a_single_run_is_refused(tmp_path, config):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(InputError, match="holds a single run; allowed: its own"):
+    with pytest.raises(
+        InputError, match="holds a run; allowed for a sweep: a directory of its own"
+    ):
+        Store(tmp_path).check(config, SEEDS)
+
+
+def test_a_directory_of_a_tuning_is_refused(tmp_path, config):
+    (tmp_path / "tuned.json").write_text("{}")
+    with pytest.raises(InputError, match="holds a tuning; allowed for a sweep: a directory of its"):
         Store(tmp_path).check(config, SEEDS)
 
 

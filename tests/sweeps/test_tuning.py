@@ -190,10 +190,10 @@ def test_the_report_tells_all_that_was_tried(config, tmp_path):
     [
         ({}, {"candidates": {"all": [*RATES, {"dropout.rate": 0.4}]}}, "grid of 'all'"),
         ({}, {"candidates": {"other": RATES}}, "grid of 'all', grid of 'other'"),
-        ({}, {"seeds": (0,)}, r"seeds \(\[0, 1\], not \[0\]\)"),
-        ({}, {"final_seeds": (0, 1, 2)}, r"final seeds \(\[0, 1\], not \[0, 1, 2\]\)"),
-        ({}, {"folds": 3}, r"folds \(None, not 3\)"),
-        ({"optimizer.lr": 0.2}, {}, r"optimizer\.lr \(0.1, not 0.2\)"),
+        ({}, {"seeds": (0,)}, r"value of seeds \(\[0, 1\], not \[0\]\)"),
+        ({}, {"final_seeds": (0, 1, 2)}, r"value of final seeds \(\[0, 1\], not \[0, 1, 2\]\)"),
+        ({}, {"folds": 3}, r"value of folds \(None, not 3\)"),
+        ({"optimizer.lr": 0.2}, {}, r"value of optimizer\.lr \(0.1, not 0.2\)"),
     ],
 )
 def test_nothing_is_chosen_anew_after_a_look_at_the_test_set(
@@ -285,7 +285,9 @@ def test_bad_input_is_told_before_anything_runs(config, tmp_path, runs, changes,
 
 def test_a_directory_of_a_sweep_is_refused(config, tmp_path):
     (tmp_path / "sweep.json").write_text("{}")
-    with pytest.raises(InputError, match="holds a sweep or a run; allowed: one of its own"):
+    with pytest.raises(
+        InputError, match="holds a sweep; allowed for a tuning: a directory of its own"
+    ):
         tune(config, tmp_path)
 
 

@@ -95,7 +95,7 @@ def test_a_directory_of_another_configuration_is_refused(config, tmp_path):
     config.model.widths = (8, 8)
     config.run.checkpoint_seconds = 5.0
     message = (
-        r"belongs to another configuration: model\.widths is \(8,\) there, \(8, 8\) here, "
+        r"belongs to another run: model\.widths is \(8,\) there, \(8, 8\) here, "
         r"optimizer\.lr is 0\.1 there, 0\.5 here; allowed: the same, or another workdir"
     )
     with pytest.raises(InputError, match=message):
@@ -105,7 +105,9 @@ def test_a_directory_of_another_configuration_is_refused(config, tmp_path):
 
 def test_a_directory_of_a_sweep_is_refused(config, tmp_path):
     (tmp_path / "sweep.json").write_text("{}")
-    with pytest.raises(InputError, match="holds a sweep; allowed: one of its own"):
+    with pytest.raises(
+        InputError, match="holds a sweep; allowed for a run: a directory of its own"
+    ):
         train(config, tmp_path)
     assert files(tmp_path) == ["sweep.json"]
 
