@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
@@ -56,32 +56,43 @@ def lock(path: Path, *, wait: bool) -> Iterator[bool]:
         held.release()
 
 
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Yields a new file that takes the place of ``path`` once the block has ended.
+
+    Its directory is made. No one, ever, sees a part of it; if the block raises, or the file cannot
+    be written, which is an OSError, a file already there stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_unfinished(path))
+    try:
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    _flush_directory(path.parent)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file whole, making its directory: no one, ever, sees a part of it.
+    """Writes a file whole: see :func:`replacing`.
 
     Raises:
       InputError: If it cannot be written; a file already there stays as it was.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_unfinished(path))
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        _flush_directory(path.parent)
+        with replacing(path) as file:
+            file.write(content)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
 
 
 def delete_unfinished(path: Path) -> None:
-    """Deletes what kills amid :func:`write_bytes` left of a file that no one is writing now."""
+    """Deletes what kills amid :func:`replacing` left of a file that no one is writing now."""
     for left in path.parent.glob(f"{glob.escape(_unfinished(path))}*"):
         left.unlink(missing_ok=True)
 
