@@ -36,7 +36,7 @@ def lock(path: Path, *, wait: bool) -> Iterator[bool]:
 
     Args:
       path: Its file; made, with its directory, if there is none.
-      wait: Until it is free; or give up at once.
+      wait: Whether to wait until it is free, or give up at once.
 
     Raises:
       InputError: If the file cannot be written.
@@ -92,13 +92,16 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def delete_unfinished(path: Path) -> None:
-    """Deletes what kills amid :func:`replacing` left of a file that no one is writing now."""
+    """Deletes the parts of a file that kills during :func:`replacing` left behind.
+
+    Only for a file that no one is writing at the moment.
+    """
     for left in path.parent.glob(f"{glob.escape(_unfinished(path))}*"):
         left.unlink(missing_ok=True)
 
 
 def _unfinished(path: Path) -> str:
-    """Returns how the names of a file begin that is not whole yet."""
+    """Returns the prefix of the temporary names that a file has until it is whole."""
     return f".{path.name}."
 
 
@@ -139,4 +142,4 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
-        raise DamagedError(path, f"no JSON: {error}") from error
+        raise DamagedError(path, f"not JSON: {error}") from error

@@ -36,7 +36,7 @@ RULES_OF_INFERENCE = {
     "gaussian": "hidden units averaged over Gaussian pre-activations with the noise's moments",
     "moments": "one pass that carries means and variances of the noise along, without sampling",
 }
-"""How a trained network predicts; which of them a variant has, its line in VARIANTS says."""
+"""How a trained network predicts; a variant's line in VARIANTS says which of these it has."""
 
 
 @dataclasses.dataclass(frozen=True)

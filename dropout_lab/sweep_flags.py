@@ -54,7 +54,7 @@ class ExecutorFlags:
         """Returns who runs the trials.
 
         Raises:
-          InputError: If the number of lanes is none.
+          InputError: If --lanes is not a number.
         """
         return How(
             self._parsed_lanes(),

@@ -21,7 +21,7 @@ def measure(
 ) -> Measured:
     """Returns what is measured of every cell's final networks, also in ``measured.json``.
 
-    What was measured before is only read.
+    What was measured before is read, not measured again.
     """
     found = {label: dict(metrics) for label, metrics in read(directory).items()}
     left = [

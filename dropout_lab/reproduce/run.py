@@ -108,7 +108,7 @@ def write(results: Results, directory: Path) -> None:
 
 
 def publish(directory: str | Path, to: Path) -> None:
-    """Copies what of a finished run belongs in a repository: records and what is made of them."""
+    """Copies the part of a finished run that belongs in a repository: records and reports."""
     source = Path(directory)
     parts = [part for pattern in _PUBLISHED for part in source.glob(pattern)]
     for path in parts:
@@ -140,7 +140,7 @@ def _results(
 
 @contextlib.contextmanager
 def _timed(directory: Path, told: dict[str, Any]) -> Iterator[None]:
-    """Adds the time spent inside to what is written of the run, also when it is cut."""
+    """Adds the time spent inside to run.json, also if it is interrupted."""
     before = _run(directory)
     check_same(directory, "experiment", before, told, free=("command",))
     started = time.monotonic()

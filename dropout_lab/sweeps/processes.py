@@ -17,7 +17,7 @@ from dropout_lab.sweeps.status import Watch
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training.interrupt import Stop
 
-_DEATHS = 10  # of workers in a row, without a record in between, until it is no accident
+_DEATHS = 10  # of workers in a row, without a record in between: more than an accident
 _PATIENCE = 0.2  # seconds between two looks
 
 
@@ -86,7 +86,7 @@ def run_processes(
 
 
 def _attend(running: list[_Worker], watch: Watch, display: Display, stop: Stop) -> None:
-    """Returns when all workers have ended well, or as they were asked to."""
+    """Returns when all workers have ended, by themselves or because they were asked to."""
     deaths = done = 0
     asked = False
     while True:

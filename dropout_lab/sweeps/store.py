@@ -71,7 +71,7 @@ class Store:
         return [record for trial in self.plan() if (record := self.record(trial)) is not None]
 
     def has(self, trial: str) -> bool:
-        """Returns whether a trial is done."""
+        """Returns whether a trial has a record."""
         return self._record_file(trial).exists()
 
     def record(self, trial: str) -> dict[str, Any] | None:
@@ -134,7 +134,7 @@ class Store:
         return place
 
     def quarantine_damaged(self, trials: Iterable[str]) -> list[str]:
-        """Moves away what is no record of its trial, and returns a line about each."""
+        """Moves damaged records of some trials away, and returns a line about each."""
         told = []
         with self.lock("sweep"):  # or what another process wrote anew would be moved
             for trial in trials:
@@ -198,7 +198,7 @@ def _read(path: Path, wrong: Callable[[Any], str | None]) -> Any:
     """Returns a file's JSON; None if there is no such file.
 
     Raises:
-      DamagedError: If it holds no JSON, or not what it should.
+      DamagedError: If it is not JSON, or does not hold what it should.
       InputError: If it cannot be read.
     """
     try:

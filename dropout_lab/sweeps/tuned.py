@@ -1,4 +1,4 @@
-"""What a tuning has come to: all that was tried, what was chosen, and how it tested."""
+"""The outcome of a tuning: all that was tried, what was chosen, and how it tested."""
 
 import dataclasses
 import json
@@ -214,7 +214,7 @@ class Report:
             return None
         content = read_json(self._path)
         if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
-            raise DamagedError(self._path, "no tuning")
+            raise DamagedError(self._path, "not a tuning")
         asked = json.loads(json.dumps(self.asked))  # JSON has no tuples
         other = list(_changes(content["asked"], asked))
         if other:

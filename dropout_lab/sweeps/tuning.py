@@ -38,8 +38,8 @@ def tune(
     set. Which setting is chosen then: see :data:`dropout_lab.sweeps.tuned.RULE`. One sweep in
     ``workdir/final`` trains what was chosen on training and validation data, as ``train.refit``
     does, and evaluates each network once on the test set. ``workdir/tuned.json`` tells all of it.
-    A problem with a single setting is not searched. What was cut goes on; what is done is only
-    read.
+    A problem with a single setting is not searched. An interrupted tuning goes on; what is done is
+    only read.
 
     Args:
       config: What all trials have in common; it stays as it is.
@@ -143,7 +143,7 @@ class _Tuning:
     def check_data(self) -> None:
         """Raises InputError if the data do not suit the final runs, or leave nothing to choose by.
 
-        The search would tell only what does not suit itself, and be lost.
+        Otherwise the final runs would fail after the search, which would then be lost.
         """
         for problem, settings in self.candidates.items():
             for group in groups(make_trials(_with(self._final, {"train.refit": True}), settings)):
@@ -233,7 +233,7 @@ class _Tuning:
     def _whole(self, overrides: Overrides) -> Overrides:
         """Returns a setting that trains on the validation data too.
 
-        Where these have no say in the training, one of everything does; else it is ``train.refit``.
+        If nothing depends on them, they simply join the training data; else ``train.refit`` is set.
         """
         asked = {**flatten(self.config.to_dict()), **overrides}
         decides = asked["train.select"] != "last" or asked["train.patience"] is not None

@@ -72,7 +72,7 @@ def plan_of(store: Store, group: Group, lanes: int | None, workers: int) -> Plan
 
 
 def width(trials: Sequence[Trial], lanes: int) -> int:
-    """Returns how many lanes are made of so many that are asked for: no more than trials fill."""
+    """Returns how many of the lanes asked for are made: no more than there are trials to fill."""
     return min(lanes, evenly(len(trials), trials[0].config.mesh.data))
 
 

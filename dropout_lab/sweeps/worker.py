@@ -14,7 +14,7 @@ from dropout_lab.training.interrupt import Interrupted, graceful_stop
 
 
 def main() -> int:
-    """Does the work that is asked for, as JSON, on the standard input; returns the exit status."""
+    """Does the work that standard input asks for, as JSON; returns the exit status."""
     asked = json.load(sys.stdin)
     pin(asked["core"])
     keep_programs()

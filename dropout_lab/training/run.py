@@ -29,8 +29,8 @@ from dropout_lab.workdir import check_directory, check_kind, check_same
 def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
     """Trains what a configuration describes and returns the record, ``workdir/record.json``.
 
-    A run that was cut is resumed; one that is done is only read. Several processes that have
-    joined train one run, in a directory that all of them see.
+    An interrupted run is resumed, and of a finished one the record is read. Several processes that
+    have joined train one run, in a directory that all of them see.
 
     Raises:
       InputError: If the configuration or the data is wrong, or the directory is another's, or

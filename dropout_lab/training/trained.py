@@ -36,7 +36,7 @@ def load_run(workdir: str | Path) -> "Trained":
 def save_network(directory: Path, result: Result) -> None:
     """Keeps the network of a trial, for :func:`load_network`.
 
-    It replaces one that is there; a kill leaves either of them whole.
+    It replaces one that is there; a kill leaves the old one or the new one, whole.
     """
     Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
 
@@ -45,7 +45,7 @@ def load_network(record: dict[str, Any], directory: Path) -> "Trained":
     """Returns the network of a record, from where it was kept.
 
     Raises:
-      InputError: If it was not.
+      InputError: If it was not kept.
     """
     saved = Checkpoints(directory).restore()
     if saved is None:

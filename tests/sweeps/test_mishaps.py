@@ -83,9 +83,9 @@ def test_a_failed_trial_is_run_again_when_asked(config, store, monkeypatch, caps
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
-        (lambda text, other: text[: len(text) // 2], "no JSON"),
-        (lambda text, other: "\x00\x01", "no JSON"),
-        (lambda text, other: "", "no JSON"),
+        (lambda text, other: text[: len(text) // 2], "not JSON"),
+        (lambda text, other: "\x00\x01", "not JSON"),
+        (lambda text, other: "", "not JSON"),
         (lambda text, other: "[1]", "fields are missing"),
         (lambda text, other: '{"schema": 1, "id": "x"}', "fields are missing"),
         (lambda text, other: text.replace('"schema": 1', '"schema": 99'), "schema 99, not 1"),

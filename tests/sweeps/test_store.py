@@ -111,14 +111,18 @@ def test_a_record_that_is_no_json_is_a_bug(store, config):
 @pytest.mark.parametrize(
     ("kind", "content", "told"),
     [
-        ("trials", '{"id": ', "no JSON"),
+        ("trials", '{"id": ', "not JSON"),
         ("trials", "[1]", "fields are missing"),
         ("trials", {"metrics": None}, "metrics is None"),
-        ("trials", {"metrics": {"val_error": "x"}}, "a metric is no number"),
-        ("trials", {"history": [1]}, "no history"),
+        ("trials", {"metrics": {"val_error": "x"}}, "a metric is not a number"),
+        ("trials", {"history": [1]}, "a row of the history is not an object"),
         ("failures", "{}", "fields are missing"),
         (".", '{"base": null, "varied": [], "trials": {}}', "base is None"),
-        (".", '{"base": {}, "varied": ["seed"], "trials": {"a": 1}}', "no trials"),
+        (
+            ".",
+            '{"base": {}, "varied": ["seed"], "trials": {"a": 1}}',
+            "a varied key or a trial is of the wrong type",
+        ),
     ],
 )
 def test_damage_is_told_to_whoever_reads(store, config, kind, content, told):
