@@ -11,11 +11,12 @@ from ml_collections import ConfigDict
 from dropout_lab.errors import InputError
 from dropout_lab.rules import RULES, flatten
 from dropout_lab.settings import HOW
+from dropout_lab.sweeps.choice import Choice, Run, Setting
 from dropout_lab.sweeps.grid import Overrides, product
 from dropout_lab.sweeps.runner import How, check_group, run_sweep
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
-from dropout_lab.sweeps.tuned import Choice, Report, Run, Setting, Tuned
+from dropout_lab.sweeps.tuned import Report, Tuned
 from dropout_lab.training.preparation import load_data
 from dropout_lab.workdir import check_directory, check_kind
 
@@ -35,7 +36,7 @@ def tune(
     """Chooses a setting for each problem by validation error, and tests it.
 
     One sweep in ``workdir/search`` runs all settings of all problems, without a look at the test
-    set. Which setting is chosen then: see :data:`dropout_lab.sweeps.tuned.RULE`. One sweep in
+    set. Which setting is chosen then: see :data:`dropout_lab.sweeps.choice.RULE`. One sweep in
     ``workdir/final`` trains what was chosen on training and validation data, as ``train.refit``
     does, and evaluates each network once on the test set. ``workdir/tuned.json`` tells all of it.
     A problem with a single setting is not searched. An interrupted tuning goes on; what is done is
