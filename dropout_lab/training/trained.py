@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from dropout_lab.data import Split
 from dropout_lab.errors import InputError
@@ -86,7 +86,7 @@ class Trained:
 
     def predict(
         self,
-        x: np.ndarray,
+        x: Num[np.ndarray, "n *shape"],
         *,
         inference: str | None = None,
         passes: int | None = None,
@@ -95,7 +95,7 @@ class Trained:
         """Returns class probabilities.
 
         Args:
-          x: Examples as the data set stores them (images: bytes), of shape (n, ...).
+          x: Examples as the data set stores them (images: bytes).
           inference: A rule of ``places.RULES_OF_INFERENCE`` that the variant has; None for the
             one it was tested with.
           passes: Number of noisy passes or samples, at least 1; None for as many as it was tested
@@ -109,12 +109,12 @@ class Trained:
         return np.exp(self._predict(x, inference, passes, seed).log_probs)
 
     def passes(
-        self, x: np.ndarray, *, count: int, seed: int = 0
+        self, x: Num[np.ndarray, "n *shape"], *, count: int, seed: int = 0
     ) -> Float[np.ndarray, "count n classes"]:
         """Returns the class probabilities of each of many noisy passes.
 
         Args:
-          x: Examples as the data set stores them (images: bytes), of shape (n, ...).
+          x: Examples as the data set stores them (images: bytes).
           count: Number of noisy passes, at least 1.
           seed: Seed of their noise.
 
@@ -127,11 +127,13 @@ class Trained:
             self._program.sample(self._weights, key, images, self._scaling, passes=count)
         )
 
-    def uncertainty(self, x: np.ndarray, *, passes: int | None = None, seed: int = 0) -> Prediction:
+    def uncertainty(
+        self, x: Num[np.ndarray, "n *shape"], *, passes: int | None = None, seed: int = 0
+    ) -> Prediction:
         """Returns Monte-Carlo predictions with their uncertainties, as NumPy arrays.
 
         Args:
-          x: Examples as the data set stores them (images: bytes), of shape (n, ...).
+          x: Examples as the data set stores them (images: bytes).
           passes: Number of noisy passes, at least 1; None for as many as it was tested with, or 50
             if without.
           seed: Seed of their noise.
