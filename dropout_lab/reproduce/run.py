@@ -20,7 +20,7 @@ from dropout_lab.reproduce.results import Results
 from dropout_lab.sweeps.runner import How
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.tuned import Tuned
-from dropout_lab.sweeps.tuning import recall, tune
+from dropout_lab.sweeps.tuning import Tuning
 from dropout_lab.workdir import check_directory, check_same
 
 # Not checkpoints, locks and the like.
@@ -56,14 +56,7 @@ def reproduce(
     plan = make_plan(name, experiment, protocol, defaults)
     directory = check_directory(workdir)
     with _timed(directory, {"experiment": name, "protocol": protocol, "command": command}):
-        tuned = tune(
-            plan.config,
-            plan.candidates,
-            directory,
-            seeds=plan.protocol.search_seeds,
-            final_seeds=plan.protocol.seeds,
-            how=how,
-        )
+        tuned = _tuning(plan, directory).run(how)
         if tuned.failed:
             label, error = next(iter(tuned.failed.items()))
             raise InputError(
@@ -89,13 +82,7 @@ def read(name: str, experiment: Experiment, defaults: ConfigDict, directory: Pat
             f"--workdir={directory} makes them"
         )
     plan = make_plan(name, experiment, run["protocol"], defaults)
-    tuned = recall(
-        plan.config,
-        plan.candidates,
-        directory,
-        seeds=plan.protocol.search_seeds,
-        final_seeds=plan.protocol.seeds,
-    )
+    tuned = _tuning(plan, directory).recall()
     return _results(name, experiment, plan, tuned, measures.read(directory), directory)
 
 
@@ -122,6 +109,16 @@ def differences(results: Results, directory: Path) -> list[str]:
         for name, text in report.texts(results).items()
         if not (directory / name).exists() or (directory / name).read_text() != text
     ]
+
+
+def _tuning(plan: Plan, directory: Path) -> Tuning:
+    return Tuning(
+        plan.config,
+        plan.candidates,
+        directory,
+        seeds=plan.protocol.search_seeds,
+        final_seeds=plan.protocol.seeds,
+    )
 
 
 def _results(

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps import tuning
 from dropout_lab.sweeps.grid import settings_and_seeds
 from dropout_lab.sweeps.runner import How
 from dropout_lab.sweeps.store import Store
+from dropout_lab.sweeps.tuning import Tuning
 from dropout_lab.training import loop, preparation
 from dropout_lab.training.arrays import to_device
 from dropout_lab.training.lanes import LaneProgram
@@ -28,8 +28,9 @@ def config(config):
 
 def tune(config, workdir, candidates=None, **options):
     """Tunes in this process, one trial at a time, unless told otherwise."""
-    defaults = {"seeds": (0, 1), "final_seeds": (0, 1), "how": How(1, "local")}
-    return tuning.tune(config, candidates or {"all": RATES}, workdir, **{**defaults, **options})
+    how = options.pop("how", How(1, "local"))
+    asked = {"seeds": (0, 1), "final_seeds": (0, 1), **options}
+    return Tuning(config, candidates or {"all": RATES}, workdir, **asked).run(how)
 
 
 class Killed(BaseException):
@@ -306,5 +307,5 @@ def test_seeds_are_no_part_of_a_setting():
     assert settings_and_seeds([{}], default=7) == ([{}], [7])
     with pytest.raises(InputError, match=r"config\.seed is 'a'; allowed: a whole number from 0"):
         settings_and_seeds([{"seed": 0}, {"seed": "a"}], default=0)
-    with pytest.raises(InputError, match=r"seeds \[1, 2\] of one setting and others of another"):
+    with pytest.raises(InputError, match=r"seeds \[1, 2\] for one setting and others for another"):
         settings_and_seeds(sweep[:3], default=0)
