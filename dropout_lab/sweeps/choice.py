@@ -25,7 +25,7 @@ class Spread:
 
     Attributes:
       mean: None if no run has it.
-      std: Sample standard deviation; None of fewer than two.
+      std: Sample standard deviation; None of fewer than two runs.
       n: How many runs have it.
     """
 

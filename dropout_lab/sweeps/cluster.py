@@ -180,7 +180,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
 
 
 def _new_key(chunk: Chunk) -> str:
-    """Returns a name that no task has had: of equal names a scheduler runs but one task."""
+    """Returns a name that no task has had: a scheduler runs only one task of each name."""
     return f"chunk-{chunk.id}-{uuid.uuid4()}"
 
 

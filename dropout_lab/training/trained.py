@@ -99,7 +99,7 @@ class Trained:
           inference: A rule of ``places.RULES_OF_INFERENCE`` that the variant has; None for the
             one it was tested with.
           passes: Number of noisy passes or samples, at least 1; None for as many as it was tested
-            with, or 50 if without.
+            with, or 50 if it was tested in one pass.
           seed: Seed of their noise.
 
         Raises:
@@ -135,7 +135,7 @@ class Trained:
         Args:
           x: Examples as the data set stores them (images: bytes).
           passes: Number of noisy passes, at least 1; None for as many as it was tested with, or 50
-            if without.
+            if it was tested in one pass.
           seed: Seed of their noise.
 
         Raises:
