@@ -2,12 +2,13 @@
 
 import contextlib
 import glob
+import io
 import json
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -57,7 +58,7 @@ def lock(path: Path, *, wait: bool) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path) -> Iterator[io.BufferedRandom]:
     """Yields a new file that takes the place of ``path`` once the block has ended.
 
     Its directory is made. No one, ever, sees a part of it; if the block raises, or the file cannot
