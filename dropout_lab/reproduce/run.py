@@ -95,11 +95,22 @@ def write(results: Results, directory: Path) -> None:
 
 
 def publish(directory: str | Path, to: Path) -> None:
-    """Copies the part of a finished run that belongs in a repository: records and reports."""
+    """Copies the part of a finished run that belongs in a repository: records and reports.
+
+    It takes the place of what was published there before.
+    """
     source = Path(directory)
-    parts = [part for pattern in _PUBLISHED for part in source.glob(pattern)]
-    for path in parts:
-        write_bytes(to / path.relative_to(source), path.read_bytes())
+    parts = _published(source)
+    for part in parts:
+        write_bytes(to / part, (source / part).read_bytes())
+    for part in _published(to) - parts:
+        (to / part).unlink()
+
+
+def _published(directory: Path) -> set[Path]:
+    """Returns the files of a run that are published, relative to its directory."""
+    found = (path for pattern in _PUBLISHED for path in directory.glob(pattern))
+    return {path.relative_to(directory) for path in found}
 
 
 def differences(results: Results, directory: Path) -> list[str]:

@@ -83,6 +83,18 @@ def test_what_was_published_is_what_the_records_say(finished, tmp_path, no_train
     assert {path.name for path in (place / "final").iterdir()} == {"plans", "sweep.json", "trials"}
 
 
+def test_what_is_published_takes_the_place_of_what_was(finished, tmp_path):
+    place = tmp_path / "results"
+    run.publish(finished[0], place)
+    whole = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    (place / "search" / "trials").mkdir(parents=True)
+    for old in ("measured.json", "final/trials/0123456789abcdef.json", "search/trials/0.json"):
+        (place / old).write_text("{}")
+    (place / "table.md").write_text("old")
+    run.publish(finished[0], place)
+    assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == whole
+
+
 @pytest.mark.parametrize("name", ["table.md", "table.csv", "figure.json", "claims.json"])
 def test_a_file_edited_by_hand_is_found(copied, name):
     (copied / name).write_text((copied / name).read_text() + " ")
