@@ -54,7 +54,7 @@ class ExecutorFlags:
         """Returns who runs the trials.
 
         Raises:
-          InputError: If --lanes is not a number.
+          InputError: If the number of lanes is none.
         """
         return How(
             self._parsed_lanes(),

@@ -98,7 +98,7 @@ def zipped(grid: Grid) -> Iterator[dict[str, Any]]:
     """Yields the first values of all keys together, then the second, and so on.
 
     Raises:
-      InputError: If the keys have different numbers of values.
+      InputError: If the keys have unequally many values.
     """
     if len({len(values) for values in grid.values()}) > 1:
         told = ", ".join(f"{len(values)} of {key}" for key, values in grid.items())
