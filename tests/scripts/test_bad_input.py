@@ -124,9 +124,7 @@ def test_a_workdir_of_another_configuration(fails, tmp_path):
     write_json(workdir / "config.json", theirs.to_dict())
     message = fails("train", DIGITS, workdir=workdir)
     assert re.search(r"belongs to another run: .*variant is 'none' there", message)
-    assert "holds a run; allowed for a sweep: a directory of its own" in fails(
-        "sweep", DIGITS, workdir=workdir
-    )
+    assert "holds a run" in fails("sweep", DIGITS, workdir=workdir)
 
 
 def test_a_workdir_of_another_sweep(fails, tmp_path):
@@ -136,9 +134,7 @@ def test_a_workdir_of_another_sweep(fails, tmp_path):
     write_json(workdir / "sweep.json", plan)
     message = fails("sweep", DIGITS, "--vary=seed=0,1", workdir=workdir)
     assert "belongs to another sweep: variant is 'none' there, 'dropout' here" in message
-    assert "holds a sweep; allowed for a run: a directory of its own" in fails(
-        "train", DIGITS, workdir=workdir
-    )
+    assert "holds a sweep" in fails("train", DIGITS, workdir=workdir)
 
 
 @pytest.fixture(scope="module")
