@@ -76,7 +76,7 @@ def get_config() -> ConfigDict:
     config.data.folds = placeholder(int)  # cross-validation: cut train + validation in so many
     config.data.fold = placeholder(int)  # the one of them that validates, from 0
     config.data.scaling = "unit"  # unit: [0, 1] | channel | feature: mean 0, variance 1 of each
-    config.data.augment = "none"  # none | crop_flip: pad 4, crop at random, mirror every second
+    config.data.augment = "none"  # none | crop_flip: pad 4, crop and mirror at random
 
     config.train = ConfigDict()
     config.train.batch_size = 128  # examples; those left over at the end of an epoch are skipped

@@ -19,9 +19,9 @@ def run(main: Callable[[], None]) -> None:
     """Parses the flags, calls ``main`` and exits.
 
     Bad input exits with status 2 and one line; an interrupted run with 128 + the signal, as a
-    shell reports it; one that has lost another of its processes with 1; one whose output nobody
-    reads to the end, as with ``head``, like any other such command. Anything else is a bug and
-    keeps its traceback.
+    shell reports it; a run that has lost another of its processes with 1; a script whose output
+    pipe is closed early, as by ``head``, with 128 + SIGPIPE. Anything else is a bug and keeps its
+    traceback.
     """
     keep_programs()
     try:

@@ -10,16 +10,16 @@ from dropout_lab import machine
 from dropout_lab.files import user_cache
 
 MOST = 2**30
-"""Bytes that are kept of programs, for all kinds of machines."""
+"""Bytes of programs to keep, over all kinds of machines."""
 
 
 def keep_programs() -> None:
-    """Keeps what this process compiles from now on, and takes what earlier ones kept.
+    """Keeps what this process compiles from now on, and reuses what earlier ones kept.
 
     JAX's own environment variables have the last word: JAX_COMPILATION_CACHE_DIR says where, and
-    JAX_ENABLE_COMPILATION_CACHE=false that nothing is kept. A folder that cannot be written means
-    only that nothing is kept. An entry that a kill left half written is a warning of JAX's and
-    compiled at each start, for JAX overwrites none, until it is deleted.
+    JAX_ENABLE_COMPILATION_CACHE=false that nothing is kept. If the folder cannot be written to,
+    nothing is kept either. If a kill leaves an entry half written, JAX warns and compiles that
+    program at every start until the entry is deleted, because JAX overwrites no entry.
     """
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -39,7 +39,7 @@ def keep_programs() -> None:
 
 
 def _prune(root: Path, most: int) -> None:
-    """Deletes what was not read for longest, of all folders, until what is left is small enough.
+    """Deletes the least recently read entries of all folders until the rest is small enough.
 
     JAX would do so itself (jax_compilation_cache_max_size), but it looks at every entry whenever it
     adds one, while other processes wait.

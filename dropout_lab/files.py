@@ -1,7 +1,8 @@
-"""Files that are whole or absent, locks, and directories that can be written to."""
+"""Files that are whole or absent, locks, and the user's cache of files."""
 
 import contextlib
 import glob
+import io
 import json
 import os
 import tempfile
@@ -26,43 +27,17 @@ def user_cache() -> Path:
         return Path(tempfile.gettempdir(), f"dropout_lab-{os.getuid()}")
 
 
-def check_directory(path: str | Path) -> Path:
-    """Returns the path of a directory that exists or can be made, and can be written to.
-
-    Nothing is made yet.
-
-    Raises:
-      InputError: If a part of the path is a file, or its owner does not allow writing.
-    """
-    directory = Path(path)
-    existing = nearest(directory)
-    if not existing.is_dir():
-        reason = f"{existing} is a file"
-    elif not os.access(existing, os.W_OK | os.X_OK):
-        reason = f"no permission to write in {existing}"
-    else:
-        return directory
-    raise InputError(
-        f"workdir {str(path)!r} cannot be used: {reason}; allowed: a directory that can be written "
-        "to, or a place where one can be made"
-    )
-
-
-def nearest(path: Path) -> Path:
-    """Returns a path, or the nearest of the directories above it that exists."""
-    places = (path, *path.absolute().parents)
-    return next(place for place in places if os.path.exists(place))  # Path.exists may raise
-
-
 @contextlib.contextmanager
 def lock(path: Path, *, wait: bool) -> Iterator[bool]:
     """Holds a lock that one process at a time can hold; yields whether it was got.
 
-    The operating system releases a lock when its holder dies: a file left behind locks nothing.
+    The operating system releases a lock when its holder dies: a file left behind locks nothing. It
+    must not be deleted: a process that has opened the deleted file, and one that makes a new file,
+    could both hold the lock.
 
     Args:
       path: Its file; made, with its directory, if there is none.
-      wait: Until it is free; or give up at once.
+      wait: Whether to wait until it is free, or give up at once.
 
     Raises:
       InputError: If the file cannot be written.
@@ -82,38 +57,52 @@ def lock(path: Path, *, wait: bool) -> Iterator[bool]:
         held.release()
 
 
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[io.BufferedRandom]:
+    """Yields a new file that takes the place of ``path`` once the block has ended.
+
+    Its directory is made. No one, ever, sees a part of it; if the block raises, or the file cannot
+    be written, which is an OSError, a file already there stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_unfinished(path))
+    try:
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    _flush_directory(path.parent)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file whole, making its directory: no one, ever, sees a part of it.
+    """Writes a file whole: see :func:`replacing`.
 
     Raises:
       InputError: If it cannot be written; a file already there stays as it was.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_unfinished(path))
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        _flush_directory(path.parent)
+        with replacing(path) as file:
+            file.write(content)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
 
 
 def delete_unfinished(path: Path) -> None:
-    """Deletes what kills amid :func:`write_bytes` left of a file that no one is writing now."""
+    """Deletes the parts of a file that kills during :func:`replacing` left behind.
+
+    Only for a file that no one is writing at the moment.
+    """
     for left in path.parent.glob(f"{glob.escape(_unfinished(path))}*"):
         left.unlink(missing_ok=True)
 
 
 def _unfinished(path: Path) -> str:
-    """Returns how the names of a file begin that is not whole yet."""
+    """Returns the prefix of the temporary names that a file has until it is whole."""
     return f".{path.name}."
 
 
@@ -154,4 +143,4 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
-        raise DamagedError(path, f"no JSON: {error}") from error
+        raise DamagedError(path, f"not JSON: {error}") from error

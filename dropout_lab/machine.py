@@ -27,7 +27,7 @@ def kind() -> str:
 
 
 def _told(*names: str) -> list[str]:
-    """Returns what Linux tells of its processors under these names, a line each."""
+    """Returns the lines of /proc/cpuinfo that begin with these names."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     return [line for line in lines if line.startswith(names)]

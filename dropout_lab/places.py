@@ -36,7 +36,7 @@ RULES_OF_INFERENCE = {
     "gaussian": "hidden units averaged over Gaussian pre-activations with the noise's moments",
     "moments": "one pass that carries means and variances of the noise along, without sampling",
 }
-"""How a trained network predicts; which of them a variant has, its line in VARIANTS says."""
+"""How a trained network predicts; a variant's line in VARIANTS says which of these it has."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Variant:
       branch: Noise on each residual branch, at a rate that grows linearly with depth.
       recurrent: Noise inside a recurrent cell.
       defaults: Values of ``config.dropout`` left at None: rates other than ``RATES``, options.
-      top: The highest rate allowed; ``ops.BELOW_ONE`` for any that is not 1.
+      top: The highest rate allowed; ``ops.BELOW_ONE`` for any rate below 1.
       needs: Places of which a model must have one for the variant to make sense; empty: any.
       images: Whether examples must be images.
       allowed: For keys of the configuration, the values that go with the variant.

@@ -140,7 +140,7 @@ def resolve(config: ConfigDict) -> FrozenConfigDict:
 
 
 def _unsigned(value: Any) -> Any:
-    """Returns the same without a sign of zeros, which would make it another trial."""
+    """Returns the same without the sign of zeros: -0.0 would make another trial than 0.0."""
     if isinstance(value, dict):
         return {key: _unsigned(item) for key, item in value.items()}
     if isinstance(value, tuple):

@@ -8,6 +8,7 @@ them. DIR/tuned.json tells everything that was tried.
 """
 
 import sys
+from pathlib import Path
 
 from absl import flags
 from ml_collections import config_flags
@@ -15,7 +16,7 @@ from ml_collections import config_flags
 from dropout_lab.cli import run
 from dropout_lab.sweep_flags import ExecutorFlags, GridFlags
 from dropout_lab.sweeps.grid import settings_and_seeds
-from dropout_lab.sweeps.tuning import tune
+from dropout_lab.sweeps.tuning import Tuning
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "FILE.py:VARIANT[,smoke].")
 _GRID = GridFlags()
@@ -32,15 +33,14 @@ def main() -> None:
     config = _CONFIG.value
     _EXECUTOR.set_checkpoints(config)
     settings, seeds = settings_and_seeds(_GRID.overrides(), default=config.seed)
-    tuned = tune(
+    tuned = Tuning(
         config,
         {"all": settings},
-        _WORKDIR.value,
+        Path(_WORKDIR.value),
         seeds=seeds,
         final_seeds=seeds,
         folds=_FOLDS.value,
-        how=_EXECUTOR.how(),
-    )
+    ).run(_EXECUTOR.how())
     print(tuned.choices["all"].table())
     for label, error in tuned.failed.items():
         print(f"failed: {label}: {error}", file=sys.stderr)

@@ -81,7 +81,7 @@ def fake_images(monkeypatch):
         return Official(split(800), split(64))
 
     monkeypatch.setattr(sources, "load", load)
-    load_data_cache = importlib.import_module("dropout_lab.training.run")._load
+    load_data_cache = importlib.import_module("dropout_lab.training.preparation")._load
     load_data_cache.cache_clear()
     yield
     load_data_cache.cache_clear()

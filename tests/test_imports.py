@@ -34,7 +34,7 @@ FLOORS = [
     {"dropout_lab.nn"},
     {"dropout_lab.ops"},
     {"dropout_lab.compilation"},
-    {"dropout_lab.files", "dropout_lab.display"},
+    {"dropout_lab.files", "dropout_lab.workdir", "dropout_lab.display"},
     {"dropout_lab.errors", "dropout_lab.machine"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -91,6 +91,23 @@ def test_imports_point_down(module):
 def test_no_import_cycles():
     graph = {module: own_imports(module) for module in MODULES}
     graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_what_is_run_is_not_imported_by_its_package():
+    """Python would warn, and hold it twice: as the package's and as the main module."""
+    for module in MODULES:
+        if "__main__" in ast.dump(MODULES[module]):
+            package = module.rpartition(".")[0]
+            assert module not in reached(package), module
+
+
+def reached(start):
+    """Returns the modules that importing one imports, at once or in the end."""
+    found, left = set(), {start} & MODULES.keys()
+    while left:
+        found |= left
+        left = {name for each in left for name in own_imports(each)} & MODULES.keys() - found
+    return found
 
 
 def test_ops_import_jax_and_numpy_only():

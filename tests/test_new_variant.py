@@ -25,8 +25,9 @@ from dropout_lab.sweeps.runner import run_sweep
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.training.arrays import fit_scaling, to_device
+from dropout_lab.training.preparation import prepare
 from dropout_lab.training.program import as_arrays
-from dropout_lab.training.run import prepare, train
+from dropout_lab.training.run import train
 from dropout_lab.variants import VARIANTS
 
 ROOT = Path(__file__).parents[1]

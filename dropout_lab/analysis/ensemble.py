@@ -41,9 +41,9 @@ def error_by_passes(
 ) -> dict[int, Spread]:
     """Returns the error of the mean of so many passes, drawn with replacement from a pool.
 
-    N. Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*, JMLR
-    2014, Section 7.5: as many draws overlap less the larger the pool is, it should be large beside
-    the counts.
+    As in N. Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*,
+    JMLR 2014, Section 7.5. The pool should be large compared with the counts, so that draws hardly
+    overlap.
 
     Args:
       probs: Class probabilities of each pass.

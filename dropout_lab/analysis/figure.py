@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dropout_lab.analysis.drawing import COLOURS, MARKERS, image, open_frame
 from dropout_lab.analysis.summary import Cell, Summary, counts, describe
 from dropout_lab.analysis.trials import Value, label
 from dropout_lab.errors import InputError, unknown
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = (".png", ".svg")
-# Okabe and Ito's palette, safe for colour-blind readers, without its yellow (too faint on white).
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P")
 LOG_SPAN = 50  # from this ratio of largest to smallest on, the x axis is logarithmic
 
 
@@ -35,14 +32,7 @@ def save(summary: Summary, path: Path) -> None:
     """
     if path.suffix not in FORMATS:
         raise unknown("figure format", path.suffix, FORMATS)
-    import matplotlib  # a second to import, and only figures need it
-
-    image = io.BytesIO()
-    # An SVG otherwise holds the date and random ids.
-    with matplotlib.rc_context({"svg.hashsalt": "dropout_lab"}):
-        metadata = {"Date": None} if path.suffix == ".svg" else {}
-        draw(summary).savefig(image, format=path.suffix[1:], dpi=200, metadata=metadata)
-    write_bytes(path, image.getvalue())
+    write_bytes(path, image(draw(summary), path.suffix[1:], dpi=200))
 
 
 def draw(summary: Summary) -> Figure:
@@ -81,8 +71,7 @@ def draw(summary: Summary) -> Figure:
     _name(axes, summary, crossed)
     if min(xs.values()) > 0 and max(xs.values()) / min(xs.values()) >= LOG_SPAN:
         axes.set_xscale("log")
-    axes.grid(alpha=0.25, linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
+    open_frame(axes)
     figure.legend(loc="outside right upper", frameon=False, title=summary.rows)
     return figure
 

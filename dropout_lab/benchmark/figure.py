@@ -1,11 +1,10 @@
 """A report as a figure."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dropout_lab.analysis.figure import COLOURS, MARKERS
+from dropout_lab.analysis.drawing import COLOURS, MARKERS, image, open_frame
 from dropout_lab.files import write_bytes
 
 if TYPE_CHECKING:
@@ -20,13 +19,7 @@ def save(report: Mapping[str, Any], path: Path) -> None:
     Raises:
       InputError: If the file cannot be written.
     """
-    import matplotlib  # a second to import, and only figures need it
-
-    image = io.BytesIO()
-    # An SVG otherwise holds the date and random ids.
-    with matplotlib.rc_context({"svg.hashsalt": "dropout_lab"}):
-        draw(report).savefig(image, format="svg", metadata={"Date": None})
-    write_bytes(path, image.getvalue())
+    write_bytes(path, image(draw(report)))
 
 
 def draw(report: Mapping[str, Any]) -> "Figure":
@@ -50,8 +43,7 @@ def draw(report: Mapping[str, Any]) -> "Figure":
     if cases:
         axes.set_xscale("log")
     axes.set_xlabel("time, or memory, over ours (medians)")
-    axes.grid(alpha=0.25, linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
+    open_frame(axes)
     figure.legend(loc="outside upper right", frameon=False, ncols=len(_SIDES) + 1)
     return figure
 

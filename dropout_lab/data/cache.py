@@ -3,15 +3,13 @@
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from dropout_lab.data.dataset import Official, Split
-from dropout_lab.files import user_cache
+from dropout_lab.files import replacing, user_cache
 
 # Raised whenever the same source files would give other arrays than before.
 _LAYOUT = 1
@@ -67,30 +65,18 @@ def _load_array(path: Path, sha256: str) -> np.ndarray:
 
 
 def _save(folder: Path, state: object, official: Official) -> None:
-    """Writes every file whole and then renames it, the manifest last.
+    """Writes every file whole, the manifest last.
 
     Processes that start together write the same bytes under the same names, so in whatever order
     their renames fall the entry is good; anything else fails its checksum and is built again.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     train, test = official.train, official.test
     sha256 = {}
     arrays = (train.images, train.labels, test.images, test.labels)
     for name, array in zip(_FILES, arrays, strict=True):
-        with _replacing(folder / name) as path:
-            np.save(path, array, allow_pickle=False)
-            with path.open("rb") as file:
-                sha256[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    with _replacing(folder / _MANIFEST) as path:
-        path.write_text(json.dumps({"state": state, "sha256": sha256}))
-
-
-@contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
-    os.close(handle)
-    try:
-        yield Path(name)
-        Path(name).replace(target)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        with replacing(folder / name) as file:
+            np.save(file, array, allow_pickle=False)
+            file.seek(0)
+            sha256[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    with replacing(folder / _MANIFEST) as file:
+        file.write(json.dumps({"state": state, "sha256": sha256}).encode())

@@ -37,7 +37,7 @@ def check_jax() -> Iterator[Finding]:
 def _run() -> tuple[list[dict[str, Any]], str | None]:
     """Returns what the probe told, and the error that it ended on."""
     process = subprocess.Popen(
-        [sys.executable, "-m", probe.__name__],
+        [sys.executable, "-c", f"from {probe.__name__} import main; main()"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -48,7 +48,7 @@ def _train() -> float:
     from configs import digits_mlp
     from dropout_lab.settings import resolve
     from dropout_lab.training.loop import Lanes
-    from dropout_lab.training.run import prepare
+    from dropout_lab.training.preparation import prepare
 
     config = digits_mlp.get_config("dropout,smoke")
     config.model.widths = (64,)
@@ -59,7 +59,3 @@ def _train() -> float:
     [result] = Lanes(program, [resolved], dataset).run()
     error = result.progress.metrics.get("val_error")
     return math.nan if error is None else error
-
-
-if __name__ == "__main__":
-    main()

@@ -23,30 +23,39 @@ class Value:
 
 
 @dataclasses.dataclass(frozen=True)
-class Better:
-    """The claim that a value is lower than another.
+class _Compared:
+    """What claims about several values share.
 
     Attributes:
-      value: The lower one; of a cell's label, its test error is meant, here as below.
-      than: The higher one.
-      by: By more than so much.
-      paired: Whether the seeds of both are compared one by one, as for networks that start equal.
+      paired: Whether values are compared seed by seed, as for networks that start equal.
     """
 
-    value: Value | str
-    than: Value | str
-    by: float = 0.0
-    paired: bool = False
-
-    @property
-    def values(self) -> tuple[Value, ...]:
-        """The values compared."""
-        return _values(self.value, self.than)
+    paired: bool = dataclasses.field(default=False, kw_only=True)
 
     @property
     def test(self) -> str:
         """The test that decides."""
         return "paired by seed" if self.paired else "Welch"
+
+
+@dataclasses.dataclass(frozen=True)
+class Better(_Compared):
+    """The claim that a value is lower than another.
+
+    Attributes:
+      value: The lower one; a cell's label stands for its test error, here and below.
+      than: The higher one.
+      by: By more than so much.
+    """
+
+    value: Value | str
+    than: Value | str
+    by: float = 0.0
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """The values compared."""
+        return _values(self.value, self.than)
 
     def __str__(self) -> str:
         """Returns the claim in words."""
@@ -57,30 +66,23 @@ class Better:
 
 
 @dataclasses.dataclass(frozen=True)
-class Alike:
+class Alike(_Compared):
     """The claim that two values differ by less than so much.
 
     Attributes:
       value: One.
       other: The other.
-      within: The difference from which on they would not be alike.
-      paired: Whether the seeds of both are compared one by one.
+      within: The least difference at which they would not be alike.
     """
 
     value: Value | str
     other: Value | str
     within: float
-    paired: bool = False
 
     @property
     def values(self) -> tuple[Value, ...]:
         """The values compared."""
         return _values(self.value, self.other)
-
-    @property
-    def test(self) -> str:
-        """The test that decides."""
-        return "paired by seed" if self.paired else "Welch"
 
     def __str__(self) -> str:
         """Returns the claim in words."""
@@ -89,26 +91,19 @@ class Alike:
 
 
 @dataclasses.dataclass(frozen=True)
-class Ordered:
+class Ordered(_Compared):
     """The claim that values come in an order: each better than the next.
 
     Attributes:
-      order: From best to worst.
-      paired: Whether the seeds of neighbours are compared one by one.
+      order: From best to worst; neighbours are compared.
     """
 
     order: tuple[Value | str, ...]
-    paired: bool = False
 
     @property
     def values(self) -> tuple[Value, ...]:
         """The values compared."""
         return _values(*self.order)
-
-    @property
-    def test(self) -> str:
-        """The test that decides."""
-        return "paired by seed" if self.paired else "Welch"
 
     def __str__(self) -> str:
         """Returns the claim in words."""

@@ -129,9 +129,9 @@ class Protocol:
       grid: By key, the values to choose among, in place of the cells' own.
       measures: What is measured of the final networks besides what their records have.
       without: Cells that it leaves out; claims about them are not judged.
-      shortened: What is less than in the paper, a sentence each.
-      departures: What is otherwise than in the paper, as this code cannot do it, a sentence each.
-      assumed: What the paper does not tell, the choice made and why, a sentence each.
+      shortened: What is smaller or shorter than in the paper, a sentence each.
+      departures: What differs from the paper because this code cannot do it, a sentence each.
+      assumed: What the paper does not say, the choice made and why, a sentence each.
       remarks: What to say of the results, such as the likeliest reason why a claim failed.
     """
 

@@ -1,10 +1,9 @@
 """An experiment's figure: ours with bands over the paper's points, and the data behind it."""
 
-import io
 from itertools import cycle
 from typing import Any
 
-from dropout_lab.analysis.figure import COLOURS, MARKERS
+from dropout_lab.analysis.drawing import COLOURS, MARKERS, image, open_frame
 from dropout_lab.analysis.summary import describe
 from dropout_lab.reproduce.claim import Value
 from dropout_lab.reproduce.results import Results
@@ -46,8 +45,7 @@ def _point(results: Results, x: float | str, value: Value) -> dict[str, Any]:
 
 def svg(data: dict[str, Any]) -> bytes:
     """Returns the figure of :func:`figure_data` as SVG."""
-    import matplotlib  # a second to import, and only figures need it
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # a second to import, and only figures need it
 
     figure = Figure(figsize=(6.8, 3.8), layout="constrained")
     axes = figure.add_subplot()
@@ -68,14 +66,9 @@ def svg(data: dict[str, Any]) -> bytes:
             axes.errorbar(xs, paper, yerr=spread, label=f"{name}paper", **look)
     axes.set(xlabel=data["x"], ylabel=data["y"])
     axes.tick_params(axis="x", rotation=0 if data["x"] else 20)
-    axes.grid(alpha=0.25, linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
+    open_frame(axes)
     figure.legend(loc="outside right upper", frameon=False)
-    image = io.BytesIO()
-    # An SVG otherwise holds the date and random ids.
-    with matplotlib.rc_context({"svg.hashsalt": "dropout_lab"}):
-        figure.savefig(image, format="svg", metadata={"Date": None})
-    return image.getvalue()
+    return image(figure)
 
 
 def _column(points: list[dict[str, Any]], key: str) -> list[Any]:

@@ -8,8 +8,8 @@ import numpy as np
 from dropout_lab.analysis.ensemble import error, error_by_passes, vote
 from dropout_lab.files import read_json, write_json
 from dropout_lab.reproduce.experiment import Measure, Passes, Vote
+from dropout_lab.sweeps.choice import Choice
 from dropout_lab.sweeps.networks import load_networks
-from dropout_lab.sweeps.tuned import Choice
 from dropout_lab.training.trained import Trained
 
 Measured = Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -21,7 +21,7 @@ def measure(
 ) -> Measured:
     """Returns what is measured of every cell's final networks, also in ``measured.json``.
 
-    What was measured before is only read.
+    What was measured before is read, not measured again.
     """
     found = {label: dict(metrics) for label, metrics in read(directory).items()}
     left = [

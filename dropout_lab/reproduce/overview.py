@@ -6,10 +6,10 @@ from ml_collections import ConfigDict
 
 from dropout_lab.analysis.markup import escape_markdown, markdown_table
 from dropout_lab.reproduce import table
-from dropout_lab.reproduce.claims import judge
 from dropout_lab.reproduce.experiment import Experiment
 from dropout_lab.reproduce.plan import make_plan
 from dropout_lab.reproduce.results import Results
+from dropout_lab.reproduce.verdicts import judge
 from dropout_lab.sweeps.status import duration
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.files import check_directory, read_json, write_bytes, write_json
+from dropout_lab.files import read_json, write_bytes, write_json
 from dropout_lab.reproduce import measures, report
 from dropout_lab.reproduce.experiment import Experiment
 from dropout_lab.reproduce.figure import svg
@@ -20,7 +20,8 @@ from dropout_lab.reproduce.results import Results
 from dropout_lab.sweeps.runner import How
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.tuned import Tuned
-from dropout_lab.sweeps.tuning import recall, tune
+from dropout_lab.sweeps.tuning import Tuning
+from dropout_lab.workdir import check_directory, check_same
 
 # Not checkpoints, locks and the like.
 _PUBLISHED = ("*.*", "*/sweep.json", "*/trials/*.json", "*/plans/*.json")
@@ -55,14 +56,7 @@ def reproduce(
     plan = make_plan(name, experiment, protocol, defaults)
     directory = check_directory(workdir)
     with _timed(directory, {"experiment": name, "protocol": protocol, "command": command}):
-        tuned = tune(
-            plan.config,
-            plan.candidates,
-            directory,
-            seeds=plan.protocol.search_seeds,
-            final_seeds=plan.protocol.seeds,
-            how=how,
-        )
+        tuned = _tuning(plan, directory).run(how)
         if tuned.failed:
             label, error = next(iter(tuned.failed.items()))
             raise InputError(
@@ -88,13 +82,7 @@ def read(name: str, experiment: Experiment, defaults: ConfigDict, directory: Pat
             f"--workdir={directory} makes them"
         )
     plan = make_plan(name, experiment, run["protocol"], defaults)
-    tuned = recall(
-        plan.config,
-        plan.candidates,
-        directory,
-        seeds=plan.protocol.search_seeds,
-        final_seeds=plan.protocol.seeds,
-    )
+    tuned = _tuning(plan, directory).recall()
     return _results(name, experiment, plan, tuned, measures.read(directory), directory)
 
 
@@ -107,7 +95,7 @@ def write(results: Results, directory: Path) -> None:
 
 
 def publish(directory: str | Path, to: Path) -> None:
-    """Copies what of a finished run belongs in a repository: records and what is made of them.
+    """Copies the part of a finished run that belongs in a repository: records and reports.
 
     It takes the place of what was published there before.
     """
@@ -134,6 +122,16 @@ def differences(results: Results, directory: Path) -> list[str]:
     ]
 
 
+def _tuning(plan: Plan, directory: Path) -> Tuning:
+    return Tuning(
+        plan.config,
+        plan.candidates,
+        directory,
+        seeds=plan.protocol.search_seeds,
+        final_seeds=plan.protocol.seeds,
+    )
+
+
 def _results(
     name: str,
     experiment: Experiment,
@@ -150,14 +148,9 @@ def _results(
 
 @contextlib.contextmanager
 def _timed(directory: Path, told: dict[str, Any]) -> Iterator[None]:
-    """Adds the time spent inside to what is written of the run, also when it is cut."""
+    """Adds the time spent inside to run.json, also if it is interrupted."""
     before = _run(directory)
-    for key in ("experiment", "protocol"):
-        if before.get(key, told[key]) != told[key]:
-            raise InputError(
-                f"workdir {str(directory)!r} holds {key} {before[key]}, not {told[key]}; allowed: "
-                "the same, or another workdir"
-            )
+    check_same(directory, "experiment", before, told, free=("command",))
     started = time.monotonic()
     try:
         yield

@@ -42,7 +42,7 @@ class Sample:
 
     @property
     def mean(self) -> float | None:
-        """The mean; None of nothing."""
+        """The mean; None without numbers."""
         return float(np.mean(self.values)) if self.n else None
 
     @property

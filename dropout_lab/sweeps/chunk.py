@@ -21,9 +21,10 @@ from dropout_lab.training import loop
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.lanes import LaneProgram
+from dropout_lab.training.preparation import load_data, prepare
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
-from dropout_lab.training.run import load_data, prepare, save_network
+from dropout_lab.training.trained import save_network
 
 
 @functools.lru_cache(maxsize=2)
@@ -58,10 +59,10 @@ def run_chunk(
       chunk: What to run.
       stop: Asked after every epoch whether to save and leave.
       on_epoch: Called after every epoch.
-      wait: If another process runs the chunk: wait until it does no longer.
+      wait: Whether to wait if another process runs the chunk.
 
     Returns:
-      Whether there is nothing left to run; not so while another process runs it.
+      Whether there is nothing left to run: False only while another process runs it.
 
     Raises:
       InputError: If a file cannot be written.
@@ -112,7 +113,7 @@ def _run(
 
 
 class _Checkpoints(Checkpoints):
-    """Checkpoints of which a damaged one is moved away: the chunk starts again."""
+    """Checkpoints that move a damaged one away, so that the chunk starts again."""
 
     def __init__(self, directory: Path, store: Store) -> None:
         super().__init__(directory)
@@ -130,7 +131,7 @@ class _Report:
     """How far a chunk is, in a file for those who watch.
 
     Attributes:
-      telling: Whether it is just being told; still so after an error in that.
+      telling: Whether it is being reported right now; still True after an error in reporting.
     """
 
     def __init__(self, store: Store, chunk: Chunk, on_epoch: Callable[[], None]) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import signal
 import threading
 import time
@@ -15,11 +14,11 @@ from dropout_lab.compilation import keep_programs
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.chunk import run_chunk
+from dropout_lab.sweeps.cores import pin, single_threaded
 from dropout_lab.sweeps.plan import Chunk
-from dropout_lab.sweeps.processes import SINGLE_THREADED
 from dropout_lab.sweeps.status import Watch
 from dropout_lab.sweeps.store import Store
-from dropout_lab.sweeps.worker import groups_of, pin, plan_of
+from dropout_lab.sweeps.work import groups_of, plan_of
 from dropout_lab.training.interrupt import Interrupted, Stop
 
 _DEATHS = 10  # workers started here that may die of one task until it is given up
@@ -181,13 +180,12 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
 
 
 def _new_key(chunk: Chunk) -> str:
-    """Returns a name that no task has had: of equal names a scheduler runs but one task."""
+    """Returns a name that no task has had: a scheduler runs only one task of each name."""
     return f"chunk-{chunk.id}-{uuid.uuid4()}"
 
 
 def _local_cluster(workers: int) -> Any:
     """Returns a cluster of single-threaded worker processes on this machine."""
-    flags = f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREADED}".strip()
     for attempts_left in reversed(range(_STARTS)):
         try:
             return _distributed().LocalCluster(
@@ -196,7 +194,7 @@ def _local_cluster(workers: int) -> Any:
                 processes=True,
                 dashboard_address=":0",
                 scheduler_kwargs={"allowed_failures": _DEATHS},
-                env={"XLA_FLAGS": flags},
+                env=single_threaded(),
                 preload=[_DEAF],
             )
         except RuntimeError:  # Dask gives up if a worker is killed while it starts

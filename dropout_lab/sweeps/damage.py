@@ -38,8 +38,10 @@ def of_record(content: Any, trial: str) -> str | None:
     if content["id"] != trial:
         return f"of trial {content['id']!r}"
     if not all(isinstance(value, int | float | NoneType) for value in content["metrics"].values()):
-        return "a metric is no number"
-    return None if all(isinstance(row, dict) for row in content["history"]) else "no history"
+        return "a metric is not a number"
+    if not all(isinstance(row, dict) for row in content["history"]):
+        return "a row of the history is not an object"
+    return None
 
 
 def of_failure(content: Any) -> str | None:
@@ -54,7 +56,7 @@ def of_sweep(content: Any) -> str | None:
         return wrong
     whole = all(isinstance(key, str) for key in content["varied"])
     whole = whole and all(isinstance(trial, dict) for trial in content["trials"].values())
-    return None if whole else "no trials"
+    return None if whole else "a varied key or a trial is of the wrong type"
 
 
 def _of_fields(content: Any, fields: _Fields) -> str | None:

@@ -177,7 +177,7 @@ def settings_and_seeds(
       default: The seed of a sweep without seeds.
 
     Raises:
-      InputError: If a seed is none, or a setting lacks one that another has.
+      InputError: If a seed is not allowed, or a setting lacks one that another has.
     """
     found: dict[str, tuple[Overrides, list[int]]] = {}
     for overrides in sweep:
@@ -191,8 +191,8 @@ def settings_and_seeds(
     each = [sorted(set(seeds)) for _, seeds in found.values()]
     if any(seeds != each[0] for seeds in each):
         raise InputError(
-            f"a sweep with seeds {each[0]} of one setting and others of another; allowed: the same "
-            "of all, so that their means can be compared"
+            f"a sweep with seeds {each[0]} for one setting and others for another; allowed: the "
+            "same for all, so that their means can be compared"
         )
     return settings, each[0] if each else [default]
 

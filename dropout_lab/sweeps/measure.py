@@ -18,8 +18,8 @@ from dropout_lab.sweeps.plan import by_fold
 from dropout_lab.sweeps.trials import Trial
 from dropout_lab.training import loop
 from dropout_lab.training.lanes import LaneProgram, evenly
+from dropout_lab.training.preparation import load_data
 from dropout_lab.training.progress import Epoch
-from dropout_lab.training.run import load_data
 
 # On a CPU lanes share what an update costs besides its arithmetic. Measured on digits, one core, 1
 # lane against 8: 0.9 and 0.6 ms an epoch with 2 x 32 units (50 us an update), 3.0 and 2.7 with 2 x

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dropout_lab.sweeps.store import Store
-from dropout_lab.training.trained import Trained, restore
+from dropout_lab.training.trained import Trained, load_network
 
 
 def load_networks(workdir: str | Path) -> dict[str, Trained]:
@@ -14,5 +14,6 @@ def load_networks(workdir: str | Path) -> dict[str, Trained]:
     """
     store = Store(workdir)
     return {
-        record["id"]: restore(record, store.network(record["id"])) for record in store.records()
+        record["id"]: load_network(record, store.network(record["id"]))
+        for record in store.records()
     }

@@ -1,7 +1,7 @@
 """How the trials of a group are run: side by side in so many lanes, a chunk at a time.
 
 A plan is made once and kept: a resumed or extended sweep runs its trials as they were begun, so
-that its records are those of a sweep that nothing cut.
+that its records are those of a sweep that was never interrupted.
 """
 
 import dataclasses
@@ -92,7 +92,7 @@ def read_plan(store: Store, group: str) -> Plan | None:
         return Plan(content["lanes"], content["threads"], content["seconds"], chunks)
     except (KeyError, TypeError) as error:
         raise InputError(
-            f"{path} is damaged (no plan); move it away to plan what is left anew"
+            f"{path} is damaged (not a plan); move it away to plan what is left anew"
         ) from error
 
 

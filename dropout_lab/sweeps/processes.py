@@ -12,14 +12,12 @@ from typing import IO, Any
 
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError
+from dropout_lab.sweeps.cores import single_threaded
 from dropout_lab.sweeps.status import Watch
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training.interrupt import Stop
 
-SINGLE_THREADED = "--xla_cpu_multi_thread_eigen=false"
-"""XLA's flag for computing without a thread pool."""
-
-_DEATHS = 10  # of workers in a row, without a record in between, until it is no accident
+_DEATHS = 10  # of workers in a row, without a record in between: more than an accident
 _PATIENCE = 0.2  # seconds between two looks
 
 
@@ -31,12 +29,11 @@ class _Worker:
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as the worker does)
         root = str(Path(__file__).parents[2])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-        flags = f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREADED}".strip()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "dropout_lab.sweeps.worker"],
             stdin=subprocess.PIPE,
             stderr=self._log,
-            env=os.environ | {"PYTHONPATH": path, "XLA_FLAGS": flags},
+            env=os.environ | {"PYTHONPATH": path} | single_threaded(),
             start_new_session=True,  # a terminal's Ctrl-C reaches the parent alone, which passes it
         )
         assert self.process.stdin
@@ -89,7 +86,7 @@ def run_processes(
 
 
 def _attend(running: list[_Worker], watch: Watch, display: Display, stop: Stop) -> None:
-    """Returns when all workers have ended well, or as they were asked to."""
+    """Returns when all workers have ended, by themselves or because they were asked to."""
     deaths = done = 0
     asked = False
     while True:

@@ -17,18 +17,18 @@ from dropout_lab.sweeps.processes import run_processes
 from dropout_lab.sweeps.status import Watch, duration
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial, groups, make_trials
-from dropout_lab.sweeps.worker import width, work
+from dropout_lab.sweeps.work import width, work
 from dropout_lab.training.interrupt import Stop, graceful_stop
+from dropout_lab.training.preparation import check_data, load_data, prepare
 from dropout_lab.training.record import environment
-from dropout_lab.training.run import check_data, load_data, prepare
 
 EXECUTORS = ("auto", "local", "processes", "dask")
 """Who runs the chunks."""
 
-# Of small networks as of MNIST's, two single-threaded processes train more in a second than one
-# process of two threads (1.2 times to twice as much, measured), but each starts and compiles.
+# With networks as small as MNIST's, two single-threaded processes train 1.2 to 2 times as much in a
+# second as one process of two threads (measured), but each has to start and compile.
 _WORTHWHILE = 30.0  # seconds of work from which that pays
-_MANY = 32  # trials of which it is not asked how long they take: if not long, little is lost
+_MANY = 32  # trials from which on nothing is measured: if they are short, little is lost
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _executor(how: How, store: Store, pending: Sequence[Group]) -> str:
 def _otherwise_planned(
     executor: str, how: How, store: Store, pending: Sequence[Group]
 ) -> Iterator[str]:
-    """Yields a warning if plans were made for other lanes or other threads a process than now."""
+    """Yields a warning if plans were made for another number of lanes or threads than now."""
     plans = [(group, plan) for group in pending if (plan := read_plan(store, group.id))]
     if how.lanes is not None:
         lanes = {

@@ -1,4 +1,4 @@
-"""What a sweep has come to, read from its directory while others run it."""
+"""How a sweep stands, read from its directory while others run it."""
 
 import dataclasses
 import json
@@ -72,7 +72,7 @@ class Watch:
         return lines
 
     def running(self) -> list[dict[str, Any]]:
-        """Returns what is said of the chunks under way: trials, share of them done, summary."""
+        """Returns the reports of the chunks under way: trials, share of them done, summary."""
         found = []
         for path in sorted(self._store.directory.glob("progress/*.json")):
             try:
@@ -97,7 +97,7 @@ class Watch:
         return len(self.done), len(self.failed), running, len(left) - running
 
     def seconds_left(self) -> float | None:
-        """Returns about how long the rest takes, as trials have taken so far; None if none has."""
+        """Returns a rough time for the rest, at the pace so far; None before a trial is done."""
         if not self.done:
             return None
         running = self.running()

@@ -13,7 +13,7 @@ DIR/locks/          see Store.lock
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from ml_collections import ConfigDict, FrozenConfigDict
 from dropout_lab.errors import InputError
 from dropout_lab.files import (
     DamagedError,
-    check_directory,
     delete_unfinished,
     lock,
     read_json,
@@ -33,6 +32,7 @@ from dropout_lab.rules import flatten
 from dropout_lab.settings import HOW, from_dict
 from dropout_lab.sweeps import damage
 from dropout_lab.sweeps.trials import Trial
+from dropout_lab.workdir import check_directory, check_kind, check_same
 
 
 class Store:
@@ -71,7 +71,7 @@ class Store:
         return [record for trial in self.plan() if (record := self.record(trial)) is not None]
 
     def has(self, trial: str) -> bool:
-        """Returns whether a trial is done."""
+        """Returns whether a trial has a record."""
         return self._record_file(trial).exists()
 
     def record(self, trial: str) -> dict[str, Any] | None:
@@ -134,7 +134,7 @@ class Store:
         return place
 
     def quarantine_damaged(self, trials: Iterable[str]) -> list[str]:
-        """Moves away what is no record of its trial, and returns a line about each."""
+        """Moves damaged records of some trials away, and returns a line about each."""
         told = []
         with self.lock("sweep"):  # or what another process wrote anew would be moved
             for trial in trials:
@@ -155,22 +155,11 @@ class Store:
         either sweep varies, its configuration is the one that is here.
         """
         check_directory(self.directory)
-        if (self.directory / "config.json").exists():
-            raise InputError(
-                f"workdir {str(self.directory)!r} holds a single run; allowed: its own"
-            )
-        if not self._sweep_file.exists():
-            return
-        before = self._asked()
-        theirs, ours = before["base"], _base(config)
-        free = {*before["varied"], *varied, *HOW}
-        keys = [key for key in otherwise(theirs, ours) if key not in free]
-        if keys:
-            told = (f"{key} is {theirs[key]!r} there, {ours[key]!r} here" for key in keys[:3])
-            raise InputError(
-                f"workdir {str(self.directory)!r} belongs to another sweep: {', '.join(told)}; "
-                "allowed: the same configuration, or another workdir"
-            )
+        check_kind(self.directory, "sweep")
+        if self._sweep_file.exists():
+            before = self._asked()
+            free = {*before["varied"], *varied, *HOW}
+            check_same(self.directory, "sweep", before["base"], _base(config), free=free)
 
     def extend(self, config: ConfigDict, varied: Collection[str], trials: Sequence[Trial]) -> None:
         """Adds trials to the plan.
@@ -205,19 +194,11 @@ class Store:
         return self.file("failures", trial)
 
 
-def otherwise(before: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
-    """Returns the keys of which something else is asked for now than before.
-
-    Of keys that the code has got since, nothing was asked.
-    """
-    return [key for key, value in asked.items() if before.get(key, value) != value]
-
-
 def _read(path: Path, wrong: Callable[[Any], str | None]) -> Any:
     """Returns a file's JSON; None if there is no such file.
 
     Raises:
-      DamagedError: If it holds no JSON, or not what it should.
+      DamagedError: If it is not JSON, or does not hold what it should.
       InputError: If it cannot be read.
     """
     try:

@@ -9,39 +9,31 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.files import check_directory
 from dropout_lab.rules import RULES, flatten
 from dropout_lab.settings import HOW
+from dropout_lab.sweeps.choice import Choice, Run, Setting
 from dropout_lab.sweeps.grid import Overrides, product
 from dropout_lab.sweeps.runner import How, check_group, run_sweep
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
-from dropout_lab.sweeps.tuned import Choice, Report, Run, Setting, Tuned
-from dropout_lab.training.run import load_data
+from dropout_lab.sweeps.tuned import Report, Tuned
+from dropout_lab.training.preparation import load_data
+from dropout_lab.workdir import check_directory, check_kind
 
 _SETTLED = ("seed", "eval.test", "train.refit", "data.folds", "data.fold")
 
 
-def tune(
-    config: ConfigDict,
-    candidates: Mapping[str, Sequence[Overrides]],
-    workdir: str | Path,
-    *,
-    seeds: Sequence[int],
-    final_seeds: Sequence[int],
-    folds: int | None = None,
-    how: How | None = None,
-) -> Tuned:
-    """Chooses a setting for each problem by validation error, and tests it.
+@dataclasses.dataclass(frozen=True)
+class Tuning:
+    """A choice of a setting for each problem by validation error, and its test.
 
     One sweep in ``workdir/search`` runs all settings of all problems, without a look at the test
-    set. Which setting is chosen then: see :data:`dropout_lab.sweeps.tuned.RULE`. One sweep in
+    set. Which setting is chosen then: see :data:`dropout_lab.sweeps.choice.RULE`. One sweep in
     ``workdir/final`` trains what was chosen on training and validation data, as ``train.refit``
     does, and evaluates each network once on the test set. ``workdir/tuned.json`` tells all of it.
-    A problem with a single setting is not searched. What was cut goes on; what is done is only
-    read.
+    A problem with a single setting is not searched.
 
-    Args:
+    Attributes:
       config: What all trials have in common; it stays as it is.
       candidates: By problem the settings to choose from, each as overrides without ``seed``.
       workdir: Where everything goes.
@@ -49,82 +41,68 @@ def tune(
       final_seeds: Of the final runs.
       folds: Parts of the training and validation data, each of which validates once; None for
         the validation part alone.
-      how: Who runs the trials.
-
-    Returns:
-      What was tried, chosen and tested, by problem.
-
-    Raises:
-      InputError: If a value, the data or the directory is wrong; if no run of a problem ended
-        well; if anything else is asked for than before the final runs began.
-      Interrupted: If a signal asked to stop; what was done is saved.
     """
-    settings = {problem: tuple(each) for problem, each in candidates.items()}
-    tuning = _Tuning(config, settings, tuple(seeds), tuple(final_seeds), folds, Path(workdir))
-    tuning.check()
-    choices = tuning.report.read()
-    if choices is None:
-        tuning.check_data()
-        choices = tuning.search(how)
-        tuning.report.write(choices)
-    finals = [choice.final for choice in choices.values()]
-    if all(setting.runs and not setting.count("failed") for setting in finals):
-        return Tuned(choices, {})
-    choices, failed = tuning.test(choices, how)
-    tuning.report.write(choices)
-    return Tuned(choices, failed)
-
-
-def recall(
-    config: ConfigDict,
-    candidates: Mapping[str, Sequence[Overrides]],
-    workdir: str | Path,
-    *,
-    seeds: Sequence[int],
-    final_seeds: Sequence[int],
-    folds: int | None = None,
-) -> Tuned:
-    """Returns what :func:`tune` came to, computed anew from its records; runs and writes nothing.
-
-    A trial without a record counts as failed.
-
-    Raises:
-      InputError: If something is asked for that was not run, or the records speak for another
-        choice than the one that was tested.
-    """
-    settings = {problem: tuple(each) for problem, each in candidates.items()}
-    tuning = _Tuning(config, settings, tuple(seeds), tuple(final_seeds), folds, Path(workdir))
-    written = tuning.report.read()
-    if written is None:
-        raise InputError(f"{str(workdir)!r} holds no tuning: no tuned.json")
-    choices = tuning.tested(tuning.choices())
-    for problem, choice in choices.items():
-        if choice != written[problem]:
-            raise InputError(
-                f"{str(workdir)!r}: tuned.json and the records differ in what became of {problem!r}"
-            )
-    return Tuned(choices, {})
-
-
-@dataclasses.dataclass(frozen=True)
-class _Tuning:
-    """What is asked for, and where: the arguments of :func:`tune`."""
 
     config: ConfigDict
-    candidates: dict[str, tuple[Overrides, ...]]
-    seeds: tuple[int, ...]
-    final_seeds: tuple[int, ...]
-    folds: int | None
+    candidates: Mapping[str, Sequence[Overrides]]
     workdir: Path
+    _: dataclasses.KW_ONLY
+    seeds: Sequence[int]
+    final_seeds: Sequence[int]
+    folds: int | None = None
 
-    def check(self) -> None:
+    def run(self, how: How | None = None) -> Tuned:
+        """Runs what has not been run yet; an interrupted tuning goes on.
+
+        Args:
+          how: Who runs the trials.
+
+        Returns:
+          What was tried, chosen and tested, by problem.
+
+        Raises:
+          InputError: If a value, the data or the directory is wrong; if no run of a problem ended
+            well; if anything else is asked for than before the final runs began.
+          Interrupted: If a signal asked to stop; what was done is saved.
+        """
+        self._check()
+        choices = self._report.read()
+        if choices is None:
+            self._check_data()
+            choices = self._run_search(how)
+            self._report.write(choices)
+        finals = [choice.final for choice in choices.values()]
+        if all(setting.runs and not setting.count("failed") for setting in finals):
+            return Tuned(choices, {})
+        choices, failed = self._test(choices, how)
+        self._report.write(choices)
+        return Tuned(choices, failed)
+
+    def recall(self) -> Tuned:
+        """Returns what :meth:`run` came to, computed from its records; runs and writes nothing.
+
+        A trial without a record counts as failed.
+
+        Raises:
+          InputError: If something is asked for that was not run, or the records speak for another
+            choice than the one that was tested.
+        """
+        written = self._report.read()
+        if written is None:
+            raise InputError(f"{str(self.workdir)!r} holds no tuning: no tuned.json")
+        choices = self._tested(self._choices())
+        for problem, choice in choices.items():
+            if choice != written[problem]:
+                raise InputError(
+                    f"{str(self.workdir)!r}: tuned.json and the records differ in what became of "
+                    f"{problem!r}"
+                )
+        return Tuned(choices, {})
+
+    def _check(self) -> None:
         """Raises InputError if what is asked for makes no sense."""
         check_directory(self.workdir)
-        for other in ("sweep.json", "config.json"):
-            if (self.workdir / other).exists():
-                raise InputError(
-                    f"workdir {str(self.workdir)!r} holds a sweep or a run; allowed: one of its own"
-                )
+        check_kind(self.workdir, "tuning")
         for name, values in (("seeds", self.seeds), ("final_seeds", self.final_seeds)):
             if not values or len(set(values)) < len(values):
                 raise InputError(f"{name} is {values}; allowed: one or more, each once")
@@ -144,10 +122,10 @@ class _Tuning:
                         "any other key"
                     )
 
-    def check_data(self) -> None:
+    def _check_data(self) -> None:
         """Raises InputError if the data do not suit the final runs, or leave nothing to choose by.
 
-        The search would tell only what does not suit itself, and be lost.
+        Otherwise the final runs would fail after the search, which would then be lost.
         """
         for problem, settings in self.candidates.items():
             for group in groups(make_trials(_with(self._final, {"train.refit": True}), settings)):
@@ -159,14 +137,14 @@ class _Tuning:
                         "allowed: above 0, or folds"
                     )
 
-    def search(self, how: How | None) -> dict[str, Choice]:
+    def _run_search(self, how: How | None) -> dict[str, Choice]:
         """Runs all settings of all problems, and chooses."""
         if self._searched:
             sweep = [each for settings in self._searched.values() for each in settings]
             run_sweep(self._search, product(sweep, self._repeats), self._store("search"), how)
-        return self.choices()
+        return self._choices()
 
-    def choices(self) -> dict[str, Choice]:
+    def _choices(self) -> dict[str, Choice]:
         """Returns what is chosen by the records of the search."""
         store, searched = self._store("search"), self._searched
         return {
@@ -182,16 +160,16 @@ class _Tuning:
             for problem, settings in self.candidates.items()
         }
 
-    def test(
+    def _test(
         self, choices: Mapping[str, Choice], how: How | None
     ) -> tuple[dict[str, Choice], dict[str, str]]:
         """Runs what was chosen finally; returns the choices with these runs, and the failures."""
         chosen = [self._whole(choice.final.overrides) for choice in choices.values()]
         sweep = product(chosen, {"seed": self.final_seeds})
         failed = run_sweep(self._final, sweep, self._store("final"), how)
-        return self.tested(choices), failed
+        return self._tested(choices), failed
 
-    def tested(self, choices: Mapping[str, Choice]) -> dict[str, Choice]:
+    def _tested(self, choices: Mapping[str, Choice]) -> dict[str, Choice]:
         """Returns the choices with what the records of the final runs say."""
         store, seeds = self._store("final"), list(product({"seed": self.final_seeds}))
         tested = {}
@@ -202,20 +180,20 @@ class _Tuning:
         return tested
 
     @property
-    def report(self) -> Report:
+    def _report(self) -> Report:
         """Where all that is known is written down."""
         flat = flatten(self.config.to_dict())
         asked = {
             **{key: value for key, value in flat.items() if key not in (*HOW, *_SETTLED)},
             "grid": {problem: list(each) for problem, each in self.candidates.items()},
-            "seeds": self.seeds,
-            "final seeds": self.final_seeds,
+            "seeds": list(self.seeds),
+            "final seeds": list(self.final_seeds),
             "folds": self.folds,
         }
         return Report(self.workdir, asked, self.candidates)
 
     @property
-    def _searched(self) -> dict[str, tuple[Overrides, ...]]:
+    def _searched(self) -> dict[str, Sequence[Overrides]]:
         """The problems that leave a choice."""
         return {name: each for name, each in self.candidates.items() if len(each) > 1}
 
@@ -237,7 +215,7 @@ class _Tuning:
     def _whole(self, overrides: Overrides) -> Overrides:
         """Returns a setting that trains on the validation data too.
 
-        Where these have no say in the training, one of everything does; else it is ``train.refit``.
+        If nothing depends on them, they simply join the training data; else ``train.refit`` is set.
         """
         asked = {**flatten(self.config.to_dict()), **overrides}
         decides = asked["train.select"] != "last" or asked["train.patience"] is not None

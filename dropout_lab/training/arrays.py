@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key, Num
 
 from dropout_lab.data import Split
 
@@ -15,7 +15,7 @@ _PAD = 4
 class Examples(NamedTuple):
     """Examples on the device, in the type they are stored in."""
 
-    images: Array
+    images: Num[Array, "n *shape"]
     labels: Int[Array, " n"]
 
 
@@ -56,13 +56,22 @@ def _scaling(shift: np.ndarray, scale: np.ndarray) -> Scaling:
     return Scaling(*jax.device_put((shift.astype(np.float32), scale.astype(np.float32))))
 
 
-def scaled(images: Array, scaling: Scaling) -> Float[Array, "n *shape"]:
+def scaled(images: Num[Array, "n *shape"], scaling: Scaling) -> Float[Array, "n *shape"]:
     """Returns images as the network sees them."""
     return (images.astype(jnp.float32) - scaling.shift[None]) * scaling.scale[None]
 
 
-def augmented(kind: str, key: Key[Array, ""], images: Array) -> Array:
-    """Returns images cropped at random after padding by 4 zeros, every second one mirrored."""
+def augmented(
+    kind: str, key: Key[Array, ""], images: Num[Array, "n *shape"]
+) -> Num[Array, "n *shape"]:
+    """Returns images as training sees them.
+
+    Args:
+      kind: "none": as they are. "crop_flip": cropped at random after padding by 4 zeros, and each
+        mirrored with probability one half.
+      key: PRNG key.
+      images: Examples; for "crop_flip" of shape (n, height, width, channels).
+    """
     if kind == "none":
         return images
     n, rows, cols, _ = images.shape

@@ -111,9 +111,9 @@ class LaneProgram:
 
 
 def evenly(lanes: int, data: int) -> int:
-    """Returns the least width, from a number of lanes up, that all local devices have a share of.
+    """Returns the smallest width, at least ``lanes``, that divides evenly among local devices.
 
-    One lane stays one. What more than one device does at the same time costs no time.
+    One lane stays one. Extra lanes cost no time: they run on devices that would be idle.
 
     Args:
       lanes: How many trials are to run side by side.

@@ -192,7 +192,7 @@ class Lanes:
     def _evaluate(
         self, name: str, weights: Weights, data: Examples, phase: "_Phase", passes: int | None
     ) -> list[Metrics]:
-        """Returns the metrics of every lane, those that are padding too."""
+        """Returns the metrics of every lane, idle ones included."""
         found = self._program.evaluate(
             weights,
             self._numbers,
@@ -259,7 +259,7 @@ class Lanes:
     def _read(
         self, arrays: Arrays, described: dict[str, Any]
     ) -> tuple[tuple[State, Weights], list[Progress]]:
-        """Returns what was saved of these lanes; an error if it is not what this code saves."""
+        """Returns what was saved of these lanes; raises if it is not what this code saves."""
         lanes = [progress for _, progress in zip(self._lanes, described["lanes"], strict=True)]
         progresses = [Progress(**progress) for progress in lanes]
         if [vars(progress).keys() for progress in progresses] != [each.keys() for each in lanes]:
@@ -297,5 +297,5 @@ class _Phase:
 
 
 def _by_lane(values: Any) -> list[float | None]:
-    """Returns a number of each lane, or None in place of what JSON cannot hold."""
+    """Returns each lane's number, or None where it is not finite, which JSON cannot hold."""
     return [each if math.isfinite(each) else None for each in np.asarray(values).tolist()]

@@ -18,14 +18,15 @@ def make_mesh(lanes: int, data: int) -> Mesh | None:
     """Returns the devices that lanes run on, a row each for its share of them.
 
     Args:
-      lanes: How many trials run side by side. Rows that do not divide them evenly rest.
+      lanes: How many trials run side by side. If the rows do not divide them evenly, one row has
+        all of them.
       data: Devices of a row, which share every batch.
 
     Returns:
       The mesh; None for a single device.
 
     Raises:
-      InputError: If there are not so many devices.
+      InputError: If there are not that many devices.
     """
     devices = jax.devices()
     count = len(devices)
@@ -44,7 +45,7 @@ def make_mesh(lanes: int, data: int) -> Mesh | None:
 def split_batch(tree: Any) -> Any:
     """Returns arrays with their first axis split over the devices that share a batch.
 
-    What these do not divide evenly, each of them has whole.
+    An array that does not divide evenly is on each of them whole.
     """
     sharing = _sharing()
     return jax.tree.map(
@@ -53,7 +54,7 @@ def split_batch(tree: Any) -> Any:
 
 
 def replicate(tree: Any) -> Any:
-    """Returns arrays that all devices that share a batch have whole."""
+    """Returns arrays that are on each of the devices that share a batch, whole."""
     return jax.tree.map(lambda leaf: _placed(leaf, ()), tree)
 
 

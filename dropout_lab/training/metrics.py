@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 BINS = 15
 """Equal-width confidence bins of the calibration error, as in Guo et al. 2017."""
@@ -36,7 +36,9 @@ def measure(
     }
 
 
-def _calibration_error(confidence: Float[Array, " n"], correct: Array) -> Float[Array, ""]:
+def _calibration_error(
+    confidence: Float[Array, " n"], correct: Bool[Array, " n"]
+) -> Float[Array, ""]:
     """Returns the mean over bins, weighted by count, of |accuracy - confidence|."""
     # Bins are open below and closed above, so that a confidence of 1 falls in the last.
     which = jnp.clip(jnp.ceil(confidence * BINS).astype(jnp.int32) - 1, 0, BINS - 1)

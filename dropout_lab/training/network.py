@@ -17,8 +17,8 @@ Numbers = dict[str, Any]
 """The dynamic numbers of a trial, by configuration key, as arrays."""
 
 Mode = Literal["train", "mean", "mc", "gaussian", "moments"]
-"""What is live: "train", noise and batch statistics; otherwise statistics rest, and it is a key of
-``places.RULES_OF_INFERENCE``."""
+"""What is live: in "train", noise and batch statistics. All others are rules of inference, the keys
+of ``places.RULES_OF_INFERENCE``, and leave batch statistics at rest."""
 
 
 class Weights(NamedTuple):

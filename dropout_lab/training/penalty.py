@@ -52,7 +52,7 @@ def make_penalties(
 
         def sparse(step: Step, model: Any, hidden: Hidden) -> Float[Array, ""]:
             means = jnp.concatenate([activations.mean(0, jnp.float32) for activations in hidden])
-            return numbers["loss.sparsity"] * sparsity(means, numbers["loss.sparsity_target"])
+            return numbers["loss.sparsity"] * sparsity_kl(means, numbers["loss.sparsity_target"])
 
         penalties.append(sparse)
     return penalties
@@ -64,7 +64,7 @@ def l1(params: Params) -> Float[Array, ""]:
     return sum((jnp.abs(leaf).sum() for leaf in jax.tree.leaves(chosen)), start=jnp.zeros(()))
 
 
-def sparsity(means: Float[Array, " units"], target: Float[Array, ""]) -> Float[Array, ""]:
+def sparsity_kl(means: Float[Array, " units"], target: Float[Array, ""]) -> Float[Array, ""]:
     """Returns how far mean activations are from ``target``, summed over units, in nats.
 
     ``sum_j t log(t / q_j) - t + q_j``, the Kullback-Leibler divergence of Poisson variables of mean

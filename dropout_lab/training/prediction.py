@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import lax
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Key, Num
 
 from dropout_lab.training.arrays import Scaling, scaled
 from dropout_lab.training.mesh import split_batch
@@ -39,7 +39,7 @@ def predict(
     network: Network,
     weights: Weights,
     key: Key[Array, ""],
-    images: Array,
+    images: Num[Array, "n *shape"],
     scaling: Scaling,
     *,
     inference: Mode,

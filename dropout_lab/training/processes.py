@@ -1,8 +1,8 @@
 """Several processes, on one host or many, that train one run together.
 
 Each computes the same, on its share of every batch; the first alone writes and prints. When one of
-them is gone the others end too: with ProcessLost, or, where the first is gone, maybe before Python
-hears of it, aborted by JAX ("This most likely indicates that another task died").
+them is gone the others end too, with ProcessLost. If the first is gone, JAX may abort the others
+before Python hears of it ("This most likely indicates that another task died").
 """
 
 import contextlib
@@ -95,7 +95,7 @@ def one_of_several() -> Iterator[None]:
 
 
 def _gathered(value: int) -> np.ndarray:
-    """Returns a number of each process, once all of them are here."""
+    """Returns every process's number, once all of them have called this."""
     if not _several():
         return np.array([value])
     from jax.experimental import multihost_utils

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import lax
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key, Num
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.models import Dense
@@ -226,7 +226,7 @@ class Program:
         self,
         weights: Weights,
         key: Key[Array, ""],
-        images: Array,
+        images: Num[Array, "n *shape"],
         scaling: Scaling,
         *,
         inference: Mode,
@@ -238,7 +238,13 @@ class Program:
         )
 
     def _sample(
-        self, weights: Weights, key: Key[Array, ""], images: Array, scaling: Scaling, *, passes: int
+        self,
+        weights: Weights,
+        key: Key[Array, ""],
+        images: Num[Array, "n *shape"],
+        scaling: Scaling,
+        *,
+        passes: int,
     ) -> Float[Array, "passes n classes"]:
         """Returns the class probabilities of each noisy pass."""
 

@@ -44,7 +44,7 @@ class Progress:
 
 @dataclasses.dataclass(frozen=True)
 class Epoch:
-    """Where a run is, told after every epoch.
+    """How far a run is, reported after every epoch.
 
     Attributes:
       share: Share of the whole run that is done, in [0, 1].
@@ -115,7 +115,7 @@ class Lane:
         progress.selected = progress.best_epoch if self._keeps_best else progress.epochs
 
     def refit(self) -> bool:
-        """Begins to train anew on all data, if that is to follow; returns whether it is."""
+        """Starts over on all data if a refit is to follow; returns whether it is."""
         if self.final:
             return False
         self.progress.phase, self.progress.epochs, self.progress.live = "refit", 0, True

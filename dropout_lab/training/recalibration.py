@@ -5,13 +5,16 @@ from typing import Any
 
 from flax import nnx
 from jax import lax
-from jaxtyping import Array
+from jaxtyping import Array, Float, Num
 
 from dropout_lab import nn
 
 
 def recalibrate_batch_stats(
-    model: nnx.Module, batches: Array, *, prepare: Callable[[Array], Array] = lambda x: x
+    model: nnx.Module,
+    batches: Num[Array, "batches n *shape"],
+    *,
+    prepare: Callable[[Num[Array, "n *shape"]], Float[Array, "n *shape"]] = lambda x: x,
 ) -> nnx.Module:
     """Returns a copy of a network whose batch normalisation knows the noiseless activations.
 
@@ -22,7 +25,7 @@ def recalibrate_batch_stats(
 
     Args:
       model: A network; its parameters and rates stay as they are.
-      batches: Inputs, of shape (batches, examples, ...).
+      batches: Inputs.
       prepare: Makes a batch ready for the network, inside the loop over batches.
 
     References:

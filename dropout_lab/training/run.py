@@ -1,7 +1,6 @@
 """One run in a directory of its own: train, save, record."""
 
 import contextlib
-import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,30 +8,29 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.data import Dataset, cross_validation, load
+from dropout_lab.data import Dataset
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError
-from dropout_lab.files import check_directory, lock, read_json, write_json
+from dropout_lab.files import lock, read_json, write_json
 from dropout_lab.rules import flatten
-from dropout_lab.settings import HOW, from_dict, resolve, trial_id
-from dropout_lab.training.arrays import example_shape
+from dropout_lab.settings import HOW, from_dict, resolve
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import graceful_stop
-from dropout_lab.training.jax_settings import check_jax_settings
 from dropout_lab.training.lanes import LaneProgram
-from dropout_lab.training.loop import Lanes, Result
+from dropout_lab.training.loop import Lanes
+from dropout_lab.training.preparation import prepare
 from dropout_lab.training.processes import agreement, is_first, one_of_several
-from dropout_lab.training.program import Program
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
-from dropout_lab.variants import VARIANTS
+from dropout_lab.training.trained import save_network
+from dropout_lab.workdir import check_directory, check_kind, check_same
 
 
 def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
     """Trains what a configuration describes and returns the record, ``workdir/record.json``.
 
-    A run that was cut is resumed; one that is done is only read. Several processes that have
-    joined train one run, in a directory that all of them see.
+    An interrupted run is resumed, and of a finished one the record is read. Several processes that
+    have joined train one run, in a directory that all of them see.
 
     Raises:
       InputError: If the configuration or the data is wrong, or the directory is another's, or
@@ -49,11 +47,19 @@ def _train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         resolved = resolve(config)
         directory = check_directory(workdir)
         _check_owner(directory, resolved)
-        if (directory / "record.json").exists():
-            return read_json(directory / "record.json")
+        if record := _recorded(directory):
+            return record
         program, dataset = prepare(resolved)
     with _claimed(directory, resolved):
-        return _run(directory, resolved, program, dataset)
+        # The same run may have ended in another process since.
+        return _recorded(directory) or _run(directory, resolved, program, dataset)
+
+
+def _recorded(directory: Path) -> dict[str, Any] | None:
+    """Returns the record of a run that is done."""
+    path = directory / "record.json"
+    record: dict[str, Any] | None = read_json(path) if path.exists() else None
+    return record
 
 
 @contextlib.contextmanager
@@ -87,17 +93,13 @@ def _alone(directory: Path) -> Iterator[None]:
     Raises:
       InputError: If there is one.
     """
-    path = directory / "lock"
-    with lock(path, wait=False) as held:
+    with lock(directory / "lock", wait=False) as held:
         if not held:
             raise InputError(
                 f"workdir {str(directory)!r} is in use: another process trains there; allowed: the "
                 "same command once that has ended, or another workdir"
             )
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+        yield
 
 
 def _run(
@@ -122,97 +124,10 @@ def _run(
     return record
 
 
-def save_network(directory: Path, result: Result) -> None:
-    """Keeps the network of a trial, for :class:`dropout_lab.training.trained.Trained`.
-
-    It replaces one that is there; a kill leaves either of them whole.
-    """
-    Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
-
-
-def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Dataset]:
-    """Returns the program of a resolved configuration, not yet compiled, and its data.
-
-    Args:
-      config: The configuration.
-      lanes: How many trials of the program run side by side.
-
-    Raises:
-      InputError: If there is no such data, it does not suit the configuration, or a setting of JAX
-        would change results.
-    """
-    check_jax_settings()
-    dataset = load_data(config)
-    check_data(config, dataset)
-    program = Program(config, example_shape(dataset.train), dataset.classes)
-    return LaneProgram(program, lanes), dataset
-
-
-def load_data(config: FrozenConfigDict) -> Dataset:
-    """Returns the data set that a resolved configuration names; the latest is kept."""
-    data = config.data
-    dataset = _load(data.name, data.dir, data.path, data.val_size, data.train_size)
-    return dataset if data.folds is None else _cut(dataset, data.folds, data.fold)
-
-
-@functools.lru_cache(maxsize=1)
-def _load(
-    name: str,
-    data_dir: str | None,
-    path: str | None,
-    val_size: int | None,
-    train_size: int | None,
-) -> Dataset:
-    return load(name, data_dir=data_dir, path=path, val_size=val_size, train_size=train_size)
-
-
-_cut = functools.lru_cache(maxsize=1)(cross_validation)
-
-
-def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
-    """Raises InputError if a resolved configuration asks what the data cannot give."""
-    count, batch = len(dataset.train), config.train.batch_size
-    if count < batch:
-        raise InputError(
-            f"config.train.batch_size is {batch} with {count} training examples; allowed: 1 to "
-            f"{count}"
-        )
-    if config.train.select == "best_val" and not len(dataset.val):
-        raise InputError(
-            "config.train.select is 'best_val' with no validation data; allowed: 'last', or a "
-            "config.data.val_size above 0"
-        )
-    if config.train.patience is not None and not len(dataset.val):
-        raise InputError(
-            f"config.train.patience is {config.train.patience} with no validation data; allowed: "
-            "None, or a config.data.val_size above 0"
-        )
-    shape = example_shape(dataset.train)
-    if config.data.augment == "crop_flip" and len(shape) != 3:
-        raise InputError(
-            f"config.data.augment is 'crop_flip' with examples of shape {shape}; allowed: (height, "
-            "width, channels), or augment 'none'"
-        )
-    if VARIANTS[config.variant].images and len(shape) != 3:
-        raise InputError(
-            f"variant {config.variant!r} needs images, examples have shape {shape}; allowed: "
-            "(height, width, channels)"
-        )
-
-
 def _check_owner(directory: Path, config: FrozenConfigDict) -> None:
-    """Raises InputError if the directory holds a run of another configuration, or a sweep."""
-    if (directory / "sweep.json").exists():
-        raise InputError(f"workdir {str(directory)!r} holds a sweep; allowed: one of its own")
-    if not (directory / "config.json").exists():
-        return
-    there = from_dict(read_json(directory / "config.json"))
-    if trial_id(there) == trial_id(config):
-        return
-    theirs, ours = flatten(there.to_dict()), flatten(config.to_dict())
-    keys = [key for key in ours if key not in HOW and theirs.get(key) != ours[key]]
-    raise InputError(
-        f"workdir {str(directory)!r} belongs to another configuration: "
-        + ", ".join(f"{key} is {theirs.get(key)!r} there, {ours[key]!r} here" for key in keys[:3])
-        + "; allowed: the same, or another workdir"
-    )
+    """Raises InputError if the directory holds a run of another configuration, or no run."""
+    check_kind(directory, "run")
+    path = directory / "config.json"
+    if path.exists():
+        theirs, ours = (flatten(each.to_dict()) for each in (from_dict(read_json(path)), config))
+        check_same(directory, "run", theirs, ours, free=HOW)

@@ -6,10 +6,12 @@ from jaxtyping import Array, Float
 
 
 def sparsity(model: nnx.Module) -> dict[str, Float[Array, ""]]:
-    """Returns the share of the kernels' weights that inference prunes; empty if none can be.
+    """Returns the share of the kernels' weights that inference prunes; empty if it never prunes.
 
-    sparsity: In percent. sparsity.PATH: That of the layer there. compression: Weights over weights
-    left.
+    Returns:
+      sparsity: The share, in percent.
+      compression: Weights over weights left.
+      sparsity.PATH: The share in the layer at that path, in percent.
     """
     found = {
         ".".join(map(str, path)): layer.pruned()

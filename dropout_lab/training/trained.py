@@ -1,4 +1,4 @@
-"""A trained network, back from the directory of its run."""
+"""A trained network: kept in a directory, and back from there."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from dropout_lab.data import Split
 from dropout_lab.errors import InputError
@@ -15,9 +15,10 @@ from dropout_lab.files import read_json
 from dropout_lab.settings import check_inference, dynamic, from_dict
 from dropout_lab.training.arrays import Scaling
 from dropout_lab.training.checkpoint import Checkpoints, refill
+from dropout_lab.training.loop import Result
 from dropout_lab.training.prediction import Prediction
+from dropout_lab.training.preparation import load_data
 from dropout_lab.training.program import Program, as_arrays
-from dropout_lab.training.run import load_data
 
 
 def load_run(workdir: str | Path) -> "Trained":
@@ -29,14 +30,22 @@ def load_run(workdir: str | Path) -> "Trained":
     directory = Path(workdir)
     if not (directory / "record.json").exists():
         raise InputError(f"{str(directory)!r} holds no finished run: no record.json")
-    return restore(read_json(directory / "record.json"), directory / "model")
+    return load_network(read_json(directory / "record.json"), directory / "model")
 
 
-def restore(record: dict[str, Any], directory: Path) -> "Trained":
+def save_network(directory: Path, result: Result) -> None:
+    """Keeps the network of a trial, for :func:`load_network`.
+
+    It replaces one that is there; a kill leaves the old one or the new one, whole.
+    """
+    Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
+
+
+def load_network(record: dict[str, Any], directory: Path) -> "Trained":
     """Returns the network of a record, from where it was kept.
 
     Raises:
-      InputError: If it was not.
+      InputError: If it was not kept.
     """
     saved = Checkpoints(directory).restore()
     if saved is None:
@@ -77,7 +86,7 @@ class Trained:
 
     def predict(
         self,
-        x: np.ndarray,
+        x: Num[np.ndarray, "n *shape"],
         *,
         inference: str | None = None,
         passes: int | None = None,
@@ -86,11 +95,11 @@ class Trained:
         """Returns class probabilities.
 
         Args:
-          x: Examples as the data set stores them (images: bytes), of shape (n, ...).
+          x: Examples as the data set stores them (images: bytes).
           inference: A rule of ``places.RULES_OF_INFERENCE`` that the variant has; None for the
             one it was tested with.
           passes: Number of noisy passes or samples, at least 1; None for as many as it was tested
-            with, or 50 if without.
+            with, or 50 if it was tested in one pass.
           seed: Seed of their noise.
 
         Raises:
@@ -100,12 +109,12 @@ class Trained:
         return np.exp(self._predict(x, inference, passes, seed).log_probs)
 
     def passes(
-        self, x: np.ndarray, *, count: int, seed: int = 0
+        self, x: Num[np.ndarray, "n *shape"], *, count: int, seed: int = 0
     ) -> Float[np.ndarray, "count n classes"]:
         """Returns the class probabilities of each of many noisy passes.
 
         Args:
-          x: Examples as the data set stores them (images: bytes), of shape (n, ...).
+          x: Examples as the data set stores them (images: bytes).
           count: Number of noisy passes, at least 1.
           seed: Seed of their noise.
 
@@ -118,13 +127,15 @@ class Trained:
             self._program.sample(self._weights, key, images, self._scaling, passes=count)
         )
 
-    def uncertainty(self, x: np.ndarray, *, passes: int | None = None, seed: int = 0) -> Prediction:
+    def uncertainty(
+        self, x: Num[np.ndarray, "n *shape"], *, passes: int | None = None, seed: int = 0
+    ) -> Prediction:
         """Returns Monte-Carlo predictions with their uncertainties, as NumPy arrays.
 
         Args:
-          x: Examples as the data set stores them (images: bytes), of shape (n, ...).
+          x: Examples as the data set stores them (images: bytes).
           passes: Number of noisy passes, at least 1; None for as many as it was tested with, or 50
-            if without.
+            if it was tested in one pass.
           seed: Seed of their noise.
 
         Raises:

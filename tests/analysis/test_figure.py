@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from dropout_lab.analysis import figure
+from dropout_lab.analysis.drawing import MARKERS
 from dropout_lab.analysis.summary import summarise
 from dropout_lab.errors import InputError
 
@@ -18,7 +19,7 @@ def curves(axes):
     return [
         (np.asarray(line.get_xdata()).tolist(), np.asarray(line.get_ydata()).tolist())
         for line in axes.lines
-        if line.get_marker() in figure.MARKERS
+        if line.get_marker() in MARKERS
     ]
 
 

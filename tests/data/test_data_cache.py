@@ -80,8 +80,8 @@ def test_an_unwritable_folder_only_means_no_cache(own_cache, build):
 
 
 def test_a_failed_write_leaves_nothing_behind(own_cache, build, monkeypatch):
-    def full(path, array, **_):
-        path.write_bytes(b"half")
+    def full(file, array, **_):
+        file.write(b"half")
         raise OSError("No space left on device")
 
     monkeypatch.setattr(np, "save", full)

@@ -118,7 +118,9 @@ def test_a_record_that_is_missing_is_found(copied):
 
 def test_an_experiment_that_changed_is_found(copied):
     changed = small_experiment(base={"data.name": "digits", "optimizer.lr": 0.04})
-    with pytest.raises(InputError, match=r"tuned with another optimizer.lr \(0.05, not 0.04\)"):
+    with pytest.raises(
+        InputError, match=r"tuned with another value of optimizer.lr \(0.05, not 0.04\)"
+    ):
         read(copied, changed)
 
 
@@ -135,12 +137,14 @@ def test_a_claim_that_changed_changes_the_files(copied):
 
 
 def test_a_folder_belongs_to_one_protocol(copied):
-    with pytest.raises(InputError, match="holds protocol smoke, not short"):
+    with pytest.raises(
+        InputError, match="another experiment: protocol is 'smoke' there, 'short' here"
+    ):
         reproduce(small_experiment(), copied, "short")
 
 
 def test_a_folder_belongs_to_one_experiment(copied, no_training):
-    message = "holds experiment small, not other; allowed: the same, or another workdir"
+    message = "experiment is 'small' there, 'other' here; allowed: the same, or another workdir"
     with pytest.raises(InputError, match=message):
         run.reproduce("other", small_experiment(), "smoke", base.get_config(), copied, command="")
 

@@ -123,8 +123,8 @@ def test_a_workdir_of_another_configuration(fails, tmp_path):
     theirs = resolve(digits_mlp.get_config("none,smoke"))
     write_json(workdir / "config.json", theirs.to_dict())
     message = fails("train", DIGITS, workdir=workdir)
-    assert re.search(r"belongs to another configuration: .*variant is 'none' there", message)
-    assert "holds a single run" in fails("sweep", DIGITS, workdir=workdir)
+    assert re.search(r"belongs to another run: .*variant is 'none' there", message)
+    assert "holds a run" in fails("sweep", DIGITS, workdir=workdir)
 
 
 def test_a_workdir_of_another_sweep(fails, tmp_path):

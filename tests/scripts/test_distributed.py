@@ -106,7 +106,7 @@ def test_stopped_killed_and_resumed_two_processes_train_what_one_does(start, sta
     ended = [each.ended(PATIENCE) for each in processes]
     assert [each.returncode for each in ended] == [0, 0, 0], ended
     assert ["record.json" in each.stdout for each in ended] == [True, False, True]
-    files = ["config.json", "model", "record.json"]
+    files = ["config.json", "lock", "model", "record.json"]
     assert sorted(path.name for path in workdir.iterdir()) == files
 
     found, expected = (
@@ -126,7 +126,7 @@ def test_stopped_killed_and_resumed_two_processes_train_what_one_does(start, sta
     ("directories", "flags", "message"),
     [
         (("one", "other"), ((), ()), "other' of process 1 is not that of process 0; allowed: a"),
-        (("one",), ((), ("--config.seed=3",)), "another configuration: seed is 0 there, 3 here;"),
+        (("one",), ((), ("--config.seed=3",)), "another run: seed is 0 there, 3 here;"),
         (("one",), ((), ("--config.data.name=npz",)), "data.path"),
     ],
 )

@@ -77,6 +77,7 @@ def test_killed_at_any_moment(start_script, run_script, whole, tmp_path):
     assert without_time(tmp_path) == whole
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "config.json",
+        "lock",
         "model",
         "record.json",
     ]

@@ -85,8 +85,9 @@ def changed_since(on_copies, tmp_path):
 def test_results_of_an_experiment_that_changed_are_told(changed_since):
     process = changed_since("--check")
     assert process.returncode == 1
-    assert "srivastava2014_fig11/short' was tuned with another optimizer.lr (0.3, not 0." in (
-        process.stderr
+    assert (
+        "srivastava2014_fig11/short' was tuned with another value of optimizer.lr (0.3, not 0."
+        in process.stderr
     )
     assert process.stderr.count("\n") == 1
 

@@ -8,7 +8,7 @@ import pytest
 from configs import base
 from dropout_lab.settings import static_key
 from dropout_lab.sweeps import chunk
-from dropout_lab.training import run
+from dropout_lab.training import preparation
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
 
@@ -57,6 +57,6 @@ def shared_programs(monkeypatch, programs):
     def lane_program(program, lanes):
         return programs.setdefault((id(program), lanes), LaneProgram(program, lanes))
 
-    monkeypatch.setattr(run, "Program", program)
-    monkeypatch.setattr(run, "LaneProgram", lane_program)
+    monkeypatch.setattr(preparation, "Program", program)
+    monkeypatch.setattr(preparation, "LaneProgram", lane_program)
     chunk.prepared.cache_clear()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dropout_lab.sweeps.processes import SINGLE_THREADED
+from dropout_lab.sweeps.cores import SINGLE_THREADED
 from dropout_lab.sweeps.store import Store
 from tests.sweeps.campaign import ROOT, Sweep
 

@@ -13,7 +13,7 @@ import jax
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps import worker
+from dropout_lab.sweeps import work
 from dropout_lab.sweeps.plan import read_plan
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
@@ -65,7 +65,7 @@ def test_an_error_of_who_watches_is_no_failure_of_a_trial(config, store):
     [trial] = trials = make_trials(config, [{"seed": 0}])
     store.extend(config, ["seed"], trials)
     with pytest.raises(OSError, match="the terminal is gone"):
-        worker.work(store, groups(trials), lanes=1, workers=1, stop=Stop(), tell=show)
+        work.work(store, groups(trials), lanes=1, workers=1, stop=Stop(), tell=show)
     assert store.failure(trial.id) is None
 
 
@@ -83,9 +83,9 @@ def test_a_failed_trial_is_run_again_when_asked(config, store, monkeypatch, caps
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
-        (lambda text, other: text[: len(text) // 2], "no JSON"),
-        (lambda text, other: "\x00\x01", "no JSON"),
-        (lambda text, other: "", "no JSON"),
+        (lambda text, other: text[: len(text) // 2], "not JSON"),
+        (lambda text, other: "\x00\x01", "not JSON"),
+        (lambda text, other: "", "not JSON"),
         (lambda text, other: "[1]", "fields are missing"),
         (lambda text, other: '{"schema": 1, "id": "x"}', "fields are missing"),
         (lambda text, other: text.replace('"schema": 1', '"schema": 99'), "schema 99, not 1"),
@@ -241,7 +241,7 @@ def test_a_chunk_that_another_process_runs_is_waited_for(config, store, monkeypa
 
     store.extend(config, ["seed"], others)
     [group] = groups([first, *others])
-    plan = worker.plan_of(store, group, 1, 1)
+    plan = work.plan_of(store, group, 1, 1)
     assert plan
     lock = store.lock(plan.chunks[1].id)
     lock.__enter__()

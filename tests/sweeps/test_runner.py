@@ -12,11 +12,11 @@ from ml_collections import FrozenConfigDict
 
 from dropout_lab.errors import InputError
 from dropout_lab.machine import threads
-from dropout_lab.sweeps import measure, worker
+from dropout_lab.sweeps import measure, work
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
-from dropout_lab.training import loop, run
+from dropout_lab.training import loop, preparation
 from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
@@ -66,8 +66,8 @@ def compiled(monkeypatch):
 
     count(Program._train_epoch)
     count(Program._evaluate)
-    monkeypatch.setattr(run, "Program", Program)
-    monkeypatch.setattr(run, "LaneProgram", LaneProgram)
+    monkeypatch.setattr(preparation, "Program", Program)
+    monkeypatch.setattr(preparation, "LaneProgram", LaneProgram)
     return counts
 
 
@@ -163,7 +163,7 @@ def test_of_two_at_work_at_once_none_runs_what_the_other_does(config, tmp_path, 
     store.extend(config, grid, trials)
 
     def at_work(_):
-        worker.work(store, groups(trials), lanes=1, workers=2, stop=Stop())
+        work.work(store, groups(trials), lanes=1, workers=2, stop=Stop())
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(at_work, range(2)))

@@ -111,14 +111,18 @@ def test_a_record_that_is_no_json_is_a_bug(store, config):
 @pytest.mark.parametrize(
     ("kind", "content", "told"),
     [
-        ("trials", '{"id": ', "no JSON"),
+        ("trials", '{"id": ', "not JSON"),
         ("trials", "[1]", "fields are missing"),
         ("trials", {"metrics": None}, "metrics is None"),
-        ("trials", {"metrics": {"val_error": "x"}}, "a metric is no number"),
-        ("trials", {"history": [1]}, "no history"),
+        ("trials", {"metrics": {"val_error": "x"}}, "a metric is not a number"),
+        ("trials", {"history": [1]}, "a row of the history is not an object"),
         ("failures", "{}", "fields are missing"),
         (".", '{"base": null, "varied": [], "trials": {}}', "base is None"),
-        (".", '{"base": {}, "varied": ["seed"], "trials": {"a": 1}}', "no trials"),
+        (
+            ".",
+            '{"base": {}, "varied": ["seed"], "trials": {"a": 1}}',
+            "a varied key or a trial is of the wrong type",
+        ),
     ],
 )
 def test_damage_is_told_to_whoever_reads(store, config, kind, content, told):
@@ -191,7 +195,7 @@ def test_another_configuration_is_refused(store, config):
     config.model.widths = (9, 9)
     message = (
         r"belongs to another sweep: model\.widths is \[8\] there, \[9, 9\] here, "
-        r"optimizer\.lr is 0\.1 there, 0\.5 here; allowed: the same configuration, or another"
+        r"optimizer\.lr is 0\.1 there, 0\.5 here; allowed: the same, or another workdir"
     )
     with pytest.raises(InputError, match=message):
         store.check(config, SEEDS)
@@ -221,7 +225,15 @@ def test_a_key_that_older_code_lacked_is_asked_about_from_now_on(store, config):
 
 def test_a_directory_of_a_single_run_is_refused(tmp_path, config):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(InputError, match="holds a single run; allowed: its own"):
+    with pytest.raises(
+        InputError, match="holds a run; allowed for a sweep: a directory of its own"
+    ):
+        Store(tmp_path).check(config, SEEDS)
+
+
+def test_a_directory_of_a_tuning_is_refused(tmp_path, config):
+    (tmp_path / "tuned.json").write_text("{}")
+    with pytest.raises(InputError, match="holds a tuning; allowed for a sweep: a directory of its"):
         Store(tmp_path).check(config, SEEDS)
 
 

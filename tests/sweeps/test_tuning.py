@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps import tuning
 from dropout_lab.sweeps.grid import settings_and_seeds
 from dropout_lab.sweeps.runner import How
 from dropout_lab.sweeps.store import Store
-from dropout_lab.training import loop, run
+from dropout_lab.sweeps.tuning import Tuning
+from dropout_lab.training import loop, preparation
 from dropout_lab.training.arrays import to_device
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
@@ -28,8 +28,9 @@ def config(config):
 
 def tune(config, workdir, candidates=None, **options):
     """Tunes in this process, one trial at a time, unless told otherwise."""
-    defaults = {"seeds": (0, 1), "final_seeds": (0, 1), "how": How(1, "local")}
-    return tuning.tune(config, candidates or {"all": RATES}, workdir, **{**defaults, **options})
+    how = options.pop("how", How(1, "local"))
+    asked = {"seeds": (0, 1), "final_seeds": (0, 1), **options}
+    return Tuning(config, candidates or {"all": RATES}, workdir, **asked).run(how)
 
 
 class Killed(BaseException):
@@ -132,8 +133,8 @@ def test_the_folds_share_one_compile(config, tmp_path, monkeypatch):
         return method(program, *args, **kwargs)
 
     monkeypatch.setattr(Program, "_train_epoch", counted)
-    monkeypatch.setattr(run, "Program", Program)
-    monkeypatch.setattr(run, "LaneProgram", LaneProgram)
+    monkeypatch.setattr(preparation, "Program", Program)
+    monkeypatch.setattr(preparation, "LaneProgram", LaneProgram)
     tuned = tune(config, tmp_path, folds=3, final_seeds=(0,), how=How(2, "local"))
     assert counts == {3: 1, None: 1}  # in the end, on all data
     found = [[(run.fold, run.seed) for run in each.runs] for each in tuned.choices["all"].tried]
@@ -190,10 +191,10 @@ def test_the_report_tells_all_that_was_tried(config, tmp_path):
     [
         ({}, {"candidates": {"all": [*RATES, {"dropout.rate": 0.4}]}}, "grid of 'all'"),
         ({}, {"candidates": {"other": RATES}}, "grid of 'all', grid of 'other'"),
-        ({}, {"seeds": (0,)}, r"seeds \(\[0, 1\], not \[0\]\)"),
-        ({}, {"final_seeds": (0, 1, 2)}, r"final seeds \(\[0, 1\], not \[0, 1, 2\]\)"),
-        ({}, {"folds": 3}, r"folds \(None, not 3\)"),
-        ({"optimizer.lr": 0.2}, {}, r"optimizer\.lr \(0.1, not 0.2\)"),
+        ({}, {"seeds": (0,)}, r"value of seeds \(\[0, 1\], not \[0\]\)"),
+        ({}, {"final_seeds": (0, 1, 2)}, r"value of final seeds \(\[0, 1\], not \[0, 1, 2\]\)"),
+        ({}, {"folds": 3}, r"value of folds \(None, not 3\)"),
+        ({"optimizer.lr": 0.2}, {}, r"value of optimizer\.lr \(0.1, not 0.2\)"),
     ],
 )
 def test_nothing_is_chosen_anew_after_a_look_at_the_test_set(
@@ -285,7 +286,9 @@ def test_bad_input_is_told_before_anything_runs(config, tmp_path, runs, changes,
 
 def test_a_directory_of_a_sweep_is_refused(config, tmp_path):
     (tmp_path / "sweep.json").write_text("{}")
-    with pytest.raises(InputError, match="holds a sweep or a run; allowed: one of its own"):
+    with pytest.raises(
+        InputError, match="holds a sweep; allowed for a tuning: a directory of its own"
+    ):
         tune(config, tmp_path)
 
 
@@ -304,5 +307,5 @@ def test_seeds_are_no_part_of_a_setting():
     assert settings_and_seeds([{}], default=7) == ([{}], [7])
     with pytest.raises(InputError, match=r"config\.seed is 'a'; allowed: a whole number from 0"):
         settings_and_seeds([{"seed": 0}, {"seed": "a"}], default=0)
-    with pytest.raises(InputError, match=r"seeds \[1, 2\] of one setting and others of another"):
+    with pytest.raises(InputError, match=r"seeds \[1, 2\] for one setting and others for another"):
         settings_and_seeds(sweep[:3], default=0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dropout_lab.settings import resolve
 from dropout_lab.training.loop import Lanes
-from dropout_lab.training.run import prepare
+from dropout_lab.training.preparation import prepare
 
 GOLDEN = Path(__file__).parent / "golden" / "digits_history.json"
 KNOWN = {

@@ -69,7 +69,7 @@ SHARDED = """
     from dropout_lab.settings import dynamic, resolve
     from dropout_lab.training import lanes, program
     from dropout_lab.training.loop import Lanes
-    from dropout_lab.training.run import prepare
+    from dropout_lab.training.preparation import prepare
 
     assert len(jax.devices()) == 8
 

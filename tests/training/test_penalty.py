@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dropout_lab.training.penalty import l1, sparsity
+from dropout_lab.training.penalty import l1, sparsity_kl
 
 WHOLE = {"train.batch_size": 40, "train.epochs": 1, "optimizer.momentum": 0.0}  # one step
 L1 = {"loss.l1": 0.01, "optimizer.lr": 0.5}
@@ -23,13 +23,13 @@ def test_l1_sums_absolute_weights_of_kernels_only():
 def test_sparsity_is_the_divergence_of_poisson_variables():
     q, t = np.array([0.02, 0.3, 1.7]), 0.1
     terms = [t * np.log(t / each) - t + each for each in q]
-    found = sparsity(jnp.array(q), jnp.float32(t))
+    found = sparsity_kl(jnp.array(q), jnp.float32(t))
     np.testing.assert_allclose(found, sum(terms), rtol=0.02)  # raised by 0.001
-    assert sparsity(jnp.full(3, t), jnp.float32(t)) == 0
+    assert sparsity_kl(jnp.full(3, t), jnp.float32(t)) == 0
 
 
 def test_sparsity_of_silent_units_is_finite_with_its_gradient():
-    value, slope = jax.value_and_grad(lambda q: sparsity(q, jnp.float32(0.1)))(jnp.zeros(2))
+    value, slope = jax.value_and_grad(lambda q: sparsity_kl(q, jnp.float32(0.1)))(jnp.zeros(2))
     assert np.isfinite(value)
     assert (slope < 0).all()
     assert np.isfinite(slope).all()
@@ -65,5 +65,5 @@ def test_sparsity_is_of_the_batchs_mean_activations(runs, new_config, loss):
     layer = before.params["classifier"]["layers"][0]["linear"]
     activity = np.maximum(runs.inputs @ layer["kernel"] + layer["bias"], 0).mean(0)
     passes = 2 if loss == "r_drop" else 1
-    expected = plain + passes * 0.3 * sparsity(jnp.asarray(activity), jnp.float32(0.2))
+    expected = plain + passes * 0.3 * sparsity_kl(jnp.asarray(activity), jnp.float32(0.2))
     np.testing.assert_allclose(found, expected, rtol=1e-5)

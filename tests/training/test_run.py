@@ -1,4 +1,5 @@
 import dataclasses
+import fcntl
 import json
 
 import jax
@@ -7,11 +8,12 @@ import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.settings import resolve
-from dropout_lab.training import loop, run
+from dropout_lab.training import loop, preparation, run
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Interrupted, Stop
+from dropout_lab.training.preparation import check_data, load_data, prepare
 from dropout_lab.training.record import make_record
-from dropout_lab.training.run import check_data, load_data, train
+from dropout_lab.training.run import train
 
 
 @pytest.fixture
@@ -21,8 +23,10 @@ def config(new_config, own_data):
 
 @pytest.fixture(autouse=True)
 def shared_programs(monkeypatch, program_of, lanes_of):
-    monkeypatch.setattr(run, "Program", lambda config, shape, classes: program_of(config))
-    monkeypatch.setattr(run, "LaneProgram", lambda program, lanes: lanes_of(program.config, lanes))
+    monkeypatch.setattr(preparation, "Program", lambda config, shape, classes: program_of(config))
+    monkeypatch.setattr(
+        preparation, "LaneProgram", lambda program, lanes: lanes_of(program.config, lanes)
+    )
 
 
 def as_json(record):
@@ -37,13 +41,12 @@ def test_a_run_leaves_its_record_its_network_and_nothing_else(config, tmp_path):
     workdir = tmp_path / "new" / "run"
     record = train(config, workdir)
     assert as_json(record) == json.loads((workdir / "record.json").read_text())
-    assert files(workdir) == ["config.json", "model", "record.json"]
+    assert files(workdir) == ["config.json", "lock", "model", "record.json"]
 
 
 def test_a_finished_run_is_only_read(config, tmp_path, monkeypatch):
     record = train(config, tmp_path)
-    monkeypatch.setattr(run, "load_data", None)
-    monkeypatch.setattr(run, "Program", None)
+    monkeypatch.setattr(run, "prepare", None)
     config.run.checkpoint_seconds = 7.0
     assert train(config, tmp_path) == as_json(record)
 
@@ -51,7 +54,7 @@ def test_a_finished_run_is_only_read(config, tmp_path, monkeypatch):
 def test_no_network_is_kept_if_not_wanted(config, tmp_path):
     config.run.save_model = False
     train(config, tmp_path)
-    assert files(tmp_path) == ["config.json", "record.json"]
+    assert files(tmp_path) == ["config.json", "lock", "record.json"]
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -79,10 +82,10 @@ def test_an_interrupted_run_is_resumed(config, tmp_path, monkeypatch):
         patch.setattr("dropout_lab.training.interrupt.Stop", Stopped)
         with pytest.raises(Interrupted):
             train(config, tmp_path / "cut")
-    assert files(tmp_path / "cut") == ["checkpoint", "config.json"]
+    assert files(tmp_path / "cut") == ["checkpoint", "config.json", "lock"]
     resumed = train(config, tmp_path / "cut")
     assert {**resumed, "wall_seconds": 0} == {**whole, "wall_seconds": 0}
-    assert files(tmp_path / "cut") == ["config.json", "model", "record.json"]
+    assert files(tmp_path / "cut") == ["config.json", "lock", "model", "record.json"]
 
 
 def test_a_directory_of_another_configuration_is_refused(config, tmp_path):
@@ -92,7 +95,7 @@ def test_a_directory_of_another_configuration_is_refused(config, tmp_path):
     config.model.widths = (8, 8)
     config.run.checkpoint_seconds = 5.0
     message = (
-        r"belongs to another configuration: model\.widths is \(8,\) there, \(8, 8\) here, "
+        r"belongs to another run: model\.widths is \(8,\) there, \(8, 8\) here, "
         r"optimizer\.lr is 0\.1 there, 0\.5 here; allowed: the same, or another workdir"
     )
     with pytest.raises(InputError, match=message):
@@ -102,7 +105,9 @@ def test_a_directory_of_another_configuration_is_refused(config, tmp_path):
 
 def test_a_directory_of_a_sweep_is_refused(config, tmp_path):
     (tmp_path / "sweep.json").write_text("{}")
-    with pytest.raises(InputError, match="holds a sweep; allowed: one of its own"):
+    with pytest.raises(
+        InputError, match="holds a sweep; allowed for a run: a directory of its own"
+    ):
         train(config, tmp_path)
     assert files(tmp_path) == ["sweep.json"]
 
@@ -122,7 +127,39 @@ def test_two_runs_at_a_time_in_one_directory_are_refused(config, tmp_path, monke
         train(config, tmp_path)
     (tmp_path / "record.json").unlink()
     train(config, tmp_path)
-    assert files(tmp_path) == ["config.json", "model", "record.json"]
+    assert files(tmp_path) == ["config.json", "lock", "model", "record.json"]
+
+
+def test_whoever_opened_the_lock_during_a_run_keeps_others_out_after_it(
+    config, tmp_path, monkeypatch
+):
+    opened = []
+
+    def during(*args):
+        opened.append((tmp_path / "lock").open())
+        return make_record(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "make_record", during)
+        train(config, tmp_path)
+    (tmp_path / "record.json").unlink()
+    with opened[0] as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(InputError, match="is in use"):
+            train(config, tmp_path)
+
+
+def test_a_run_that_ends_while_another_prepares_it_is_only_read(config, tmp_path, monkeypatch):
+    ended = []
+
+    def slowly(resolved):
+        monkeypatch.setattr(run, "prepare", prepare)
+        ended.append(train(config, tmp_path))
+        monkeypatch.setattr(run, "Lanes", None)
+        return prepare(resolved)
+
+    monkeypatch.setattr(run, "prepare", slowly)
+    assert train(config, tmp_path) == as_json(ended[0])
 
 
 def test_a_damaged_record_is_told(config, tmp_path):

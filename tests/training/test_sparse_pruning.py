@@ -10,7 +10,7 @@ import pytest
 from configs import base
 from dropout_lab.settings import resolve
 from dropout_lab.training.loop import Lanes
-from dropout_lab.training.run import prepare
+from dropout_lab.training.preparation import prepare
 
 pytestmark = pytest.mark.slow
 

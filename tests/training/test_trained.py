@@ -7,7 +7,8 @@ from flax import nnx
 import dropout_lab
 from dropout_lab.errors import InputError
 from dropout_lab.settings import resolve
-from dropout_lab.training.run import load_data, train
+from dropout_lab.training.preparation import load_data
+from dropout_lab.training.run import train
 from dropout_lab.training.trained import load_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compile")]

@@ -4,7 +4,7 @@ import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
 from dropout_lab.reproduce import Above, Alike, Below, Better, Ordered, Value
-from dropout_lab.reproduce.claims import judge
+from dropout_lab.reproduce.verdicts import judge
 from tests.reproduce.conftest import ERRORS, made_up, small_experiment
 
 LOW, MID, HIGH = "noisy, many", "noisy, few", "plain, few"

@@ -9,7 +9,7 @@ from dropout_lab.reproduce.results import Results
 from dropout_lab.reproduce.statistics import Difference, Sample, difference, holm, one_sample
 
 LEVEL = 0.05
-"""Chance of finding any claim reproduced that is false, over the claims of one experiment."""
+"""Chance of finding any false claim reproduced, over all claims of one experiment."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _probabilities(claim: Claim, differences: Sequence[Difference]) -> tuple[flo
 
 
 def _weakness(comparison: _Comparison) -> float:
-    """Returns how little a comparison speaks for an order."""
+    """Returns how weakly a comparison supports an order: its p-value; above 1 without a test."""
     return comparison.difference.p_below(0.0) if comparison.difference else 2.0
 
 

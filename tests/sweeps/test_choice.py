@@ -5,7 +5,7 @@ import math
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.tuned import Choice, Run, Setting
+from dropout_lab.sweeps.choice import Choice, Run, Setting
 
 
 def setting(name, errors, nll=1.0):

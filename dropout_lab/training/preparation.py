@@ -1,0 +1,83 @@
+"""From a resolved configuration to the program and the data that it trains with."""
+
+import functools
+
+from ml_collections import FrozenConfigDict
+
+from dropout_lab.data import Dataset, cross_validation, load
+from dropout_lab.errors import InputError
+from dropout_lab.training.arrays import example_shape
+from dropout_lab.training.jax_settings import check_jax_settings
+from dropout_lab.training.lanes import LaneProgram
+from dropout_lab.training.program import Program
+from dropout_lab.variants import VARIANTS
+
+
+def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Dataset]:
+    """Returns the program of a resolved configuration, not yet compiled, and its data.
+
+    Args:
+      config: The configuration.
+      lanes: How many trials of the program run side by side.
+
+    Raises:
+      InputError: If there is no such data, it does not suit the configuration, or a setting of JAX
+        would change results.
+    """
+    check_jax_settings()
+    dataset = load_data(config)
+    check_data(config, dataset)
+    program = Program(config, example_shape(dataset.train), dataset.classes)
+    return LaneProgram(program, lanes), dataset
+
+
+def load_data(config: FrozenConfigDict) -> Dataset:
+    """Returns the data set that a resolved configuration names; the latest is kept."""
+    data = config.data
+    dataset = _load(data.name, data.dir, data.path, data.val_size, data.train_size)
+    return dataset if data.folds is None else _cut(dataset, data.folds, data.fold)
+
+
+@functools.lru_cache(maxsize=1)
+def _load(
+    name: str,
+    data_dir: str | None,
+    path: str | None,
+    val_size: int | None,
+    train_size: int | None,
+) -> Dataset:
+    return load(name, data_dir=data_dir, path=path, val_size=val_size, train_size=train_size)
+
+
+_cut = functools.lru_cache(maxsize=1)(cross_validation)
+
+
+def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
+    """Raises InputError if a resolved configuration asks what the data cannot give."""
+    count, batch = len(dataset.train), config.train.batch_size
+    if count < batch:
+        raise InputError(
+            f"config.train.batch_size is {batch} with {count} training examples; allowed: 1 to "
+            f"{count}"
+        )
+    if config.train.select == "best_val" and not len(dataset.val):
+        raise InputError(
+            "config.train.select is 'best_val' with no validation data; allowed: 'last', or a "
+            "config.data.val_size above 0"
+        )
+    if config.train.patience is not None and not len(dataset.val):
+        raise InputError(
+            f"config.train.patience is {config.train.patience} with no validation data; allowed: "
+            "None, or a config.data.val_size above 0"
+        )
+    shape = example_shape(dataset.train)
+    if config.data.augment == "crop_flip" and len(shape) != 3:
+        raise InputError(
+            f"config.data.augment is 'crop_flip' with examples of shape {shape}; allowed: (height, "
+            "width, channels), or augment 'none'"
+        )
+    if VARIANTS[config.variant].images and len(shape) != 3:
+        raise InputError(
+            f"variant {config.variant!r} needs images, examples have shape {shape}; allowed: "
+            "(height, width, channels)"
+        )
