@@ -1,7 +1,5 @@
 """Downloads of published files: resumed, retried, verified, and renamed only when whole."""
 
-import contextlib
-import fcntl
 import hashlib
 import http.client
 import time
@@ -10,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
@@ -55,20 +54,12 @@ def fetch(original: OriginalFile, folder: Path) -> Path:
     target = folder / original.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / f"{original.name}.lock"):
+        with FileLock(folder / f"{original.name}.lock"):
             if not target.exists():
                 _download(original, target.with_name(f"{target.name}.part")).replace(target)
     except OSError as error:
         raise UnreachableError(f"{original.url} to {folder}: {error}") from error
     return target
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    # The kernel drops this lock with its process, so kill -9 leaves nobody waiting.
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _download(original: OriginalFile, part: Path) -> Path:

@@ -24,7 +24,7 @@ from dropout_lab.training.loop import Lanes, Result
 from dropout_lab.training.processes import agreement, is_first, one_of_several
 from dropout_lab.training.program import Program
 from dropout_lab.training.progress import Epoch
-from dropout_lab.training.record import make_record
+from dropout_lab.training.record import environment, make_record
 from dropout_lab.variants import VARIANTS
 
 
@@ -142,6 +142,7 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Data
         would change results.
     """
     check_jax_settings()
+    environment()  # the code that is loaded is the code as it is now, not when the record is made
     dataset = load_data(config)
     check_data(config, dataset)
     program = Program(config, example_shape(dataset.train), dataset.classes)
