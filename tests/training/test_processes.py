@@ -12,10 +12,10 @@ def test_a_cluster_that_jax_cannot_read_is_an_error(monkeypatch, capsys, error):
     """Each kind of cluster raises its own."""
 
     def initialize(*args, **options):
-        raise error("what the cluster says")
+        raise error("what it says")
 
     monkeypatch.setattr(jax.config, "update", lambda name, value: None)
     monkeypatch.setattr(jax.distributed, "initialize", initialize)
-    with pytest.raises(InputError, match=r"num_processes 2, .*: '?what the cluster says'?; allowed"):
+    with pytest.raises(InputError, match=r"num_processes 2, .*: '?what it says'?; allowed"):
         join("host:1234", 2, 0)
     assert capsys.readouterr().err == "process 0 waits for 2 at host:1234, 5 minutes at most\n"
