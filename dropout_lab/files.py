@@ -1,6 +1,7 @@
 """Files that are whole or absent, locks, and the user's cache of files."""
 
 import contextlib
+import errno
 import glob
 import io
 import json
@@ -107,10 +108,13 @@ def _unfinished(path: Path) -> str:
 
 
 def _flush_directory(path: Path) -> None:
-    """Makes a rename in a directory outlive a power cut."""
+    """Makes a rename in a directory outlive a power cut, where the file system can do so."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # as SMB shares say
+            raise
     finally:
         os.close(descriptor)
 

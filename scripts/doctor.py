@@ -13,8 +13,12 @@ OLDEST = (3, 11)
 
 def main() -> int:
     """Prints findings as they come; needs as little as can be, since anything may be broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--workdir", type=Path, default=ROOT / "results", help="for results")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--workdir", type=Path, default=ROOT / "results", help="for results (%(default)s)"
+    )
     parser.add_argument("--data_dir", help="where data lies, as --config.data.dir")
     asked = parser.parse_args()
     if sys.version_info < OLDEST:

@@ -24,6 +24,7 @@ say() { echo "setup: $*" >&2; }
 die() { say "$*"; exit 1; }
 abandon() { rm -f "$unfinished"; die "$@"; }
 have_uv() { uv --version >/dev/null 2>&1; }
+can_keep() { mkdir -p "$1" 2>/dev/null && [[ -w $1 ]]; }
 usable() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
 stamp_file() { echo "$venv/.setup-stamp${1:+-$1}"; }
@@ -95,6 +96,8 @@ install() {
 # An environment with the test extra also serves who asks for none.
 if ! current "$extra" && ! { [[ -z $extra ]] && current test; }; then
   claim
+  # pip does without a cache where there is no place for one, as in a home that cannot be written.
+  ! have_uv || can_keep "$(uv cache dir)" || export UV_NO_CACHE=1
   if [[ -e $venv ]] && ! compgen -G "$venv/.setup-stamp*" >/dev/null; then
     abandon "$venv was not made by this script; remove it, or set DROPOUT_LAB_VENV to another place"
   fi

@@ -1,4 +1,4 @@
-"""Trains many networks, a record each; started again, only what is missing.
+r"""Trains many networks, a record each; started again, only what is missing.
 
 python scripts/sweep.py --config=configs/mnist_mlp.py --vary=variant=none,dropout \
     --vary=dropout.rate=0.25,0.5 --vary=seed=0,1,2 --workdir=DIR

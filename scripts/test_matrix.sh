@@ -18,7 +18,7 @@ trap 'rm -rf "$temp"' EXIT
 
 find_python() {
   local name
-  for name in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
+  for name in "python$1" "${PYENV_ROOT:-${HOME:-}/.pyenv}/versions/$1".*/bin/python; do
     if "$name" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1])' "$1" \
       >/dev/null 2>&1; then
       echo "$name"

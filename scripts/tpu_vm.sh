@@ -25,15 +25,15 @@ trap 'rm -rf "$temp"' EXIT
 # Ends with what is wrong, then with what is right.
 usage() {
   echo "tpu_vm: $1" >&2
-  sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,/^set /{/^#/s/^# \{0,1\}//p;}' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 
 # Prints words as one would type them.
 typed() {
-  local word line=
+  local word line= quote="'\\''" # in a variable, which every bash, macOS's too, takes as it is
   for word in "$@"; do
-    [[ -n $word && $word != *[!A-Za-z0-9_./:=@%,+-]* ]] || word="'${word//\'/\'\\\'\'}'"
+    [[ -n $word && $word != *[!A-Za-z0-9_./:=@%,+-]* ]] || word="'${word//\'/$quote}'"
     line+=" $word"
   done
   echo "${line# }"
@@ -93,7 +93,8 @@ case $verb in
     ;;
   fetch)
     (($# == 1)) || usage "fetch: one DIR is needed, there are $#"
-    [[ $1 != /* && /$1/ != */../* ]] || usage "fetch: DIR is '$1'; allowed: one in the checkout"
+    [[ $1 == *[!./]* && $1 != /* && /$1/ != */../* ]] ||
+      usage "fetch: DIR is '$1'; allowed: one in the checkout"
     act mkdir -p "$(dirname "$1")"
     tpu scp --recurse "$name:$place/$1" "$(dirname "$1")"
     ;;

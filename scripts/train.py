@@ -18,7 +18,10 @@ _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Where the record, DIR/record.json, goes.", required=True
 )
 _DISTRIBUTED = flags.DEFINE_bool(
-    "distributed", False, "Train in several processes; the cluster tells JAX which they are, or:"
+    "distributed",
+    False,
+    "Train in several processes; which they are, the cluster tells JAX, or --coordinator, "
+    "--num_processes and --process_id do.",
 )
 _COORDINATOR = flags.DEFINE_string("coordinator", None, "HOST:PORT of the first process.")
 _PROCESSES = flags.DEFINE_integer("num_processes", None, "How many processes there are.")

@@ -1,4 +1,4 @@
-"""Chooses a setting by validation error, and evaluates it once on the test set.
+r"""Chooses a setting by validation error, and evaluates it once on the test set.
 
 python scripts/tune.py --config=configs/mnist_mlp.py:dropout --vary=dropout.rate=0.25,0.5 \
     --vary=seed=0,1,2 --workdir=DIR

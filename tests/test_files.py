@@ -1,5 +1,8 @@
+import contextlib
+import errno
 import os
 import pwd
+import stat
 import tempfile
 from pathlib import Path
 
@@ -27,6 +30,23 @@ def test_writing_makes_folders_and_replaces(tmp_path):
     write_bytes(path, b"table")
     assert path.read_bytes() == b"table"
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_file_system_that_cannot_flush_directories_is_written_to(
+    monkeypatch, tmp_path, number, told
+):
+    flush = os.fsync
+
+    def only_files(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", only_files)
+    with pytest.raises(InputError) if told else contextlib.nullcontext():
+        write_bytes(tmp_path / "table.md", b"table")
+    assert (tmp_path / "table.md").read_bytes() == b"table"
 
 
 def test_an_open_reader_keeps_the_whole_old_file(tmp_path):

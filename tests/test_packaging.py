@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+import venv
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ INDIRECT = {"importlib-resources": "tensorflow-datasets imports it without decla
 # What a notebook finds where it runs.
 NOTEBOOK = {"google", "IPython"}
 FOREIGN = {"tensorflow", "tensorflow-cpu", "tf-nightly", "torch", "keras", "clu"}
+BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 SHELL_SCRIPTS = [ROOT / ".ci/run", *sorted((ROOT / "scripts").glob("*.sh"))]
 
 
@@ -109,6 +111,21 @@ def test_no_other_framework_comes_along():
 def test_shell_script_parses_and_is_executable(script):
     assert os.access(script, os.X_OK)
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
+
+
+def test_an_environment_is_entered_as_the_readme_says(tmp_path):
+    """Before the first command that needs what is installed there."""
+    first, *_ = re.findall(r"^(?!scripts/)\S.*$", "".join(BLOCKS), re.M)
+    checkout = tmp_path / "with a space"
+    venv.create(checkout / ".venv", symlinks=True)
+    process = subprocess.run(
+        ["bash", "-c", f"{first}\npython -c 'import sys; print(sys.prefix)'"],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.stdout == f"{checkout / '.venv'}\n", process.stderr
 
 
 @pytest.mark.slow

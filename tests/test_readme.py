@@ -44,6 +44,9 @@ WHOLE_NOTEBOOK = "tests/scripts/test_notebook.py::test_it_runs_to_its_end_after_
 EXECUTED = {
     "scripts/quickstart.sh": "scripts/test_matrix.sh",
     "scripts/test.sh": ".ci/run",
+    ". .venv/bin/activate": (
+        "tests/test_packaging.py::test_an_environment_is_entered_as_the_readme_says"
+    ),
     "python scripts/train.py --config=configs/mnist_mlp.py:dropout --config.seed=1 "
     "--workdir=results/one": f"{SCRIPTS}::test_training_writes_a_record",
     "python scripts/sweep.py --config=configs/mnist_mlp.py --vary=variant=none,dropout "
@@ -54,7 +57,7 @@ EXECUTED = {
         f"{SCRIPTS}::test_tables_come_in_three_formats"
     ),
     "python scripts/sweep.py --config=configs/cifar10_cnn.py "
-    "--vary=variant=dropout,none,spatial_dropout": (
+    "--vary=variant=dropout,none,spatial_dropout --workdir=results/cifar10_cnn": (
         f"{SCRIPTS}::test_a_sweep_over_networks_of_images"
     ),
     "python scripts/sweep.py --config=configs/mnist_mlp.py --vary=dropout.rate=0.25,0.5 "

@@ -1,6 +1,7 @@
 """The original files: idx for MNIST and Fashion-MNIST, binary tarballs for CIFAR."""
 
 import gzip
+import os
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,13 +51,13 @@ def find(image_set: ImageSet, data_dir: str | None) -> Path | None:
 
 
 def _folders(image_set: ImageSet, data_dir: str | None) -> list[Path]:
-    given = [Path(data_dir).expanduser() / image_set.name] if data_dir else []
+    given = [Path(os.path.expanduser(data_dir)) / image_set.name] if data_dir else []
     return [*given, user_cache() / "downloads" / image_set.name]
 
 
 def _find(original: OriginalFile, folders: Sequence[Path]) -> Path | None:
     paths = (folder / original.name for folder in folders)
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if os.path.isfile(path)), None)  # is_file may raise
 
 
 def read(image_set: ImageSet, paths: Sequence[Path]) -> Official:

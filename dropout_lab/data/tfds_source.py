@@ -1,5 +1,6 @@
 """Data sets prepared by TFDS as array_record files, read without TensorFlow."""
 
+import glob
 import io
 import itertools
 import json
@@ -33,10 +34,10 @@ def find(name: str, data_dir: str | None) -> Path | None:
       InputError: a dataset_info.json cannot be read.
     """
     for root in roots(data_dir):
+        # Unlike Path's, this finds nothing where it may not look, as in another user's home.
+        folders = map(os.path.dirname, glob.glob(f"{glob.escape(str(root / name))}/*/{_INFO}"))
         versions = [
-            path.parent
-            for path in (root / name).glob(f"*/{_INFO}")
-            if re.fullmatch(r"\d+\.\d+\.\d+", path.parent.name)
+            folder for folder in map(Path, folders) if re.fullmatch(r"\d+\.\d+\.\d+", folder.name)
         ]
         for folder in sorted(versions, key=_version, reverse=True):
             if _info(folder).get("fileFormat") == "array_record":

@@ -58,8 +58,8 @@ def _run() -> tuple[list[dict[str, Any]], str | None]:
 def _cures() -> Sequence[str]:
     return (
         cure_of_jax(),
-        "end other processes that hold the accelerator, look at its driver; JAX_PLATFORMS=cpu "
-        "does without it",
+        "unset XLA_FLAGS and JAX_PLATFORMS, end other processes that hold the accelerator, look at "
+        "its driver; JAX_PLATFORMS=cpu does without it",
         cure_of_jax(),
         "read the error above; scripts/test.sh fast tells which part fails",
     )

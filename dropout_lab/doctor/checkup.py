@@ -7,10 +7,12 @@ from dropout_lab.doctor.accelerator import check_jax
 from dropout_lab.doctor.finding import Finding, State
 from dropout_lab.doctor.requirements import (
     check_jax_pair,
+    check_package,
     check_python,
     check_requirements,
     pip_install,
 )
+from dropout_lab.errors import InputError
 
 
 def examine(root: Path, workdir: Path, data_dir: str | None = None) -> Iterator[Finding]:
@@ -33,6 +35,7 @@ def examine(root: Path, workdir: Path, data_dir: str | None = None) -> Iterator[
         return check_directories(workdir)
 
     yield from check_python()
+    yield from check_package(root)
     yield from check_requirements(root)
     yield from check_jax_pair()
     yield from check_jax()
@@ -44,6 +47,8 @@ def _guarded(what: str, check: Callable[[], Iterable[Finding]], root: Path) -> I
     """Yields what a check finds; where it cannot even run, that."""
     try:
         yield from check()
+    except (InputError, OSError) as error:
+        yield Finding(State.BROKEN, f"cannot look at {what}: {error}", "repair or remove it")
     except Exception as error:  # of whatever is broken here
         cure = pip_install("-r", root / "requirements.txt")
         yield Finding(State.BROKEN, f"cannot look at {what}: {error}", cure)

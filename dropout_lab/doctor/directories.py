@@ -55,11 +55,18 @@ def check_data(data_dir: str | None) -> Iterator[Finding]:
         )
     named = {"--data_dir": data_dir, "TFDS_DATA_DIR": os.environ.get("TFDS_DATA_DIR")}
     for name, folder in named.items():
-        if folder and not any(
-            Path(folder).expanduser().joinpath(each).is_dir() for each in IMAGE_SETS
-        ):
-            yield Finding(
-                State.BROKEN,
-                f"{name} is {folder}, where there is none of {', '.join(IMAGE_SETS)}",
-                "name the folder above that of a data set, or none at all",
-            )
+        if folder:
+            yield from _check_named(name, folder)
+
+
+def _check_named(name: str, folder: str) -> Iterator[Finding]:
+    place = os.path.expanduser(folder)
+    if os.path.isdir(place) and not os.access(place, os.R_OK | os.X_OK):
+        cure = "get permission to read there, or name another folder"
+        yield Finding(State.BROKEN, f"{name} is {folder}, which cannot be read", cure)
+    elif not any(os.path.isdir(os.path.join(place, each)) for each in IMAGE_SETS):
+        yield Finding(
+            State.BROKEN,
+            f"{name} is {folder}, where there is none of {', '.join(IMAGE_SETS)}",
+            "name the folder above that of a data set, or none at all",
+        )

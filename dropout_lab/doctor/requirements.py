@@ -34,6 +34,22 @@ def check_python() -> Iterator[Finding]:
         yield Finding(State.OK, f"Python {found}; {tested}")
 
 
+def check_package(root: Path) -> Iterator[Finding]:
+    """Yields whether what is installed of this project is the checkout.
+
+    Args:
+      root: The checkout.
+    """
+    installed, imported = _installed("dropout_lab"), Path(__file__).resolve().parents[2]
+    cure = pip_install("--editable", root)
+    if installed is None:
+        yield Finding(State.BROKEN, "dropout_lab is not installed", cure)
+    elif imported != root.resolve():
+        yield Finding(State.ADVICE, f"dropout_lab is that of {imported}, not of {root}", cure)
+    else:
+        yield Finding(State.OK, f"dropout_lab {installed}")
+
+
 def check_requirements(root: Path) -> Iterator[Finding]:
     """Yields a finding per direct dependency.
 

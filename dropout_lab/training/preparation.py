@@ -10,6 +10,7 @@ from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.jax_settings import check_jax_settings
 from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
+from dropout_lab.training.record import environment
 from dropout_lab.variants import VARIANTS
 
 
@@ -25,6 +26,7 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Data
         would change results.
     """
     check_jax_settings()
+    environment()  # the code that is loaded is the code as it is now, not when the record is made
     dataset = load_data(config)
     check_data(config, dataset)
     program = Program(config, example_shape(dataset.train), dataset.classes)

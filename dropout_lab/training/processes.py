@@ -6,6 +6,7 @@ before Python hears of it ("This most likely indicates that another task died").
 """
 
 import contextlib
+import sys
 from collections.abc import Iterator
 
 import jax
@@ -14,6 +15,7 @@ import numpy as np
 from dropout_lab.errors import InputError
 
 _HEARTBEAT = 30  # seconds after which a silent process is given up
+_PATIENCE = 5  # minutes for all to come; then JAX aborts, and Python does not hear of it
 
 
 class ProcessLost(Exception):  # noqa: N818 (nothing is wrong with what this process was given)
@@ -32,20 +34,28 @@ def join(
       index: Which of them this is, from 0.
 
     Raises:
-      InputError: If some of these are missing, and there is no cluster to ask, or the address has
-        no port.
+      InputError: If some of these are missing, and there is no cluster to ask or JAX cannot
+        make out what it says, or the address has no port.
     """
     if coordinator is not None and not coordinator.rpartition(":")[2].isdecimal():
         raise InputError(f"coordinator {coordinator!r} has no port; allowed: HOST:PORT")
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    if coordinator is not None:
+        waiting = f"process {index} waits for {processes} at {coordinator}"
+        print(f"{waiting}, {_PATIENCE} minutes at most", file=sys.stderr, flush=True)
     try:
         jax.distributed.initialize(
-            coordinator, processes, index, heartbeat_timeout_seconds=_HEARTBEAT
+            coordinator,
+            processes,
+            index,
+            initialization_timeout=60 * _PATIENCE,
+            heartbeat_timeout_seconds=_HEARTBEAT,
         )
-    except ValueError as error:
+    except (KeyError, RuntimeError, ValueError) as error:  # of a cluster's variables, any
         raise InputError(
-            f"coordinator {coordinator!r}, num_processes {processes}, process_id {index}: {error} "
-            "Allowed: all three, or none of them in a cluster that JAX knows"
+            f"coordinator {coordinator!r}, num_processes {processes}, process_id {index}: "
+            f"{str(error).rstrip('.')}; allowed: all three, or none of them in a cluster that JAX "
+            "knows"
         ) from error
 
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import time
@@ -6,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropout_lab.data import load, tfds_source
+from dropout_lab.data import load, raw_source, tfds_source
 from dropout_lab.data.catalog import IMAGE_SETS
 from dropout_lab.data.dataset import Official, Split, canonical
 from dropout_lab.errors import InputError
@@ -30,6 +31,27 @@ def test_prepared_records_decode_to_what_was_written(name, tmp_path, make_offici
         assert (got.images.dtype, got.labels.dtype) == (np.uint8, np.int32)
         np.testing.assert_array_equal(got.images, expected.images)
         np.testing.assert_array_equal(got.labels, expected.labels)
+
+
+@pytest.mark.usefixtures("folder")
+def test_nothing_is_found_where_one_may_not_look(tmp_path, monkeypatch):
+    """As in another user's home, by root too."""
+    stat = os.stat
+
+    def refuse(path, *args, **options):
+        if str(path).startswith(str(tmp_path)):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return stat(path, *args, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert tfds_source.find("mnist", str(tmp_path)) is None
+    assert raw_source.find(IMAGE_SETS["mnist"], str(tmp_path)) is None
+
+
+def test_a_home_that_nobody_has_is_a_name_like_any_other():
+    assert tfds_source.find("mnist", "~nobody-of-that-name") is None
+    assert raw_source.find(IMAGE_SETS["mnist"], "~nobody-of-that-name") is None
 
 
 def _cut(n):

@@ -1,9 +1,11 @@
 """Data that is there or not, and places that can be written or not."""
 
+import os
+
 import pytest
 
 from dropout_lab.data.catalog import IMAGE_SETS
-from dropout_lab.doctor import State
+from dropout_lab.doctor import State, checkup
 from dropout_lab.doctor.directories import check_data, check_directories
 from dropout_lab.files import write_json
 
@@ -42,6 +44,26 @@ def test_a_folder_named_for_data_that_holds_none_is_broken(monkeypatch, tmp_path
     *_, finding = check_data(None)
     assert finding.state is State.BROKEN
     assert finding.text.startswith(f"TFDS_DATA_DIR is {tmp_path}, where there is none of mnist, ")
+
+
+def test_a_folder_for_data_that_cannot_be_read_is_broken(monkeypatch, tmp_path):
+    (tmp_path / "mnist").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    *_, finding = check_data(str(tmp_path))
+    assert finding.state is State.BROKEN
+    assert finding.text == f"--data_dir is {tmp_path}, which cannot be read"
+    assert finding.cure.startswith("get permission")
+
+
+def test_damaged_data_is_not_a_matter_of_packages(tmp_path):
+    info = tmp_path / "mnist" / "3.0.1" / "dataset_info.json"
+    info.parent.mkdir(parents=True)
+    info.touch()
+    found = checkup._guarded("data", lambda: check_data(str(tmp_path)), tmp_path)
+    *_, finding = found
+    assert finding.state is State.BROKEN
+    assert finding.text.startswith(f"cannot look at data: {info}: not readable")
+    assert finding.cure == "repair or remove it"
 
 
 def test_places_are_tried_and_left_as_they_were(tmp_path):

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dropout_lab.doctor import State
+from dropout_lab.doctor import State, requirements
 from dropout_lab.doctor.requirements import (
     PYTHONS,
     check_jax_pair,
+    check_package,
     check_python,
     check_requirements,
 )
@@ -53,6 +54,19 @@ def test_the_tested_pythons_are_those_of_the_matrix():
     assert set(PYTHONS) == set(re.findall(r"version=(3\.\d+)", rows))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["requires-python"] == f">={PYTHONS[0]}"
+
+
+def test_the_package_is_that_of_the_checkout(install, monkeypatch, tmp_path):
+    install("dropout_lab", "0.9")
+    [finding] = check_package(ROOT)
+    assert (finding.state, finding.text) == (State.OK, "dropout_lab 0.9")
+    [finding] = check_package(tmp_path)
+    assert finding.state is State.ADVICE
+    assert finding.text == f"dropout_lab is that of {ROOT}, not of {tmp_path}"
+    assert finding.cure.endswith(f"pip install --editable {tmp_path}")
+    monkeypatch.setattr(requirements, "_installed", lambda name: None)
+    [finding] = check_package(ROOT)
+    assert (finding.state, finding.text) == (State.BROKEN, "dropout_lab is not installed")
 
 
 @pytest.mark.parametrize(

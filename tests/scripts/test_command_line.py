@@ -25,7 +25,7 @@ STATUS = "python scripts/sweep.py --status --workdir=DIR"
 TABLE = "python scripts/table.py --workdir=results/mnist_mlp"
 IMAGES = (
     "python scripts/sweep.py --config=configs/cifar10_cnn.py "
-    "--vary=variant=dropout,none,spatial_dropout"
+    "--vary=variant=dropout,none,spatial_dropout --workdir=results/cifar10_cnn"
 )
 CHANGES = {
     "data.name": "digits",

@@ -126,6 +126,8 @@ def test_from_creation_to_end(tpu, machine, tmp_path):
         (["run", "mine"], "run: COMMAND is missing"),
         (["fetch", "mine"], "fetch: one DIR is needed, there are 0"),
         (["fetch", "mine", "results/../.."], "fetch: DIR is 'results/../..'; allowed: one in"),
+        (["fetch", "mine", ""], "fetch: DIR is ''; allowed: one in"),
+        (["fetch", "mine", "./"], "fetch: DIR is './'; allowed: one in"),
         (["delete", "mine", "--now"], "delete: unexpected '--now'"),
     ],
 )

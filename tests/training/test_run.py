@@ -12,7 +12,7 @@ from dropout_lab.training import loop, preparation, run
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.preparation import check_data, load_data, prepare
-from dropout_lab.training.record import make_record
+from dropout_lab.training.record import environment, make_record
 from dropout_lab.training.run import train
 
 
@@ -49,6 +49,22 @@ def test_a_finished_run_is_only_read(config, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "prepare", None)
     config.run.checkpoint_seconds = 7.0
     assert train(config, tmp_path) == as_json(record)
+
+
+def test_a_record_tells_the_revision_of_the_code_that_ran(config, tmp_path, monkeypatch, request):
+    """What is committed in the meantime is not."""
+    revision = ["old"]
+    run_lanes = loop.Lanes.run
+
+    def run_and_commit(self):
+        revision[:] = ["new"]
+        return run_lanes(self)
+
+    monkeypatch.setattr("dropout_lab.training.record._git_revision", lambda: revision[0])
+    monkeypatch.setattr(loop.Lanes, "run", run_and_commit)
+    request.addfinalizer(environment.cache_clear)
+    environment.cache_clear()
+    assert train(config, tmp_path)["git_revision"] == "old"
 
 
 def test_no_network_is_kept_if_not_wanted(config, tmp_path):
