@@ -66,6 +66,7 @@ def test_one_stage_rate_serves_all():
     assert flat("dropout", CNN | {"dropout.stage_rates": 0.3})["dropout.stage_rates"] == (0.3, 0.3)
 
 
+NO_DENSE = {"model.widths": ()}
 CLEARED = [
     ({"dropout.rate": 0.9, "dropout.input_rate": 0.9}, {}),
     ({"dropout.per_example": False}, {}),
@@ -99,6 +100,23 @@ CLEARED = [
     ({"model.padding": "valid", "model.stage_activation": "tanh"}, {}),
     ({"model.stage_activation": "relu"}, {"model.name": "cnn"}),
     ({"model.noise_before_pool": True}, {"model.name": "cnn", "variant": "drop_connect"}),
+    ({"model.activation": "maxout", "model.pieces": 3}, {"model.widths": ()}),
+    ({"model.batch_norm": True, "eval.recalibrate": True}, {"model.name": "rnn", **NO_DENSE}),
+    (
+        {"model.kernel_size": 5, "model.padding": "valid", "model.stage_activation": "maxout"},
+        {"model.name": "cnn", "model.stages": ()},
+    ),
+    (
+        {"model.activation": "relu", "model.stage_activation": "tanh"},
+        {"model.name": "cnn", "model.activation": "tanh", **NO_DENSE},
+    ),
+    (
+        {"dropout.cell_rate": 0.5, "dropout.share_mask": True},
+        {"variant": "zoneout", "model.name": "rnn", "model.cell": "gru"},
+    ),
+    ({"rate_schedule.name": "linear"}, {"variant": "concrete_dropout"}),
+    ({"rate_schedule.name": "linear"}, {"variant": "variational_dropout"}),
+    ({"rate_schedule.name": "linear"}, {"variant": "variational_weights"}),
     ({"data.val_size": 100}, {"data.folds": 3, "data.fold": 0}),
 ]
 
@@ -118,7 +136,7 @@ def test_what_is_not_read_tells_no_trials_apart(ignored, changes):
         ({"dropout.per_example": False}, {"variant": "drop_connect"}),
         ({"model.kernel_size": 5}, {"model.name": "cnn"}),
         ({"schedule.decay_rate": 0.5}, {"schedule.name": "exponential"}),
-        ({"schedule.boundaries": (3,)}, {"schedule.name": "step"}),
+        ({"schedule.boundaries": (3,)}, {"schedule.name": "step", "schedule.boundaries": (2,)}),
         ({"optimizer.nesterov": True}, {}),
         ({"optimizer.rms_decay": 0.5}, {"optimizer.name": "rmsprop"}),
         ({"optimizer.clip_norm": 1.0}, {}),
@@ -136,6 +154,7 @@ def test_what_is_not_read_tells_no_trials_apart(ignored, changes):
         ({"loss.l1_start": 3.0}, {"loss.l1": 1e-5}),
         ({"loss.sparsity_target": 0.5}, {"loss.sparsity": 1e-3}),
         ({"model.pieces": 3}, {"model.activation": "maxout"}),
+        ({"model.pieces": 3}, {"model.name": "cnn", "model.stage_activation": "maxout"}),
         ({"model.depth": 10}, {"model.name": "resnet"}),
         ({"model.noise_before_pool": True}, {"model.name": "cnn", "variant": "drop_block"}),
         ({"model.noise_before_norm": True}, {"model.name": "resnet", "variant": "dropout"}),
@@ -249,6 +268,29 @@ def test_whole_and_broken_numbers_of_one_value_are_one(one, other):
     for key in ("optimizer.max_norm", "optimizer.lr", "optimizer.weight_decay"):
         ids = {trial_id(resolve(config_of(changes={key: value}))) for value in (one, other)}
         assert len(ids) == 1, key
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schedule.name": "step", "schedule.boundaries": (3,), "schedule.factors": (1, 0)},
+        {
+            "variant": "dropout",
+            "rate_schedule.name": "step",
+            "rate_schedule.boundaries": (3,),
+            "rate_schedule.factors": (0, 1),
+        },
+    ],
+)
+def test_whole_and_broken_numbers_of_a_tuple_are_one(changes):
+    broken = {
+        key: tuple(map(float, value)) if "factors" in key or "rate" in key else value
+        for key, value in changes.items()
+        if isinstance(value, tuple)
+    }
+    assert trial_id(resolve(config_of(changes=changes))) == trial_id(
+        resolve(config_of(changes=changes | broken))
+    )
 
 
 def test_a_record_gives_its_configuration_back():
