@@ -37,23 +37,33 @@ def resolve_network(config: ConfigDict) -> tuple[str, ...]:
 
 def present_places(config: ConfigDict) -> tuple[str, ...]:
     """Returns the places that a variant finds in a configuration's model."""
-    network = MODELS[config.model.name]
-    absent = () if config.model.widths else network.dense_places
+    network, model = MODELS[config.model.name], config.model
+    absent = {
+        *(() if model.widths else network.dense_places),
+        *(() if model.stages else network.stage_places),
+    }
     return tuple(place for place in network.places if place not in absent)
 
 
 def _resolve_model(config: ConfigDict) -> None:
     """Clears what the model does not take."""
-    taken = set(inspect.signature(MODELS[config.model.name].__init__).parameters)
-    if config.model.activation != "maxout":
-        taken -= {"pieces"}
-    for key in config.model:
+    model = config.model
+    taken = set(inspect.signature(MODELS[model.name].__init__).parameters)
+    if not model.stages:
+        taken -= {"kernel_size", "padding", "stage_activation"}
+    for key in model:
         if key not in taken and key != "name":
-            config.model[key] = None
-    if config.model.padding == "same":
-        config.model.padding = None
-    if config.model.stage_activation == config.model.activation:
-        config.model.stage_activation = None
+            model[key] = None
+    if model.padding == "same":
+        model.padding = None
+    if not model.widths and model.stage_activation:
+        model.activation = model.stage_activation
+    if model.stage_activation == model.activation:
+        model.stage_activation = None
+    if "activation" in taken and not (model.widths or model.stages):
+        model.activation, model.batch_norm = "relu", False  # as in records of old
+    if "maxout" not in (model.activation, model.stage_activation):
+        model.pieces = None
 
 
 def _check_variant(config: ConfigDict, places: Sequence[str]) -> None:
@@ -79,6 +89,8 @@ def _resolve_dropout(config: ConfigDict, places: Sequence[str]) -> None:
     network = MODELS[config.model.name]
     variant, options = VARIANTS[config.variant], config.dropout
     reads = variant.reads(places)
+    if config.model.cell == "gru":  # which has no cell state
+        reads -= {"cell_rate", "share_mask"}
     given = options.stage_rates
     for key in set(RATES) - {"stage_rates"}:
         options[key] = _rate(options[key], variant, key, key in reads)

@@ -1,15 +1,17 @@
 """How every script starts: flags, one-line errors, exit codes."""
 
 import os
+import re
 import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
+from ml_collections import ConfigDict
 
 from dropout_lab.compilation import keep_programs
-from dropout_lab.errors import InputError, unknown
+from dropout_lab.errors import InputError, told, unknown
 from dropout_lab.rules import RULES
 from dropout_lab.training.interrupt import Interrupted
 from dropout_lab.training.processes import ProcessLost
@@ -53,24 +55,32 @@ def _print_all(main: Callable[[], None]) -> None:
 
 
 def _parse(argv: Sequence[str]) -> list[str]:
+    file = ""
     for argument in argv:
-        key = argument.partition("=")[0].removeprefix("--config.")
-        if argument.startswith("--config.") and key not in RULES:
-            raise unknown("configuration key", key, RULES)
+        name, _, value = argument.partition("=")
+        if name in ("--config", "-config"):
+            file = value.partition(":")[0]
+        key = re.match(r"--?(?:no)?config\.(.*)", name)
+        if key and key[1] not in RULES:
+            raise unknown("configuration key", key[1], RULES)
     try:
         rest = flags.FLAGS(list(argv))
-        for value in flags.FLAGS.flag_values_dict().values():
+        values = flags.FLAGS.flag_values_dict()
+        for value in values.values():
             getattr(value, "to_dict", None)  # a file that failed to load tells only now
-    except InputError:
-        raise
-    except (flags.Error, OSError, SyntaxError, TypeError, ValueError) as error:
-        raise InputError(" ".join(str(error).split())) from error
-    except AttributeError as error:
-        if error.name != "get_config":
-            raise
+    except Exception as error:  # a configuration file may raise anything
+        if isinstance(error, AttributeError) and error.name == "get_config":
+            raise InputError(
+                "--config is a file without get_config(); allowed: one with it, as in configs/"
+            ) from error
+        raise InputError(told(error, file)) from error
+    if not isinstance(values.get("config"), ConfigDict | None):
         raise InputError(
-            "--config is a file without get_config(); allowed: one with it, as in configs/"
-        ) from error
+            f"--config={file}: get_config() returns {values['config']!r}; allowed: a ConfigDict, "
+            "as in configs/"
+        )
+    if values.get("workdir") == "":
+        raise InputError("--workdir= is empty; allowed: a directory")
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)  # orbax tells fifty lines about every save
     if rest[1:]:

@@ -48,12 +48,14 @@ class Use:
       options: Keys of ``config.dropout``, besides the place's rate, that it takes by name.
       rated: Whether it takes a rate.
       sized: Whether it takes the shape of one example's activations, as ``shape``.
+      learns: Whether that rate is only what its own, which it learns, starts from.
     """
 
     layer: Callable[..., Any]
     options: tuple[str, ...] = ()
     rated: bool = True
     sized: bool = False
+    learns: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +120,10 @@ class Variant:
         uses = self.uses(places)
         rates = {PLACES[place] for place, use in uses.items() if use.rated}
         return rates.union(*(use.options for use in uses.values()))
+
+    def draws(self, places: Sequence[str]) -> bool:
+        """Returns whether noise in such a model is drawn at rates, which a schedule can change."""
+        return any(use.rated and not use.learns for use in self.uses(places).values())
 
     def default(self, key: str) -> float:
         """Returns the default of a rate."""

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.places import RATES
 from dropout_lab.schedules import SCHEDULES
 from dropout_lab.variants import NONNEGATIVE, VARIANTS
 
@@ -17,7 +16,7 @@ from dropout_lab.variants import NONNEGATIVE, VARIANTS
 def resolve_rate_schedule(config: ConfigDict, places: Sequence[str]) -> None:
     """Clears what the schedule of rates does not take."""
     schedule = config.rate_schedule
-    if not VARIANTS[config.variant].reads(places) & set(RATES):
+    if not VARIANTS[config.variant].draws(places):
         schedule.name = "constant"
     taken = inspect.signature(SCHEDULES[schedule.name]).parameters
     if "steps" not in taken:
@@ -32,7 +31,8 @@ def resolve_rate_schedule(config: ConfigDict, places: Sequence[str]) -> None:
     if "boundaries" not in taken:
         schedule.boundaries = schedule.factors = ()
         return
-    _check_steps("rate_schedule", schedule)
+    _resolve_steps("rate_schedule", schedule)
+    schedule.boundaries = tuple(map(float, schedule.boundaries))
 
 
 def resolve_loss(config: ConfigDict, places: Sequence[str]) -> None:
@@ -92,16 +92,26 @@ def resolve_schedule(config: ConfigDict) -> None:
         schedule.gamma = schedule.power = None
     if schedule.name != "step":
         schedule.boundaries = schedule.factors = ()
-    elif schedule.factors:
+        return
+    if schedule.factors:
         schedule.decay_rate = None
-        _check_steps("schedule", schedule)
+        _resolve_steps("schedule", schedule)
+    elif not schedule.boundaries or not _rise(schedule.boundaries):
+        raise InputError(
+            f"config.schedule.boundaries is {schedule.boundaries} with schedule 'step'; allowed: "
+            "one epoch or more, rising"
+        )
 
 
-def _check_steps(name: str, schedule: ConfigDict) -> None:
-    """Raises InputError unless boundaries rise and there is one factor more."""
-    rising = list(schedule.boundaries) == sorted(set(schedule.boundaries))
-    if not rising or len(schedule.factors) != len(schedule.boundaries) + 1:
+def _resolve_steps(name: str, schedule: ConfigDict) -> None:
+    """Makes factors broken numbers; InputError unless epochs rise and there is a factor more."""
+    if not _rise(schedule.boundaries) or len(schedule.factors) != len(schedule.boundaries) + 1:
         raise InputError(
             f"config.{name}.boundaries is {schedule.boundaries} with factors {schedule.factors}; "
             "allowed: rising epochs, and one factor more"
         )
+    schedule.factors = tuple(map(float, schedule.factors))
+
+
+def _rise(epochs: Sequence[float]) -> bool:
+    return list(epochs) == sorted(set(epochs))

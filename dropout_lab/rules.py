@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import sys
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -50,7 +51,9 @@ def _number(low: float, high: float = math.inf, *, above: bool = False) -> Rule:
     def test(value: Any) -> bool:
         if not isinstance(value, int | float) or isinstance(value, bool):
             return False
-        return math.isfinite(value) and low <= value <= high and not (above and value == low)
+        # Not math.isfinite, which a whole number too large for a float makes raise.
+        finite = abs(value) <= sys.float_info.max
+        return finite and low <= value <= high and not (above and value == low)
 
     return Rule(f"a number {bound}", test)
 

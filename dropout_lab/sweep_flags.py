@@ -54,15 +54,17 @@ class ExecutorFlags:
         """Returns who runs the trials.
 
         Raises:
-          InputError: If the number of lanes is none.
+          InputError: If a flag is wrong.
         """
-        return How(
+        how = How(
             self._parsed_lanes(),
             self._executor.value,
             self._workers.value,
             self._scheduler.value,
             self._retry.value,
         )
+        how.check()
+        return how
 
     def set_checkpoints(self, config: ConfigDict) -> None:
         """Writes into a configuration how often to save, if a flag says so."""

@@ -27,6 +27,7 @@ NONNEGATIVE = ("relu", "sigmoid", "softplus")
 """Activation functions that are never negative."""
 
 _NONNEGATIVE = {"model.activation": NONNEGATIVE, "model.stage_activation": NONNEGATIVE}
+_UNIT_BY_UNIT = (*NONNEGATIVE, "selu", "tanh", "identity")
 
 
 def _dense(use: Use, **fields: Any) -> Variant:
@@ -56,7 +57,11 @@ VARIANTS: dict[str, Variant] = {
         top=BELOW_ONE,
         needs=("stage",),
     ),
-    "standout": Variant(linear=Use(nn.Standout, ("strength",)), defaults={"strength": 1.0}),
+    "standout": Variant(
+        linear=Use(nn.Standout, ("strength",)),
+        defaults={"strength": 1.0},
+        allowed={"model.activation": _UNIT_BY_UNIT},
+    ),
     "shakeout": _dense(Use(nn.Shakeout, ("strength",)), defaults={"strength": 0.1}, top=BELOW_ONE),
     "fast_dropout": _dense(Use(nn.FastDropout), top=BELOW_ONE),
     "deterministic_fast_dropout": Variant(
@@ -70,6 +75,7 @@ VARIANTS: dict[str, Variant] = {
     "information_dropout": Variant(
         conv=Use(nn.InformationConv, ("max_alpha",), rated=False),
         linear=Use(nn.InformationDropout, ("max_alpha",), rated=False),
+        allowed={"model.activation": _UNIT_BY_UNIT, "model.stage_activation": _UNIT_BY_UNIT},
         penalty_weight=3.0,
     ),
     "spatial_dropout": Variant(stage=Use(nn.SpatialDropout), hidden=_DROPOUT, needs=("stage",)),
@@ -112,13 +118,13 @@ VARIANTS: dict[str, Variant] = {
         linear=Use(nn.DropConnect, ("per_example",)), inference=("gaussian", "mean", "mc")
     ),
     "variational_dropout": _everywhere(
-        Use(nn.VariationalDropout, ("per",), sized=True),
+        Use(nn.VariationalDropout, ("per",), sized=True, learns=True),
         top=BELOW_ONE,
         allowed={"dropout.per": ("layer", "unit")},
         penalty_weight=1.0,
     ),
     "variational_weights": _dense(
-        Use(nn.VariationalDense, ("per",)), top=BELOW_ONE, penalty_weight=1.0
+        Use(nn.VariationalDense, ("per",), learns=True), top=BELOW_ONE, penalty_weight=1.0
     ),
     "sparse_variational_dropout": _dense(
         Use(nn.SparseDense, rated=False),
@@ -127,8 +133,8 @@ VARIANTS: dict[str, Variant] = {
         penalty_warmup=(5, 20),
     ),
     "concrete_dropout": _dense(
-        Use(nn.ConcreteDense, ("length_scale",)),
-        conv=Use(nn.ConcreteConv, ("length_scale",)),
+        Use(nn.ConcreteDense, ("length_scale",), learns=True),
+        conv=Use(nn.ConcreteConv, ("length_scale",), learns=True),
         defaults={"rate": 0.1, "input_rate": 0.1},
         top=BELOW_ONE,
         inference=("mc", "mean"),

@@ -37,6 +37,11 @@ _EXECUTOR = ExecutorFlags()
 
 def main() -> None:
     """Runs one experiment, or tells of all."""
+    modes = [flag.name for flag in (_LIST, _CHECK, _REWRITE) if flag.value]
+    given = [flag.name for flag in (_EXPERIMENT, _WORKDIR, _PUBLISH) if flag.value]
+    if len(modes) > 1 or (modes and given):
+        told = " ".join(f"--{name}" for name in (*modes, *given))
+        raise InputError(f"{told}; allowed: --{modes[0]} alone, which is about all experiments")
     if _LIST.value:
         print("\n\n".join(_describe(name) for name in experiments.NAMES))
     elif _CHECK.value or _REWRITE.value:

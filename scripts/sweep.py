@@ -39,11 +39,11 @@ def main() -> None:
     if config is None:
         raise InputError("--config is missing; allowed without: --status")
     _EXECUTOR.set_checkpoints(config)
-    sweep = _GRID.overrides()
+    sweep, how = _GRID.overrides(), _EXECUTOR.how()
     if _DRY_RUN.value:
-        print("\n".join(preview(config, sweep, store)))
+        print("\n".join(preview(config, sweep, store, how)))
         return
-    failed = run_sweep(config, sweep, store, _EXECUTOR.how())
+    failed = run_sweep(config, sweep, store, how)
     for label, error in failed.items():
         print(f"failed: {label}: {error}", file=sys.stderr)
     if failed:

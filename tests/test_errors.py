@@ -1,6 +1,8 @@
+import runpy
+
 import pytest
 
-from dropout_lab.errors import InputError, unknown
+from dropout_lab.errors import InputError, told, unknown
 
 
 def test_bad_input_is_a_value_error():
@@ -19,3 +21,30 @@ def test_an_unknown_name_is_told_with_the_nearest(name, message):
     error = unknown("variant", name, {"none": 1, "dropout": 2})
     assert isinstance(error, InputError)
     assert str(error) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("\n1 / 0\n", "ZeroDivisionError: division by zero (FILE, line 2)"),
+        ("{}['seed\\nx']\n", "KeyError: seed x (FILE, line 1)"),
+        (
+            "try:\n    int('x')\nexcept ValueError:\n    raise TypeError('no')\n",
+            "TypeError: no (FILE, line 4)",
+        ),
+        (
+            "from dropout_lab.errors import InputError\nraise InputError('seed is -1')\n",
+            "seed is -1",
+        ),
+    ],
+)
+def test_what_a_file_raises_is_told_in_one_line_with_its_place(tmp_path, text, message):
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    with pytest.raises(Exception) as error:  # noqa: PT011 (a file may raise anything)
+        runpy.run_path(str(path))
+    assert told(error.value, str(path)) == message.replace("FILE", str(path))
+
+
+def test_what_no_file_raised_is_told_as_it_is():
+    assert told(AttributeError(KeyError("two\nlines")), "absent.py") == "two lines"

@@ -126,6 +126,11 @@ def pairs(table):
     return [(key, value) for key, values in table.items() for value in values]
 
 
+def test_a_whole_number_too_large_for_a_float_is_told():
+    with pytest.raises(InputError, match=r"lr is 10*; allowed: a number above 0"):
+        RULES["optimizer.lr"].check("optimizer.lr", 10**400)
+
+
 def test_every_rule_has_bad_values():
     assert BAD.keys() == RULES.keys()
 

@@ -54,6 +54,26 @@ CNN = {"model.name": "cnn", "model.stages": (4, 8)}
         ({"variant": "gaussian_dropout", "dropout.rate": 1.0}, r"rate is 1; allowed .* \[0, 1\)"),
         ({"variant": "gaussian_dropout", "dropout.stage_rates": 1}, r"stage_rates is 1; allowed"),
         ({"variant": "variational_dropout", "dropout.input_rate": 1}, r"input_rate is 1; allowed"),
+        (
+            {"schedule.name": "step"},
+            r"schedule\.boundaries is \(\) with schedule 'step'; allowed: one epoch or more",
+        ),
+        (
+            {"schedule.name": "step", "schedule.boundaries": (3, 3)},
+            r"schedule\.boundaries is \(3, 3\) with schedule 'step'; allowed: .*, rising",
+        ),
+        (
+            {"variant": "spatial_dropout", "model.stages": ()},
+            r"needs a model with stage; model 'cnn' has input, hidden, linear, output",
+        ),
+        (
+            {"variant": "standout", "model.activation": "maxout"},
+            r"activation is 'maxout' with variant 'standout'; allowed: relu, sigmoid, ",
+        ),
+        (
+            {"variant": "information_dropout", "model.stage_activation": "maxout"},
+            r"stage_activation is 'maxout' with variant 'information_dropout'; allowed: relu, ",
+        ),
         ({"data.path": "x.npz"}, r"data\.path is 'x\.npz' and config\.data\.name is 'digits'"),
         ({"data.name": "npz"}, r"data\.path is None and config\.data\.name is 'npz'"),
     ],

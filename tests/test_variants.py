@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 from typing import Any, get_args, get_type_hints
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -60,6 +61,13 @@ def test_each_place_gets_its_layer_at_its_default_rate(variant, place):
     if rates:
         assert rates[0] == pytest.approx(made.default(PLACES[place]))
     assert use.rated or not rates
+
+
+@pytest.mark.parametrize(("variant", "place"), USES)
+def test_a_rate_that_is_learnt_is_none_to_schedule(variant, place):
+    use = getattr(VARIANTS[variant], place)
+    rates = nnx.split(layer_at(Noise(variant), place), nn.DropRate, ...)[1]
+    assert (use.rated and not use.learns) == bool(jax.tree.leaves(rates))
 
 
 @pytest.mark.parametrize(("variant", "place"), USES)

@@ -196,12 +196,14 @@ class Network(nnx.Module):
     Attributes:
       places: The places that a variant finds in such a network; see ``places.PLACES``.
       dense_places: Those of them that are only there with hidden dense layers.
+      stage_places: Those that are only there with convolutional stages, where these may lack.
       groups: Number of convolutional stages, where it is fixed.
       normalised: Whether batch normalisation is always part of it.
     """
 
     places: ClassVar[tuple[str, ...]]
     dense_places: ClassVar[tuple[str, ...]] = ()
+    stage_places: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[int] = 0
     normalised: ClassVar[bool] = False
 

@@ -108,6 +108,7 @@ class CNN(Network):
 
     places = ("input", "stage", "conv", "pool", "hidden", "linear", "output")
     dense_places = ("hidden", "linear")
+    stage_places = ("stage", "conv", "pool")
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dropout_lab.errors import InputError, unknown
+from dropout_lab.errors import InputError, told, unknown
 from dropout_lab.rules import RULES
 
 Overrides = Mapping[str, Any]
@@ -77,7 +77,7 @@ def product(*factors: Grid | Iterable[Overrides]) -> Iterator[dict[str, Any]]:
       *factors: Grids, each of which stands for all its combinations, or sweeps.
 
     Raises:
-      InputError: If two factors vary one key.
+      InputError: If two factors vary one key, or a key has a single value and no list.
     """
     sweeps = [_combinations(part) if isinstance(part, Mapping) else part for part in factors]
     for parts in itertools.product(*sweeps):
@@ -90,7 +90,7 @@ def product(*factors: Grid | Iterable[Overrides]) -> Iterator[dict[str, Any]]:
 
 
 def _combinations(grid: Grid) -> Iterator[dict[str, Any]]:
-    for values in itertools.product(*grid.values()):
+    for values in itertools.product(*_listed(grid).values()):
         yield dict(zip(grid, values, strict=True))
 
 
@@ -98,13 +98,22 @@ def zipped(grid: Grid) -> Iterator[dict[str, Any]]:
     """Yields the first values of all keys together, then the second, and so on.
 
     Raises:
-      InputError: If the keys have unequally many values.
+      InputError: If the keys have unequally many values, or one has a single value and no list.
     """
-    if len({len(values) for values in grid.values()}) > 1:
-        told = ", ".join(f"{len(values)} of {key}" for key, values in grid.items())
-        raise InputError(f"values zipped: {told}; allowed: equally many")
-    for values in zip(*grid.values(), strict=True):
+    listed = _listed(grid)
+    if len({len(values) for values in listed.values()}) > 1:
+        counts = ", ".join(f"{len(values)} of {key}" for key, values in listed.items())
+        raise InputError(f"values zipped: {counts}; allowed: equally many")
+    for values in zip(*listed.values(), strict=True):
         yield dict(zip(grid, values, strict=True))
+
+
+def _listed(grid: Grid) -> dict[str, list[Any]]:
+    """Returns the values by key; InputError if a key has a single one and no list."""
+    for key, values in grid.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise InputError(f"{key} is varied over {values!r}; allowed: a list of values")
+    return {key: list(values) for key, values in grid.items()}
 
 
 def chain(*sweeps: Iterable[Overrides]) -> Iterator[Overrides]:
@@ -201,20 +210,25 @@ def read_sweep(path: str | Path) -> list[Overrides]:
     """Returns what the ``get_sweep()`` of a Python file yields.
 
     Raises:
-      InputError: If there is no such file or function, or it yields something else.
+      InputError: If there is no such file or function, or it raises or yields something else.
     """
     if not Path(path).is_file():
         raise InputError(f"--sweep={path}: no such file; allowed: a Python file with get_sweep()")
-    get_sweep = runpy.run_path(str(path)).get("get_sweep")
-    if not callable(get_sweep):
-        raise InputError(f"--sweep={path} has no get_sweep(); allowed: a file that defines it")
-    found = get_sweep()
-    if not isinstance(found, Iterable):
-        raise InputError(
-            f"--sweep={path}: get_sweep() returns {found!r}; allowed: values by configuration key, "
-            "trial after trial"
-        )
-    sweep = list(found)
+    try:
+        get_sweep = runpy.run_path(str(path)).get("get_sweep")
+        if not callable(get_sweep):
+            raise InputError(f"--sweep={path} has no get_sweep(); allowed: a file that defines it")
+        found = get_sweep()
+        if not isinstance(found, Iterable):
+            raise InputError(
+                f"--sweep={path}: get_sweep() returns {found!r}; allowed: values by configuration "
+                "key, trial after trial"
+            )
+        sweep = list(found)
+    except InputError:
+        raise
+    except Exception as error:  # the file may raise anything
+        raise InputError(f"--sweep={path}: {told(error, str(path))}") from error
     for overrides in sweep:
         if not isinstance(overrides, Mapping):
             raise InputError(

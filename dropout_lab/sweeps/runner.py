@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from dropout_lab.display import Display
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.machine import threads
+from dropout_lab.settings import HOW
 from dropout_lab.sweeps.cluster import run_dask
 from dropout_lab.sweeps.grid import Grid, Overrides, product
 from dropout_lab.sweeps.measure import estimate
@@ -16,7 +17,7 @@ from dropout_lab.sweeps.plan import by_fold, read_plan
 from dropout_lab.sweeps.processes import run_processes
 from dropout_lab.sweeps.status import Watch, duration
 from dropout_lab.sweeps.store import Store
-from dropout_lab.sweeps.trials import Group, Trial, groups, make_trials
+from dropout_lab.sweeps.trials import Group, Trial, check_one_way, groups, make_trials
 from dropout_lab.sweeps.work import width, work
 from dropout_lab.training.interrupt import Stop, graceful_stop
 from dropout_lab.training.preparation import check_data, load_data, prepare
@@ -29,6 +30,9 @@ EXECUTORS = ("auto", "local", "processes", "dask")
 # second as one process of two threads (measured), but each has to start and compile.
 _WORTHWHILE = 30.0  # seconds of work from which that pays
 _MANY = 32  # trials from which on nothing is measured: if they are short, little is lost
+
+
+_SHARED = tuple(key for key in HOW if key != "run.save_model")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,14 +91,8 @@ def run_sweep(
       Interrupted: If a signal asked to stop; what was done is saved.
     """
     how = how or How()
-    how.check()
-    overrides = list(product(sweep))
-    trials = _trials(config, overrides)
-    varied = list(dict.fromkeys(key for values in overrides for key in values))
-    store.check(config, varied)
+    trials, varied = _checked(config, sweep, store, how)
     grouped = groups(trials)
-    for group in grouped:
-        check_group(group, how.lanes)
     store.extend(config, varied, trials)
     ids = [trial.id for trial in trials]
     damaged = store.quarantine_damaged(ids)
@@ -116,16 +114,27 @@ def run_sweep(
     return {watch.labels[trial]: error for trial, error in watch.failed.items()}
 
 
-def _trials(config: ConfigDict, overrides: Iterable[Overrides]) -> list[Trial]:
+def _checked(
+    config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store, how: How
+) -> tuple[list[Trial], list[str]]:
+    """Returns a sweep's trials and the keys it varies; InputError unless all of it can be run."""
+    how.check()
+    overrides = list(product(sweep))
     trials = make_trials(config, overrides)
     if not trials:
         raise InputError("the sweep has no trial; allowed: one or more")
-    return trials
+    varied = list(dict.fromkeys(key for values in overrides for key in values))
+    store.check(config, varied)
+    for group in groups(trials):
+        check_group(group, how.lanes)
+    return trials, varied
 
 
 def check_group(group: Group, lanes: int | None = None) -> None:
-    """Raises InputError if the program cannot be made, or the data do not suit some trial."""
+    """Raises InputError if the program cannot be made, or it or the data do not suit some trial."""
     count = len(group.trials)
+    for trial in group.trials:
+        check_one_way(group.trials[0].config, trial.config, _SHARED)
     prepare(group.trials[0].config, min(count, lanes or count))
     for alike in by_fold(group.trials):
         for trial in alike:
@@ -231,13 +240,16 @@ def _execute(
         )
 
 
-def preview(config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store) -> list[str]:
+def preview(
+    config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store, how: How | None = None
+) -> list[str]:
     """Returns a line per trial, then what running them takes, from a short measurement.
 
-    Writes nothing.
+    Writes nothing; arguments and errors as of :func:`run_sweep`.
     """
     lines, seconds, compiling = [], 0.0, 0.0
-    grouped = groups(_trials(config, product(sweep)))
+    trials, _ = _checked(config, sweep, store, how or How())
+    grouped = groups(trials)
     waiting = 0
     for number, group in enumerate(grouped, start=1):
         new = [trial for trial in group.trials if not store.has(trial.id)]
@@ -247,9 +259,8 @@ def preview(config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store)
         if new:
             took, compiled = estimate(new)
             seconds, compiling, waiting = seconds + took, compiling + compiled, waiting + 1
-    trials = sum(len(group.trials) for group in grouped)
     lines.append(
-        f"{trials} trials in {len(grouped)} groups; {waiting} to compile, about "
+        f"{len(trials)} trials in {len(grouped)} groups; {waiting} to compile, about "
         f"{duration(compiling)}; to train one trial after another, about {duration(seconds)}"
     )
     return lines

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict, FrozenConfigDict
 
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.rules import RULES, flatten
-from dropout_lab.settings import resolve, static_key, trial_id
+from dropout_lab.settings import HOW, resolve, static_key, trial_id
 from dropout_lab.sweeps.grid import Overrides
 
 
@@ -60,14 +60,32 @@ def make_trials(config: ConfigDict, overrides: Iterable[Overrides]) -> list[Tria
       overrides: Values by key, a mapping per trial.
 
     Raises:
-      InputError: If a key is unknown or a value not allowed.
+      InputError: If a key is unknown or a value not allowed, or one trial is to be run in two ways.
     """
     trials: dict[str, Trial] = {}
     for values in overrides:
         resolved = resolve(overridden(config, values))
         identity = trial_id(resolved)
-        trials.setdefault(identity, Trial(identity, resolved, values))
+        first = trials.setdefault(identity, Trial(identity, resolved, values))
+        check_one_way(first.config, resolved, HOW)
     return list(trials.values())
+
+
+def check_one_way(first: FrozenConfigDict, other: FrozenConfigDict, keys: Sequence[str]) -> None:
+    """Raises InputError if two trials of one program are to be run in two ways.
+
+    Args:
+      first: The configuration of one of them.
+      other: That of the other.
+      keys: Which keys of ``settings.HOW`` they have to share.
+    """
+    one, two = flatten(first.to_dict()), flatten(other.to_dict())
+    for key in keys:
+        if one[key] != two[key]:
+            raise InputError(
+                f"config.{key} is {one[key]!r} and {two[key]!r} in trials that share a program; "
+                "allowed: the same in all of them, as it says only how to run"
+            )
 
 
 def overridden(config: ConfigDict, overrides: Overrides) -> ConfigDict:

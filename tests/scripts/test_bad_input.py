@@ -67,6 +67,16 @@ def fails(run_script, tmp_path):
             [DIGITS, "--config.data.name=minst"],
             r"unknown data\.name 'minst'; did you mean 'mnist'\?",
         ),
+        (
+            "train",
+            [DIGITS, "-config.sed=3"],
+            r"unknown configuration key 'sed'; did you mean 'seed'",
+        ),
+        (
+            "train",
+            [DIGITS, "--noconfig.model.batchnorm"],
+            r"key 'model\.batchnorm'; did you mean 'model\.batch_norm'",
+        ),
         ("train", ["--config=configs/absent.py"], r"absent\.py"),
         ("train", ["--config=README.md"], r"invalid .*README\.md, line"),
         ("train", ["--config=dropout_lab/files.py"], r"without get_config\(\); allowed"),
@@ -98,6 +108,12 @@ def fails(run_script, tmp_path):
         ),
         ("sweep", [DIGITS, "--vary=seed"], r"--vary=seed; allowed: --vary=KEY=VALUE"),
         ("sweep", [DIGITS, "--dry_run", "--vary=seed=-1"], r"config\.seed is -1"),
+        ("sweep", [DIGITS, "--dry_run", "--lanes=0"], r"--lanes=0; allowed: a whole number above"),
+        (
+            "sweep",
+            [DIGITS, "--dry_run", "--vary=train.batch_size=64,5000"],
+            r"batch_size is 5000 with 1197",
+        ),
         ("sweep", [DIGITS, "--sweep=absent.py"], r"--sweep=absent\.py: no such file"),
         ("sweep", [DIGITS, "--lanes=few"], r"--lanes=few; allowed: auto, or a whole number"),
         ("sweep", [], r"--config is missing; allowed without: --status"),
@@ -107,6 +123,28 @@ def fails(run_script, tmp_path):
 )
 def test_it_is_told(fails, script, args, message):
     assert re.search(message, fails(script, *args))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("config.train.epcohs = 3", r'^AttributeError: Key "epcohs" does not exist .*, line 4\)$'),
+        ("config['trian'].epochs = 3", r'^KeyError: .*Did you mean "train" .*, line 4\)$'),
+        ("config.train.epochs = '3'", r"^TypeError: .*, line 4\)$"),
+        ("config = {'seed': 1}", r"get_config\(\) returns \{'seed': 1\}; allowed: a ConfigDict"),
+    ],
+)
+def test_a_configuration_file_that_fails(fails, tmp_path, body, message):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from configs import base\ndef get_config():\n    config = base.get_config()\n"
+        f"    {body}\n    return config\n"
+    )
+    assert re.search(message, fails("train", f"--config={path}"))
+
+
+def test_a_workdir_without_a_name(fails):
+    assert fails("train", DIGITS, workdir="") == "--workdir= is empty; allowed: a directory"
 
 
 @pytest.mark.parametrize("script", ["train", "sweep"])
@@ -134,6 +172,7 @@ def test_a_workdir_of_another_sweep(fails, tmp_path):
     write_json(workdir / "sweep.json", plan)
     message = fails("sweep", DIGITS, "--vary=seed=0,1", workdir=workdir)
     assert "belongs to another sweep: variant is 'none' there, 'dropout' here" in message
+    assert "belongs to another" in fails("sweep", DIGITS, "--dry_run", workdir=workdir)
     assert "holds a sweep" in fails("train", DIGITS, workdir=workdir)
 
 

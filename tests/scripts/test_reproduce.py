@@ -105,6 +105,11 @@ def test_an_experiment_that_changed_is_listed(changed_since):
         (("--workdir=x",), "--experiment=None --workdir=x; allowed: both, or --list, --check or"),
         (("--experiment=wan", "--workdir=x"), "unknown experiment 'wan'"),
         (
+            ("--check", "--experiment=wan2013_table2"),
+            "--check --experiment; allowed: --check alone",
+        ),
+        (("--list", "--rewrite"), "--list --rewrite; allowed: --list alone"),
+        (
             ("--experiment=wan2013_table2", "--workdir=x", "--protocol=smoke", "--publish"),
             "--publish --protocol=smoke; allowed: results of short or paper",
         ),

@@ -26,6 +26,13 @@ DRAWS = {
 }
 
 
+@pytest.mark.parametrize("combine", [product, zipped])
+@pytest.mark.parametrize("value", ["none", 3, None])
+def test_a_value_without_a_list_is_an_error(combine, value):
+    with pytest.raises(InputError, match=rf"variant is varied over {value!r}; allowed: a list"):
+        list(combine({"variant": value}))
+
+
 def test_zipped_goes_through_all_keys_together():
     assert list(zipped({"seed": [0, 1], "dropout.rate": [0.1, 0.2]})) == [
         {"seed": 0, "dropout.rate": 0.1},
@@ -102,6 +109,11 @@ def test_a_file_gives_its_sweep(tmp_path):
         ("x = 1\n", r"has no get_sweep\(\)"),
         ("def get_sweep():\n    pass\n", r"get_sweep\(\) returns None; allowed: values by"),
         ("def get_sweep():\n    return ['seed']\n", r"yields 'seed'; allowed: values by"),
+        (
+            "def get_sweep():\n    yield 1 / 0\n",
+            r"mine\.py: ZeroDivisionError: .* \(.*mine\.py, line 2\)$",
+        ),
+        ("def get_sweep(\n", r"--sweep=.*mine\.py: '\(' was never closed"),
     ],
 )
 def test_a_file_without_a_sweep_is_an_error(tmp_path, text, message):
@@ -110,6 +122,14 @@ def test_a_file_without_a_sweep_is_an_error(tmp_path, text, message):
         path.write_text(text)
     with pytest.raises(InputError, match=message):
         read_sweep(path)
+
+
+@pytest.mark.parametrize(("key", "values"), [("mesh.data", [1, 2]), ("data.dir", ["a", "b"])])
+def test_one_trial_in_two_ways_is_an_error(config, key, values):
+    config.train.batch_size = 128
+    with pytest.raises(InputError, match=rf"config\.{key} is .* and .* in trials that share a pr"):
+        make_trials(config, product({key: values}))
+    assert len(make_trials(config, product({key: values[:1]}, {"seed": [0, 0]}))) == 1
 
 
 def test_an_unknown_key_in_a_sweep_is_an_error(config):

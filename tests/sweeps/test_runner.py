@@ -242,6 +242,10 @@ def test_a_diverged_trial_is_recorded_and_the_others_go_on(config, tmp_path):
         ({"data.val_size": [0], "train.patience": [None, 2]}, r"patience is 2 with no validation"),
         ({"seed": []}, "the sweep has no trial; allowed: one or more"),
         ({"model.name": ["mlp", "cnn"], "model.stages": [(4, 4, 4)]}, r"model cnn: examples have"),
+        (
+            [{"seed": 0, "data.dir": "a"}, {"seed": 1, "data.dir": "b"}],
+            r"data\.dir is 'a' and 'b' in trials that share a program; allowed: the same",
+        ),
     ],
 )
 def test_bad_input_is_told_before_anything_runs(config, tmp_path, monkeypatch, grid, message):
