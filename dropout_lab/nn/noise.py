@@ -43,7 +43,8 @@ class ClassicDropout(Dropout):
 
     def infer(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``(1 - rate) * x``."""
-        return (x * (1 - self.rate[...])).astype(x.dtype)
+        value = ops.wide(x)
+        return (value * (1 - self.rate[...]).astype(value.dtype)).astype(x.dtype)
 
 
 class SpatialDropout(RatedNoise):

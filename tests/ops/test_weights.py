@@ -98,6 +98,22 @@ def test_rate_1_gives_weights_zero_gradients(key):
         np.testing.assert_array_equal(gradient, 0)
 
 
+def test_gradient_of_many_examples_adds_up_in_bfloat16(key):
+    """A sum in steps of 1 stops at 256 there."""
+
+    @jax.jit
+    @partial(jax.grad, argnums=(0, 1))
+    def gradients(kernel, x):
+        return drop_connect(key, x, rate=RATE, kernel=kernel).astype(jnp.float32).sum()
+
+    kernel, x = jnp.ones((2, 2)), jnp.ones((1024, 2))
+    expected = gradients(kernel, x)
+    actual = gradients(kernel.astype(jnp.bfloat16), x.astype(jnp.bfloat16))
+    for ours, exact in zip(actual, expected, strict=True):
+        assert ours.dtype == jnp.bfloat16
+        np.testing.assert_allclose(ours.astype(jnp.float32), exact, rtol=2**-8)
+
+
 def test_output_has_the_type_of_the_input(key):
     x, kernel = jnp.ones((2, 3), jnp.bfloat16), jnp.ones((3, 4), jnp.float32)
     product = partial(drop_connect, rate=RATE)
