@@ -56,6 +56,11 @@ def test_leading_axes_are_all_examples(key):
     assert drop_connect(key, jnp.ones(3), rate=RATE, kernel=jnp.asarray(KERNEL)).shape == (4,)
 
 
+def test_a_layer_may_have_no_inputs(key):
+    u = drop_connect(key, jnp.ones((5, 0)), rate=RATE, kernel=jnp.ones((0, 4)))
+    np.testing.assert_array_equal(u, jnp.zeros((5, 4)))
+
+
 def test_a_batch_can_share_one_mask(key):
     x = jnp.asarray(np.random.default_rng(2).normal(size=(5, 3)).astype(np.float32))
 
