@@ -56,10 +56,11 @@ def checked_strength(op: str, strength: float | Float[Array, ""]) -> Float[Array
 def scalar(op: str, name: str, value: float | Float[Array, ""]) -> Float[Array, ""]:
     """Returns a number, or a scalar array, as one of float32; raises if it is neither."""
     if not isinstance(value, Real):
-        if not hasattr(value, "shape"):
+        shape = getattr(value, "shape", None)
+        if shape is None:
             raise TypeError(f"{op}: {name} is {value!r}; allowed: a number or a scalar array")
-        if value.shape != ():
-            raise ValueError(f"{op}: {name} has shape {value.shape}; allowed: a scalar")
+        if shape != ():
+            raise ValueError(f"{op}: {name} has shape {shape}; allowed: a scalar")
     return jnp.asarray(value, jnp.float32)
 
 

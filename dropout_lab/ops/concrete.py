@@ -93,8 +93,9 @@ def _learnt_rate(rate: Rate) -> Float[Array, ""]:
     """Returns a rate as a float32 scalar; unlike ``checked_rate``, keeps an array's gradient."""
     if isinstance(rate, Real):
         return checked_rate("concrete_dropout", rate, top=_noise.BELOW_ONE)
-    check_floating("concrete_dropout", "rate", rate)
-    return scalar("concrete_dropout", "rate", rate)
+    learnt = scalar("concrete_dropout", "rate", rate)
+    check_floating("concrete_dropout", "rate", jnp.asarray(rate))
+    return learnt
 
 
 @partial(redraw, static_argnums=(3, 4))

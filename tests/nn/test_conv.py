@@ -187,7 +187,7 @@ def test_max_pool_inside_scan_and_vmap_has_the_same_gradients():
 
 def test_padding_in_anothers_spelling_is_an_error():
     with pytest.raises(ValueError, match=r"^conv: padding is 'VALID'; allowed: 'same', 'valid'"):
-        conv(jnp.ones((1, 4, 4, 1)), jnp.ones((3, 3, 1, 1)), padding="VALID")
+        conv(jnp.ones((1, 4, 4, 1)), jnp.ones((3, 3, 1, 1)), padding="VALID")  # type: ignore[arg-type]
 
 
 def test_a_batch_may_be_empty():
