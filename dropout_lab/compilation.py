@@ -45,7 +45,8 @@ def _prune(root: Path, most: int) -> None:
     adds one, while other processes wait.
     """
     with contextlib.suppress(OSError):  # another process deletes, or all are not ours to look at
-        kept = [file for folder in os.scandir(root) for file in os.scandir(folder)]
+        folders = [folder for folder in os.scandir(root) if folder.is_dir()]
+        kept = [file for folder in folders for file in os.scandir(folder)]
         for file in sorted(kept, key=lambda file: file.stat().st_atime, reverse=True):
             most -= file.stat().st_size
             if most < 0:

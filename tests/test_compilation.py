@@ -75,6 +75,8 @@ def test_a_folder_that_cannot_be_made_means_no_cache(home, monkeypatch):
 def test_what_was_not_read_for_longest_makes_room(home, monkeypatch):
     monkeypatch.setattr(compilation, "MOST", 10)
     root = home / "dropout_lab" / "xla"
+    root.mkdir(parents=True)
+    (root / ".stray").touch()  # as file managers and network disks leave
     for read, (name, size) in enumerate([("a/1", 2), ("b/2", 4), ("a/3", 4), ("b/4", 5)]):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(bytes(size))

@@ -35,7 +35,7 @@ def caption(report: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
     machine = report["machine"]
     return (
-        f"Medians of {report['repeats']} repeats in turns, in brackets over ours; {met} of "
+        f"Medians of at most {report['repeats']} repeats in turns, in brackets over ours; {met} of "
         f"{len(report['targets'])} targets met. {machine['cpu']}, {report['device']['cpus']} "
         f"cores, load {machine['load_before']:.2f} before; {versions}."
     )

@@ -32,12 +32,19 @@ def conv(
 ) -> Float[Array, "n p q o"]:
     """Returns the 2-D convolution (cross-correlation) of ``x``.
 
+    As of :func:`max_pool`, its gradient may be differentiated in reverse again, but not forward.
+
     Args:
       x: Images, channels last.
       kernel: Filters.
       stride: Step in both directions, at least 1.
       padding: "same", with zeros: ``p = h / stride``; or "valid": ``p = (h - a + 1) / stride``.
+
+    Raises:
+      ValueError: If ``padding`` is anything else.
     """
+    if padding not in ("same", "valid"):
+        raise ValueError(f"conv: padding is {padding!r}; allowed: 'same', 'valid'")
     if padding == "valid":
         return _conv(x, kernel, stride, ((0, 0), (0, 0)))
     return _conv(x, kernel, stride, _same_padding(x.shape[1:3], kernel.shape[:2], stride))
@@ -137,7 +144,8 @@ def _few_at_once(
     """Returns images in equal groups, for patches of ``x`` that stay in cache."""
     n, h, w, _ = x.shape
     each = h * w * kernel[..., 0].size // stride**2
-    few = next(few for few in range(n, 0, -1) if n % few == 0 and few * each <= max(_CACHED, each))
+    fitting = (m for m in range(n, 0, -1) if n % m == 0 and m * each <= max(_CACHED, each))
+    few = next(fitting, 1)  # none of an empty batch
     return images.reshape(n // few, few, *images.shape[1:])
 
 

@@ -17,6 +17,8 @@ from dropout_lab.ops import Rate, checked_rate
 class Dropout(RatedNoise):
     """Inverted dropout, :func:`dropout_lab.ops.dropout`, in place of ``flax.nnx.Dropout``.
 
+    Unlike Flax's it needs ``rngs`` at rate 0 too: the rate is a variable, which may change.
+
     Args:
       rate: Probability of dropping (not of keeping).
       broadcast_dims: Axes along which all elements share one draw.
@@ -43,7 +45,8 @@ class ClassicDropout(Dropout):
 
     def infer(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``(1 - rate) * x``."""
-        return (x * (1 - self.rate[...])).astype(x.dtype)
+        value = ops.wide(x)
+        return (value * (1 - self.rate[...]).astype(value.dtype)).astype(x.dtype)
 
 
 class SpatialDropout(RatedNoise):

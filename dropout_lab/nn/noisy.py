@@ -219,12 +219,13 @@ class DropConnect(NoisyDense):
         u = ops.drop_connect_moments(inputs, **arguments)
 
         def draw(key: Key[Array, ""]) -> Float[Array, "*batch outputs"]:
-            return activation(ops.gaussian_sample(key, u.mean, u.variance))
+            # In bfloat16 a sum of hundreds soon no longer grows.
+            return ops.wide(activation(ops.gaussian_sample(key, u.mean, u.variance)))
 
         # One after the other, so that memory holds one draw.
         keys = jax.random.split(self.make_key(rngs), self.draws)
         total, _ = lax.scan(lambda total, key: (total + draw(key), None), draw(keys[0]), keys[1:])
-        return total / self.draws
+        return (total / self.draws).astype(inputs.dtype)
 
     def sample(
         self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]

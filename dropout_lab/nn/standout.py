@@ -48,5 +48,5 @@ class Standout(NoisyDense):
         rate, strength = self.rate[...], self.strength
         if key is None:
             keep = ops.standout_keep(drive, rate=rate, strength=strength)
-            return (units * keep).astype(units.dtype)
+            return (ops.wide(units) * keep).astype(units.dtype)
         return ops.standout(key, units, rate=rate, drive=drive, strength=strength)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from jaxtyping import Array
 
-from dropout_lab.ops._common import Rate, checked_rate, checked_strength
+from dropout_lab.ops._common import Rate, checked_rate, checked_strength, wide
 from dropout_lab.ops._dense import gaussian_sample, safe_sqrt
 from dropout_lab.ops._noise import BELOW_ONE
 from dropout_lab.ops.alpha import alpha_dropout, feature_alpha_dropout
@@ -125,6 +125,7 @@ __all__ = [
     "variational_weights",
     "weighted_channel_dropout",
     "weighted_pool",
+    "wide",
     "zoneout",
     "zoneout_mean",
 ]

@@ -6,7 +6,7 @@ runs at least in float32, and the result goes back to the type of ``x``.
 """
 
 from functools import partial
-from numbers import Real
+from numbers import Integral, Real
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float
 from dropout_lab.ops._noise import BELOW_ONE
 
 Rate = float | Float[Array, ""]
-"""A probability of dropping: a number (checked), or a scalar array, maybe traced (not checked)."""
+"""A probability of dropping: a number (checked), or a scalar array, maybe traced (clipped)."""
 
 # Under jax.checkpoint the backward pass keeps the key and the rate and draws the noise again, which
 # is cheaper than reading it from memory; forward mode and higher orders keep working. Common
@@ -28,7 +28,8 @@ redraw = partial(jax.checkpoint, prevent_cse=True)
 def checked_rate(op: str, rate: Rate, *, top: float = 1.0) -> Float[Array, ""]:
     """Returns ``rate`` as a float32 scalar with no gradient; raises if it is out of range.
 
-    A number just below 1 stays below 1, so that a rate drops everything only if it is exactly 1.
+    A number just below 1 stays below 1, so that a rate drops everything only if it is exactly 1. An
+    array, which cannot be checked, counts as the nearest rate that is allowed; NaN stays NaN.
 
     Args:
       op: Who asks, for the message.
@@ -42,27 +43,33 @@ def checked_rate(op: str, rate: Rate, *, top: float = 1.0) -> Float[Array, ""]:
                 f"{op}: rate is {rate}; allowed: {allowed}, the probability of dropping"
             )
         return jnp.float32(rate if rate == 1 else min(np.float32(rate), BELOW_ONE))
-    if jnp.shape(rate) != ():
-        raise ValueError(f"{op}: rate has shape {jnp.shape(rate)}; allowed: a scalar")
-    return lax.stop_gradient(jnp.asarray(rate, jnp.float32))
+    return lax.stop_gradient(jnp.clip(scalar(op, "rate", rate), 0, top))
 
 
 def checked_strength(op: str, strength: float | Float[Array, ""]) -> Float[Array, ""]:
     """Returns ``strength`` as a float32 scalar with no gradient; raises unless finite and >= 0."""
-    if isinstance(strength, Real):
-        if not 0 <= strength < np.inf:
-            raise ValueError(f"{op}: strength is {strength}; allowed: finite numbers from 0 up")
-    elif jnp.shape(strength) != ():
-        raise ValueError(f"{op}: strength has shape {jnp.shape(strength)}; allowed: a scalar")
-    return lax.stop_gradient(jnp.asarray(strength, jnp.float32))
+    if isinstance(strength, Real) and not 0 <= strength < np.inf:
+        raise ValueError(f"{op}: strength is {strength}; allowed: finite numbers from 0 up")
+    return lax.stop_gradient(scalar(op, "strength", strength))
+
+
+def scalar(op: str, name: str, value: float | Float[Array, ""]) -> Float[Array, ""]:
+    """Returns a number, or a scalar array, as one of float32; raises if it is neither."""
+    if not isinstance(value, Real):
+        shape = getattr(value, "shape", None)
+        if shape is None:
+            raise TypeError(f"{op}: {name} is {value!r}; allowed: a number or a scalar array")
+        if shape != ():
+            raise ValueError(f"{op}: {name} has shape {shape}; allowed: a scalar")
+    return jnp.asarray(value, jnp.float32)
 
 
 def aligned(
     op: str, name: str, value: Float[Array, "..."], shape: tuple[int, ...], *, onto: str = "x"
 ) -> Float[Array, "..."]:
     """Returns ``value`` with axes of 1 put in front to match ``shape``; raises if it can't fit."""
-    check_floating(op, name, value)
     value = jnp.asarray(value)
+    check_floating(op, name, value)
     try:
         fits = jnp.broadcast_shapes(value.shape, shape) == shape
     except ValueError:
@@ -77,6 +84,8 @@ def aligned(
 
 def check_floating(op: str, name: str, x: Float[Array, "..."]) -> None:
     """Raises unless ``x`` is a floating-point array."""
+    if not hasattr(x, "dtype"):
+        raise TypeError(f"{op}: {name} is a {type(x).__name__}; allowed: a floating-point array")
     if not jnp.issubdtype(jnp.result_type(x), jnp.floating):
         raise TypeError(f"{op}: {name} has dtype {jnp.result_type(x)}; allowed: floating point")
 
@@ -93,13 +102,13 @@ def select(
     """Returns ``x`` where ``mask``, else 0; divided by the keep probability if given a rate.
 
     A selection, not a product: an inf or NaN in a dropped place does not leak, in the value or in
-    the gradient. At rate 1 the divisor is irrelevant and replaced, so that nothing becomes NaN.
+    the gradient. At rate 1 the divisor is irrelevant and replaced, so that nothing becomes NaN; at
+    a rate of NaN everything does, and so a schedule's mistake is seen.
     """
     if rate is None:
         return jnp.where(mask, x, jnp.zeros((), x.dtype))
-    scale = 1 / jnp.where(rate < 1, 1 - rate, 1)
     scaled = wide(x)
-    scaled = scaled * scale.astype(scaled.dtype)
+    scaled = scaled * (1 / jnp.where(rate == 1, 1, 1 - rate.astype(scaled.dtype)))
     return jnp.where(mask, scaled, jnp.zeros((), scaled.dtype)).astype(x.dtype)
 
 
@@ -116,7 +125,7 @@ def broadcast_shape(op: str, shape: tuple[int, ...], dims: tuple[int, ...]) -> t
     """Returns ``shape`` with every axis of ``dims`` set to 1; raises for an axis out of range."""
     ndim = len(shape)
     for dim in dims:
-        if not -ndim <= dim < ndim:
+        if not isinstance(dim, Integral) or not -ndim <= dim < ndim:
             raise ValueError(
                 f"{op}: broadcast_dims has {dim}; allowed: {-ndim} to {ndim - 1} for shape {shape}"
             )

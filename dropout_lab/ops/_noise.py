@@ -40,11 +40,13 @@ def keep_mask(
     """Returns a mask that is False with probability ``floor(rate * 2**32) / 2**32``.
 
     The rate is a scalar, or an array with as many axes as ``shape`` that broadcasts to it.
-    The largest float32 below 1 still keeps 2**-24 of the units: only a rate of 1 drops them all.
+    The largest float32 below 1 still keeps 2**-24 of the units: only a rate of 1 drops them all. A
+    rate of NaN drops nothing.
     """
     # 2**32 does not fit a uint32, and an out-of-range conversion is whatever the hardware does.
-    threshold = (jnp.minimum(rate, BELOW_ONE) * jnp.float32(2**32)).astype(jnp.uint32)
-    return (bits(key, shape) >= threshold) & (rate < 1)
+    share = jnp.where(rate > 0, jnp.minimum(rate, BELOW_ONE), 0)
+    threshold = (share * jnp.float32(2**32)).astype(jnp.uint32)
+    return (bits(key, shape) >= threshold) & ~(rate >= 1)
 
 
 def uniform(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:

@@ -49,7 +49,8 @@ def alpha_dropout(
       The paper's formula also serves moments other than 0 and 1; here they are fixed.
     """
     check_floating("alpha_dropout", "x", x)
-    return _alpha_dropout(key, x, _rate("alpha_dropout", rate), x.shape)
+    rate = checked_rate("alpha_dropout", rate, top=_noise.BELOW_ONE)
+    return _alpha_dropout(key, x, rate, x.shape)
 
 
 def feature_alpha_dropout(
@@ -90,11 +91,8 @@ def feature_alpha_dropout(
     """
     check_floating("feature_alpha_dropout", "x", x)
     mask_shape = map_shape("feature_alpha_dropout", x)
-    return _alpha_dropout(key, x, _rate("feature_alpha_dropout", rate), mask_shape)
-
-
-def _rate(op: str, rate: Rate) -> Float[Array, ""]:
-    return jnp.minimum(checked_rate(op, rate, top=_noise.BELOW_ONE), _noise.BELOW_ONE)
+    rate = checked_rate("feature_alpha_dropout", rate, top=_noise.BELOW_ONE)
+    return _alpha_dropout(key, x, rate, mask_shape)
 
 
 @partial(redraw, static_argnums=(3,))

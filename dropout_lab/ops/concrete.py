@@ -15,6 +15,7 @@ from dropout_lab.ops._common import (
     check_floating,
     checked_rate,
     redraw,
+    scalar,
     wide,
 )
 
@@ -92,11 +93,9 @@ def _learnt_rate(rate: Rate) -> Float[Array, ""]:
     """Returns a rate as a float32 scalar; unlike ``checked_rate``, keeps an array's gradient."""
     if isinstance(rate, Real):
         return checked_rate("concrete_dropout", rate, top=_noise.BELOW_ONE)
-    learnt = jnp.asarray(rate)
-    check_floating("concrete_dropout", "rate", learnt)
-    if learnt.shape != ():
-        raise ValueError(f"concrete_dropout: rate has shape {learnt.shape}; allowed: a scalar")
-    return learnt.astype(jnp.float32)
+    learnt = scalar("concrete_dropout", "rate", rate)
+    check_floating("concrete_dropout", "rate", jnp.asarray(rate))
+    return learnt
 
 
 @partial(redraw, static_argnums=(3, 4))
@@ -108,8 +107,10 @@ def _concrete(
     mask_shape: tuple[int, ...],
 ) -> Float[Array, "*shape"]:
     u = _noise.uniform(key, mask_shape)
+    # At 0 the logarithm's slope is infinite, and what multiplies it is 0.
+    log_rate = jnp.where(rate > 0, jnp.log(jnp.where(rate > 0, rate, 1)), -jnp.inf)
     # 1 - u is exact on the grid of u, and one logarithm costs half of two.
-    logit = (jnp.log(rate) - jnp.log1p(-rate)) + jnp.log(u / (1 - u))
+    logit = (log_rate - jnp.log1p(-rate)) + jnp.log(u / (1 - u))
     keep = jax.nn.sigmoid(-logit / temperature) / (1 - rate)
     value = wide(x)
     return (value * keep.astype(value.dtype)).astype(x.dtype)

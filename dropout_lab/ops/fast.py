@@ -26,7 +26,8 @@ def fast_dropout(
       key: PRNG key; use one key for one call.
       x: Floating-point inputs.
       rate: Probability of dropping an input, in [0, 1): a number, or a scalar array, which may be
-        traced. The noise grows without bound towards 1. The derivative with respect to it is 0.
+        traced. The noise grows without bound towards 1, and a traced 1 counts as the largest
+        float32 below. The derivative with respect to it is 0.
       kernel: Weights.
       bias: Biases, not dropped; None for none.
 

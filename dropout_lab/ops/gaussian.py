@@ -19,8 +19,8 @@ def gaussian_dropout(
       key: PRNG key; use one key for one call.
       x: Floating-point array of any shape.
       rate: The dropout rate whose variance to match, in [0, 1): a number, or a scalar array, which
-        may be traced. The noise grows without bound towards 1. The derivative with respect to it
-        is 0.
+        may be traced. The noise grows without bound towards 1, and a traced 1 counts as the largest
+        float32 below. The derivative with respect to it is 0.
 
     Returns:
       An array like ``x``. The noise can be negative, so the output of a ReLU can change sign.

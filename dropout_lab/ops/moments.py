@@ -47,7 +47,8 @@ def linear_moments(
     Args:
       inputs: Gaussians, or an array of known values.
       rate: Probability of dropping an input, in [0, 1): a number, or a scalar array, which may be
-        traced. The derivative with respect to it is 0.
+        traced; a traced 1 counts as the largest float32 below. The derivative with respect to it is
+        0.
       kernel: Weights.
       bias: Biases, not dropped; None for none.
 

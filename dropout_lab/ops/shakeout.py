@@ -73,7 +73,7 @@ def shakeout(
     check_dense("shakeout", x, kernel, bias)
     rate = checked_rate("shakeout", rate, top=_noise.BELOW_ONE)
     strength = checked_strength("shakeout", strength)
-    u = _shaken_product(key, x, jnp.minimum(rate, _noise.BELOW_ONE), kernel, strength)
+    u = _shaken_product(key, x, rate, kernel, strength)
     if bias is not None:
         u = u + bias.astype(u.dtype).reshape((1,) * (u.ndim - 1) + bias.shape)
     return u.astype(x.dtype)

@@ -1,5 +1,6 @@
 """Targeted dropout: dropout of the weights or units that pruning would remove."""
 
+import math
 from functools import partial
 from numbers import Real
 from typing import Literal
@@ -9,7 +10,15 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, select, wide
+from dropout_lab.ops._common import (
+    Rate,
+    check_floating,
+    checked_rate,
+    redraw,
+    scalar,
+    select,
+    wide,
+)
 from dropout_lab.ops._dense import check_dense, product
 
 Target = Literal["weight", "unit"]
@@ -129,7 +138,7 @@ def targets(
     if target not in ("weight", "unit"):
         raise ValueError(f'targeted_dropout: target is {target!r}; allowed: "weight", "unit"')
     share = _checked_share(share)
-    size = wide(lax.stop_gradient(kernel)).reshape(-1, kernel.shape[-1])
+    size = wide(lax.stop_gradient(kernel)).reshape(math.prod(kernel.shape[:-1]), kernel.shape[-1])
     if target == "weight":
         chosen = _smallest(jnp.abs(size), share)
     else:
@@ -138,12 +147,9 @@ def targets(
 
 
 def _checked_share(share: Rate) -> Float[Array, ""]:
-    if isinstance(share, Real):
-        if not 0 <= share <= 1:
-            raise ValueError(f"targeted_dropout: share is {share}; allowed: [0, 1]")
-    elif jnp.shape(share) != ():
-        raise ValueError(f"targeted_dropout: share has shape {jnp.shape(share)}; allowed: a scalar")
-    return jnp.asarray(share, jnp.float32)
+    if isinstance(share, Real) and not 0 <= share <= 1:
+        raise ValueError(f"targeted_dropout: share is {share}; allowed: [0, 1]")
+    return scalar("targeted_dropout", "share", share)
 
 
 def _count(share: Float[Array, ""], size: int) -> Int[Array, ""]:
@@ -165,7 +171,9 @@ def _smallest(x: Float[Array, "n columns"], share: Float[Array, ""]) -> Bool[Arr
         longer = edge | (jnp.ones((), whole) << (highest - place).astype(whole))
         return jnp.where((bits < longer[None]).sum(0, dtype=jnp.int32) <= count, longer, edge)
 
-    edge = lax.fori_loop(0, highest + 1, lengthened, jnp.zeros(x.shape[1], whole))
+    # Made of the bits, so that inside shard_map it varies over the same axes.
+    nothing = bits.sum(0, dtype=whole) & 0
+    edge = lax.fori_loop(0, highest + 1, lengthened, nothing)
     return bits < edge[None]
 
 

@@ -47,7 +47,7 @@ def uniform_dropout(
       The paper is given ``beta``, in (0, 1], and writes ``x + x * r`` with ``r ~ U(-beta, beta)``.
     """
     check_floating("uniform_dropout", "x", x)
-    rate = jnp.minimum(checked_rate("uniform_dropout", rate, top=TOP), TOP)
+    rate = checked_rate("uniform_dropout", rate, top=TOP)
     return _uniform_dropout(key, x, jnp.sqrt(3 * rate / (1 - rate)))
 
 

@@ -1,5 +1,7 @@
 """DropConnect: dropout of weights, and the moments that its inference draws from."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -65,9 +67,12 @@ def drop_connect(
     rate = checked_rate("drop_connect", rate)
     if not per_example:
         return _masked_product(key, x, kernel, rate)
-    rows = x.reshape(-1, x.shape[-1])
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     keys = jax.random.split(key, rows.shape[0])
-    outputs = lax.map(lambda row: redraw(_masked_sum)(*row, kernel, rate), (keys, rows))
+    # The backward pass adds up the examples' gradients one by one, in the type of what it maps
+    # over: in bfloat16 a sum soon no longer grows.
+    weights = wide(kernel)
+    outputs = lax.map(lambda row: redraw(_masked_sum)(*row, weights, rate), (keys, rows))
     return outputs.reshape(*x.shape[:-1], kernel.shape[-1])
 
 

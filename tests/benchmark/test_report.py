@@ -34,8 +34,8 @@ def test_a_report_read_back_gives_the_same_table(small_report):
 
 def test_the_caption_says_what_where_and_how_many(small_report):
     assert report.caption(small_report) == (
-        "Medians of 15 repeats in turns, in brackets over ours; 1 of 2 targets met. Abacus 9000, "
-        "2 cores, load 0.25 before; python 3.11.7, jax 0.10.2."
+        "Medians of at most 15 repeats in turns, in brackets over ours; 1 of 2 targets met. Abacus "
+        "9000, 2 cores, load 0.25 before; python 3.11.7, jax 0.10.2."
     )
 
 

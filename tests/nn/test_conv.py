@@ -183,3 +183,14 @@ def test_max_pool_inside_scan_and_vmap_has_the_same_gradients():
     expected = np.stack([one(image) for image in x])
     np.testing.assert_array_equal(jax.jit(jax.vmap(gradient))(x), expected)
     np.testing.assert_array_equal(jax.jit(lambda x: lax.map(gradient, x))(x), expected)
+
+
+def test_padding_in_anothers_spelling_is_an_error():
+    with pytest.raises(ValueError, match=r"^conv: padding is 'VALID'; allowed: 'same', 'valid'"):
+        conv(jnp.ones((1, 4, 4, 1)), jnp.ones((3, 3, 1, 1)), padding="VALID")  # type: ignore[arg-type]
+
+
+def test_a_batch_may_be_empty():
+    y, pull = jax.vjp(conv, jnp.ones((0, 4, 4, 2)), jnp.ones((3, 3, 2, 5)))
+    assert y.shape == (0, 4, 4, 5)
+    np.testing.assert_array_equal(pull(y)[1], 0)

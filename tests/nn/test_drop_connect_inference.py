@@ -46,6 +46,16 @@ def test_draws_are_of_the_key_and_their_number(connect, key):
         connect(X)
 
 
+def test_many_draws_add_up_in_bfloat16(connect, key):
+    """A sum in steps of 1 stops at 256 there."""
+    connect.set_attributes(DropConnect, draws=1024)
+    for name in ("kernel", "bias"):
+        setattr(connect, name, nnx.Param(getattr(connect, name)[...].astype(jnp.bfloat16)))
+    y = connect(X.astype(jnp.bfloat16), activation=jnp.ones_like, rngs=key)
+    assert y.dtype == jnp.bfloat16
+    np.testing.assert_array_equal(y, 1)
+
+
 def test_training_is_as_before(connect, key):
     connect.set_attributes(DropConnect, draws=3)
     arguments = {"rate": 0.5, "kernel": connect.kernel[...], "bias": connect.bias[...]}

@@ -51,6 +51,12 @@ def test_gradient_reaches_the_rate(rate, key):
     np.testing.assert_allclose(tangent, gradient, rtol=1e-4)
 
 
+def test_gradient_of_the_rate_at_0_is_that_of_the_scale(key):
+    """A mask that drops nothing is ``1 / (1 - rate)``, whose slope at 0 is 1."""
+    slope = jax.grad(lambda rate: concrete_dropout(key, jnp.ones(4), rate=rate).sum())
+    assert slope(jnp.float32(0)) == 4
+
+
 def test_more_noise_costs_squared_error_through_the_gradient(key):
     """E[y**2] is about x**2 / (1 - rate), whose derivative is x**2 / (1 - rate)**2."""
 

@@ -4,6 +4,7 @@ Statistics are bounded by 4 standard errors, over the n draws that a row's ``man
 """
 
 import math
+import re
 from typing import Any
 
 import jax
@@ -136,6 +137,20 @@ def test_rate_of_many_values_is_an_error(rated_op, key):
         rated_op.call(key, jnp.ones(rated_op.shape), jnp.ones(2))
 
 
+@pytest.mark.parametrize("rate", [None, "0.5", [0.5], 0.5j])
+def test_rate_that_is_no_number_is_an_error(rated_op, rate, key):
+    message = rf"^{rated_op.name}: rate is {re.escape(repr(rate))}; allowed: a number or a scalar "
+    with pytest.raises(TypeError, match=message):
+        rated_op.call(key, jnp.ones(rated_op.shape), rate)
+
+
+@pytest.mark.parametrize("x", [1.0, [1.0, 2.0], None])
+def test_input_that_is_no_array_is_an_error(x, key):
+    message = f"^dropout: x is a {type(x).__name__}; allowed: a floating-point array"
+    with pytest.raises(TypeError, match=message):
+        OPS["dropout"](key, x, rate=0.5)
+
+
 @pytest.mark.parametrize("dtype", [jnp.int32, jnp.uint8, jnp.bool_, jnp.complex64])
 def test_input_that_is_not_floating_is_an_error(op, dtype, key):
     message = rf"^{op.name}: x has dtype {dtype.__name__}; allowed: floating point"
@@ -159,6 +174,13 @@ def test_float64_stays_float64(op, key, array):
         # Nothing has been through float32, whose steps are 1e-7.
         if op.noiseless is not None:
             np.testing.assert_allclose(wide(y), op.noiseless(wide(x)), rtol=0, atol=1e-14)
+
+
+def test_float64_is_scaled_by_the_exact_probability_of_keeping(key):
+    home: Any = jax if hasattr(jax, "enable_x64") else jax.experimental
+    with home.enable_x64(True):
+        y = OPS["dropout"](key, jnp.ones(64, np.float64), rate=0.1)
+        assert float(y.max()) == pytest.approx(1 / (1 - float(np.float32(0.1))), rel=1e-15)
 
 
 # Given the noise, an op is arithmetic: NumPy's in float32, rounded once to the type of x.

@@ -50,6 +50,21 @@ def test_a_share_of_hundredths_is_counted_as_written(count):
     assert found == count
 
 
+def test_columns_may_be_shared_out_among_devices():
+    split = jax.shard_map(
+        lambda kernel: targets(kernel, share=0.5),
+        mesh=jax.sharding.Mesh(np.array(jax.devices()[:1]), ("columns",)),
+        in_specs=jax.P(None, "columns"),
+        out_specs=jax.P(None, "columns"),
+    )
+    kernel = jnp.asarray(KERNEL)
+    np.testing.assert_array_equal(jax.jit(split)(kernel), targets(kernel, share=0.5))
+
+
+def test_a_layer_may_have_no_outputs():
+    assert targets(jnp.ones((3, 0)), share=0.5).shape == (3, 0)
+
+
 def test_weights_equal_to_the_smallest_one_spared_are_spared():
     kernel = jnp.array([[1.0, 2.0, 2.0, 2.0, 3.0, 0.0, 4.0, 5.0]]).T
     found = targets(kernel, share=0.5)[:, 0]

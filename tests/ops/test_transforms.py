@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dropout_lab import ops
+
 
 def assert_agree(op, actual, expected):
     """Masks agree to the bit; noise and products to the rounding of a fused multiply-add."""
@@ -46,6 +48,18 @@ def test_vmap_over_rates_is_a_loop(op, key, array):
     outputs = jax.jit(jax.vmap(op.call, (None, None, 0)))(key, x, rates)
     one = jax.jit(op.call)
     assert_agree(op, outputs, np.stack([one(key, x, rate) for rate in rates]))
+
+
+def test_a_traced_rate_out_of_range_counts_as_the_nearest_one(rated_op, key, array):
+    x = array(rated_op.shape)
+    one = jax.jit(lambda rate: rated_op.call(key, x, rate))
+    for rate, nearest in ((-np.inf, 0), (-1e-9, 0), (2, rated_op.top), (np.inf, rated_op.top)):
+        np.testing.assert_array_equal(one(np.float32(rate)), one(np.float32(nearest)))
+
+
+def test_a_rate_of_nan_shows_where_units_are_scaled(key):
+    y = jax.jit(lambda rate: ops.dropout(key, jnp.ones(64), rate=rate))(np.float32(np.nan))
+    assert np.isnan(y).all()
 
 
 def test_five_traced_rates_trace_once(op, key, array):

@@ -56,6 +56,11 @@ def test_leading_axes_are_all_examples(key):
     assert drop_connect(key, jnp.ones(3), rate=RATE, kernel=jnp.asarray(KERNEL)).shape == (4,)
 
 
+def test_a_layer_may_have_no_inputs(key):
+    u = drop_connect(key, jnp.ones((5, 0)), rate=RATE, kernel=jnp.ones((0, 4)))
+    np.testing.assert_array_equal(u, jnp.zeros((5, 4)))
+
+
 def test_a_batch_can_share_one_mask(key):
     x = jnp.asarray(np.random.default_rng(2).normal(size=(5, 3)).astype(np.float32))
 
@@ -96,6 +101,22 @@ def test_rate_1_gives_weights_zero_gradients(key):
 
     for gradient in gradients(jnp.asarray(KERNEL), jnp.asarray(BIAS)):
         np.testing.assert_array_equal(gradient, 0)
+
+
+def test_gradient_of_many_examples_adds_up_in_bfloat16(key):
+    """A sum in steps of 1 stops at 256 there."""
+
+    @jax.jit
+    @partial(jax.grad, argnums=(0, 1))
+    def gradients(kernel, x):
+        return drop_connect(key, x, rate=RATE, kernel=kernel).astype(jnp.float32).sum()
+
+    kernel, x = jnp.ones((2, 2)), jnp.ones((1024, 2))
+    expected = gradients(kernel, x)
+    actual = gradients(kernel.astype(jnp.bfloat16), x.astype(jnp.bfloat16))
+    for ours, exact in zip(actual, expected, strict=True):
+        assert ours.dtype == jnp.bfloat16
+        np.testing.assert_allclose(ours.astype(jnp.float32), exact, rtol=2**-8)
 
 
 def test_output_has_the_type_of_the_input(key):
