@@ -24,13 +24,13 @@ ROOT = Path(__file__).parents[3]
 def works(sizes: Sizes) -> Works:
     """Returns the work of the whole sweep."""
     return {
-        (SWEEP, "ours"): lambda: Work(lambda: _sweep(sizes), lambda: _facts(sizes)),
+        (SWEEP, "ours"): lambda: Work(lambda: _sweep(sizes), lambda: _facts(sizes, "sweep")),
     }
 
 
 def loop_over_processes(sizes: Sizes) -> Work:
     """Returns the work of the same trials, each in a process of ``scripts/train.py``."""
-    return Work(lambda: _processes(sizes), lambda: _facts(sizes))
+    return Work(lambda: _processes(sizes), lambda: _facts(sizes, "train"))
 
 
 def _sweep(sizes: Sizes) -> float:
@@ -61,11 +61,13 @@ def _processes(sizes: Sizes) -> float:
 
 
 @functools.cache
-def _facts(sizes: Sizes) -> dict[str, Fact]:
-    """Returns what a trial comes to."""
+def _facts(sizes: Sizes, script: str) -> dict[str, Fact]:
+    """Returns what a trial comes to, by the script that trains one or as a sweep of one."""
     with tempfile.TemporaryDirectory() as folder:
-        _script("train", _trial(sizes.variants[0], sizes), folder)
-        record = json.loads((Path(folder) / "run" / "record.json").read_text())
+        _script(script, _trial(sizes.variants[0], sizes), folder)
+        name = {"train": "record.json", "sweep": "trials/*.json"}[script]
+        [path] = Path(folder).glob(f"run/{name}")
+        record = json.loads(path.read_text())
     return of_trial(record["data"]["train"], record["metrics"]["val_error"])
 
 
