@@ -74,6 +74,8 @@ def describe(
 
 
 def _kept(results: Results) -> str:
-    """Returns how many claims were reproduced, of how many."""
-    verdicts = [verdict.verdict for verdict in judge(results)]
-    return f"{verdicts.count('reproduced')}/{len(verdicts)}"
+    """Returns how many claims were reproduced, of how many, and how many were contradicted."""
+    found = [verdict.verdict for verdict in judge(results)]
+    told = f"{found.count('reproduced')}/{len(found)}"
+    contradicted = found.count("contradicted")
+    return f"{told}, {contradicted} contradicted" if contradicted else told

@@ -186,6 +186,12 @@ def test_all_results_at_a_glance(results):
     assert overview([], "folder") == "No experiment has been run yet.\n"
 
 
+def test_contradicted_claims_are_seen_at_a_glance(experiment):
+    swapped = {**ERRORS, "plain, few": ERRORS["noisy, few"], "noisy, few": ERRORS["plain, few"]}
+    [*_, line] = overview([made_up(experiment, swapped)], "folder").splitlines()
+    assert line.split("|")[6].strip() == "0/3, 3 contradicted"
+
+
 def test_an_experiment_is_described_with_what_it_takes(experiment, results):
     text = describe("small", experiment, base.get_config(), {"short": results})
     assert text.splitlines() == [
