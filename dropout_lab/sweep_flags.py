@@ -56,15 +56,13 @@ class ExecutorFlags:
         Raises:
           InputError: If a flag is wrong.
         """
-        how = How(
+        return How(
             self._parsed_lanes(),
             self._executor.value,
             self._workers.value,
             self._scheduler.value,
             self._retry.value,
         )
-        how.check()
-        return how
 
     def set_checkpoints(self, config: ConfigDict) -> None:
         """Writes into a configuration how often to save, if a flag says so."""

@@ -31,7 +31,7 @@ EXECUTORS = ("auto", "local", "processes", "dask")
 _WORTHWHILE = 30.0  # seconds of work from which that pays
 _MANY = 32  # trials from which on nothing is measured: if they are short, little is lost
 
-
+# How a program runs, for all of its trials; whether a network is kept is asked of each.
 _SHARED = tuple(key for key in HOW if key != "run.save_model")
 
 
@@ -45,6 +45,9 @@ class How:
       workers: Processes; None for one per core. Not with "local".
       scheduler: Address of a Dask scheduler.
       retry: Whether trials that failed are run again.
+
+    Raises:
+      InputError: If a value is not allowed.
     """
 
     lanes: int | None = None
@@ -53,8 +56,7 @@ class How:
     scheduler: str | None = None
     retry: bool = False
 
-    def check(self) -> None:
-        """Raises InputError if a value is not allowed."""
+    def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
             raise unknown("executor", self.executor, EXECUTORS)
         for name, number in (("lanes", self.lanes), ("workers", self.workers)):
@@ -91,8 +93,7 @@ def run_sweep(
       Interrupted: If a signal asked to stop; what was done is saved.
     """
     how = how or How()
-    trials, varied = _checked(config, sweep, store, how)
-    grouped = groups(trials)
+    trials, grouped, varied = _checked(config, sweep, store, how)
     store.extend(config, varied, trials)
     ids = [trial.id for trial in trials]
     damaged = store.quarantine_damaged(ids)
@@ -116,18 +117,18 @@ def run_sweep(
 
 def _checked(
     config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store, how: How
-) -> tuple[list[Trial], list[str]]:
-    """Returns a sweep's trials and the keys it varies; InputError unless all of it can be run."""
-    how.check()
+) -> tuple[list[Trial], list[Group], list[str]]:
+    """Returns a sweep's trials, their groups and what varies; InputError unless all can be run."""
     overrides = list(product(sweep))
     trials = make_trials(config, overrides)
     if not trials:
         raise InputError("the sweep has no trial; allowed: one or more")
     varied = list(dict.fromkeys(key for values in overrides for key in values))
     store.check(config, varied)
-    for group in groups(trials):
+    grouped = groups(trials)
+    for group in grouped:
         check_group(group, how.lanes)
-    return trials, varied
+    return trials, grouped, varied
 
 
 def check_group(group: Group, lanes: int | None = None) -> None:
@@ -248,8 +249,7 @@ def preview(
     Writes nothing; arguments and errors as of :func:`run_sweep`.
     """
     lines, seconds, compiling = [], 0.0, 0.0
-    trials, _ = _checked(config, sweep, store, how or How())
-    grouped = groups(trials)
+    trials, grouped, _ = _checked(config, sweep, store, how or How())
     waiting = 0
     for number, group in enumerate(grouped, start=1):
         new = [trial for trial in group.trials if not store.has(trial.id)]

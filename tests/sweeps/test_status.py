@@ -94,18 +94,18 @@ def test_a_preview_tells_trials_groups_and_time_and_writes_nothing(config, store
 
 
 @pytest.mark.parametrize(
-    ("how", "message"),
+    ("options", "message"),
     [
-        (How(executor="procesess"), r"executor 'procesess'; did you mean 'processes'\?"),
-        (How(lanes=0), r"--lanes=0; allowed: a whole number above 0"),
-        (How(workers=-1), r"--workers=-1; allowed"),
-        (How(executor="local", workers=2), r"--workers=2 with --executor=local, which is one"),
-        (How(scheduler="tcp://a:1"), r"--scheduler=tcp://a:1 with --executor=auto; allowed"),
+        ({"executor": "procesess"}, r"executor 'procesess'; did you mean 'processes'\?"),
+        ({"lanes": 0}, r"--lanes=0; allowed: a whole number above 0"),
+        ({"workers": -1}, r"--workers=-1; allowed"),
+        ({"executor": "local", "workers": 2}, r"--workers=2 with --executor=local, which is one"),
+        ({"scheduler": "tcp://a:1"}, r"--scheduler=tcp://a:1 with --executor=auto; allowed"),
     ],
 )
-def test_a_bad_way_to_run_is_told(config, store, how, message):
+def test_a_bad_way_to_run_is_told(config, store, options, message):
     with pytest.raises(InputError, match=message):
-        sweeps.runner.run_sweep(config, SEEDS, store, how)
+        sweeps.runner.run_sweep(config, SEEDS, store, How(**options))
     assert not store.directory.exists()
 
 
