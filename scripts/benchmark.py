@@ -11,10 +11,10 @@ from absl import flags
 
 from dropout_lab.benchmark import figure, report, runner
 from dropout_lab.benchmark.processes import check_peers
-from dropout_lab.cli import run
+from dropout_lab.cli.entry import run
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.files import write_json
-from dropout_lab.workdir import check_directory
+from dropout_lab.system.files import write_json
+from dropout_lab.system.workdir import check_directory
 
 _SUITE = flags.DEFINE_string("suite", "all", f"{', '.join(runner.SUITES)} or all.")
 _PEERS = flags.DEFINE_list("peers", [], "Other frameworks to measure beside ours: flax, torch.")

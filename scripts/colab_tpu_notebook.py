@@ -116,8 +116,7 @@ show()
 import jax.numpy as jnp
 
 from dropout_lab.nn import RatedNoise
-from dropout_lab.places import Use, Variant
-from dropout_lab.variants import VARIANTS
+from dropout_lab.variants import VARIANTS, Use, Variant
 
 
 class SignFlip(RatedNoise):

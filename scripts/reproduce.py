@@ -16,14 +16,14 @@ from absl import flags
 
 import experiments
 from configs import base
-from dropout_lab.cli import run
+from dropout_lab.cli.entry import run
+from dropout_lab.cli.sweep_flags import ExecutorFlags
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import table
 from dropout_lab.reproduce.overview import describe
 from dropout_lab.reproduce.plan import PROTOCOLS
 from dropout_lab.reproduce.results import Results
 from dropout_lab.reproduce.run import differences, publish, read, reproduce, write
-from dropout_lab.sweep_flags import ExecutorFlags
 
 _EXPERIMENT = flags.DEFINE_string("experiment", None, "A file of experiments/, without .py.")
 _PROTOCOL = flags.DEFINE_enum("protocol", "short", PROTOCOLS, "As published, in an hour, or a try.")

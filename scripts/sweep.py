@@ -12,10 +12,10 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
-from dropout_lab.cli import run
+from dropout_lab.cli.entry import run
+from dropout_lab.cli.sweep_flags import ExecutorFlags, GridFlags
 from dropout_lab.errors import InputError
-from dropout_lab.sweep_flags import ExecutorFlags, GridFlags
-from dropout_lab.sweeps.runner import preview, run_sweep
+from dropout_lab.sweeps.execution.runner import preview, run_sweep
 from dropout_lab.sweeps.status import describe
 from dropout_lab.sweeps.store import Store
 

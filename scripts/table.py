@@ -9,9 +9,9 @@ from absl import flags
 
 from dropout_lab.analysis import figure, table
 from dropout_lab.analysis.summary import summarise
-from dropout_lab.cli import run
-from dropout_lab.files import write_bytes
+from dropout_lab.cli.entry import run
 from dropout_lab.sweeps.store import Store
+from dropout_lab.system.files import write_bytes
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the sweep.", required=True)
 _ROWS = flags.DEFINE_string("rows", "variant", "Config key of the rows; empty for one row.")

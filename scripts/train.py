@@ -8,7 +8,7 @@ On several hosts, the same command on each: --distributed --config.mesh.data=DEV
 from absl import flags
 from ml_collections import config_flags
 
-from dropout_lab.cli import run
+from dropout_lab.cli.entry import run
 from dropout_lab.errors import InputError
 from dropout_lab.training.processes import is_first, join
 from dropout_lab.training.run import train

@@ -13,10 +13,10 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from dropout_lab.cli import run
-from dropout_lab.sweep_flags import ExecutorFlags, GridFlags
+from dropout_lab.cli.entry import run
+from dropout_lab.cli.sweep_flags import ExecutorFlags, GridFlags
 from dropout_lab.sweeps.grid import settings_and_seeds
-from dropout_lab.sweeps.tuning import Tuning
+from dropout_lab.tuning.tuning import Tuning
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "FILE.py:VARIANT[,smoke].")
 _GRID = GridFlags()

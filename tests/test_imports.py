@@ -20,22 +20,19 @@ FOLDERS = ("dropout_lab", "configs", "experiments", "scripts", "tests")
 # Each room may import from itself and from lower floors, never from a neighbour on its own floor.
 FLOORS = [
     {"scripts"},
-    {"dropout_lab.cli", "dropout_lab.sweep_flags", "dropout_lab.benchmark", "dropout_lab.doctor"},
+    {"dropout_lab.cli", "dropout_lab.benchmark", "dropout_lab.doctor"},
     {"experiments", "configs"},
     {"dropout_lab.reproduce"},
+    {"dropout_lab.tuning"},
     {"dropout_lab.sweeps", "dropout_lab.analysis", "dropout_lab"},
     {"dropout_lab.training"},
-    {"dropout_lab.settings"},
-    {"dropout_lab.architecture"},
-    {"dropout_lab.rules", "dropout_lab.recipe"},
+    {"dropout_lab.config"},
     {"dropout_lab.models", "dropout_lab.data", "dropout_lab.schedules"},
     {"dropout_lab.variants"},
-    {"dropout_lab.places"},
     {"dropout_lab.nn"},
     {"dropout_lab.ops"},
-    {"dropout_lab.compilation"},
-    {"dropout_lab.files", "dropout_lab.workdir", "dropout_lab.display"},
-    {"dropout_lab.errors", "dropout_lab.machine"},
+    {"dropout_lab.system"},
+    {"dropout_lab.errors"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -15,20 +15,19 @@ from jaxtyping import Array, Float, Key
 
 from configs import digits_cnn, digits_mlp
 from dropout_lab import load_run
+from dropout_lab.config import dynamic, resolve
 from dropout_lab.errors import InputError
 from dropout_lab.nn import RatedNoise
 from dropout_lab.ops import Rate
-from dropout_lab.places import Use, Variant
-from dropout_lab.settings import dynamic, resolve
+from dropout_lab.sweeps.execution.runner import run_sweep
 from dropout_lab.sweeps.grid import parse, product
-from dropout_lab.sweeps.runner import run_sweep
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.training.arrays import fit_scaling, to_device
 from dropout_lab.training.preparation import prepare
 from dropout_lab.training.program import as_arrays
 from dropout_lab.training.run import train
-from dropout_lab.variants import VARIANTS
+from dropout_lab.variants import VARIANTS, Use, Variant
 
 ROOT = Path(__file__).parents[1]
 
@@ -181,7 +180,7 @@ def test_the_scripts_know_it_from_its_source_alone(tmp_path):
         )
     with (package / "nn" / "__init__.py").open("a") as file:
         file.write("from dropout_lab.nn.sign_flip import SignFlip\n")
-    table, start = package / "variants.py", "VARIANTS: dict[str, Variant] = {\n"
+    table, start = package / "variants" / "variants.py", "VARIANTS: dict[str, Variant] = {\n"
     text = table.read_text()
     assert text.count(start) == 1
     line = '    "sign_flip": _everywhere(Use(nn.SignFlip), defaults={"rate": 0.1}, top=0.5),\n'

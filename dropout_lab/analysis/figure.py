@@ -13,7 +13,7 @@ from dropout_lab.analysis.drawing import COLOURS, MARKERS, image, open_frame
 from dropout_lab.analysis.summary import Cell, Summary, counts, describe
 from dropout_lab.analysis.trials import Value, label
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.files import write_bytes
+from dropout_lab.system.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from dropout_lab.analysis.trials import Trial, Value, join, label, natural, require_key, select
+from dropout_lab.config import HOW
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.settings import HOW
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 SCORES = {

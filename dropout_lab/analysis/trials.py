@@ -5,8 +5,8 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dropout_lab.config import flatten
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.rules import flatten
 
 Value = Hashable
 """A config leaf: a number, string, bool or None, or a (nested) tuple of these."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dropout_lab.analysis.drawing import COLOURS, MARKERS, image, open_frame
-from dropout_lab.files import write_bytes
+from dropout_lab.system.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

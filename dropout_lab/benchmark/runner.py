@@ -5,13 +5,13 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from dropout_lab import machine
 from dropout_lab.benchmark import quiet
 from dropout_lab.benchmark.facts import differences
 from dropout_lab.benchmark.problems import Sizes
 from dropout_lab.benchmark.processes import NAIVE, PEERS, Process
 from dropout_lab.benchmark.samples import Sample
 from dropout_lab.benchmark.targets import TARGETS, Side
+from dropout_lab.system import machine
 from dropout_lab.training.record import environment
 
 

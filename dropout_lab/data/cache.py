@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dropout_lab.data.dataset import Official, Split
-from dropout_lab.files import replacing, user_cache
+from dropout_lab.system.files import replacing, user_cache
 
 # Raised whenever the same source files would give other arrays than before.
 _LAYOUT = 1

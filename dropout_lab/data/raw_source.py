@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from dropout_lab.data import download
 from dropout_lab.data.catalog import ImageSet, OriginalFile
 from dropout_lab.data.dataset import Official, Split, canonical
-from dropout_lab.files import user_cache
+from dropout_lab.system.files import user_cache
 
 # Folder inside the tarball, label bytes before each image (the last is the class), the files.
 _CIFAR = {

@@ -8,8 +8,8 @@ from pathlib import Path
 from dropout_lab.data import raw_source, tfds_source
 from dropout_lab.data.catalog import IMAGE_SETS
 from dropout_lab.doctor.finding import Finding, State
-from dropout_lab.files import user_cache
-from dropout_lab.workdir import nearest
+from dropout_lab.system.files import user_cache
+from dropout_lab.system.workdir import nearest
 
 
 def check_directories(workdir: Path) -> Iterator[Finding]:

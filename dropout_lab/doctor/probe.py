@@ -46,9 +46,9 @@ def _masks() -> str:
 def _train() -> float:
     """Returns the validation error, in percent, of a small network after an epoch on digits."""
     from configs import digits_mlp
-    from dropout_lab.settings import resolve
-    from dropout_lab.training.loop import Lanes
+    from dropout_lab.config import resolve
     from dropout_lab.training.preparation import prepare
+    from dropout_lab.training.trainer import Lanes
 
     config = digits_mlp.get_config("dropout,smoke")
     config.model.widths = (64,)

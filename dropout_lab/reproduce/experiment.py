@@ -7,9 +7,9 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from dropout_lab.config import RULES
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.reproduce.claim import Claim, Value
-from dropout_lab.rules import RULES
 from dropout_lab.sweeps.grid import Grid, Overrides
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from dropout_lab.analysis.ensemble import error, error_by_passes, vote
-from dropout_lab.files import read_json, write_json
 from dropout_lab.reproduce.experiment import Measure, Passes, Vote
-from dropout_lab.sweeps.choice import Choice
-from dropout_lab.sweeps.networks import load_networks
+from dropout_lab.sweeps.frame import load_networks
+from dropout_lab.system.files import read_json, write_json
 from dropout_lab.training.trained import Trained
+from dropout_lab.tuning.choice import Choice
 
 Measured = Mapping[str, Mapping[str, Mapping[str, float]]]
 """By cell and metric: the value of each network, by its seed; a vote's stands with the first."""

@@ -6,10 +6,9 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from dropout_lab.config import check_inference, flatten
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.reproduce.experiment import Cell, Experiment, Passes, Protocol, Vote
-from dropout_lab.rules import flatten
-from dropout_lab.settings import check_inference
 from dropout_lab.sweeps.grid import Overrides, product
 from dropout_lab.sweeps.trials import Trial, make_trials, overridden
 

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dropout_lab.analysis.markup import escape_markdown, markdown_table
+from dropout_lab.config import flatten
 from dropout_lab.reproduce import table
 from dropout_lab.reproduce.figure import figure_data
 from dropout_lab.reproduce.results import Results
 from dropout_lab.reproduce.statistics import significant
 from dropout_lab.reproduce.verdicts import LEVEL, Verdict, judge
-from dropout_lab.rules import flatten
-from dropout_lab.sweeps.choice import Choice
 from dropout_lab.sweeps.grid import Overrides
 from dropout_lab.sweeps.status import duration
+from dropout_lab.tuning.choice import Choice
 
 
 def texts(results: Results) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dropout_lab.reproduce.experiment import Experiment, Published
 from dropout_lab.reproduce.measures import Measured
 from dropout_lab.reproduce.plan import Plan
 from dropout_lab.reproduce.statistics import Difference, Sample, one_sample, welch
-from dropout_lab.sweeps.choice import Choice
+from dropout_lab.tuning.choice import Choice
 
 
 @dataclasses.dataclass(frozen=True)

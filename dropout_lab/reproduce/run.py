@@ -10,18 +10,18 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.files import read_json, write_bytes, write_json
 from dropout_lab.reproduce import measures, report
 from dropout_lab.reproduce.experiment import Experiment
 from dropout_lab.reproduce.figure import svg
 from dropout_lab.reproduce.measures import Measured
 from dropout_lab.reproduce.plan import Plan, make_plan
 from dropout_lab.reproduce.results import Results
-from dropout_lab.sweeps.runner import How
+from dropout_lab.sweeps.execution.runner import How
 from dropout_lab.sweeps.store import Store
-from dropout_lab.sweeps.tuned import Tuned
-from dropout_lab.sweeps.tuning import Tuning
-from dropout_lab.workdir import check_directory, check_same
+from dropout_lab.system.files import read_json, write_bytes, write_json
+from dropout_lab.system.workdir import check_directory, check_same
+from dropout_lab.tuning.tuned import Tuned
+from dropout_lab.tuning.tuning import Tuning
 
 # Not checkpoints, locks and the like.
 _PUBLISHED = ("*.*", "*/sweep.json", "*/trials/*.json", "*/plans/*.json")

@@ -1,6 +1,7 @@
 """Sweeps: what to try, the trials it means, running them, and the store of records."""
 
-from dropout_lab.sweeps.frame import load
+from dropout_lab.sweeps.execution.runner import How, run_sweep
+from dropout_lab.sweeps.frame import load, load_networks
 from dropout_lab.sweeps.grid import (
     chain,
     choice,
@@ -11,8 +12,6 @@ from dropout_lab.sweeps.grid import (
     uniform,
     zipped,
 )
-from dropout_lab.sweeps.networks import load_networks
-from dropout_lab.sweeps.runner import How, run_sweep
 from dropout_lab.sweeps.store import Store
 
 __all__ = [

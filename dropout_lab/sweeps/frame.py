@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dropout_lab.config import flatten, from_dict
 from dropout_lab.errors import InputError
-from dropout_lab.rules import flatten
-from dropout_lab.settings import from_dict
 from dropout_lab.sweeps.store import Store
+from dropout_lab.training.trained import Trained, load_network
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,3 +36,16 @@ def load(workdir: str | Path) -> "pd.DataFrame":
         for record in Store(workdir).records()
     ]
     return pd.DataFrame(rows)
+
+
+def load_networks(workdir: str | Path) -> dict[str, Trained]:
+    """Returns the trained networks of a sweep by trial, of those trials that are done.
+
+    Raises:
+      InputError: If there is no sweep, or its networks were not kept.
+    """
+    store = Store(workdir)
+    return {
+        record["id"]: load_network(record, store.network(record["id"]))
+        for record in store.records()
+    }

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from dropout_lab.config import RULES
 from dropout_lab.errors import InputError, told, unknown
-from dropout_lab.rules import RULES
 
 Overrides = Mapping[str, Any]
 """What one trial differs in: values by configuration key."""

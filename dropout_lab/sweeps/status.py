@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dropout_lab.display import Display
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import label
+from dropout_lab.system.display import Display
 
 _JUST = 0.5  # seconds
 _SILENT = 600.0  # seconds after which a process on another machine is taken for dead

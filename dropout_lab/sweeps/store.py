@@ -20,19 +20,18 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
+from dropout_lab.config import HOW, flatten, from_dict
 from dropout_lab.errors import InputError
-from dropout_lab.files import (
+from dropout_lab.sweeps import damage
+from dropout_lab.sweeps.trials import Trial
+from dropout_lab.system.files import (
     DamagedError,
     delete_unfinished,
     lock,
     read_json,
     write_json,
 )
-from dropout_lab.rules import flatten
-from dropout_lab.settings import HOW, from_dict
-from dropout_lab.sweeps import damage
-from dropout_lab.sweeps.trials import Trial
-from dropout_lab.workdir import check_directory, check_kind, check_same
+from dropout_lab.system.workdir import check_directory, check_kind, check_same
 
 
 class Store:
@@ -120,7 +119,7 @@ class Store:
         return self.directory / kind / f"{name}.json"
 
     def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
-        """Returns a lock of this sweep, see :func:`dropout_lab.files.lock`."""
+        """Returns a lock of this sweep, see :func:`dropout_lab.system.files.lock`."""
         return lock(self.directory / "locks" / f"{name}.lock", wait=wait)
 
     def quarantine(self, path: Path) -> Path:

@@ -8,9 +8,8 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
+from dropout_lab.config import HOW, RULES, flatten, resolve, static_key, trial_id
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.rules import RULES, flatten
-from dropout_lab.settings import HOW, resolve, static_key, trial_id
 from dropout_lab.sweeps.grid import Overrides
 
 

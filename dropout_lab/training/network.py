@@ -9,9 +9,8 @@ from ml_collections import FrozenConfigDict
 
 from dropout_lab import nn
 from dropout_lab.models import MODELS
-from dropout_lab.places import RATES
 from dropout_lab.training.optimizer import Params, is_kernel
-from dropout_lab.variants import OPTIONS, Noise
+from dropout_lab.variants import OPTIONS, RATES, Noise
 
 Numbers = dict[str, Any]
 """The dynamic numbers of a trial, by configuration key, as arrays."""

@@ -1,5 +1,6 @@
 """Optimisers whose numbers may be traced, and the max-norm constraint."""
 
+import math
 from typing import Any
 
 import jax
@@ -8,7 +9,7 @@ import optax
 from jaxtyping import Array, Float, Int
 from ml_collections import FrozenConfigDict
 
-from dropout_lab.schedules import Schedule, inverse, late_annealed
+from dropout_lab.schedules import SCHEDULES, Schedule, inverse, late_annealed
 from dropout_lab.schedules import step as step_schedule
 
 Params = Any
@@ -75,6 +76,29 @@ def make_schedule(
         factors = {epoch * epoch_steps: options.decay_rate for epoch in options.boundaries}
         return optax.piecewise_constant_schedule(1.0, factors)
     return optax.constant_schedule(1.0)
+
+
+def make_rate_schedule(
+    options: FrozenConfigDict, epoch_steps: int, total_steps: int | Int[Array, ""]
+) -> Schedule:
+    """Returns the factor on all rates, from step to number: a schedule of a rate of 1.
+
+    Args:
+      options: Of the schedule, resolved.
+      epoch_steps: Updates per epoch, which boundaries count in.
+      total_steps: Updates in all; may be traced.
+    """
+    taken: dict[str, Any] = {}
+    if options.name in ("curriculum", "anti_curriculum"):
+        taken["gamma"] = options.gamma or 10 / total_steps
+    elif options.name == "step":
+        taken["boundaries"] = [epoch * epoch_steps for epoch in options.boundaries]
+        taken["factors"] = options.factors
+    elif options.name != "constant":
+        taken["steps"] = jnp.minimum((options.epochs or math.inf) * epoch_steps, total_steps)
+    if options.name == "late_linear":
+        taken["total"] = total_steps
+    return SCHEDULES[options.name](1.0, **taken)
 
 
 def _ramp(numbers: dict[str, Any], epoch_steps: int) -> Schedule:

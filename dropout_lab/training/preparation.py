@@ -2,16 +2,34 @@
 
 import functools
 
+import jax
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.data import Dataset, cross_validation, load
 from dropout_lab.errors import InputError
 from dropout_lab.training.arrays import example_shape
-from dropout_lab.training.jax_settings import check_jax_settings
-from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
 from dropout_lab.training.record import environment
+from dropout_lab.training.vmapped import LaneProgram
 from dropout_lab.variants import VARIANTS
+
+_JAX_DEFAULTS = {
+    "jax_default_prng_impl": "threefry2x32",  # lanes would all draw from the first one's rbg key
+    "jax_threefry_partitionable": True,  # noise would depend on how many devices share a batch
+    "jax_random_seed_offset": 0,
+    "jax_enable_x64": False,
+}
+
+
+def check_jax_settings() -> None:
+    """Raises InputError if a setting is not JAX's default."""
+    for name, default in _JAX_DEFAULTS.items():
+        value = getattr(jax.config, name)
+        if value != default:
+            raise InputError(
+                f"{name} is {value!r}, which gives other results than the record would promise; "
+                f"allowed: {default!r}, without {name.upper()} in the environment"
+            )
 
 
 def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Dataset]:

@@ -16,14 +16,12 @@ from dropout_lab.models import Dense
 from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
 from dropout_lab.training.loss import make_loss
 from dropout_lab.training.mesh import replicate, split_batch
-from dropout_lab.training.metrics import measure
+from dropout_lab.training.metrics import measure, sparsity
 from dropout_lab.training.network import Mode, Network, Numbers, Weights, weights_of
-from dropout_lab.training.optimizer import make_optimizer, project
+from dropout_lab.training.optimizer import make_optimizer, make_rate_schedule, project
 from dropout_lab.training.penalty import make_penalties
 from dropout_lab.training.prediction import Prediction, predict
-from dropout_lab.training.rate_schedule import make_rate_schedule
 from dropout_lab.training.recalibration import recalibrate_batch_stats
-from dropout_lab.training.sparsity import sparsity
 
 
 class State(NamedTuple):
@@ -197,7 +195,7 @@ class Program:
         return weights._replace(stats=weights_of(model).stats)
 
     def _sparsity(self, weights: Weights) -> dict[str, Float[Array, ""]]:
-        """Returns what inference prunes: see :func:`dropout_lab.training.sparsity.sparsity`."""
+        """Returns what inference prunes: see :func:`dropout_lab.training.metrics.sparsity`."""
         return sparsity(self.network.module(weights, "mean"))
 
     def _evaluate(

@@ -10,11 +10,11 @@ from typing import Any
 import jax
 from ml_collections import FrozenConfigDict
 
+from dropout_lab.config import trial_id
 from dropout_lab.data import Dataset
-from dropout_lab.machine import threads
-from dropout_lab.settings import trial_id
+from dropout_lab.system.machine import threads
 from dropout_lab.training.arrays import example_shape
-from dropout_lab.training.loop import Result
+from dropout_lab.training.trainer import Result
 
 SCHEMA = 1
 """Version of the record's layout."""

@@ -8,22 +8,21 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict, FrozenConfigDict
 
+from dropout_lab.config import HOW, flatten, from_dict, resolve
 from dropout_lab.data import Dataset
-from dropout_lab.display import Display
 from dropout_lab.errors import InputError
-from dropout_lab.files import lock, read_json, write_json
-from dropout_lab.rules import flatten
-from dropout_lab.settings import HOW, from_dict, resolve
+from dropout_lab.system.display import Display
+from dropout_lab.system.files import lock, read_json, write_json
+from dropout_lab.system.interrupt import graceful_stop
+from dropout_lab.system.workdir import check_directory, check_kind, check_same
 from dropout_lab.training.checkpoint import Checkpoints
-from dropout_lab.training.interrupt import graceful_stop
-from dropout_lab.training.lanes import LaneProgram
-from dropout_lab.training.loop import Lanes
 from dropout_lab.training.preparation import prepare
 from dropout_lab.training.processes import agreement, is_first, one_of_several
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
 from dropout_lab.training.trained import save_network
-from dropout_lab.workdir import check_directory, check_kind, check_same
+from dropout_lab.training.trainer import Lanes
+from dropout_lab.training.vmapped import LaneProgram
 
 
 def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:

@@ -9,16 +9,16 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Float, Num
 
+from dropout_lab.config import check_inference, dynamic, from_dict
 from dropout_lab.data import Split
 from dropout_lab.errors import InputError
-from dropout_lab.files import read_json
-from dropout_lab.settings import check_inference, dynamic, from_dict
+from dropout_lab.system.files import read_json
 from dropout_lab.training.arrays import Scaling
 from dropout_lab.training.checkpoint import Checkpoints, refill
-from dropout_lab.training.loop import Result
 from dropout_lab.training.prediction import Prediction
 from dropout_lab.training.preparation import load_data
 from dropout_lab.training.program import Program, as_arrays
+from dropout_lab.training.trainer import Result
 
 
 def load_run(workdir: str | Path) -> "Trained":

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from dropout_lab import machine
 from dropout_lab.benchmark import quiet, runner
 from dropout_lab.benchmark.facts import Fact, differences, of_dropout, of_noise
 from dropout_lab.benchmark.problems import TINY
 from dropout_lab.benchmark.samples import Sample
 from dropout_lab.benchmark.work import SHORTEST, timer
+from dropout_lab.system import machine
 
 
 class Fake:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from configs import base
-from dropout_lab.architecture import present_places
+from dropout_lab.config import dynamic, resolve
+from dropout_lab.config.resolve_network import present_places
 from dropout_lab.errors import InputError
-from dropout_lab.settings import dynamic, resolve
 from dropout_lab.training.arrays import example_shape, fit_scaling, to_device
 from dropout_lab.training.preparation import check_data, load_data
 from dropout_lab.training.program import Program, as_arrays

@@ -7,7 +7,7 @@ import pytest
 from dropout_lab.data.catalog import IMAGE_SETS
 from dropout_lab.doctor import State, checkup
 from dropout_lab.doctor.directories import check_data, check_directories
-from dropout_lab.files import write_json
+from dropout_lab.system.files import write_json
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from configs import base
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import Above, Alike, Below, Ordered, run
 from dropout_lab.reproduce.plan import PROTOCOLS, make_plan
-from dropout_lab.sweeps.runner import How
+from dropout_lab.sweeps.execution.runner import How
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -19,7 +19,7 @@ from dropout_lab.reproduce import (
 )
 from dropout_lab.reproduce.plan import make_plan
 from dropout_lab.reproduce.results import Results
-from dropout_lab.sweeps.choice import Choice, Run, Setting
+from dropout_lab.tuning.choice import Choice, Run, Setting
 
 PAPER = {
     "plain, few": Published(4.0, 0.2, 5),

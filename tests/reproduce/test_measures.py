@@ -5,7 +5,7 @@ import pytest
 
 from dropout_lab.data.dataset import Split
 from dropout_lab.reproduce import Inference, Passes, Value, Vote, measures
-from dropout_lab.sweeps.choice import Choice, Run, Setting
+from dropout_lab.tuning.choice import Choice, Run, Setting
 from tests.reproduce.conftest import ERRORS, made_up, small_experiment
 
 LABELS = np.array([0, 1, 0, 1])

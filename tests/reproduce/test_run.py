@@ -9,8 +9,8 @@ import pytest
 from configs import base
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import Cell, Value, run
-from dropout_lab.sweeps.runner import How
-from dropout_lab.training import loop
+from dropout_lab.sweeps.execution.runner import How
+from dropout_lab.training import trainer
 from tests.reproduce.conftest import small_experiment
 
 pytestmark = pytest.mark.slow  # trains six networks, once for all tests
@@ -45,7 +45,7 @@ def no_training(monkeypatch):
     def refuse(lanes):
         raise AssertionError("trained")
 
-    monkeypatch.setattr(loop.Lanes, "run", refuse)
+    monkeypatch.setattr(trainer.Lanes, "run", refuse)
 
 
 def read(directory, experiment=None):

@@ -16,7 +16,11 @@ ROOT = Path(__file__).parents[2]
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
     [
-        *("dropout_lab.cli", "dropout_lab.sweeps.runner", "dropout_lab.benchmark.runner"),
+        *(
+            "dropout_lab.cli.entry",
+            "dropout_lab.sweeps.execution.runner",
+            "dropout_lab.benchmark.runner",
+        ),
         "orbax.checkpoint",
     ]
 )

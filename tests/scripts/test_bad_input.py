@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from configs import digits_mlp
+from dropout_lab.config import flatten, resolve
 from dropout_lab.data.catalog import IMAGE_SETS
-from dropout_lab.files import write_json
-from dropout_lab.rules import flatten
-from dropout_lab.settings import resolve
+from dropout_lab.system.files import write_json
 from tests.scripts.forked import run_forked
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from configs import mnist_mlp
-from dropout_lab.settings import resolve, trial_id
+from dropout_lab.config import resolve, trial_id
 from tests.scripts.forked import run_forked, start_forked
 
 pytestmark = pytest.mark.slow

@@ -21,7 +21,10 @@ from dropout_lab.sweeps.store import Store
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600  # seconds of a sweep that is left alone
-_WORKERS = ("dropout_lab.sweeps.worker", "spawn_main")  # in the command lines of ours and Dask's
+_WORKERS = (
+    "dropout_lab.sweeps.execution.worker",
+    "spawn_main",
+)  # in the command lines of ours and Dask's
 
 
 class Sweep:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from configs import base
-from dropout_lab.settings import static_key
-from dropout_lab.sweeps import chunk
+from dropout_lab.config import static_key
+from dropout_lab.sweeps.execution import chunk
 from dropout_lab.training import preparation
-from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program
+from dropout_lab.training.vmapped import LaneProgram
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from dropout_lab.sweeps import runner
-from dropout_lab.sweeps.runner import How
+from dropout_lab.sweeps.execution import runner
+from dropout_lab.sweeps.execution.runner import How
 
 
 def run_sweep(config, sweep, store, **how):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from dropout_lab.sweeps.cores import SINGLE_THREADED
 from dropout_lab.sweeps.store import Store
+from dropout_lab.system.machine import SINGLE_THREADED
 from tests.sweeps.campaign import ROOT, Sweep
 
 pytestmark = [

@@ -16,20 +16,20 @@ SWEEP = """
     import sys
     import jax
     from configs import digits_mlp
-    from dropout_lab.sweeps.runner import How, run_sweep
+    from dropout_lab.sweeps.execution.runner import How, run_sweep
     from dropout_lab.sweeps.store import Store
-    from dropout_lab.training import loop
+    from dropout_lab.training import trainer
 
     assert jax.local_device_count() == 8
     places = []
 
-    class Watched(loop.Lanes):
+    class Watched(trainer.Lanes):
         def run(self):
             numbers = jax.tree.leaves(self._numbers)
             places.append({len(leaf.sharding.device_set) for leaf in numbers})
             return super().run()
 
-    loop.Lanes = Watched
+    trainer.Lanes = Watched
     config = digits_mlp.get_config("dropout,smoke")
     config.model.widths, config.data.train_size = (8,), 320
     store = Store(sys.argv[1])

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
+from dropout_lab.config import resolve, trial_id
 from dropout_lab.errors import InputError
-from dropout_lab.settings import resolve, trial_id
 from dropout_lab.sweeps.grid import parse, product
 from dropout_lab.sweeps.trials import make_trials
 

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from dropout_lab.sweeps import measure
+from dropout_lab.sweeps.execution import measure
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import make_trials
-from dropout_lab.training import loop
+from dropout_lab.training import trainer
 from tests.sweeps.running import run_sweep
 
 SEEDS = {"seed": [0, 1, 2, 3]}
@@ -84,6 +84,6 @@ def test_an_only_epoch_does_not_count_its_compile(config, monkeypatch):
 
     clock = iter([0.0, 100.0, 200.0, 201.0])
     monkeypatch.setattr(measure, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    monkeypatch.setattr(loop, "Lanes", OneEpoch)
+    monkeypatch.setattr(trainer, "Lanes", OneEpoch)
     cost = measure.measure(make_trials(config, [{"train.epochs": 1}]), 1)
     assert (cost.epoch, cost.compile) == (1.0, 99.0)

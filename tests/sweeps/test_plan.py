@@ -3,10 +3,10 @@
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.machine import threads
-from dropout_lab.sweeps.plan import Chunk, make_plan, read_plan, split
+from dropout_lab.sweeps.execution.plan import Chunk, make_plan, read_plan, split
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
+from dropout_lab.system.machine import threads
 
 
 @pytest.fixture

@@ -11,15 +11,15 @@ import pytest
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.machine import threads
-from dropout_lab.sweeps import measure, work
+from dropout_lab.sweeps.execution import measure, work
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
-from dropout_lab.training import loop, preparation
-from dropout_lab.training.interrupt import Interrupted, Stop
-from dropout_lab.training.lanes import LaneProgram
+from dropout_lab.system.interrupt import Interrupted, Stop
+from dropout_lab.system.machine import threads
+from dropout_lab.training import preparation, trainer
 from dropout_lab.training.program import Program
+from dropout_lab.training.vmapped import LaneProgram
 from tests.sweeps.running import run_sweep, without_time
 
 GRID: dict[str, list[Any]] = {
@@ -33,13 +33,13 @@ SMALL: dict[str, list[Any]] = {"seed": [0, 1, 2]}
 def count_runs(monkeypatch):
     """Returns a list that gets the configuration of every trial run from now on."""
     seen: list[FrozenConfigDict] = []
-    run_one = loop.Lanes.run
+    run_one = trainer.Lanes.run
 
     def counted(lanes):
         seen.extend(lane.config for lane in lanes._lanes)
         return run_one(lanes)
 
-    monkeypatch.setattr(loop.Lanes, "run", counted)
+    monkeypatch.setattr(trainer.Lanes, "run", counted)
     return seen
 
 
@@ -202,7 +202,7 @@ def test_an_interrupted_sweep_goes_on(config, tmp_path, monkeypatch, epoch):
     cut = Store(tmp_path / "cut")
     told = []
 
-    class Stopping(loop.Lanes):
+    class Stopping(trainer.Lanes):
         def __init__(self, *args, on_epoch, **options):
             def count(progress):
                 on_epoch(progress)
@@ -212,7 +212,7 @@ def test_an_interrupted_sweep_goes_on(config, tmp_path, monkeypatch, epoch):
 
             super().__init__(*args, on_epoch=count, **options)
 
-    monkeypatch.setattr(loop, "Lanes", Stopping)
+    monkeypatch.setattr(trainer, "Lanes", Stopping)
     with pytest.raises(Interrupted):
         run_sweep(config, SMALL, cut)
     assert len(told) == epoch

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from configs import base
+from dropout_lab.config import dynamic, resolve, static_key
 from dropout_lab.data import Dataset, Split
-from dropout_lab.settings import dynamic, resolve, static_key
 from dropout_lab.training.arrays import example_shape, fit_scaling, scaled, to_device
-from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import Program, as_arrays
+from dropout_lab.training.vmapped import LaneProgram
 
 TINY = {
     "model.widths": (8,),

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dropout_lab.config import dynamic, resolve, trial_id
 from dropout_lab.models import MODELS
-from dropout_lab.settings import dynamic, resolve, trial_id
 from dropout_lab.training.arrays import Examples
 from dropout_lab.training.program import Program, as_arrays, for_one_call
 from dropout_lab.variants import VARIANTS

@@ -3,8 +3,8 @@
 import jax
 import pytest
 
+from dropout_lab.config import resolve
 from dropout_lab.errors import InputError
-from dropout_lab.settings import resolve
 from dropout_lab.training.mesh import make_mesh
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
@@ -14,10 +14,10 @@ SHARED = """
     import jax, jax.numpy as jnp, numpy as np
     from configs import base
     from dropout_lab import ops
-    from dropout_lab.settings import dynamic, resolve
+    from dropout_lab.config import dynamic, resolve
     from dropout_lab.training import program as programs
     from dropout_lab.training.arrays import Examples, Scaling
-    from dropout_lab.training.lanes import LaneProgram
+    from dropout_lab.training.vmapped import LaneProgram
     from dropout_lab.training.mesh import split_batch
 
     rng = np.random.default_rng(0)

@@ -4,9 +4,9 @@ import json
 import math
 from pathlib import Path
 
-from dropout_lab.settings import resolve
-from dropout_lab.training.loop import Lanes
+from dropout_lab.config import resolve
 from dropout_lab.training.preparation import prepare
+from dropout_lab.training.trainer import Lanes
 
 GOLDEN = Path(__file__).parent / "golden" / "digits_history.json"
 KNOWN = {

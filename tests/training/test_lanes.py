@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from dropout_lab import ops
+from dropout_lab.config import dynamic, resolve
 from dropout_lab.errors import InputError
-from dropout_lab.settings import dynamic, resolve
+from dropout_lab.system.interrupt import Interrupted, Stop
 from dropout_lab.training import program as programs
 from dropout_lab.training.checkpoint import Checkpoints
-from dropout_lab.training.interrupt import Interrupted, Stop
-from dropout_lab.training.lanes import LaneProgram, evenly
-from dropout_lab.training.loop import Lanes
 from dropout_lab.training.program import Program, as_arrays
+from dropout_lab.training.trainer import Lanes
+from dropout_lab.training.vmapped import LaneProgram, evenly
 
 RATE = {"dropout.rate": 0.5, "dropout.input_rate": 0.2}
 

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dropout_lab.config import dynamic, resolve
 from dropout_lab.models import MODELS
-from dropout_lab.settings import dynamic, resolve
-from dropout_lab.training.lanes import LaneProgram
 from dropout_lab.training.program import as_arrays
+from dropout_lab.training.vmapped import LaneProgram
 from dropout_lab.variants import VARIANTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compile")]
@@ -66,9 +66,9 @@ SHARDED = """
     import jax, jax.numpy as jnp, numpy as np
     from configs import digits_cnn
     from dropout_lab import ops
-    from dropout_lab.settings import dynamic, resolve
-    from dropout_lab.training import lanes, program
-    from dropout_lab.training.loop import Lanes
+    from dropout_lab.config import dynamic, resolve
+    from dropout_lab.training import program, vmapped
+    from dropout_lab.training.trainer import Lanes
     from dropout_lab.training.preparation import prepare
 
     assert len(jax.devices()) == 8
@@ -103,7 +103,7 @@ SHARDED = """
     masks = spread._lift(noise, 0)(trainer._numbers)
 
     lanes.make_mesh = lambda lanes, data: None
-    together = lanes.LaneProgram(spread.program, 16)
+    together = vmapped.LaneProgram(spread.program, 16)
     expected = Lanes(together, configs, dataset).run()
     numbers = Lanes(together, configs, dataset)._numbers
     np.testing.assert_array_equal(masks, together._lift(noise, 0)(numbers))

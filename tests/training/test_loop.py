@@ -7,15 +7,15 @@ import jax
 import numpy as np
 import pytest
 
+from dropout_lab.config import resolve
 from dropout_lab.data import concatenate
 from dropout_lab.errors import InputError
-from dropout_lab.settings import resolve
+from dropout_lab.system.interrupt import Interrupted, Stop
 from dropout_lab.training.arrays import fit_scaling
 from dropout_lab.training.checkpoint import Checkpoints
-from dropout_lab.training.interrupt import Interrupted, Stop
-from dropout_lab.training.loop import Lanes
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
+from dropout_lab.training.trainer import Lanes
 from tests.training.spy import Spy
 
 FEATURES = {"data.scaling": "feature"}

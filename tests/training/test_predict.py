@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from dropout_lab.settings import dynamic, resolve
+from dropout_lab.config import dynamic, resolve
 from dropout_lab.training import prediction as module_under_test
 from dropout_lab.training.arrays import scaled
 from dropout_lab.training.program import Program, as_arrays

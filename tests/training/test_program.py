@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dropout_lab import nn, ops
-from dropout_lab.settings import dynamic, resolve
+from dropout_lab.config import dynamic, resolve
 from dropout_lab.training.program import Program, as_arrays
 
 WHOLE = {"train.batch_size": 40, "train.epochs": 1}  # one step on all 40 examples, in any order

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dropout_lab.settings import resolve
+from dropout_lab.config import resolve
 from dropout_lab.training.program import Lengths
 from dropout_lab.training.progress import Epoch, Lane
 

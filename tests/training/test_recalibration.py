@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from dropout_lab.config import resolve
 from dropout_lab.models import MLP
-from dropout_lab.settings import resolve
-from dropout_lab.training.loop import Lanes
 from dropout_lab.training.recalibration import recalibrate_batch_stats
+from dropout_lab.training.trainer import Lanes
 from dropout_lab.variants import Noise
 
 pytestmark = pytest.mark.slow

@@ -4,9 +4,9 @@ import subprocess
 import jax
 import pytest
 
-from dropout_lab.settings import resolve, trial_id
-from dropout_lab.training.loop import Lanes
+from dropout_lab.config import resolve, trial_id
 from dropout_lab.training.record import SCHEMA, environment, make_record
+from dropout_lab.training.trainer import Lanes
 
 
 @pytest.fixture(scope="module")

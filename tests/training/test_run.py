@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from dropout_lab.config import resolve
 from dropout_lab.errors import InputError
-from dropout_lab.settings import resolve
-from dropout_lab.training import loop, preparation, run
+from dropout_lab.system.interrupt import Interrupted, Stop
+from dropout_lab.training import preparation, run, trainer
 from dropout_lab.training.checkpoint import Checkpoints
-from dropout_lab.training.interrupt import Interrupted, Stop
 from dropout_lab.training.preparation import check_data, load_data, prepare
 from dropout_lab.training.record import environment, make_record
 from dropout_lab.training.run import train
@@ -54,14 +54,14 @@ def test_a_finished_run_is_only_read(config, tmp_path, monkeypatch):
 def test_a_record_tells_the_revision_of_the_code_that_ran(config, tmp_path, monkeypatch, request):
     """What is committed in the meantime is not."""
     revision = ["old"]
-    run_lanes = loop.Lanes.run
+    run_lanes = trainer.Lanes.run
 
     def run_and_commit(self):
         revision[:] = ["new"]
         return run_lanes(self)
 
     monkeypatch.setattr("dropout_lab.training.record._git_revision", lambda: revision[0])
-    monkeypatch.setattr(loop.Lanes, "run", run_and_commit)
+    monkeypatch.setattr(trainer.Lanes, "run", run_and_commit)
     request.addfinalizer(environment.cache_clear)
     environment.cache_clear()
     assert train(config, tmp_path)["git_revision"] == "old"
@@ -95,7 +95,7 @@ class Stopped(Stop):
 def test_an_interrupted_run_is_resumed(config, tmp_path, monkeypatch):
     whole = train(config, tmp_path / "whole")
     with monkeypatch.context() as patch:
-        patch.setattr("dropout_lab.training.interrupt.Stop", Stopped)
+        patch.setattr("dropout_lab.system.interrupt.Stop", Stopped)
         with pytest.raises(Interrupted):
             train(config, tmp_path / "cut")
     assert files(tmp_path / "cut") == ["checkpoint", "config.json", "lock"]
@@ -262,7 +262,7 @@ def test_data_is_loaded_once(config):
 
 
 def test_nothing_is_written_by_a_bad_configuration(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop.Lanes, "run", None)
+    monkeypatch.setattr(trainer.Lanes, "run", None)
     config.dropout.rate = 1.5
     with pytest.raises(InputError, match=r"config\.dropout\.rate is 1\.5; allowed: a number from"):
         train(config, tmp_path / "new")

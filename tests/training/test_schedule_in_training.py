@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from dropout_lab.settings import dynamic, resolve
+from dropout_lab.config import dynamic, resolve
 from dropout_lab.training import loss, program
 from dropout_lab.training.network import layers_with
 from dropout_lab.training.program import Program, as_arrays

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from configs import base
-from dropout_lab.settings import resolve
-from dropout_lab.training.loop import Lanes
+from dropout_lab.config import resolve
 from dropout_lab.training.preparation import prepare
+from dropout_lab.training.trainer import Lanes
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ import pytest
 from flax import nnx
 
 import dropout_lab
+from dropout_lab.config import resolve
 from dropout_lab.errors import InputError
-from dropout_lab.settings import resolve
 from dropout_lab.training.preparation import load_data
 from dropout_lab.training.run import train
 from dropout_lab.training.trained import load_run

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from configs import base, digits_cnn, digits_mlp, digits_rnn
+from dropout_lab.config import dynamic, resolve
 from dropout_lab.models import MODELS
-from dropout_lab.settings import dynamic, resolve
 from dropout_lab.training.arrays import fit_scaling, to_device
 from dropout_lab.training.preparation import prepare
 from dropout_lab.training.program import as_arrays

@@ -26,8 +26,8 @@ from dropout_lab.benchmark.problems import (
 )
 from dropout_lab.benchmark.recycled import Recycled
 from dropout_lab.benchmark.work import Work, Works, timer
+from dropout_lab.config import dynamic, resolve
 from dropout_lab.data import Split
-from dropout_lab.settings import dynamic, resolve
 from dropout_lab.training.arrays import Examples, fit_scaling
 from dropout_lab.training.program import Program, State, as_arrays
 

@@ -34,7 +34,7 @@ from dropout_lab.benchmark.problems import (
 )
 from dropout_lab.benchmark.work import Work, Works, timer
 from dropout_lab.data import Split, load
-from dropout_lab.machine import threads
+from dropout_lab.system.machine import threads
 
 
 def works(sizes: Sizes) -> Works:

@@ -1,0 +1,160 @@
+"""Running a chunk: trials side by side, a record each, one checkpoint."""
+
+import functools
+import os
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ml_collections import FrozenConfigDict
+
+from dropout_lab.errors import InputError
+from dropout_lab.sweeps.execution import plan
+from dropout_lab.sweeps.execution.plan import Chunk
+from dropout_lab.sweeps.store import Store
+from dropout_lab.sweeps.trials import Group
+from dropout_lab.system.files import write_json
+from dropout_lab.system.interrupt import Interrupted, Stop
+from dropout_lab.training import trainer
+from dropout_lab.training.checkpoint import Checkpoints
+from dropout_lab.training.preparation import load_data, prepare
+from dropout_lab.training.progress import Epoch
+from dropout_lab.training.record import make_record
+from dropout_lab.training.trained import save_network
+from dropout_lab.training.vmapped import LaneProgram
+
+
+@functools.lru_cache(maxsize=2)
+def prepared(config: FrozenConfigDict, lanes: int) -> LaneProgram:
+    """Returns a group's program; those of the latest groups and widths are compiled once.
+
+    Args:
+      config: Of the group's first trial.
+      lanes: How many trials of the program run side by side.
+    """
+    program, _ = prepare(config, lanes)
+    return program
+
+
+def run_chunk(
+    store: Store,
+    group: Group,
+    chunk: Chunk,
+    *,
+    stop: Stop,
+    on_epoch: Callable[[], None] = lambda: None,
+    wait: bool = False,
+) -> bool:
+    """Runs what is pending of a chunk and writes the records.
+
+    An exception is written down as the failure of its trials, and ends there. Without memory for
+    so many lanes the chunk is replaced, in the plan, by two of half the width.
+
+    Args:
+      store: Where the records go.
+      group: The chunk's group.
+      chunk: What to run.
+      stop: Asked after every epoch whether to save and leave.
+      on_epoch: Called after every epoch.
+      wait: Whether to wait if another process runs the chunk.
+
+    Returns:
+      Whether there is nothing left to run: False only while another process runs it.
+
+    Raises:
+      InputError: If a file cannot be written.
+      Interrupted: If asked to stop; what was done is saved.
+    """
+    with store.lock(chunk.id, wait=wait) as held:
+        if not held:
+            return False
+        planned = plan.read_plan(store, group.id)
+        if planned and chunk in planned.chunks and chunk.pending(store):
+            _run(store, group, chunk, stop, on_epoch)
+    return True
+
+
+def _run(
+    store: Store, group: Group, chunk: Chunk, stop: Stop, on_epoch: Callable[[], None]
+) -> None:
+    checkpoints = _Checkpoints(store.checkpoint(chunk.id), store)
+    report = _Report(store, chunk, on_epoch)
+    try:
+        program = prepared(group.trials[0].config, chunk.lanes)
+        members = store.configs(chunk.trials)
+        dataset = load_data(members[0])
+        results = trainer.Lanes(
+            program, members, dataset, checkpoints=checkpoints, on_epoch=report, stop=stop
+        ).run()
+        for trial, config, result in zip(chunk.trials, members, results, strict=True):
+            if not store.has(trial):
+                if config.run.save_model:
+                    save_network(store.network(trial), result)
+                else:  # one that is there is not that of this record
+                    Checkpoints(store.network(trial)).clear()
+                store.add(make_record(config, dataset, result))
+    except (InputError, Interrupted):
+        raise
+    except Exception as error:
+        if report.telling:  # what went wrong is not the trials' fault
+            raise
+        if "RESOURCE_EXHAUSTED" in str(error) and chunk.lanes > 1:
+            plan.split(store, group.id, chunk)
+        else:
+            reason = "".join(traceback.format_exception_only(error)).splitlines()[0]
+            for trial in chunk.pending(store):
+                store.add_failure(trial, reason, traceback.format_exc())
+    finally:
+        report.clear()
+    checkpoints.clear()
+
+
+class _Checkpoints(Checkpoints):
+    """Checkpoints that move a damaged one away, so that the chunk starts again."""
+
+    def __init__(self, directory: Path, store: Store) -> None:
+        super().__init__(directory)
+        self._store = store
+
+    def restore(self, *args: Any) -> Any:
+        try:
+            return super().restore(*args)
+        except InputError:
+            self._store.quarantine(self._directory)
+            return None
+
+
+class _Report:
+    """How far a chunk is, in a file for those who watch.
+
+    Attributes:
+      telling: Whether it is being reported right now; still True after an error in reporting.
+    """
+
+    def __init__(self, store: Store, chunk: Chunk, on_epoch: Callable[[], None]) -> None:
+        self.telling = False
+        self._on_epoch = on_epoch
+        self._path = store.file("progress", chunk.id)
+        self._written = 0.0
+        self._content = {
+            "trials": list(chunk.trials),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+        }
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Tells of an epoch; in the file at most once a second."""
+        self.telling = True
+        if time.monotonic() - self._written >= 1:
+            told = {"share": epoch.share, "summary": epoch.summary()}
+            write_json(self._path, self._content | told)
+            self._written = time.monotonic()
+        self._on_epoch()
+        self.telling = False
+
+    def clear(self) -> None:
+        """Tells that the chunk is no longer run."""
+        self._path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What a process shares with its machine: files, directories, terminals, cores, signals."""

@@ -1,0 +1,49 @@
+"""The machine that this process runs on."""
+
+import hashlib
+import os
+import platform
+from pathlib import Path
+
+
+def threads() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cpu() -> str:
+    """Returns the processor's name."""
+    names = [line.partition(":")[2].strip() for line in _told("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def kind() -> str:
+    """Returns a short name, equal on machines whose CPUs run the same instructions."""
+    lines = _told("model name", "flags", "Features", "CPU part")
+    told = {platform.machine(), platform.processor(), *lines}
+    return hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest()[:12]
+
+
+def _told(*names: str) -> list[str]:
+    """Returns the lines of /proc/cpuinfo that begin with these names."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return [line for line in lines if line.startswith(names)]
+
+
+SINGLE_THREADED = "--xla_cpu_multi_thread_eigen=false"
+"""XLA's flag for computing without a thread pool."""
+
+
+def single_threaded() -> dict[str, str]:
+    """Returns the environment variables that start a process without XLA's thread pool."""
+    return {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREADED}".strip()}
+
+
+def pin(core: int) -> None:
+    """Keeps this process on one core, where the system allows it; before jax first computes."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[core % len(cores)]})

@@ -1,0 +1,1 @@
+"""Tuning: choosing a setting by validation error, then testing it once."""

@@ -1,0 +1,72 @@
+import contextlib
+import errno
+import os
+import pwd
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from dropout_lab.data import tfds_source
+from dropout_lab.errors import InputError
+from dropout_lab.system.files import user_cache, write_bytes
+
+
+def test_a_user_without_a_home_has_a_cache_all_the_same(monkeypatch):
+    def nobody(uid):
+        raise KeyError(uid)
+
+    for name in ("HOME", "XDG_CACHE_HOME", "TFDS_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    assert user_cache() == Path(tempfile.gettempdir(), f"dropout_lab-{os.getuid()}")
+    assert tfds_source.find("mnist", None) is None
+
+
+def test_writing_makes_folders_and_replaces(tmp_path):
+    path = tmp_path / "new" / "table.md"
+    write_bytes(path, b"old")
+    write_bytes(path, b"table")
+    assert path.read_bytes() == b"table"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_file_system_that_cannot_flush_directories_is_written_to(
+    monkeypatch, tmp_path, number, told
+):
+    flush = os.fsync
+
+    def only_files(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", only_files)
+    with pytest.raises(InputError) if told else contextlib.nullcontext():
+        write_bytes(tmp_path / "table.md", b"table")
+    assert (tmp_path / "table.md").read_bytes() == b"table"
+
+
+def test_an_open_reader_keeps_the_whole_old_file(tmp_path):
+    path = tmp_path / "table.md"
+    write_bytes(path, b"old")
+    with path.open("rb") as reader:
+        write_bytes(path, b"table")
+        assert reader.read() == b"old"
+
+
+def test_a_file_as_parent_is_an_error_that_keeps_it(tmp_path):
+    parent = tmp_path / "file"
+    parent.write_bytes(b"kept")
+    with pytest.raises(InputError, match=r"cannot write .*table\.md: "):
+        write_bytes(parent / "table.md", b"table")
+    assert parent.read_bytes() == b"kept"
+
+
+def test_a_folder_in_the_way_is_an_error_that_leaves_nothing_behind(tmp_path):
+    (tmp_path / "table.md").mkdir()
+    with pytest.raises(InputError, match="cannot write"):
+        write_bytes(tmp_path / "table.md", b"table")
+    assert [path.name for path in tmp_path.iterdir()] == ["table.md"]
