@@ -1,8 +1,8 @@
 """Every configuration key, with its default and what it means.
 
 Keys marked * are numbers inside the compiled program: changing one never compiles again. The rest
-shape the program, or are read between epochs. Allowed values are in ``dropout_lab/config/keys.py``; a
-value out of range is an error before anything is loaded.
+shape the program, or are read between epochs. Allowed values are in
+``dropout_lab/config/keys.py``; a value out of range is an error before anything is loaded.
 """
 
 from ml_collections import ConfigDict

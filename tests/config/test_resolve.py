@@ -14,6 +14,7 @@ from dropout_lab.config import (
     dynamic,
     flatten,
     from_dict,
+    identity,
     resolve,
     static_key,
     trial_id,
