@@ -73,7 +73,7 @@ if RESULTS.startswith("/content/drive"):
 
 # %%
 from configs import mnist_mlp
-from dropout_lab.sweeps import How, Store, run_sweep
+from dropout_lab.sweeps import Execution, Store, run_sweep
 
 config = mnist_mlp.get_config("dropout")
 config.data.name = DATA
@@ -83,7 +83,7 @@ config.train.epochs = EPOCHS
 config.train.refit = False
 
 store = Store(f"{RESULTS}/rates")
-here = How(executor="local", lanes=LANES)
+here = Execution(executor="local", lanes=LANES)
 grid = {"variant": ["none", "dropout"], "dropout.rate": RATES, "seed": SEEDS}
 failed = run_sweep(config, grid, store, here)
 

@@ -70,7 +70,7 @@ def _reproduce() -> Results:
         command=(
             f"python scripts/reproduce.py --experiment={name} --protocol={protocol} --workdir=DIR"
         ),
-        how=_EXECUTOR.how(),
+        execution=_EXECUTOR.execution(),
     )
     if _PUBLISH.value:
         publish(workdir, experiments.RESULTS / name / protocol)

@@ -39,11 +39,11 @@ def main() -> None:
     if config is None:
         raise InputError("--config is missing; allowed without: --status")
     _EXECUTOR.set_checkpoints(config)
-    sweep, how = _GRID.overrides(), _EXECUTOR.how()
+    sweep, execution = _GRID.overrides(), _EXECUTOR.execution()
     if _DRY_RUN.value:
-        print("\n".join(preview(config, sweep, store, how)))
+        print("\n".join(preview(config, sweep, store, execution)))
         return
-    failed = run_sweep(config, sweep, store, how)
+    failed = run_sweep(config, sweep, store, execution)
     for label, error in failed.items():
         print(f"failed: {label}: {error}", file=sys.stderr)
     if failed:

@@ -40,7 +40,7 @@ def main() -> None:
         seeds=seeds,
         final_seeds=seeds,
         folds=_FOLDS.value,
-    ).run(_EXECUTOR.how())
+    ).run(_EXECUTOR.execution())
     print(tuned.choices["all"].table())
     for label, error in tuned.failed.items():
         print(f"failed: {label}: {error}", file=sys.stderr)

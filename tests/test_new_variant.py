@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Key
 
 from configs import digits_cnn, digits_mlp
 from dropout_lab import load_run
-from dropout_lab.config import dynamic, resolve
+from dropout_lab.config import hparams_of, resolve
 from dropout_lab.errors import InputError
 from dropout_lab.nn import RatedNoise
 from dropout_lab.ops import Rate
@@ -114,7 +114,7 @@ def test_rates_and_schedules_reach_its_noise():
     lanes, dataset = prepare(config)
     program = lanes.program
     data, scaling = to_device(dataset.train), fit_scaling("unit", dataset.train)
-    numbers = as_arrays(dynamic(config))
+    numbers = as_arrays(hparams_of(config))
     lengths, state = program.lengths(numbers, len(dataset.train)), program.init(numbers)
     rates = []
     for _ in range(2):

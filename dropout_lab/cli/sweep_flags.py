@@ -4,7 +4,7 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution.runner import EXECUTORS, How
+from dropout_lab.sweeps.execution.runner import EXECUTORS, Execution
 from dropout_lab.sweeps.grid import Overrides, parse, product, read_sweep
 
 flags.disclaim_key_flags()  # --help shows them as the script's own
@@ -50,13 +50,13 @@ class ExecutorFlags:
             "Save every so often; config.run.checkpoint_seconds in minutes.",
         )
 
-    def how(self) -> How:
+    def execution(self) -> Execution:
         """Returns who runs the trials.
 
         Raises:
           InputError: If a flag is wrong.
         """
-        return How(
+        return Execution(
             self._parsed_lanes(),
             self._executor.value,
             self._workers.value,

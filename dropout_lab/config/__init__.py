@@ -1,6 +1,6 @@
 """Configurations: their keys, what a trial's complete description is, and its identity."""
 
-from dropout_lab.config.identity import dynamic, from_dict, static_key, trial_id
+from dropout_lab.config.identity import from_dict, hparams_of, static_key, trial_id
 from dropout_lab.config.keys import ADDED, DYNAMIC, HOST, HOW, RULES, check, flatten
 from dropout_lab.config.resolve import check_inference, resolve
 from dropout_lab.config.resolve_network import present_places
@@ -13,9 +13,9 @@ __all__ = [
     "RULES",
     "check",
     "check_inference",
-    "dynamic",
     "flatten",
     "from_dict",
+    "hparams_of",
     "present_places",
     "resolve",
     "static_key",

@@ -23,7 +23,7 @@ def trial_id(config: FrozenConfigDict) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def dynamic(config: FrozenConfigDict) -> dict[str, Any]:
+def hparams_of(config: FrozenConfigDict) -> dict[str, Any]:
     """Returns the numbers of a resolved configuration that the program takes as arguments."""
     flat = flatten(config.to_dict())
     return {key: flat[key] for key in DYNAMIC if flat[key] is not None}
@@ -33,7 +33,7 @@ def static_key(config: FrozenConfigDict) -> str:
     """Returns what shapes the program: trials for which it is equal share one compile."""
     flat = flatten(config.to_dict())
     fixed = {key: value for key, value in flat.items() if key not in (*DYNAMIC, *HOST, *HOW)}
-    fixed["dynamic"] = sorted(dynamic(config))
+    fixed["dynamic"] = sorted(hparams_of(config))
     return json.dumps(fixed, sort_keys=True)
 
 

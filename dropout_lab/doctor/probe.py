@@ -48,7 +48,7 @@ def _train() -> float:
     from configs import digits_mlp
     from dropout_lab.config import resolve
     from dropout_lab.training.preparation import prepare
-    from dropout_lab.training.trainer import Lanes
+    from dropout_lab.training.trainer import Trainer
 
     config = digits_mlp.get_config("dropout,smoke")
     config.model.widths = (64,)
@@ -56,6 +56,6 @@ def _train() -> float:
     config.eval.test = False
     resolved = resolve(config)
     program, dataset = prepare(resolved)
-    [result] = Lanes(program, [resolved], dataset).run()
+    [result] = Trainer(program, [resolved], dataset).run()
     error = result.progress.metrics.get("val_error")
     return math.nan if error is None else error

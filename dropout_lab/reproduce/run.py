@@ -16,7 +16,7 @@ from dropout_lab.reproduce.figure import svg
 from dropout_lab.reproduce.measures import Measured
 from dropout_lab.reproduce.plan import Plan, make_plan
 from dropout_lab.reproduce.results import Results
-from dropout_lab.sweeps.execution.runner import How
+from dropout_lab.sweeps.execution.runner import Execution
 from dropout_lab.sweeps.store import Store
 from dropout_lab.system.files import read_json, write_bytes, write_json
 from dropout_lab.system.workdir import check_directory, check_same
@@ -35,7 +35,7 @@ def reproduce(
     workdir: str | Path,
     *,
     command: str,
-    how: How | None = None,
+    execution: Execution | None = None,
 ) -> Results:
     """Runs an experiment, or what is left of it, and writes its table, figure and claims.
 
@@ -46,7 +46,7 @@ def reproduce(
       defaults: A value for every configuration key.
       workdir: Where the records go, and what is computed from them.
       command: What to type to get the same; it goes on the page of results.
-      how: Who trains.
+      execution: Who trains.
 
     Raises:
       InputError: If something asked for is wrong, or belongs to another experiment or protocol, or
@@ -56,7 +56,7 @@ def reproduce(
     plan = make_plan(name, experiment, protocol, defaults)
     directory = check_directory(workdir)
     with _timed(directory, {"experiment": name, "protocol": protocol, "command": command}):
-        tuned = _tuning(plan, directory).run(how)
+        tuned = _tuning(plan, directory).run(execution)
         if tuned.failed:
             label, error = next(iter(tuned.failed.items()))
             raise InputError(

@@ -1,6 +1,6 @@
 """Sweeps: what to try, the trials it means, running them, and the store of records."""
 
-from dropout_lab.sweeps.execution.runner import How, run_sweep
+from dropout_lab.sweeps.execution.runner import Execution, run_sweep
 from dropout_lab.sweeps.frame import load, load_networks
 from dropout_lab.sweeps.grid import (
     chain,
@@ -15,7 +15,7 @@ from dropout_lab.sweeps.grid import (
 from dropout_lab.sweeps.store import Store
 
 __all__ = [
-    "How",
+    "Execution",
     "Store",
     "chain",
     "choice",

@@ -11,7 +11,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Key
 from ml_collections import FrozenConfigDict
 
-from dropout_lab.training.network import Numbers
+from dropout_lab.training.network import Hparams
 
 Loss = Callable[
     [Any, Float[Array, "n *shape"], Float[Array, "n classes"], Key[Array, ""]], Float[Array, ""]
@@ -19,15 +19,15 @@ Loss = Callable[
 """From a network, images, target probabilities and the noise's key to a scalar."""
 
 
-def make_loss(config: FrozenConfigDict, numbers: Numbers) -> Loss:
+def make_loss(config: FrozenConfigDict, hparams: Hparams) -> Loss:
     """Returns the loss of a resolved configuration.
 
     Args:
       config: The configuration; only its static keys are read.
-      numbers: The dynamic numbers, by key; they may be traced.
+      hparams: The dynamic numbers, by key; they may be traced.
     """
     if config.loss.name == "r_drop":
-        return partial(r_drop, weight=numbers["loss.weight"])
+        return partial(r_drop, weight=hparams["loss.weight"])
     if config.loss.name == "multi_sample":
         return partial(multi_sample, samples=config.loss.samples)
     return cross_entropy

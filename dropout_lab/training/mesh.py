@@ -10,7 +10,7 @@ from jaxtyping import Array
 
 from dropout_lab.errors import InputError
 
-LANES, DATA = "lanes", "data"
+LANE_AXIS, DATA_AXIS = "lanes", "data"
 """The axes of a mesh: trials side by side, and the examples of a batch."""
 
 
@@ -39,7 +39,7 @@ def make_mesh(lanes: int, data: int) -> Mesh | None:
         rows = 1
     if rows * data == 1:
         return None
-    return Mesh(np.array(devices[: rows * data]).reshape(rows, data), (LANES, DATA))
+    return Mesh(np.array(devices[: rows * data]).reshape(rows, data), (LANE_AXIS, DATA_AXIS))
 
 
 def split_batch(tree: Any) -> Any:
@@ -49,7 +49,7 @@ def split_batch(tree: Any) -> Any:
     """
     sharing = _sharing()
     return jax.tree.map(
-        lambda leaf: _placed(leaf, () if leaf.shape[0] % sharing else (DATA,)), tree
+        lambda leaf: _placed(leaf, () if leaf.shape[0] % sharing else (DATA_AXIS,)), tree
     )
 
 
@@ -71,4 +71,4 @@ def _placed(leaf: Array, axes: tuple[str, ...]) -> Array:
 
 def _sharing() -> int:
     """Returns how many devices share a batch, where this is traced."""
-    return jax.sharding.get_abstract_mesh().shape.get(DATA, 1)
+    return jax.sharding.get_abstract_mesh().shape.get(DATA_AXIS, 1)

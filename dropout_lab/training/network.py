@@ -12,7 +12,7 @@ from dropout_lab.models import MODELS
 from dropout_lab.training.optimizer import Params, is_kernel
 from dropout_lab.variants import OPTIONS, RATES, Noise
 
-Numbers = dict[str, Any]
+Hparams = dict[str, Any]
 """The dynamic numbers of a trial, by configuration key, as arrays."""
 
 Mode = Literal["train", "mean", "mc", "gaussian", "moments"]
@@ -28,7 +28,7 @@ class Weights(NamedTuple):
     stats: Any
 
 
-class Network:
+class NetworkFactory:
     """Makes networks of one structure.
 
     Args:
@@ -44,18 +44,18 @@ class Network:
         skeleton = nnx.eval_shape(lambda: self._build(None, jax.random.key(0)))
         self._graph, *self._skeletons = nnx.split(skeleton, nnx.Param, nn.DropRate, ...)
 
-    def init(self, numbers: Numbers, key: Key[Array, ""]) -> Weights:
+    def init(self, hparams: Hparams, key: Key[Array, ""]) -> Weights:
         """Returns fresh weights."""
-        weights = weights_of(self._build(numbers, key))
-        if "train.init_std" not in numbers:
+        weights = weights_of(self._build(hparams, key))
+        if "train.init_std" not in hparams:
             return weights
-        return weights._replace(params=_redrawn(weights.params, key, numbers["train.init_std"]))
+        return weights._replace(params=_redrawn(weights.params, key, hparams["train.init_std"]))
 
-    def rates(self, numbers: Numbers) -> Any:
+    def rates(self, hparams: Hparams) -> Any:
         """Returns the rates of every layer; inside jit, the rest of the network costs nothing."""
-        return self.init(numbers, jax.random.key(0)).rates
+        return self.init(hparams, jax.random.key(0)).rates
 
-    def lowered(self, tree: Any) -> Any:
+    def cast_to_compute(self, tree: Any) -> Any:
         """Returns parameters or inputs in the type that layers compute in."""
         return jax.tree.map(lambda leaf: leaf.astype(self._config.compute.dtype), tree)
 
@@ -85,15 +85,15 @@ class Network:
             model.set_attributes(nn.DropConnect, draws=draws)
         return model
 
-    def _build(self, numbers: Numbers | None, key: Key[Array, ""]) -> nnx.Module:
+    def _build(self, hparams: Hparams | None, key: Key[Array, ""]) -> nnx.Module:
         """Returns a network with fresh weights; without numbers, one of the right structure."""
         model = self._config.model.to_dict()
         dropout = self._config.dropout.to_dict()
         options = {key: dropout[key] for key in OPTIONS - set(RATES) if dropout[key] is not None}
-        if numbers is None:
+        if hparams is None:
             rates = {name: jax.tree.map(lambda _: 0.0, dropout[name]) for name in RATES}
         else:
-            rates = {name: numbers[f"dropout.{name}"] for name in RATES}
+            rates = {name: hparams[f"dropout.{name}"] for name in RATES}
         return MODELS[model.pop("name")](
             self._shape,
             self.classes,

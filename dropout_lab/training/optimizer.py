@@ -18,7 +18,7 @@ Params = Any
 
 def make_optimizer(
     config: FrozenConfigDict,
-    numbers: dict[str, Any],
+    hparams: dict[str, Any],
     epoch_steps: int,
     total_steps: int | Int[Array, ""],
 ) -> optax.GradientTransformation:
@@ -26,19 +26,19 @@ def make_optimizer(
 
     Args:
       config: The configuration; only its static keys are read.
-      numbers: The dynamic numbers, by key; they may be traced.
+      hparams: The dynamic numbers, by key; they may be traced.
       epoch_steps: Updates per epoch, which schedules count in.
       total_steps: Updates in all; may be traced.
     """
     options = config.optimizer
     schedule = make_schedule(config.schedule, epoch_steps, total_steps)
-    momentum = numbers["optimizer.momentum"]
-    decay = optax.add_decayed_weights(numbers["optimizer.weight_decay"], mask=is_kernel)
+    momentum = hparams["optimizer.momentum"]
+    decay = optax.add_decayed_weights(hparams["optimizer.weight_decay"], mask=is_kernel)
     chain = []
-    if "optimizer.clip_norm" in numbers:
-        chain += [optax.clip_by_global_norm(numbers["optimizer.clip_norm"])]
-    if options.name == "sgd" and "optimizer.momentum_start" in numbers:
-        ramp = _ramp(numbers, epoch_steps)
+    if "optimizer.clip_norm" in hparams:
+        chain += [optax.clip_by_global_norm(hparams["optimizer.clip_norm"])]
+    if options.name == "sgd" and "optimizer.momentum_start" in hparams:
+        ramp = _ramp(hparams, epoch_steps)
         chain += [decay, _ramped_trace(ramp, options.nesterov, options.dampening)]
     elif options.name == "sgd":
         chain += [decay]
@@ -46,13 +46,13 @@ def make_optimizer(
             chain += [optax.scale(1 - momentum)]
         chain += [optax.trace(momentum, nesterov=options.nesterov)]
     elif options.name == "rmsprop":
-        scale = optax.scale_by_rms(numbers["optimizer.rms_decay"])
+        scale = optax.scale_by_rms(hparams["optimizer.rms_decay"])
         chain += [scale, decay, optax.trace(momentum)]
     else:
         chain += [optax.scale_by_adam(b1=momentum), decay]
     if options.bias_lr_factor != 1:
         chain += [optax.masked(optax.scale(options.bias_lr_factor), _biases)]
-    lr = numbers["optimizer.lr"]
+    lr = hparams["optimizer.lr"]
     return optax.chain(*chain, optax.scale_by_schedule(lambda step: -lr * schedule(step)))
 
 
@@ -101,10 +101,10 @@ def make_rate_schedule(
     return SCHEDULES[options.name](1.0, **taken)
 
 
-def _ramp(numbers: dict[str, Any], epoch_steps: int) -> Schedule:
+def _ramp(hparams: dict[str, Any], epoch_steps: int) -> Schedule:
     """Returns the momentum that grows linearly to its value."""
-    first, last = numbers["optimizer.momentum_start"], numbers["optimizer.momentum"]
-    steps = numbers["optimizer.momentum_epochs"] * epoch_steps
+    first, last = hparams["optimizer.momentum_start"], hparams["optimizer.momentum"]
+    steps = hparams["optimizer.momentum_epochs"] * epoch_steps
     return lambda step: first + (last - first) * jnp.minimum(step / steps, 1.0)
 
 
@@ -127,7 +127,7 @@ def _ramped_trace(
     return optax.GradientTransformation(init, update)
 
 
-def project(params: Params, max_norm: Float[Array, ""]) -> Params:
+def project_max_norm(params: Params, max_norm: Float[Array, ""]) -> Params:
     """Returns parameters with each unit's incoming weight vector no longer than ``max_norm``.
 
     Srivastava et al. 2014, Section 5.1: the constraint applies after every update, to the weights

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.schedules import Schedule, Step
-from dropout_lab.training.network import Numbers, layers_with, weights_of
+from dropout_lab.training.network import Hparams, layers_with, weights_of
 from dropout_lab.training.optimizer import Params, is_kernel
 
 Hidden = Sequence[Float[Array, "n units"]]
@@ -22,37 +22,37 @@ _RAISED = 1e-3
 
 
 def make_penalties(
-    config: FrozenConfigDict, numbers: Numbers, epoch_steps: int, examples: int
+    config: FrozenConfigDict, hparams: Hparams, epoch_steps: int, examples: int
 ) -> list[Penalty]:
     """Returns the penalties of a resolved configuration.
 
     Args:
       config: The configuration; only its static keys are read.
-      numbers: The dynamic numbers, by key; they may be traced.
+      hparams: The dynamic numbers, by key; they may be traced.
       epoch_steps: Updates per epoch.
       examples: Training examples, over which a variant's divergence is spread.
     """
     penalties: list[Penalty] = []
-    if "dropout.penalty_weight" in numbers:
+    if "dropout.penalty_weight" in hparams:
         warmup = _warmup(config.dropout.penalty_warmup, epoch_steps)
 
         def divergence(step: Step, model: Any, hidden: Hidden) -> Float[Array, ""]:
             total = sum(layer.penalty() for layer in layers_with(model, "penalty"))
-            return numbers["dropout.penalty_weight"] * (warmup(step) / examples) * total
+            return hparams["dropout.penalty_weight"] * (warmup(step) / examples) * total
 
         penalties.append(divergence)
-    if "loss.l1" in numbers:
+    if "loss.l1" in hparams:
 
         def late_l1(step: Step, model: Any, hidden: Hidden) -> Float[Array, ""]:
-            weight = jnp.where(step < numbers["loss.l1_start"] * epoch_steps, 0, numbers["loss.l1"])
+            weight = jnp.where(step < hparams["loss.l1_start"] * epoch_steps, 0, hparams["loss.l1"])
             return weight * l1(weights_of(model).params)
 
         penalties.append(late_l1)
-    if "loss.sparsity" in numbers:
+    if "loss.sparsity" in hparams:
 
         def sparse(step: Step, model: Any, hidden: Hidden) -> Float[Array, ""]:
             means = jnp.concatenate([activations.mean(0, jnp.float32) for activations in hidden])
-            return numbers["loss.sparsity"] * sparsity_kl(means, numbers["loss.sparsity_target"])
+            return hparams["loss.sparsity"] * sparsity_kl(means, hparams["loss.sparsity_target"])
 
         penalties.append(sparse)
     return penalties

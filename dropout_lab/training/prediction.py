@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Key, Num
 
 from dropout_lab.training.arrays import Scaling, scaled
 from dropout_lab.training.mesh import split_batch
-from dropout_lab.training.network import Mode, Network, Weights
+from dropout_lab.training.network import Mode, NetworkFactory, Weights
 
 _CHUNK = 1000
 _Totals = tuple[Array, Array, Array]
@@ -36,7 +36,7 @@ class Prediction(NamedTuple):
 
 
 def predict(
-    network: Network,
+    network: NetworkFactory,
     weights: Weights,
     key: Key[Array, ""],
     images: Num[Array, "n *shape"],
@@ -56,7 +56,7 @@ def predict(
       inference: A key of ``places.RULES_OF_INFERENCE``.
       passes: Noisy passes under "mc", samples of each noisy layer under "gaussian".
     """
-    weights = weights._replace(params=network.lowered(weights.params))
+    weights = weights._replace(params=network.cast_to_compute(weights.params))
     count = images.shape[0]
     chunk = min(_CHUNK, count)
     chunks = -(-count // chunk)
@@ -64,7 +64,7 @@ def predict(
 
     def one(item: tuple[Array, Array]) -> Prediction:
         which, index = item
-        x = network.lowered(scaled(images[split_batch(which)], scaling))
+        x = network.cast_to_compute(scaled(images[split_batch(which)], scaling))
         noise = jax.random.fold_in(key, index)
         if inference == "mc":
             return _monte_carlo(network, weights, noise, x, passes)
@@ -78,7 +78,7 @@ def predict(
 
 
 def _monte_carlo(
-    network: Network, weights: Weights, key: Key[Array, ""], x: Array, passes: int
+    network: NetworkFactory, weights: Weights, key: Key[Array, ""], x: Array, passes: int
 ) -> Prediction:
     """Returns the mean of the softmax outputs of noisy passes, and how much they differ."""
 

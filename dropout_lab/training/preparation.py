@@ -10,7 +10,7 @@ from dropout_lab.errors import InputError
 from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.program import Program
 from dropout_lab.training.record import environment
-from dropout_lab.training.vmapped import LaneProgram
+from dropout_lab.training.vmapped import VmappedProgram
 from dropout_lab.variants import VARIANTS
 
 _JAX_DEFAULTS = {
@@ -32,7 +32,7 @@ def check_jax_settings() -> None:
             )
 
 
-def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Dataset]:
+def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[VmappedProgram, Dataset]:
     """Returns the program of a resolved configuration, not yet compiled, and its data.
 
     Args:
@@ -48,7 +48,7 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[LaneProgram, Data
     dataset = load_data(config)
     check_data(config, dataset)
     program = Program(config, example_shape(dataset.train), dataset.classes)
-    return LaneProgram(program, lanes), dataset
+    return VmappedProgram(program, lanes), dataset
 
 
 def load_data(config: FrozenConfigDict) -> Dataset:

@@ -17,14 +17,14 @@ from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
 from dropout_lab.training.loss import make_loss
 from dropout_lab.training.mesh import replicate, split_batch
 from dropout_lab.training.metrics import measure, sparsity
-from dropout_lab.training.network import Mode, Network, Numbers, Weights, weights_of
-from dropout_lab.training.optimizer import make_optimizer, make_rate_schedule, project
+from dropout_lab.training.network import Hparams, Mode, NetworkFactory, Weights, weights_of
+from dropout_lab.training.optimizer import make_optimizer, make_rate_schedule, project_max_norm
 from dropout_lab.training.penalty import make_penalties
 from dropout_lab.training.prediction import Prediction, predict
 from dropout_lab.training.recalibration import recalibrate_batch_stats
 
 
-class State(NamedTuple):
+class TrainState(NamedTuple):
     """What training carries from one step to the next. Keys are derived from seed and step."""
 
     weights: Weights
@@ -55,7 +55,7 @@ class Program:
 
     def __init__(self, config: FrozenConfigDict, shape: tuple[int, ...], classes: int) -> None:
         self.config = config
-        self.network = Network(config, shape, classes)
+        self.network = NetworkFactory(config, shape, classes)
         self.init = self._compiled(self._init, options=for_one_call())
         self.train_epoch = self._compiled(self._train_epoch, static=("steps",), donate=("state",))
         self.evaluate = self._compiled(self._evaluate, static=("inference", "passes"))
@@ -83,42 +83,44 @@ class Program:
             precise, static_argnames=static, donate_argnames=donate, compiler_options=options
         )
 
-    def lengths(self, numbers: Numbers, examples: int) -> Lengths:
+    def lengths(self, hparams: Hparams, examples: int) -> Lengths:
         """Returns the length of a trial with these numbers, on so many training examples."""
         train = self.config.train
         epoch = examples // train.batch_size
-        return Lengths(epoch, train.updates or numbers["train.epochs"] * epoch)
+        return Lengths(epoch, train.updates or hparams["train.epochs"] * epoch)
 
-    def _init(self, numbers: Numbers) -> State:
-        weights = self.network.init(numbers, _key(numbers, _INIT))
+    def _init(self, hparams: Hparams) -> TrainState:
+        weights = self.network.init(hparams, _key(hparams, _INIT))
         # How an optimiser starts does not depend on how long it will run.
-        optimizer = make_optimizer(self.config, numbers, 1, 1).init(weights.params)
-        return State(weights, optimizer, jnp.int32(0))
+        optimizer = make_optimizer(self.config, hparams, 1, 1).init(weights.params)
+        return TrainState(weights, optimizer, jnp.int32(0))
 
     def _train_epoch(
         self,
-        state: State,
-        numbers: Numbers,
+        state: TrainState,
+        hparams: Hparams,
         data: Examples,
         scaling: Scaling,
         *,
         steps: int,
-    ) -> tuple[State, Float[Array, ""]]:
+    ) -> tuple[TrainState, Float[Array, ""]]:
         """Returns the state after ``steps`` updates in a fresh order, and their mean loss."""
         size = self.config.train.batch_size
-        lengths = self.lengths(numbers, data.labels.shape[0])
+        lengths = self.lengths(hparams, data.labels.shape[0])
         epoch = state.step // lengths.epoch
-        order = jax.random.permutation(_key(numbers, _ORDER, epoch), data.labels.shape[0])
+        order = jax.random.permutation(_key(hparams, _ORDER, epoch), data.labels.shape[0])
         batches = order[: steps * size].reshape(steps, size)
-        optimizer = make_optimizer(self.config, numbers, *lengths)
-        scheduled = self._scheduled(numbers, lengths)
-        penalties = make_penalties(self.config, numbers, lengths.epoch, data.labels.shape[0])
+        optimizer = make_optimizer(self.config, hparams, *lengths)
+        scheduled = self._scheduled(hparams, lengths)
+        penalties = make_penalties(self.config, hparams, lengths.epoch, data.labels.shape[0])
 
-        def step(state: State, batch: Int[Array, " size"]) -> tuple[State, Float[Array, ""]]:
+        def step(
+            state: TrainState, batch: Int[Array, " size"]
+        ) -> tuple[TrainState, Float[Array, ""]]:
             which = split_batch(batch)
             examples = jax.tree.map(lambda leaf: leaf[which], data)
             images = augmented(
-                self.config.data.augment, _key(numbers, _AUGMENT, state.step), examples.images
+                self.config.data.augment, _key(hparams, _AUGMENT, state.step), examples.images
             )
             images, labels = split_batch((images, examples.labels))
             weights = scheduled(state.weights, state.step)
@@ -126,29 +128,29 @@ class Program:
             (loss, stats), grads = gradient(
                 weights.params,
                 weights,
-                numbers,
+                hparams,
                 Examples(scaled(images, scaling), labels),
-                _key(numbers, _NOISE, state.step),
+                _key(hparams, _NOISE, state.step),
                 [partial(penalty, state.step) for penalty in penalties],
             )
             params = weights.params
             updates, optimizer_state = optimizer.update(grads, state.optimizer, params)
             params = optax.apply_updates(params, updates)
-            if "optimizer.max_norm" in numbers:
-                params = project(params, numbers["optimizer.max_norm"])
+            if "optimizer.max_norm" in hparams:
+                params = project_max_norm(params, hparams["optimizer.max_norm"])
             weights = Weights(params, weights.rates, stats)
-            return replicate((State(weights, optimizer_state, state.step + 1), loss))
+            return replicate((TrainState(weights, optimizer_state, state.step + 1), loss))
 
         state, losses = lax.scan(step, state, batches)
         return state, losses.mean()
 
     def _scheduled(
-        self, numbers: Numbers, lengths: Lengths
+        self, hparams: Hparams, lengths: Lengths
     ) -> Callable[[Weights, Int[Array, ""]], Weights]:
         """Returns a function that writes a step's rates into the weights."""
         if self.config.rate_schedule.name == "constant":
             return lambda weights, step: weights
-        rates = self.network.rates(numbers)
+        rates = self.network.rates(hparams)
         factor = make_rate_schedule(self.config.rate_schedule, *lengths)
 
         def write(weights: Weights, step: Int[Array, ""]) -> Weights:
@@ -160,21 +162,21 @@ class Program:
         self,
         params: Any,
         weights: Weights,
-        numbers: Numbers,
+        hparams: Hparams,
         batch: Examples,
         key: Key[Array, ""],
         penalties: Sequence[Callable[[Any, list[Array]], Float[Array, ""]]],
     ) -> tuple[Float[Array, ""], Any]:
         """Returns the loss with its penalties, and statistics."""
-        lowered = self.network.lowered(params)
-        model = self.network.module(weights._replace(params=lowered), "train")
+        cast_to_compute = self.network.cast_to_compute(params)
+        model = self.network.module(weights._replace(params=cast_to_compute), "train")
         hidden: list[Array] = []
-        if "loss.sparsity" in numbers:
+        if "loss.sparsity" in hparams:
             model.set_attributes(Dense, observe=hidden.append)
-        smoothing, classes = numbers["train.label_smoothing"], self.network.classes
+        smoothing, classes = hparams["train.label_smoothing"], self.network.classes
         target = jax.nn.one_hot(batch.labels, classes) * (1 - smoothing) + smoothing / classes
-        images = self.network.lowered(batch.images)
-        loss = make_loss(self.config, numbers)(model, images, target, key)
+        images = self.network.cast_to_compute(batch.images)
+        loss = make_loss(self.config, hparams)(model, images, target, key)
         stats = weights_of(model).stats
         if penalties:
             whole = self.network.module(Weights(params, weights.rates, stats), "train")
@@ -187,10 +189,12 @@ class Program:
         whole = data.images[: len(data.images) // size * size]
         model = recalibrate_batch_stats(
             self.network.module(
-                weights._replace(params=self.network.lowered(weights.params)), "mean"
+                weights._replace(params=self.network.cast_to_compute(weights.params)), "mean"
             ),
             whole.reshape(-1, size, *whole.shape[1:]),
-            prepare=lambda images: self.network.lowered(scaled(split_batch(images), scaling)),
+            prepare=lambda images: self.network.cast_to_compute(
+                scaled(split_batch(images), scaling)
+            ),
         )
         return weights._replace(stats=weights_of(model).stats)
 
@@ -201,7 +205,7 @@ class Program:
     def _evaluate(
         self,
         weights: Weights,
-        numbers: Numbers,
+        hparams: Hparams,
         data: Examples,
         scaling: Scaling,
         *,
@@ -209,7 +213,7 @@ class Program:
         passes: int = 1,
     ) -> dict[str, Float[Array, ""]]:
         """Returns the metrics of :func:`measure`; under "mc", mean uncertainties with them."""
-        key = _key(numbers, _EVALUATION)
+        key = _key(hparams, _EVALUATION)
         prediction = self._predict(
             weights, key, data.images, scaling, inference=inference, passes=passes
         )
@@ -264,17 +268,17 @@ def for_one_call() -> dict[str, int] | None:
     return {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
 
 
-def as_arrays(numbers: dict[str, Any]) -> Numbers:
+def as_arrays(hparams: dict[str, Any]) -> Hparams:
     """Returns the dynamic numbers as arrays: the seed uint32, epochs int32, the rest float32."""
     whole: dict[str, Any] = {"seed": np.uint32, "train.epochs": np.int32}
-    return {key: jax.tree.map(whole.get(key, np.float32), value) for key, value in numbers.items()}
+    return {key: jax.tree.map(whole.get(key, np.float32), value) for key, value in hparams.items()}
 
 
-def _key(numbers: Numbers, stream: int, index: int | Int[Array, ""] = 0) -> Key[Array, ""]:
+def _key(hparams: Hparams, stream: int, index: int | Int[Array, ""] = 0) -> Key[Array, ""]:
     """Returns the key of one use.
 
     Streams are separate: a seed gives every variant the same weights and batches, so comparisons
     pair.
     """
-    key = jax.random.fold_in(jax.random.key(numbers["seed"]), stream)
+    key = jax.random.fold_in(jax.random.key(hparams["seed"]), stream)
     return jax.random.fold_in(key, index)

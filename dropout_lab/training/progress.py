@@ -69,7 +69,7 @@ class Epoch:
         return words
 
 
-class Lane:
+class TrialState:
     """One of several trials that run side by side; the others cannot tell what it decides.
 
     Args:

@@ -21,8 +21,8 @@ from dropout_lab.training.processes import agreement, is_first, one_of_several
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
 from dropout_lab.training.trained import save_network
-from dropout_lab.training.trainer import Lanes
-from dropout_lab.training.vmapped import LaneProgram
+from dropout_lab.training.trainer import Trainer
+from dropout_lab.training.vmapped import VmappedProgram
 
 
 def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _alone(directory: Path) -> Iterator[None]:
 
 
 def _run(
-    directory: Path, config: FrozenConfigDict, program: LaneProgram, dataset: Dataset
+    directory: Path, config: FrozenConfigDict, program: VmappedProgram, dataset: Dataset
 ) -> dict[str, Any]:
     checkpoints = Checkpoints(directory / "checkpoint")
     with graceful_stop() as stop, Display(trials=1, shown=is_first()) as display:
@@ -110,7 +110,9 @@ def _run(
         def show(epoch: Epoch) -> None:
             display.update(epoch.share, epoch.summary())
 
-        trial = Lanes(program, [config], dataset, checkpoints=checkpoints, on_epoch=show, stop=stop)
+        trial = Trainer(
+            program, [config], dataset, checkpoints=checkpoints, on_epoch=show, stop=stop
+        )
         [result] = trial.run()
     record = make_record(config, dataset, result)
     if is_first():

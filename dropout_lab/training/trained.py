@@ -9,7 +9,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Float, Num
 
-from dropout_lab.config import check_inference, dynamic, from_dict
+from dropout_lab.config import check_inference, from_dict, hparams_of
 from dropout_lab.data import Split
 from dropout_lab.errors import InputError
 from dropout_lab.system.files import read_json
@@ -69,7 +69,7 @@ class Trained:
         self.record = record
         self._shape = tuple(record["data"]["shape"])
         self._program = Program(config, self._shape, record["data"]["classes"])
-        template = jax.eval_shape(self._program.init, as_arrays(dynamic(config)))
+        template = jax.eval_shape(self._program.init, as_arrays(hparams_of(config)))
         # Only the names and types of a template matter, not the shapes.
         placeholder = jnp.zeros(())
         self._weights, self._scaling = refill(

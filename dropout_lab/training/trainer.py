@@ -10,16 +10,16 @@ import jax
 import numpy as np
 from ml_collections import FrozenConfigDict
 
-from dropout_lab.config import dynamic, static_key
+from dropout_lab.config import hparams_of, static_key
 from dropout_lab.data import Dataset, Split, concatenate
 from dropout_lab.system.interrupt import Stop
 from dropout_lab.training.arrays import Examples, Scaling, fit_scaling, to_device
 from dropout_lab.training.checkpoint import Arrays, Checkpoints, refill
 from dropout_lab.training.network import Weights
 from dropout_lab.training.processes import agreed, is_first
-from dropout_lab.training.program import Lengths, State, as_arrays
-from dropout_lab.training.progress import Epoch, Lane, Metrics, Progress
-from dropout_lab.training.vmapped import LaneProgram
+from dropout_lab.training.program import Lengths, TrainState, as_arrays
+from dropout_lab.training.progress import Epoch, Metrics, Progress, TrialState
+from dropout_lab.training.vmapped import VmappedProgram
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Result:
     lanes: int
 
 
-class Lanes:
+class Trainer:
     """Trials of one program, each with its own seed, rates and other numbers, on one data set.
 
     Each ends as if it ran alone: one that diverges, runs out of patience or has fewer epochs keeps
@@ -61,7 +61,7 @@ class Lanes:
 
     def __init__(
         self,
-        program: LaneProgram,
+        program: VmappedProgram,
         configs: Sequence[FrozenConfigDict],
         dataset: Dataset,
         *,
@@ -81,11 +81,11 @@ class Lanes:
         self._checkpoints = checkpoints
         self._on_epoch = on_epoch
         self._stop = stop or Stop()
-        self._lanes = [Lane(index, config) for index, config in enumerate(configs)]
+        self._lanes = [TrialState(index, config) for index, config in enumerate(configs)]
         idle = [configs[-1]] * (program.lanes - len(configs))
-        each = [dynamic(config) for config in (*configs, *idle)]
-        stacked = jax.tree.map(lambda *numbers: np.stack(numbers), *each)
-        self._numbers = program.spread(as_arrays(stacked))
+        each = [hparams_of(config) for config in (*configs, *idle)]
+        stacked = jax.tree.map(lambda *hparams: np.stack(hparams), *each)
+        self._hparams = program.spread(as_arrays(stacked))
         self._scalings: dict[str, Scaling] = {}
         self._started = time.monotonic()
         self._saved = time.monotonic()
@@ -108,15 +108,17 @@ class Lanes:
                 state, kept = self._program.spread(resumed)
                 resumed = None
             else:
-                state = self._program.init(self._numbers)
+                state = self._program.init(self._hparams)
                 if kept is None:
                     # Again, because training overwrites those of the state.
-                    kept = self._program.init(self._numbers).weights
+                    kept = self._program.init(self._hparams).weights
             kept = self._fit(phase, lanes, state, kept)
             kept = self._close(phase, [x for x in lanes if not x.progress.diverged], kept)
         return self._results(kept)
 
-    def _fit(self, phase: "_Phase", lanes: list[Lane], state: State, kept: Weights) -> Weights:
+    def _fit(
+        self, phase: "_Phase", lanes: list[TrialState], state: TrainState, kept: Weights
+    ) -> Weights:
         """Trains while a lane is live; returns the weights that count, also of earlier phases."""
         program = self._program
         validated = phase.name == "select" and len(self._dataset.val)
@@ -129,7 +131,7 @@ class Lanes:
             epoch, total = lengths[live[0]]
             state, loss = program.train_epoch(
                 state,
-                self._numbers,
+                self._hparams,
                 phase.examples,
                 phase.scaling,
                 steps=min(epoch, int(total) - done * epoch),
@@ -147,7 +149,7 @@ class Lanes:
             self._save_if_due(state, kept)
         return kept
 
-    def _close(self, phase: "_Phase", lanes: list[Lane], kept: Weights) -> Weights:
+    def _close(self, phase: "_Phase", lanes: list[TrialState], kept: Weights) -> Weights:
         """Settles what a phase found of the lanes that did not diverge; returns their networks."""
         if not lanes:
             return kept
@@ -178,7 +180,7 @@ class Lanes:
         weights: Weights,
         split: Split,
         phase: "_Phase",
-        lanes: list[Lane],
+        lanes: list[TrialState],
         passes: int | None = None,
     ) -> None:
         """Notes a split's final metrics of some lanes, with all passes unless told otherwise."""
@@ -195,7 +197,7 @@ class Lanes:
         """Returns the metrics of every lane, idle ones included."""
         found = self._program.evaluate(
             weights,
-            self._numbers,
+            self._hparams,
             data,
             phase.scaling,
             inference=self._config.eval.inference,
@@ -233,10 +235,10 @@ class Lanes:
         examples: Examples = self._program.share(to_device(split))
         return examples
 
-    def _lengths(self, lane: Lane, split: Split) -> Lengths:
-        return self._program.lengths(dynamic(lane.config), len(split))
+    def _lengths(self, lane: TrialState, split: Split) -> Lengths:
+        return self._program.lengths(hparams_of(lane.config), len(split))
 
-    def _mask(self, lanes: Iterable[Lane]) -> np.ndarray:
+    def _mask(self, lanes: Iterable[TrialState]) -> np.ndarray:
         """Returns which lanes of the program these are."""
         mask = np.zeros(self._program.lanes, bool)
         mask[[lane.index for lane in lanes]] = True
@@ -245,7 +247,7 @@ class Lanes:
     def _seconds(self) -> float:
         return time.monotonic() - self._started
 
-    def _resume(self) -> tuple[State, Weights] | None:
+    def _resume(self) -> tuple[TrainState, Weights] | None:
         """Takes what the checkpoint knows; returns the state and the weights that count."""
         saved = self._checkpoints.restore(self._read) if self._checkpoints else None
         resumed = None
@@ -258,20 +260,20 @@ class Lanes:
 
     def _read(
         self, arrays: Arrays, described: dict[str, Any]
-    ) -> tuple[tuple[State, Weights], list[Progress]]:
+    ) -> tuple[tuple[TrainState, Weights], list[Progress]]:
         """Returns what was saved of these lanes; raises if it is not what this code saves."""
         lanes = [progress for _, progress in zip(self._lanes, described["lanes"], strict=True)]
         progresses = [Progress(**progress) for progress in lanes]
         if [vars(progress).keys() for progress in progresses] != [each.keys() for each in lanes]:
             raise ValueError("progress of other fields")
-        fresh = jax.eval_shape(self._program.init, self._numbers)
+        fresh = jax.eval_shape(self._program.init, self._hparams)
         template = fresh, fresh.weights
-        restored: tuple[State, Weights] = refill(template, arrays)
+        restored: tuple[TrainState, Weights] = refill(template, arrays)
         if jax.tree.map(np.shape, restored) != jax.tree.map(np.shape, template):
             raise ValueError("arrays of other shapes")
         return restored, progresses
 
-    def _save_if_due(self, state: State, kept: Weights) -> None:
+    def _save_if_due(self, state: TrainState, kept: Weights) -> None:
         """Saves when it is time, or when asked to stop, and then leaves."""
         self._stop.signum = agreed(self._stop.signum)
         asked = self._stop.signum is not None

@@ -11,14 +11,14 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool
 
 from dropout_lab.errors import InputError
-from dropout_lab.training.mesh import LANES, make_mesh
+from dropout_lab.training.mesh import LANE_AXIS, make_mesh
 from dropout_lab.training.network import Weights
 from dropout_lab.training.program import Program, for_one_call
 
 _LANE, _SHARED = 0, None
 
 
-class LaneProgram:
+class VmappedProgram:
     """A program whose functions train and test that many trials at once.
 
     Numbers, states, weights and metrics have a leading axis of lanes; data and scaling are shared.
@@ -57,7 +57,7 @@ class LaneProgram:
 
     def spread(self, tree: Any) -> Any:
         """Returns arrays that have an axis of lanes, each device with its lanes."""
-        return self._put(tree, LANES)
+        return self._put(tree, LANE_AXIS)
 
     def share(self, tree: Any) -> Any:
         """Returns arrays that all lanes share, on every device."""
@@ -77,7 +77,7 @@ class LaneProgram:
         options: dict[str, int] | None = None,
     ) -> Any:
         """Returns a function of one trial as one of all lanes, compiled."""
-        rows = self._mesh.shape[LANES] if self._mesh else 1
+        rows = self._mesh.shape[LANE_AXIS] if self._mesh else 1
 
         @functools.wraps(function)
         def lifted(*args: Any, **keywords: Any) -> Any:
@@ -86,7 +86,7 @@ class LaneProgram:
             if self._mesh is None:
                 return several(*args)
             specs = tuple(
-                PartitionSpec() if axis is _SHARED else PartitionSpec(LANES) for axis in axes
+                PartitionSpec() if axis is _SHARED else PartitionSpec(LANE_AXIS) for axis in axes
             )
             # Lanes have nothing to say to each other, so their devices do not either. How those
             # that share a batch work together is left to the compiler: so no device knows its
@@ -95,12 +95,12 @@ class LaneProgram:
                 several,
                 mesh=self._mesh,
                 in_specs=specs,
-                out_specs=PartitionSpec(LANES),
-                axis_names={LANES},
+                out_specs=PartitionSpec(LANE_AXIS),
+                axis_names={LANE_AXIS},
                 check_vma=False,
             )(*args)
 
-        sharding = NamedSharding(self._mesh, PartitionSpec(LANES)) if self._mesh else None
+        sharding = NamedSharding(self._mesh, PartitionSpec(LANE_AXIS)) if self._mesh else None
         return jax.jit(
             lifted,
             static_argnames=static,

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from dropout_lab.config import HOW, RULES, flatten
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution.runner import How, check_group, run_sweep
+from dropout_lab.sweeps.execution.runner import Execution, check_group, run_sweep
 from dropout_lab.sweeps.grid import Overrides, product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
@@ -50,11 +50,11 @@ class Tuning:
     final_seeds: Sequence[int]
     folds: int | None = None
 
-    def run(self, how: How | None = None) -> Tuned:
+    def run(self, execution: Execution | None = None) -> Tuned:
         """Runs what has not been run yet; an interrupted tuning goes on.
 
         Args:
-          how: Who runs the trials.
+          execution: Who runs the trials.
 
         Returns:
           What was tried, chosen and tested, by problem.
@@ -68,12 +68,12 @@ class Tuning:
         choices = self._report.read()
         if choices is None:
             self._check_data()
-            choices = self._run_search(how)
+            choices = self._run_search(execution)
             self._report.write(choices)
         finals = [choice.final for choice in choices.values()]
         if all(setting.runs and not setting.count("failed") for setting in finals):
             return Tuned(choices, {})
-        choices, failed = self._test(choices, how)
+        choices, failed = self._test(choices, execution)
         self._report.write(choices)
         return Tuned(choices, failed)
 
@@ -136,11 +136,11 @@ class Tuning:
                         "allowed: above 0, or folds"
                     )
 
-    def _run_search(self, how: How | None) -> dict[str, Choice]:
+    def _run_search(self, execution: Execution | None) -> dict[str, Choice]:
         """Runs all settings of all problems, and chooses."""
         if self._searched:
             sweep = [each for settings in self._searched.values() for each in settings]
-            run_sweep(self._search, product(sweep, self._repeats), self._store("search"), how)
+            run_sweep(self._search, product(sweep, self._repeats), self._store("search"), execution)
         return self._choices()
 
     def _choices(self) -> dict[str, Choice]:
@@ -160,12 +160,12 @@ class Tuning:
         }
 
     def _test(
-        self, choices: Mapping[str, Choice], how: How | None
+        self, choices: Mapping[str, Choice], execution: Execution | None
     ) -> tuple[dict[str, Choice], dict[str, str]]:
         """Runs what was chosen finally; returns the choices with these runs, and the failures."""
         chosen = [self._whole(choice.final.overrides) for choice in choices.values()]
         sweep = product(chosen, {"seed": self.final_seeds})
-        failed = run_sweep(self._final, sweep, self._store("final"), how)
+        failed = run_sweep(self._final, sweep, self._store("final"), execution)
         return self._tested(choices), failed
 
     def _tested(self, choices: Mapping[str, Choice]) -> dict[str, Choice]:

@@ -7,13 +7,14 @@ import pytest
 
 from configs import base
 from dropout_lab.config import (
+    ADDED,
     DYNAMIC,
     HOST,
     HOW,
     RULES,
-    dynamic,
     flatten,
     from_dict,
+    hparams_of,
     identity,
     resolve,
     static_key,
@@ -149,7 +150,7 @@ def test_a_new_key_at_its_old_meaning_keeps_identities(monkeypatch):
     grown = resolve(config_of()).to_dict()
     grown["model"]["residual"] = False
     assert trial_id(from_dict(grown)) != before
-    monkeypatch.setattr(identity, "ADDED", {**identity.ADDED, "model.residual": False})
+    monkeypatch.setattr(identity, "ADDED", {**ADDED, "model.residual": False})
     assert trial_id(from_dict(grown)) == before
     grown["model"]["residual"] = True
     assert trial_id(from_dict(grown)) != before
@@ -189,7 +190,7 @@ def test_dynamic_numbers_share_a_program(key):
     one = resolve(config_of(variant, changes))
     other = resolve(config_of(variant, {**changes, key: value}))
     assert static_key(one) == static_key(other)
-    assert dynamic(one)[key] != dynamic(other)[key]
+    assert hparams_of(one)[key] != hparams_of(other)[key]
 
 
 @pytest.mark.parametrize(

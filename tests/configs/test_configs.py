@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from configs import base
-from dropout_lab.config import dynamic, resolve
+from dropout_lab.config import hparams_of, resolve
 from dropout_lab.config.resolve_network import present_places
 from dropout_lab.errors import InputError
 from dropout_lab.training.arrays import example_shape, fit_scaling, to_device
@@ -96,7 +96,7 @@ def test_it_trains_a_step(name, variant):
     dataset = load_data(config)
     check_data(config, dataset)
     program = Program(config, example_shape(dataset.train), dataset.classes)
-    numbers = as_arrays(dynamic(config))
+    numbers = as_arrays(hparams_of(config))
     _, loss = program.train_epoch(
         program.init(numbers),
         numbers,

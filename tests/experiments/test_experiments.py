@@ -11,7 +11,7 @@ from configs import base
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import Above, Alike, Below, Ordered, run
 from dropout_lab.reproduce.plan import PROTOCOLS, make_plan
-from dropout_lab.sweeps.execution.runner import How
+from dropout_lab.sweeps.execution.runner import Execution
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -90,7 +90,13 @@ def test_it_runs(name, tmp_path):
     whole = experiments.load(name)
     experiment = part(whole)
     done = run.reproduce(
-        name, experiment, "smoke", base.get_config(), tmp_path, command="", how=How(1, "local")
+        name,
+        experiment,
+        "smoke",
+        base.get_config(),
+        tmp_path,
+        command="",
+        execution=Execution(1, "local"),
     )
     assert set(done.choices) == set(experiment.cells)
     assert done.sample(experiment.headline).n == 2

@@ -9,7 +9,7 @@ import pytest
 from configs import base
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import Cell, Value, run
-from dropout_lab.sweeps.execution.runner import How
+from dropout_lab.sweeps.execution.runner import Execution
 from dropout_lab.training import trainer
 from tests.reproduce.conftest import small_experiment
 
@@ -24,7 +24,7 @@ def reproduce(experiment, directory, protocol="smoke"):
         base.get_config(),
         directory,
         command="python it",
-        how=How(1, "local"),
+        execution=Execution(1, "local"),
     )
 
 
@@ -45,7 +45,7 @@ def no_training(monkeypatch):
     def refuse(lanes):
         raise AssertionError("trained")
 
-    monkeypatch.setattr(trainer.Lanes, "run", refuse)
+    monkeypatch.setattr(trainer.Trainer, "run", refuse)
 
 
 def read(directory, experiment=None):

@@ -10,7 +10,7 @@ from dropout_lab.config import static_key
 from dropout_lab.sweeps.execution import chunk
 from dropout_lab.training import preparation
 from dropout_lab.training.program import Program
-from dropout_lab.training.vmapped import LaneProgram
+from dropout_lab.training.vmapped import VmappedProgram
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,8 +55,8 @@ def shared_programs(monkeypatch, programs):
         return programs.setdefault(static_key(config), Program(config, shape, classes))
 
     def lane_program(program, lanes):
-        return programs.setdefault((id(program), lanes), LaneProgram(program, lanes))
+        return programs.setdefault((id(program), lanes), VmappedProgram(program, lanes))
 
     monkeypatch.setattr(preparation, "Program", program)
-    monkeypatch.setattr(preparation, "LaneProgram", lane_program)
+    monkeypatch.setattr(preparation, "VmappedProgram", lane_program)
     chunk.prepared.cache_clear()

@@ -3,13 +3,13 @@
 from typing import Any
 
 from dropout_lab.sweeps.execution import runner
-from dropout_lab.sweeps.execution.runner import How
+from dropout_lab.sweeps.execution.runner import Execution
 
 
-def run_sweep(config, sweep, store, **how):
+def run_sweep(config, sweep, store, **execution):
     """Runs a sweep in this process, one trial at a time unless told otherwise."""
-    options: dict[str, Any] = {"lanes": 1, "executor": "local"} | how
-    return runner.run_sweep(config, sweep, store, How(**options))
+    options: dict[str, Any] = {"lanes": 1, "executor": "local"} | execution
+    return runner.run_sweep(config, sweep, store, Execution(**options))
 
 
 def without_time(record):

@@ -84,6 +84,6 @@ def test_an_only_epoch_does_not_count_its_compile(config, monkeypatch):
 
     clock = iter([0.0, 100.0, 200.0, 201.0])
     monkeypatch.setattr(measure, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    monkeypatch.setattr(trainer, "Lanes", OneEpoch)
+    monkeypatch.setattr(trainer, "Trainer", OneEpoch)
     cost = measure.measure(make_trials(config, [{"train.epochs": 1}]), 1)
     assert (cost.epoch, cost.compile) == (1.0, 99.0)

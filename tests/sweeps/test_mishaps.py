@@ -36,15 +36,15 @@ def seeds(store):
 def breaking(monkeypatch, error, broken=lambda configs: configs[0].seed == 1):
     """Makes chunks raise an error, until the function that is returned is called."""
 
-    class Breaking(trainer.Lanes):
+    class Breaking(trainer.Trainer):
         def __init__(self, program, configs, dataset, **options):
             if broken(configs):
                 raise error
             super().__init__(program, configs, dataset, **options)
 
-    whole = trainer.Lanes
-    monkeypatch.setattr(trainer, "Lanes", Breaking)
-    return lambda: monkeypatch.setattr(trainer, "Lanes", whole)
+    whole = trainer.Trainer
+    monkeypatch.setattr(trainer, "Trainer", Breaking)
+    return lambda: monkeypatch.setattr(trainer, "Trainer", whole)
 
 
 def test_a_failed_trial_is_written_down_and_the_others_go_on(config, store, monkeypatch, capsys):
@@ -116,7 +116,7 @@ def test_a_damaged_checkpoint_is_moved_away_and_its_trials_start_again(config, s
     whole = Store(store.directory.parent / "whole")
     run_sweep(config, SEEDS, whole)
 
-    class Cut(trainer.Lanes):
+    class Cut(trainer.Trainer):
         def __init__(self, *args, on_epoch, **options):
             super().__init__(*args, on_epoch=self.cut, **options)
             self.epochs = 0
@@ -127,7 +127,7 @@ def test_a_damaged_checkpoint_is_moved_away_and_its_trials_start_again(config, s
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "Lanes", Cut)
+        patch.setattr(trainer, "Trainer", Cut)
         with pytest.raises(KeyboardInterrupt):
             run_sweep(config, SEEDS, store)
     [saved] = (store.directory / "checkpoints").iterdir()
@@ -230,7 +230,7 @@ def test_a_chunk_that_another_process_runs_is_waited_for(config, store, monkeypa
     [first, *others] = make_trials(config, [{"seed": seed} for seed in (0, 1, 2)])
     ran: list[int] = []
 
-    class Watched(trainer.Lanes):
+    class Watched(trainer.Trainer):
         def __init__(self, program, configs, *args, **options):
             ran.extend(each.seed for each in configs)
             super().__init__(program, configs, *args, **options)
@@ -246,7 +246,7 @@ def test_a_chunk_that_another_process_runs_is_waited_for(config, store, monkeypa
     lock = store.lock(plan.chunks[1].id)
     lock.__enter__()
     monkeypatch.setattr(time, "sleep", other_finishes)
-    monkeypatch.setattr(trainer, "Lanes", Watched)
+    monkeypatch.setattr(trainer, "Trainer", Watched)
     run_sweep(config, SEEDS, store)
     assert ran == [2]
     assert seeds(store) == [0, 1, 2]

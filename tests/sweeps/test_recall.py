@@ -6,19 +6,19 @@ from typing import Any
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution.runner import How
+from dropout_lab.sweeps.execution.runner import Execution
 from dropout_lab.training import trainer
 from dropout_lab.tuning.tuning import Tuning
 
 RATES = [{"variant": "dropout", "dropout.rate": rate} for rate in (0.2, 0.5)]
-LOCAL = How(1, "local")
+LOCAL = Execution(1, "local")
 SEEDS: dict[str, Any] = {"seeds": (0, 1), "final_seeds": (0, 1)}
 
 
 @pytest.mark.slow
 def test_the_records_alone_tell_what_was_chosen_and_how_it_tested(config, tmp_path, monkeypatch):
     tuned = Tuning(config, {"all": RATES}, tmp_path, **SEEDS).run(LOCAL)
-    monkeypatch.delattr(trainer.Lanes, "run")
+    monkeypatch.delattr(trainer.Trainer, "run")
     assert Tuning(config, {"all": RATES}, tmp_path, **SEEDS).recall() == tuned
     path = tmp_path / "search/trials" / f"{tuned.choices['all'].tried[0].runs[0].id}.json"
     record = json.loads(path.read_text())
@@ -37,5 +37,5 @@ def test_a_key_that_the_code_has_got_since_was_not_asked_for(config, tmp_path, m
     content = json.loads(path.read_text())
     del content["asked"]["loss.samples"]
     path.write_text(json.dumps(content))
-    monkeypatch.delattr(trainer.Lanes, "run")
+    monkeypatch.delattr(trainer.Trainer, "run")
     Tuning(config, {"all": RATES}, tmp_path, **SEEDS).run(LOCAL)

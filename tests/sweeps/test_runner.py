@@ -19,7 +19,7 @@ from dropout_lab.system.interrupt import Interrupted, Stop
 from dropout_lab.system.machine import threads
 from dropout_lab.training import preparation, trainer
 from dropout_lab.training.program import Program
-from dropout_lab.training.vmapped import LaneProgram
+from dropout_lab.training.vmapped import VmappedProgram
 from tests.sweeps.running import run_sweep, without_time
 
 GRID: dict[str, list[Any]] = {
@@ -33,13 +33,13 @@ SMALL: dict[str, list[Any]] = {"seed": [0, 1, 2]}
 def count_runs(monkeypatch):
     """Returns a list that gets the configuration of every trial run from now on."""
     seen: list[FrozenConfigDict] = []
-    run_one = trainer.Lanes.run
+    run_one = trainer.Trainer.run
 
     def counted(lanes):
         seen.extend(lane.config for lane in lanes._lanes)
         return run_one(lanes)
 
-    monkeypatch.setattr(trainer.Lanes, "run", counted)
+    monkeypatch.setattr(trainer.Trainer, "run", counted)
     return seen
 
 
@@ -67,7 +67,7 @@ def compiled(monkeypatch):
     count(Program._train_epoch)
     count(Program._evaluate)
     monkeypatch.setattr(preparation, "Program", Program)
-    monkeypatch.setattr(preparation, "LaneProgram", LaneProgram)
+    monkeypatch.setattr(preparation, "VmappedProgram", VmappedProgram)
     return counts
 
 
@@ -202,7 +202,7 @@ def test_an_interrupted_sweep_goes_on(config, tmp_path, monkeypatch, epoch):
     cut = Store(tmp_path / "cut")
     told = []
 
-    class Stopping(trainer.Lanes):
+    class Stopping(trainer.Trainer):
         def __init__(self, *args, on_epoch, **options):
             def count(progress):
                 on_epoch(progress)
@@ -212,7 +212,7 @@ def test_an_interrupted_sweep_goes_on(config, tmp_path, monkeypatch, epoch):
 
             super().__init__(*args, on_epoch=count, **options)
 
-    monkeypatch.setattr(trainer, "Lanes", Stopping)
+    monkeypatch.setattr(trainer, "Trainer", Stopping)
     with pytest.raises(Interrupted):
         run_sweep(config, SMALL, cut)
     assert len(told) == epoch

@@ -10,7 +10,7 @@ import pytest
 from dropout_lab import sweeps
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps import status
-from dropout_lab.sweeps.execution.runner import How, preview
+from dropout_lab.sweeps.execution.runner import Execution, preview
 from dropout_lab.sweeps.status import describe
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training import trainer
@@ -44,7 +44,7 @@ def test_a_sweep_under_way_tells_what_is_done_and_left(config, store, monkeypatc
     """Asked in the middle of the third trial's first epoch; the second one failed."""
     told: list[str] = []
 
-    class Asking(trainer.Lanes):
+    class Asking(trainer.Trainer):
         def __init__(self, program, configs, dataset, *, on_epoch, **options):
             def asking(epoch):
                 on_epoch(epoch)
@@ -55,7 +55,7 @@ def test_a_sweep_under_way_tells_what_is_done_and_left(config, store, monkeypatc
                 raise RuntimeError("broken")
             super().__init__(program, configs, dataset, on_epoch=asking, **options)
 
-    monkeypatch.setattr(trainer, "Lanes", Asking)
+    monkeypatch.setattr(trainer, "Trainer", Asking)
     run_sweep(config, SEEDS, store)
     counts, under_way, left, best, failed = told
     assert counts == "4 trials: 1 done, 1 failed, 1 under way, 1 waiting"
@@ -105,7 +105,7 @@ def test_a_preview_tells_trials_groups_and_time_and_writes_nothing(config, store
 )
 def test_a_bad_way_to_run_is_told(config, store, options, message):
     with pytest.raises(InputError, match=message):
-        sweeps.execution.runner.run_sweep(config, SEEDS, store, How(**options))
+        sweeps.execution.runner.run_sweep(config, SEEDS, store, Execution(**options))
     assert not store.directory.exists()
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from configs import base
-from dropout_lab.config import dynamic, resolve, static_key
+from dropout_lab.config import hparams_of, resolve, static_key
 from dropout_lab.data import Dataset, Split
 from dropout_lab.training.arrays import example_shape, fit_scaling, scaled, to_device
 from dropout_lab.training.program import Program, as_arrays
-from dropout_lab.training.vmapped import LaneProgram
+from dropout_lab.training.vmapped import VmappedProgram
 
 TINY = {
     "model.widths": (8,),
@@ -69,11 +69,11 @@ def program_of(tiny_dataset):
 @pytest.fixture(scope="session")
 def lanes_of(program_of):
     """Returns a function from a resolved configuration to its program of so many lanes."""
-    programs: dict[tuple[int, int], LaneProgram] = {}
+    programs: dict[tuple[int, int], VmappedProgram] = {}
 
     def get(resolved, lanes=1):
         program = program_of(resolved)
-        return programs.setdefault((id(program), lanes), LaneProgram(program, lanes))
+        return programs.setdefault((id(program), lanes), VmappedProgram(program, lanes))
 
     return get
 
@@ -121,18 +121,18 @@ class Runs:
 
     def init(self, config):
         resolved, program = self.new_program(config)
-        numbers = as_arrays(dynamic(resolved))
-        return program, numbers, program.init(numbers)
+        hparams = as_arrays(hparams_of(resolved))
+        return program, hparams, program.init(hparams)
 
-    def epoch(self, program, numbers, state):
-        steps = program.lengths(numbers, 40).epoch
-        return program.train_epoch(state, numbers, self.data, self.scaling, steps=steps)
+    def epoch(self, program, hparams, state):
+        steps = program.lengths(hparams, 40).epoch
+        return program.train_epoch(state, hparams, self.data, self.scaling, steps=steps)
 
     def train(self, config):
         """Returns the weights before and after an epoch, and its mean loss."""
-        program, numbers, state = self.init(config)
+        program, hparams, state = self.init(config)
         before = copied(state.weights)
-        state, loss = self.epoch(program, numbers, state)
+        state, loss = self.epoch(program, hparams, state)
         return before, copied(state.weights), float(loss)
 
 

@@ -31,15 +31,15 @@ class Spy:
     def name(self, data):
         return self.splits[np.asarray(data.images).tobytes()]
 
-    def train_epoch(self, state, numbers, data, scaling, *, steps):
+    def train_epoch(self, state, hparams, data, scaling, *, steps):
         self.trained.append((self.name(data), steps))
-        state, loss = self.program.train_epoch(state, numbers, data, scaling, steps=steps)
+        state, loss = self.program.train_epoch(state, hparams, data, scaling, steps=steps)
         return state, [self.losses.pop(0)] if self.losses else loss
 
-    def evaluate(self, weights, numbers, data, scaling, **options):
+    def evaluate(self, weights, hparams, data, scaling, **options):
         split = self.name(data)
         self.evaluated.append((split, jax.tree.map(alone, weights), scaling, options))
-        metrics = self.program.evaluate(weights, numbers, data, scaling, **options)
+        metrics = self.program.evaluate(weights, hparams, data, scaling, **options)
         if split == "val" and self.val_errors:
             metrics["error"] = [self.val_errors.pop(0)]
         return metrics

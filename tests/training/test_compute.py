@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dropout_lab.config import dynamic, resolve, trial_id
+from dropout_lab.config import hparams_of, resolve, trial_id
 from dropout_lab.models import MODELS
 from dropout_lab.training.arrays import Examples
 from dropout_lab.training.program import Program, as_arrays, for_one_call
@@ -29,16 +29,16 @@ def types(tree):
 @pytest.mark.slow
 def test_half_precision_computes_and_weights_stay_whole(runs, new_config):
     whole = runs.train(new_config("dropout"))
-    program, numbers, state = runs.init(new_config("dropout", HALF))
+    program, hparams, state = runs.init(new_config("dropout", HALF))
     jax.tree.map(np.testing.assert_array_equal, state.weights, whole[0])
-    state, loss = runs.epoch(program, numbers, state)
+    state, loss = runs.epoch(program, hparams, state)
     assert set(jax.tree.leaves(types(state.weights))) == {np.dtype("float32")}
     assert float(loss) == pytest.approx(whole[2], rel=0.02)
     assert float(loss) != whole[2]
     kernels = jax.tree.leaves(state.weights.params)
     assert any((leaf != leaf.astype(jnp.bfloat16)).any() for leaf in kernels)  # off its grid
     found = program.evaluate(
-        state.weights, numbers, runs.data, runs.scaling, inference="mc", passes=2
+        state.weights, hparams, runs.data, runs.scaling, inference="mc", passes=2
     )
     assert set(types(found).values()) == {np.dtype("float32")}
 
@@ -49,8 +49,8 @@ def test_penalties_are_whole(runs, new_config):
     options: dict[str, Any] = {"dropout.penalty_weight": 1e6, "dropout.penalty_warmup": (0.0, 0.0)}
     losses = []
     for changes in (options, options | HALF):
-        program, numbers, state = runs.init(new_config("sparse_variational_dropout", changes))
-        args = numbers, runs.data, runs.scaling
+        program, hparams, state = runs.init(new_config("sparse_variational_dropout", changes))
+        args = hparams, runs.data, runs.scaling
         losses.append(float(program.train_epoch(state, *args, steps=1)[1]))
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)
 
@@ -64,19 +64,19 @@ def test_every_variant_trains_in_half_precision(variant, runs, new_config):
     model = next(name for name in SMALL if VARIANTS[variant].fits(MODELS[name].places))
     adam = {"optimizer.name": "adam", "optimizer.lr": 0.02}
     config = resolve(new_config(variant, SMALL[model] | HALF | adam))
-    program, numbers = Program(config, (8, 8, 1), 3), as_arrays(dynamic(config))
+    program, hparams = Program(config, (8, 8, 1), 3), as_arrays(hparams_of(config))
     images = np.kron(runs.data.images, np.ones((1, 2, 2, 1), np.uint8))  # pooling needs the pixels
-    args = numbers, Examples(jnp.asarray(images), runs.data.labels), runs.scaling
-    before = jax.eval_shape(program.init, numbers)
+    args = hparams, Examples(jnp.asarray(images), runs.data.labels), runs.scaling
+    before = jax.eval_shape(program.init, hparams)
 
     def logits(weights):
-        weights = weights._replace(params=program.network.lowered(weights.params))
+        weights = weights._replace(params=program.network.cast_to_compute(weights.params))
         return program.network.module(weights, "mean")(jnp.ones((2, 8, 8, 1), jnp.bfloat16))
 
     assert jax.eval_shape(logits, before.weights).dtype == jnp.bfloat16
     epoch = program.train_epoch.lower(before, *args, steps=5)
     epoch = epoch.compile(compiler_options=for_one_call())
-    state, losses = program.init(numbers), []
+    state, losses = program.init(hparams), []
     for _ in range(5):
         state, loss = epoch(state, *args)
         losses.append(float(loss))
@@ -96,8 +96,8 @@ def test_every_variant_trains_in_half_precision(variant, runs, new_config):
 )
 def test_products_are_of_the_type_and_as_precise_as_told(changes, told, runs, new_config):
     """Those of both passes."""
-    program, numbers, state = runs.init(new_config("none", changes))
-    text = program.train_epoch.lower(state, numbers, runs.data, runs.scaling, steps=1).as_text()
+    program, hparams, state = runs.init(new_config("none", changes))
+    text = program.train_epoch.lower(state, hparams, runs.data, runs.scaling, steps=1).as_text()
     products = [line for line in text.splitlines() if "dot_general" in line]
     assert len(products) == 5  # of two layers; the gradient of the input is not needed
     assert all(each in line for line in products for each in told)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dropout_lab.config import resolve
 from dropout_lab.training.preparation import prepare
-from dropout_lab.training.trainer import Lanes
+from dropout_lab.training.trainer import Trainer
 
 GOLDEN = Path(__file__).parent / "golden" / "digits_history.json"
 KNOWN = {
@@ -24,7 +24,7 @@ KNOWN = {
 def test_a_known_run_is_as_it_was(new_config):
     resolved = resolve(new_config("dropout", KNOWN))
     program, dataset = prepare(resolved)
-    [result] = Lanes(program, [resolved], dataset).run()
+    [result] = Trainer(program, [resolved], dataset).run()
     found = result.progress.history
     golden = json.loads(GOLDEN.read_text())
     message = (

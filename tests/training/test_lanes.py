@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from dropout_lab import ops
-from dropout_lab.config import dynamic, resolve
+from dropout_lab.config import hparams_of, resolve
 from dropout_lab.errors import InputError
 from dropout_lab.system.interrupt import Interrupted, Stop
 from dropout_lab.training import program as programs
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.program import Program, as_arrays
-from dropout_lab.training.trainer import Lanes
-from dropout_lab.training.vmapped import LaneProgram, evenly
+from dropout_lab.training.trainer import Trainer
+from dropout_lab.training.vmapped import VmappedProgram, evenly
 
 RATE = {"dropout.rate": 0.5, "dropout.input_rate": 0.2}
 
@@ -53,8 +53,8 @@ class Scripted:
         self.epoch = int(state.step[0]) // steps
         return self.program.train_epoch(state, *args, steps=steps)
 
-    def evaluate(self, weights, numbers, data, scaling, **options):
-        metrics = self.program.evaluate(weights, numbers, data, scaling, **options)
+    def evaluate(self, weights, hparams, data, scaling, **options):
+        metrics = self.program.evaluate(weights, hparams, data, scaling, **options)
         if np.array_equal(data.images, self.val) and self.epoch is not None:
             script = [errors[min(self.epoch, len(errors) - 1)] for errors in self.errors]
             idle = [50.0] * (self.program.lanes - len(script))
@@ -71,7 +71,7 @@ def run(new_config, lanes_of, tiny_dataset):
         program: Any = lanes_of(configs[0], lanes or len(configs))
         if errors is not None:
             program = Scripted(program, tiny_dataset, errors)
-        return Lanes(program, configs, tiny_dataset, **options).run()
+        return Trainer(program, configs, tiny_dataset, **options).run()
 
     return call
 
@@ -171,22 +171,22 @@ def test_interrupted_and_resumed_lanes_are_uninterrupted(run, tmp_path, at):
 @pytest.mark.slow
 def test_numbers_and_lengths_never_compile_again(new_config, tiny_dataset):
     configs = [resolve(new_config("dropout", RATE | changes)) for changes in MIXED]
-    program = LaneProgram(Program(configs[0], (4, 4, 1), 3), 2)
+    program = VmappedProgram(Program(configs[0], (4, 4, 1), 3), 2)
     for pair in (configs[1:3], [configs[4], configs[3]], configs[:1]):
-        Lanes(program, pair, tiny_dataset).run()
+        Trainer(program, pair, tiny_dataset).run()
     # Refit has more examples; of train, validation and both, the loss is measured.
     assert (program.init._cache_size(), program.train_epoch._cache_size()) == (1, 2)
     assert program.evaluate._cache_size() == 3
 
 
 def stacked(configs):
-    return jax.tree.map(lambda *leaf: jnp.stack(leaf), *map(as_arrays, map(dynamic, configs)))
+    return jax.tree.map(lambda *leaf: jnp.stack(leaf), *map(as_arrays, map(hparams_of, configs)))
 
 
-def noise(numbers, step):
+def noise(hparams, step):
     """Returns units after dropout as a trial's step draws it."""
-    key = programs._key(numbers, programs._NOISE, step)
-    return ops.dropout(key, jnp.ones((16, 32)), rate=numbers["dropout.rate"])
+    key = programs._key(hparams, programs._NOISE, step)
+    return ops.dropout(key, jnp.ones((16, 32)), rate=hparams["dropout.rate"])
 
 
 def test_lanes_draw_the_masks_of_their_own_seeds(new_config):
@@ -194,7 +194,7 @@ def test_lanes_draw_the_masks_of_their_own_seeds(new_config):
     configs = [resolve(new_config("dropout", each)) for each in changes]
     together = jax.jit(jax.vmap(noise, in_axes=(0, None)))(stacked(configs), 7)
     for lane, config in enumerate(configs):
-        alone = jax.jit(noise)(as_arrays(dynamic(config)), 7)
+        alone = jax.jit(noise)(as_arrays(hparams_of(config)), 7)
         np.testing.assert_array_equal(together[lane], alone)
 
 
@@ -208,7 +208,7 @@ def test_no_device_is_left_without_a_lane(monkeypatch, lanes, data, width):
 
 def test_no_lane_is_an_error(new_program, new_config):
     with pytest.raises(InputError, match="lanes is 0; allowed: a whole number from 1"):
-        LaneProgram(new_program(new_config())[1], 0)
+        VmappedProgram(new_program(new_config())[1], 0)
 
 
 @pytest.mark.parametrize(
@@ -224,4 +224,4 @@ def test_trials_have_to_fit_the_program(new_config, lanes_of, tiny_dataset, each
     configs = [resolve(new_config("dropout", changes)) for changes in each]
     program = lanes_of(resolve(new_config("dropout")), 2)
     with pytest.raises(ValueError, match=message):
-        Lanes(program, configs, tiny_dataset)
+        Trainer(program, configs, tiny_dataset)

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dropout_lab.config import dynamic, resolve
+from dropout_lab.config import hparams_of, resolve
 from dropout_lab.models import MODELS
 from dropout_lab.training.program import as_arrays
-from dropout_lab.training.vmapped import LaneProgram
+from dropout_lab.training.vmapped import VmappedProgram
 from dropout_lab.variants import VARIANTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compile")]
@@ -32,31 +32,31 @@ def test_lanes_of_every_variant_agree_with_separate_runs(runs, new_config, new_p
     options = SMALL[model] | {"train.batch_size": 40, "train.epochs": 30, "optimizer.lr": 0.03}
     configs = [resolve(new_config(variant, options | {"seed": seed})) for seed in SEEDS]
     one = new_program(new_config(variant, options))[1]
-    several = LaneProgram(one, len(SEEDS))
+    several = VmappedProgram(one, len(SEEDS))
 
     def stacked(trees):
         return jax.tree.map(lambda *leaf: jnp.stack(leaf), *trees)
 
-    def trained(program, state, numbers):
+    def trained(program, state, hparams):
         losses = []
         for _ in range(30):
-            state, loss = program.train_epoch(state, numbers, runs.data, runs.scaling, steps=1)
+            state, loss = program.train_epoch(state, hparams, runs.data, runs.scaling, steps=1)
             losses.append(loss)
         return np.array(losses), state.weights
 
-    def nll(weights, numbers):
+    def nll(weights, hparams):
         data = runs.data, runs.scaling
-        return float(one.evaluate(weights, numbers, *data, inference="mean")["nll"])
+        return float(one.evaluate(weights, hparams, *data, inference="mean")["nll"])
 
-    each = [as_arrays(dynamic(config)) for config in configs]
-    starts = [one.init(numbers) for numbers in each]
+    each = [as_arrays(hparams_of(config)) for config in configs]
+    starts = [one.init(hparams) for hparams in each]
     together, weights = trained(several, stacked(starts), stacked(each))
     ended = []
-    for lane, (start, numbers) in enumerate(zip(starts, each, strict=True)):
-        losses, alone = trained(one, start, numbers)
+    for lane, (start, hparams) in enumerate(zip(starts, each, strict=True)):
+        losses, alone = trained(one, start, hparams)
         np.testing.assert_allclose(together[:10, lane], losses[:10], rtol=1e-4)
         beside = jax.tree.map(lambda leaf, lane=lane: leaf[lane], weights)
-        ended.append((nll(alone, numbers), nll(beside, numbers)))
+        ended.append((nll(alone, hparams), nll(beside, hparams)))
     alone_nlls, nlls = np.array(ended).T
     assert (np.abs(nlls - alone_nlls) < np.ptp(alone_nlls)).all()
 

@@ -15,7 +15,7 @@ from dropout_lab.training.arrays import fit_scaling
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
-from dropout_lab.training.trainer import Lanes
+from dropout_lab.training.trainer import Trainer
 from tests.training.spy import Spy
 
 FEATURES = {"data.scaling": "feature"}
@@ -28,7 +28,7 @@ def run(new_config, lanes_of, tiny_dataset):
     def call(changes=(), *, variant="none", dataset=tiny_dataset, spied=(), **options):
         config = resolve(new_config(variant, changes))
         spy: Any = Spy(lanes_of(config), dataset, **dict(spied))
-        [result] = Lanes(spy, [config], dataset, **options).run()
+        [result] = Trainer(spy, [config], dataset, **options).run()
         return result, spy
 
     return call

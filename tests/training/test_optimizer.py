@@ -6,7 +6,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs import base
-from dropout_lab.training.optimizer import make_optimizer, make_schedule, project
+from dropout_lab.training.optimizer import make_optimizer, make_schedule, project_max_norm
 
 EPOCH, TOTAL = 5, 20
 LR, MOMENTUM, DECAY = 0.3, 0.8, 0.01
@@ -36,9 +36,9 @@ def params():
     }
 
 
-def run(config, params, numbers=None, steps=4):
+def run(config, params, hparams=None, steps=4):
     """Returns the parameters after steps whose gradient is sin(parameters + step)."""
-    optimizer = make_optimizer(config, numbers or numbers_of(), EPOCH, TOTAL)
+    optimizer = make_optimizer(config, hparams or numbers_of(), EPOCH, TOTAL)
     params = jax.tree.map(jnp.float32, params)
     state = optimizer.init(params)
     for step in range(steps):
@@ -107,15 +107,15 @@ def test_rmsprop_matches_numpy(params):
             leaf = leaf - LR * velocity
         return leaf
 
-    numbers = numbers_of() | {"optimizer.rms_decay": jnp.float32(0.5)}
+    hparams = numbers_of() | {"optimizer.rms_decay": jnp.float32(0.5)}
     expected = jax.tree_util.tree_map_with_path(one, params)
-    assert_close(run(config_of(name="rmsprop"), params, numbers), expected)
+    assert_close(run(config_of(name="rmsprop"), params, hparams), expected)
 
 
 @pytest.mark.parametrize("bound", [0.1, 100.0])
 def test_clipping_bounds_the_norm_of_the_whole_gradient(params, bound):
-    numbers = numbers_of(momentum=0, decay=0) | {"optimizer.clip_norm": jnp.float32(bound)}
-    moved = jax.tree.map(lambda a, b: a - b, params, run(config_of(), params, numbers, steps=1))
+    hparams = numbers_of(momentum=0, decay=0) | {"optimizer.clip_norm": jnp.float32(bound)}
+    moved = jax.tree.map(lambda a, b: a - b, params, run(config_of(), params, hparams, steps=1))
     grads = np.concatenate([np.sin(leaf).ravel() for leaf in jax.tree.leaves(params)])
     expected = grads * min(1, bound / np.sqrt((grads**2).sum()))
     found = np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(moved)])
@@ -143,9 +143,9 @@ def test_traced_numbers_compile_once(params):
     traces = []
 
     @jax.jit
-    def final(numbers):
+    def final(hparams):
         traces.append(1)
-        return run(config_of(nesterov=True), params, numbers)
+        return run(config_of(nesterov=True), params, hparams)
 
     for scale in (0.1, 0.2, 0.3):
         found = final(numbers_of(lr=scale, momentum=scale, decay=scale))
@@ -199,7 +199,7 @@ def test_projection_bounds_incoming_vectors_and_nothing_else(shape):
     rng = np.random.default_rng(1)
     kernel = rng.normal(size=shape).astype(np.float32) * np.array([0.01, 0.1, 1, 9], np.float32)
     bias = np.full(4, 50, np.float32)
-    found = project({"a": {"kernel": kernel, "bias": bias}}, jnp.float32(2))["a"]
+    found = project_max_norm({"a": {"kernel": kernel, "bias": bias}}, jnp.float32(2))["a"]
     norms = np.sqrt((kernel.astype(np.float64) ** 2).sum(tuple(range(len(shape) - 1))))
     np.testing.assert_allclose(found["kernel"], kernel * np.minimum(1, 2 / norms), rtol=1e-5)
     np.testing.assert_array_equal(found["kernel"][..., norms <= 2], kernel[..., norms <= 2])
@@ -207,5 +207,5 @@ def test_projection_bounds_incoming_vectors_and_nothing_else(shape):
 
 
 def test_projection_of_zeros_is_finite():
-    found = project({"kernel": jnp.zeros((3, 2))}, jnp.float32(1))
+    found = project_max_norm({"kernel": jnp.zeros((3, 2))}, jnp.float32(1))
     np.testing.assert_array_equal(found["kernel"], 0)

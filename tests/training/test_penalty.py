@@ -44,9 +44,9 @@ def kernels(weights):
 def test_late_l1_waits_for_its_epoch_then_pulls_by_the_sign(runs, new_config):
     trained = {}
     for name, changes in (("plain", {}), ("l1", {"loss.l1": 0.01, "loss.l1_start": 1.0})):
-        program, numbers, state = runs.init(new_config(changes=WHOLE | changes))
+        program, hparams, state = runs.init(new_config(changes=WHOLE | changes))
         for epoch in range(2):
-            state = runs.epoch(program, numbers, state)[0]
+            state = runs.epoch(program, hparams, state)[0]
             trained[name, epoch] = [leaf.copy() for leaf in kernels(state.weights)]
     for before, plain, pulled in zip(
         trained["l1", 0], trained["plain", 1], trained["l1", 1], strict=True

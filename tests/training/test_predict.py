@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from dropout_lab.config import dynamic, resolve
+from dropout_lab.config import hparams_of, resolve
 from dropout_lab.training import prediction as module_under_test
 from dropout_lab.training.arrays import scaled
 from dropout_lab.training.program import Program, as_arrays
@@ -146,8 +146,8 @@ def test_carried_moments_are_close_to_sampled_ones(runs, new_config, key):
 
 def test_monte_carlo_tells_its_mean_uncertainties(runs, normalised):
     program, _, after = normalised
-    numbers = as_arrays(dynamic(program.config))
-    arguments = (after, numbers, runs.data, runs.scaling)
+    hparams = as_arrays(hparams_of(program.config))
+    arguments = (after, hparams, runs.data, runs.scaling)
     found = program.evaluate(*arguments, inference="mc", passes=5)
     mean = program.evaluate(*arguments, inference="mean")
     assert set(found) - set(mean) == {"entropy", "mutual_information", "variation_ratio"}
@@ -179,8 +179,8 @@ def test_prediction_in_chunks_is_prediction(runs, new_config, monkeypatch, key):
 
 
 def test_evaluation_is_the_measure_of_predictions(runs, new_config):
-    program, numbers, state = runs.init(new_config("dropout"))
-    found = program.evaluate(state.weights, numbers, runs.data, runs.scaling, inference="mean")
+    program, hparams, state = runs.init(new_config("dropout"))
+    found = program.evaluate(state.weights, hparams, runs.data, runs.scaling, inference="mean")
     prediction = program.predict(
         state.weights, jax.random.key(0), runs.data.images, runs.scaling, inference="mean"
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dropout_lab import nn, ops
-from dropout_lab.config import dynamic, resolve
+from dropout_lab.config import hparams_of, resolve
 from dropout_lab.training.program import Program, as_arrays
 
 WHOLE = {"train.batch_size": 40, "train.epochs": 1}  # one step on all 40 examples, in any order
@@ -59,12 +59,12 @@ def test_dynamic_numbers_never_compile_again(runs, new_config, traces):
         {"train.label_smoothing": 0.3, "optimizer.max_norm": 3.0},
     ):
         config = new_config("dropout", {"optimizer.max_norm": 1.0, **changes})
-        numbers = as_arrays(dynamic(resolve(config)))
-        state = program.init(numbers)
+        hparams = as_arrays(hparams_of(resolve(config)))
+        state = program.init(hparams)
         for _ in range(2):
-            state, loss = runs.epoch(program, numbers, state)
+            state, loss = runs.epoch(program, hparams, state)
             losses.add(float(loss))
-        program.evaluate(state.weights, numbers, runs.data, runs.scaling, inference="mean")
+        program.evaluate(state.weights, hparams, runs.data, runs.scaling, inference="mean")
     assert traces == {"_init": 1, "_train_epoch": 1, "_evaluate": 1}
     assert len(losses) == 10
 
@@ -85,7 +85,7 @@ def test_a_seed_gives_every_variant_the_same_batches(runs, new_config, variant):
 
 
 def test_seeds_differ_in_weights_and_batches(runs, new_config):
-    program, numbers, state = runs.init(new_config())
+    program, hparams, state = runs.init(new_config())
     other = runs.init(new_config(changes={"seed": 1}))[1]
     kernels = [leaf for path, leaf in leaves(state.weights).items() if "kernel" in path]
     others = [
@@ -93,7 +93,7 @@ def test_seeds_differ_in_weights_and_batches(runs, new_config):
     ]
     assert all((np.asarray(a) != np.asarray(b)).any() for a, b in zip(kernels, others, strict=True))
     same_start = runs.init(new_config())[2]
-    first = runs.epoch(program, numbers, state)[0]
+    first = runs.epoch(program, hparams, state)[0]
     second = runs.epoch(program, other, same_start)[0]
     assert_differ(leaves(first.weights), leaves(second.weights))
 
@@ -160,9 +160,9 @@ def test_the_penalty_is_shared_out_over_the_training_set(runs, new_config, monke
     before, _, with_penalty = runs.train(config)
     monkeypatch.setattr(nn.VariationalDropout, "penalty", lambda self: jnp.float32(0))
     plain = Program(resolve(config), (4, 4, 1), 3)
-    numbers = as_arrays(dynamic(resolve(config)))
-    state = plain.init(numbers)
-    _, without = runs.epoch(plain, numbers, state)
+    hparams = as_arrays(hparams_of(resolve(config)))
+    state = plain.init(hparams)
+    _, without = runs.epoch(plain, hparams, state)
     noise = [before.params["input_noise"], before.params["classifier"]["layers"][0]["noise"]]
     alphas = [jax.nn.sigmoid(layer["logit_alpha"]) for layer in noise]
     units = [16, 8]
@@ -172,8 +172,8 @@ def test_the_penalty_is_shared_out_over_the_training_set(runs, new_config, monke
 
 def test_lengths_count_whole_batches(new_program, new_config):
     config, program = new_program(new_config())
-    by_epochs = program.lengths(dynamic(config), 43)
+    by_epochs = program.lengths(hparams_of(config), 43)
     assert (by_epochs.epoch, by_epochs.total, by_epochs.epochs) == (5, 15, 3)
     config, program = new_program(new_config(changes={"train.updates": 11}))
-    by_updates = program.lengths(dynamic(config), 43)
+    by_updates = program.lengths(hparams_of(config), 43)
     assert (by_updates.epoch, by_updates.total, by_updates.epochs) == (5, 11, 3)

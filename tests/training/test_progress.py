@@ -6,7 +6,7 @@ import pytest
 
 from dropout_lab.config import resolve
 from dropout_lab.training.program import Lengths
-from dropout_lab.training.progress import Epoch, Lane
+from dropout_lab.training.progress import Epoch, TrialState
 
 FIVE = Lengths(epoch=5, total=25)
 
@@ -15,7 +15,7 @@ FIVE = Lengths(epoch=5, total=25)
 def new_lane(new_config):
     def make(**changes):
         changes = {key.replace("__", "."): value for key, value in changes.items()}
-        lane = Lane(0, resolve(new_config("none", changes)))
+        lane = TrialState(0, resolve(new_config("none", changes)))
         lane.begin(FIVE)
         return lane
 

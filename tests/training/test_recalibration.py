@@ -11,7 +11,7 @@ from flax import nnx
 from dropout_lab.config import resolve
 from dropout_lab.models import MLP
 from dropout_lab.training.recalibration import recalibrate_batch_stats
-from dropout_lab.training.trainer import Lanes
+from dropout_lab.training.trainer import Trainer
 from dropout_lab.variants import Noise
 
 pytestmark = pytest.mark.slow
@@ -95,7 +95,7 @@ def test_a_trial_tells_its_test_metrics_before_and_after(new_config, lanes_of, t
     for name, recalibrate in (("as trained", False), ("both", True)):
         changes = {"model.batch_norm": True, "train.epochs": 2, "eval.recalibrate": recalibrate}
         config = resolve(new_config("dropout", changes))
-        [result] = Lanes(lanes_of(config), [config], tiny_dataset).run()
+        [result] = Trainer(lanes_of(config), [config], tiny_dataset).run()
         found[name] = result.progress.metrics
     before, after = found["as trained"], found["both"]
     assert after["test_raw_nll"] == pytest.approx(before["test_nll"], rel=1e-5)
@@ -109,7 +109,7 @@ def test_the_test_set_is_read_for_the_last_network_only(
 ):
     whole = {"model.batch_norm": True, "train.epochs": 2, "eval.recalibrate": True}
     config = resolve(new_config("dropout", whole | changes))
-    trial = Lanes(lanes_of(config), [config], tiny_dataset)
+    trial = Trainer(lanes_of(config), [config], tiny_dataset)
     read: list[tuple[str, str]] = []
     measure = trial._measure
 

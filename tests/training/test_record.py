@@ -6,7 +6,7 @@ import pytest
 
 from dropout_lab.config import resolve, trial_id
 from dropout_lab.training.record import SCHEMA, environment, make_record
-from dropout_lab.training.trainer import Lanes
+from dropout_lab.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def config(new_config):
 @pytest.fixture(scope="module")
 def record(config, lanes_of, tiny_dataset):
     resolved = resolve(config)
-    [result] = Lanes(lanes_of(resolved), [resolved], tiny_dataset).run()
+    [result] = Trainer(lanes_of(resolved), [resolved], tiny_dataset).run()
     return make_record(resolved, tiny_dataset, result)
 
 

@@ -25,7 +25,7 @@ def config(new_config, own_data):
 def shared_programs(monkeypatch, program_of, lanes_of):
     monkeypatch.setattr(preparation, "Program", lambda config, shape, classes: program_of(config))
     monkeypatch.setattr(
-        preparation, "LaneProgram", lambda program, lanes: lanes_of(program.config, lanes)
+        preparation, "VmappedProgram", lambda program, lanes: lanes_of(program.config, lanes)
     )
 
 
@@ -54,14 +54,14 @@ def test_a_finished_run_is_only_read(config, tmp_path, monkeypatch):
 def test_a_record_tells_the_revision_of_the_code_that_ran(config, tmp_path, monkeypatch, request):
     """What is committed in the meantime is not."""
     revision = ["old"]
-    run_lanes = trainer.Lanes.run
+    run_lanes = trainer.Trainer.run
 
     def run_and_commit(self):
         revision[:] = ["new"]
         return run_lanes(self)
 
     monkeypatch.setattr("dropout_lab.training.record._git_revision", lambda: revision[0])
-    monkeypatch.setattr(trainer.Lanes, "run", run_and_commit)
+    monkeypatch.setattr(trainer.Trainer, "run", run_and_commit)
     request.addfinalizer(environment.cache_clear)
     environment.cache_clear()
     assert train(config, tmp_path)["git_revision"] == "old"
@@ -171,7 +171,7 @@ def test_a_run_that_ends_while_another_prepares_it_is_only_read(config, tmp_path
     def slowly(resolved):
         monkeypatch.setattr(run, "prepare", prepare)
         ended.append(train(config, tmp_path))
-        monkeypatch.setattr(run, "Lanes", None)
+        monkeypatch.setattr(run, "Trainer", None)
         return prepare(resolved)
 
     monkeypatch.setattr(run, "prepare", slowly)
@@ -262,7 +262,7 @@ def test_data_is_loaded_once(config):
 
 
 def test_nothing_is_written_by_a_bad_configuration(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer.Lanes, "run", None)
+    monkeypatch.setattr(trainer.Trainer, "run", None)
     config.dropout.rate = 1.5
     with pytest.raises(InputError, match=r"config\.dropout\.rate is 1\.5; allowed: a number from"):
         train(config, tmp_path / "new")

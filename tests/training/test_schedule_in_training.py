@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from dropout_lab.config import dynamic, resolve
+from dropout_lab.config import hparams_of, resolve
 from dropout_lab.training import loss, program
 from dropout_lab.training.network import layers_with
 from dropout_lab.training.program import Program, as_arrays
@@ -39,8 +39,8 @@ def start(config, made=None):
     """Returns a program, fresh unless one is given, and the numbers and state of a trial."""
     resolved = resolve(config)
     made = made or Program(resolved, (4, 4, 1), 3)
-    numbers = as_arrays(dynamic(resolved))
-    return made, numbers, made.init(numbers)
+    hparams = as_arrays(hparams_of(resolved))
+    return made, hparams, made.init(hparams)
 
 
 def kept(state):
@@ -79,9 +79,9 @@ def test_rates_are_written_at_every_step_without_compiling_again(
     made = None
     for rate, input_rate in ((0.5, 0.2), (0.8, 0.0)):
         rates = {"dropout.rate": rate, "dropout.input_rate": input_rate}
-        made, numbers, state = start(new_config("dropout", changes | rates), made)
+        made, hparams, state = start(new_config("dropout", changes | rates), made)
         for factor in factors:
-            state, _ = runs.epoch(made, numbers, state)
+            state, _ = runs.epoch(made, hparams, state)
             found = state.weights.rates
             layers = found["classifier"]["layers"]
             np.testing.assert_allclose(found["input_noise"]["rate"], input_rate * factor, rtol=1e-5)
@@ -100,9 +100,9 @@ def test_rates_are_written_at_every_step_without_compiling_again(
 def test_epochs_of_a_schedule_are_counted_in_updates(runs, new_config, schedule, last):
     """5 updates an epoch: at the end of each, the factor of its last step."""
     changes = RATES | {f"rate_schedule.{key}": value for key, value in schedule.items()}
-    made, numbers, state = start(new_config("dropout", changes))
+    made, hparams, state = start(new_config("dropout", changes))
     for factor in last:
-        state, _ = runs.epoch(made, numbers, state)
+        state, _ = runs.epoch(made, hparams, state)
         found = state.weights.rates["input_noise"]["rate"]
         np.testing.assert_allclose(found, 0.2 * factor, rtol=1e-5)
 
@@ -110,11 +110,11 @@ def test_epochs_of_a_schedule_are_counted_in_updates(runs, new_config, schedule,
 def test_the_noise_has_the_scheduled_rate(runs, new_config):
     """Late dropout trains a plain network first, step by step the same, and then does not."""
     late = {"rate_schedule.name": "late_constant", "rate_schedule.epochs": 1.0}
-    made, numbers, state = start(new_config("dropout", RATES | late))
+    made, hparams, state = start(new_config("dropout", RATES | late))
     plain, plain_numbers, plain_state = start(new_config())
     found = []
     for _ in range(2):
-        state, _ = runs.epoch(made, numbers, state)
+        state, _ = runs.epoch(made, hparams, state)
         plain_state, _ = runs.epoch(plain, plain_numbers, plain_state)
         found.append((kept(state.weights.params), kept(plain_state.weights.params)))
     assert_equal(*found[0], rtol=1e-4, atol=1e-6)
@@ -126,11 +126,11 @@ def test_weight_scaling_follows_the_current_rate(runs, new_config):
     """After early dropout, inference of the classic form scales nothing any more."""
     early = {"rate_schedule.name": "early_constant", "rate_schedule.epochs": 1.0}
     config = new_config("classic_dropout", {"dropout.rate": 0.5, "dropout.input_rate": 0.0} | early)
-    made, numbers, state = start(config)
+    made, hparams, state = start(config)
     plain = start(new_config())[0]
 
     def nll(which, weights):
-        metrics = which.evaluate(weights, numbers, runs.data, runs.scaling, inference="mean")
+        metrics = which.evaluate(weights, hparams, runs.data, runs.scaling, inference="mean")
         return float(metrics["nll"])
 
     def unscaled(weights):
@@ -141,11 +141,11 @@ def test_weight_scaling_follows_the_current_rate(runs, new_config):
         halved["classifier"]["output"]["kernel"] = halved["classifier"]["output"]["kernel"] / 2
         return unscaled(weights._replace(params=halved))
 
-    state, _ = runs.epoch(made, numbers, state)
+    state, _ = runs.epoch(made, hparams, state)
     during = nll(made, state.weights)
     np.testing.assert_allclose(during, scaled(state.weights), rtol=1e-5)
     assert abs(during - unscaled(state.weights)) > 1e-3
-    state, _ = runs.epoch(made, numbers, state)
+    state, _ = runs.epoch(made, hparams, state)
     after = nll(made, state.weights)
     np.testing.assert_allclose(after, unscaled(state.weights), rtol=1e-5)
     assert abs(after - scaled(state.weights)) > 1e-3
@@ -161,16 +161,16 @@ def warming(new_config, weight, **changes):
 def test_the_penalty_grows_during_its_warm_up(runs, new_config):
     """The loss has 0, 0, 1/2 and then all of it, at the first steps of epochs 0 to 4."""
     steps = STEPS | {"optimizer.lr": 1e-9}  # too small to move the penalty
-    made, numbers, state = start(warming(new_config, 40.0, **steps))
+    made, hparams, state = start(warming(new_config, 40.0, **steps))
     penalty = sum(
         layer.penalty()
         for layer in layers_with(made.network.module(state.weights, "train"), "penalty")
     )
-    none = numbers | {"dropout.penalty_weight": jnp.float32(0)}
+    none = hparams | {"dropout.penalty_weight": jnp.float32(0)}
     shares = []
     for _ in range(5):
         _, without = runs.epoch(made, none, kept(state))
-        state, with_penalty = runs.epoch(made, numbers, state)
+        state, with_penalty = runs.epoch(made, hparams, state)
         shares.append(float((with_penalty - without) / penalty))
     # Of the training set's 40 examples each has a 40th, which the weight makes up for.
     np.testing.assert_allclose(shares, [0, 0, 0.5, 1, 1], rtol=1e-4, atol=1e-6)
@@ -178,8 +178,8 @@ def test_the_penalty_grows_during_its_warm_up(runs, new_config):
 
 def test_the_penalty_moves_nothing_before_its_warm_up_and_everything_after(runs, new_config):
     """From each epoch's start on: the weights without it, and with all of it at once."""
-    made, numbers, state = start(warming(new_config, 5.0, **{"train.epochs": 5}))
-    none = numbers | {"dropout.penalty_weight": jnp.float32(0)}
+    made, hparams, state = start(warming(new_config, 5.0, **{"train.epochs": 5}))
+    none = hparams | {"dropout.penalty_weight": jnp.float32(0)}
     at_once, _, _ = start(
         new_config("variational_dropout", {"dropout.penalty_warmup": (0, 0), "train.epochs": 5})
     )
@@ -187,7 +187,7 @@ def test_the_penalty_moves_nothing_before_its_warm_up_and_everything_after(runs,
     for _ in range(5):
         after, without, with_all = (
             runs.epoch(which, values, kept(state))[0]
-            for which, values in ((made, numbers), (made, none), (at_once, numbers))
+            for which, values in ((made, hparams), (made, none), (at_once, hparams))
         )
         alike.append(not differ(after.weights.params, without.weights.params))
         gap = jax.tree.map(
@@ -204,17 +204,17 @@ def test_the_programs_loss_is_the_losses(runs, new_config, name):
     """On all examples, in the order and with the key that a seed gives the first step."""
     changes = RATES | STEPS | {"loss.name": name, "train.label_smoothing": 0.1, "seed": 3}
     changes |= {"loss.weight": 0.7} if name == "r_drop" else {"loss.samples": 3}
-    made, numbers, state = start(new_config("dropout", changes))
-    order = jax.random.permutation(program._key(numbers, program._ORDER), 40)
+    made, hparams, state = start(new_config("dropout", changes))
+    order = jax.random.permutation(program._key(hparams, program._ORDER), 40)
     target = jax.nn.one_hot(jnp.asarray(runs.labels), 3) * 0.9 + 0.1 / 3
     options = {"weight": jnp.float32(0.7)} if name == "r_drop" else {"samples": 3}
     model = made.network.module(state.weights, "train")
     images = runs.inputs[order].reshape(40, 4, 4, 1)
-    key = program._key(numbers, program._NOISE)
+    key = program._key(hparams, program._NOISE)
     expected = getattr(loss, name)(model, images, target[order], key, **options)
     first = nnx.Rngs(dropout=jax.random.split(key)[0])
     plain = -(target[order] * jax.nn.log_softmax(model(images, rngs=first))).sum(1).mean()
-    _, found = runs.epoch(made, numbers, state)
+    _, found = runs.epoch(made, hparams, state)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert abs(found - plain) > 1e-3
 
@@ -224,9 +224,9 @@ def test_weights_of_losses_and_penalties_never_compile_again(runs, new_config, t
     for weight, penalty_weight in ((0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (5.0, 0.3)):
         weights = {"loss.weight": weight, "dropout.penalty_weight": penalty_weight}
         config = new_config("variational_dropout", {"loss.name": "r_drop"} | weights)
-        made, numbers, state = start(config, made)
+        made, hparams, state = start(config, made)
         for _ in range(2):
-            state, found = runs.epoch(made, numbers, state)
+            state, found = runs.epoch(made, hparams, state)
             losses.add(float(found))
     assert len(traces) == 1
     assert len(losses) == 8

@@ -10,7 +10,7 @@ import pytest
 from configs import base
 from dropout_lab.config import resolve
 from dropout_lab.training.preparation import prepare
-from dropout_lab.training.trainer import Lanes
+from dropout_lab.training.trainer import Trainer
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ def metrics_of(variant, changes):
         resolved = resolve(config)
         if program is None:
             program, dataset = prepare(resolved)
-        [result] = Lanes(program, [resolved], dataset).run()
+        [result] = Trainer(program, [resolved], dataset).run()
         found.append(result.progress.metrics)
     return found
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from configs import base, digits_cnn, digits_mlp, digits_rnn
-from dropout_lab.config import dynamic, resolve
+from dropout_lab.config import hparams_of, resolve
 from dropout_lab.models import MODELS
 from dropout_lab.training.arrays import fit_scaling, to_device
 from dropout_lab.training.preparation import prepare
@@ -77,16 +77,16 @@ def test_an_epoch_lowers_the_loss(variant, model):
     lanes, dataset = prepare(config)
     program = lanes.program
     data, scaling = to_device(dataset.train), fit_scaling(config.data.scaling, dataset.train)
-    numbers = as_arrays(dynamic(config))
-    lengths, state = program.lengths(numbers, len(dataset.train)), program.init(numbers)
+    hparams = as_arrays(hparams_of(config))
+    lengths, state = program.lengths(hparams, len(dataset.train)), program.init(hparams)
     before = jax.tree.map(np.array, state)
 
     def nll(weights):
-        metrics = program.evaluate(weights, numbers, data, scaling, inference="mean")
+        metrics = program.evaluate(weights, hparams, data, scaling, inference="mean")
         return float(metrics["nll"])
 
     first = nll(state.weights)
-    state, loss = program.train_epoch(state, numbers, data, scaling, steps=lengths.epoch)
+    state, loss = program.train_epoch(state, hparams, data, scaling, steps=lengths.epoch)
     last = nll(state.weights)
     assert last < 0.9 * first
     assert np.isfinite(loss)

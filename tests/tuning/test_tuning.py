@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution.runner import How
+from dropout_lab.sweeps.execution.runner import Execution
 from dropout_lab.sweeps.grid import settings_and_seeds
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training import preparation, trainer
 from dropout_lab.training.arrays import to_device
 from dropout_lab.training.program import Program
-from dropout_lab.training.vmapped import LaneProgram
+from dropout_lab.training.vmapped import VmappedProgram
 from dropout_lab.tuning.tuning import Tuning
 
 RATES = [{"dropout.rate": 0.2}, {"dropout.rate": 0.5}]
@@ -28,9 +28,9 @@ def config(config):
 
 def tune(config, workdir, candidates=None, **options):
     """Tunes in this process, one trial at a time, unless told otherwise."""
-    how = options.pop("how", How(1, "local"))
+    execution = options.pop("execution", Execution(1, "local"))
     asked = {"seeds": (0, 1), "final_seeds": (0, 1), **options}
-    return Tuning(config, candidates or {"all": RATES}, workdir, **asked).run(how)
+    return Tuning(config, candidates or {"all": RATES}, workdir, **asked).run(execution)
 
 
 class Killed(BaseException):
@@ -40,7 +40,7 @@ class Killed(BaseException):
 @pytest.fixture
 def runs(monkeypatch):
     """Returns a list of the trials begun; if it has a limit, the process dies at the next."""
-    run_all = trainer.Lanes.run
+    run_all = trainer.Trainer.run
 
     class Runs(list):
         limit = None
@@ -53,7 +53,7 @@ def runs(monkeypatch):
         begun.extend(lane.config for lane in lanes._lanes)
         return run_all(lanes)
 
-    monkeypatch.setattr(trainer.Lanes, "run", counted)
+    monkeypatch.setattr(trainer.Trainer, "run", counted)
     return begun
 
 
@@ -134,8 +134,8 @@ def test_the_folds_share_one_compile(config, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Program, "_train_epoch", counted)
     monkeypatch.setattr(preparation, "Program", Program)
-    monkeypatch.setattr(preparation, "LaneProgram", LaneProgram)
-    tuned = tune(config, tmp_path, folds=3, final_seeds=(0,), how=How(2, "local"))
+    monkeypatch.setattr(preparation, "VmappedProgram", VmappedProgram)
+    tuned = tune(config, tmp_path, folds=3, final_seeds=(0,), execution=Execution(2, "local"))
     assert counts == {3: 1, None: 1}  # in the end, on all data
     found = [[(run.fold, run.seed) for run in each.runs] for each in tuned.choices["all"].tried]
     assert found == [[(fold, seed) for fold in range(3) for seed in (0, 1)]] * 2
@@ -234,7 +234,7 @@ def test_a_diverged_setting_is_not_chosen(config, tmp_path):
 
 
 def test_a_failed_final_run_is_told_and_can_be_run_again(config, tmp_path, monkeypatch):
-    run_all = trainer.Lanes.run
+    run_all = trainer.Trainer.run
 
     def failing(lanes):
         if lanes._lanes[0].config.eval.test and lanes._lanes[0].config.seed == 1:
@@ -242,12 +242,12 @@ def test_a_failed_final_run_is_told_and_can_be_run_again(config, tmp_path, monke
         return run_all(lanes)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer.Lanes, "run", failing)
+        patch.setattr(trainer.Trainer, "run", failing)
         tuned = tune(config, tmp_path)
     assert list(tuned.failed.values()) == ["RuntimeError: no more"]
     assert [run.status for run in tuned.choices["all"].final.runs] == ["ok", "failed"]
     assert tune(config, tmp_path).failed == tuned.failed
-    again = tune(config, tmp_path, how=How(1, "local", retry=True))
+    again = tune(config, tmp_path, execution=Execution(1, "local", retry=True))
     assert again.failed == {}
     assert again.choices["all"].final.spread("test_error").n == 2
 

@@ -26,10 +26,10 @@ from dropout_lab.benchmark.problems import (
 )
 from dropout_lab.benchmark.recycled import Recycled
 from dropout_lab.benchmark.work import Work, Works, timer
-from dropout_lab.config import dynamic, resolve
+from dropout_lab.config import hparams_of, resolve
 from dropout_lab.data import Split
 from dropout_lab.training.arrays import Examples, fit_scaling
-from dropout_lab.training.program import Program, State, as_arrays
+from dropout_lab.training.program import Program, TrainState, as_arrays
 
 ONE_LAYER = "mlp step, dropout on one activation"
 NO_LAYER = "mlp step, bare"
@@ -85,18 +85,18 @@ class _Epochs:
         config = _config(net, sizes, noisy)
         images, labels = net.data(batches)
         self._program = Program(config, net.shape, CLASSES)
-        self._numbers = as_arrays(dynamic(config) | {"optimizer.lr": lr})
+        self._hparams = as_arrays(hparams_of(config) | {"optimizer.lr": lr})
         self._data = Examples(jnp.asarray(images), jnp.asarray(labels))
         self._scaling = fit_scaling("unit", Split(images, labels))
         self._steps = batches
-        state = self._program.init(self._numbers)
+        state = self._program.init(self._hparams)
         self._state = _with_weights(state, net.weights(sizes))
         self.loss = jnp.float32(0)
 
     def __call__(self, epochs: int) -> None:
         for _ in range(epochs):
             self._state, self.loss = self._program.train_epoch(
-                self._state, self._numbers, self._data, self._scaling, steps=self._steps
+                self._state, self._hparams, self._data, self._scaling, steps=self._steps
             )
         jax.block_until_ready((self._state, self.loss))
 
@@ -126,7 +126,7 @@ def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
 _PARTS = ("kernel", "recurrent_kernel", "bias")
 
 
-def _with_weights(state: State, weights: Weights) -> State:
+def _with_weights(state: TrainState, weights: Weights) -> TrainState:
     """Returns the state with other parameters, given from the input up."""
 
     def height(path: tuple[str, ...]) -> tuple[bool, tuple[str, ...], int]:

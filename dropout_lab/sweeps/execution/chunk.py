@@ -24,11 +24,11 @@ from dropout_lab.training.preparation import load_data, prepare
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
 from dropout_lab.training.trained import save_network
-from dropout_lab.training.vmapped import LaneProgram
+from dropout_lab.training.vmapped import VmappedProgram
 
 
 @functools.lru_cache(maxsize=2)
-def prepared(config: FrozenConfigDict, lanes: int) -> LaneProgram:
+def prepared(config: FrozenConfigDict, lanes: int) -> VmappedProgram:
     """Returns a group's program; those of the latest groups and widths are compiled once.
 
     Args:
@@ -86,7 +86,7 @@ def _run(
         program = prepared(group.trials[0].config, chunk.lanes)
         members = store.configs(chunk.trials)
         dataset = load_data(members[0])
-        results = trainer.Lanes(
+        results = trainer.Trainer(
             program, members, dataset, checkpoints=checkpoints, on_epoch=report, stop=stop
         ).run()
         for trial, config, result in zip(chunk.trials, members, results, strict=True):

@@ -19,7 +19,7 @@ from dropout_lab.sweeps.trials import Trial
 from dropout_lab.training import trainer
 from dropout_lab.training.preparation import load_data
 from dropout_lab.training.progress import Epoch
-from dropout_lab.training.vmapped import LaneProgram, evenly
+from dropout_lab.training.vmapped import VmappedProgram, evenly
 
 # On a CPU lanes share what an update costs besides its arithmetic. Measured on digits, one core, 1
 # lane against 8: 0.9 and 0.6 ms an epoch with 2 x 32 units (50 us an update), 3.0 and 2.7 with 2 x
@@ -72,7 +72,7 @@ def measure(trials: Sequence[Trial], lanes: int) -> Cost:
 
 
 def _time_epochs(
-    program: LaneProgram, configs: Sequence[FrozenConfigDict], dataset: Dataset
+    program: VmappedProgram, configs: Sequence[FrozenConfigDict], dataset: Dataset
 ) -> list[float]:
     """Returns the seconds of a run's first epochs: all of them, or as many as are enough."""
     times = [time.monotonic()]
@@ -83,7 +83,7 @@ def _time_epochs(
             raise _Measured
 
     with contextlib.suppress(_Measured):
-        trainer.Lanes(program, configs, dataset, on_epoch=told).run()
+        trainer.Trainer(program, configs, dataset, on_epoch=told).run()
     return [end - start for start, end in itertools.pairwise(times)]
 
 

@@ -36,7 +36,7 @@ _SHARED = tuple(key for key in HOW if key != "run.save_model")
 
 
 @dataclasses.dataclass(frozen=True)
-class How:
+class Execution:
     """How a sweep is run; but for rounding, no effect on its records.
 
     Attributes:
@@ -75,7 +75,10 @@ class How:
 
 
 def run_sweep(
-    config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store, how: How | None = None
+    config: ConfigDict,
+    sweep: Grid | Iterable[Overrides],
+    store: Store,
+    execution: Execution | None = None,
 ) -> dict[str, str]:
     """Runs the trials of a sweep that have no record yet, and records each when it is done.
 
@@ -83,7 +86,7 @@ def run_sweep(
       config: What all trials have in common.
       sweep: A grid, or overrides by trial.
       store: Where the plan and the records go.
-      how: Who runs them.
+      execution: Who runs them.
 
     Returns:
       The error of each trial that failed, by label.
@@ -92,12 +95,12 @@ def run_sweep(
       InputError: If a value, the data or the directory is wrong; before anything is run.
       Interrupted: If a signal asked to stop; what was done is saved.
     """
-    how = how or How()
-    trials, grouped, varied = _checked(config, sweep, store, how)
+    execution = execution or Execution()
+    trials, grouped, varied = _checked(config, sweep, store, execution)
     store.extend(config, varied, trials)
     ids = [trial.id for trial in trials]
     damaged = store.quarantine_damaged(ids)
-    if how.retry:
+    if execution.retry:
         for trial in ids:
             store.forget_failure(trial)
     watch = Watch(store, ids)
@@ -105,18 +108,18 @@ def run_sweep(
         _introduce(watch, display, [*damaged, *_other_revisions(watch)])
         pending = [each for each in grouped if not _is_over(each, watch)]
         if pending:
-            executor = _executor(how, store, pending)
-            if how.executor == "auto":
+            executor = _executor(execution, store, pending)
+            if execution.executor == "auto":
                 display.say(f"executor: {executor}")
-            for line in _otherwise_planned(executor, how, store, pending):
+            for line in _otherwise_planned(executor, execution, store, pending):
                 display.say(line)
-            _execute(executor, how, store, pending, watch, display, stop)
+            _execute(executor, execution, store, pending, watch, display, stop)
         watch.show(display)
     return {watch.labels[trial]: error for trial, error in watch.failed.items()}
 
 
 def _checked(
-    config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store, how: How
+    config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store, execution: Execution
 ) -> tuple[list[Trial], list[Group], list[str]]:
     """Returns a sweep's trials, their groups and what varies; InputError unless all can be run."""
     overrides = list(product(sweep))
@@ -127,7 +130,7 @@ def _checked(
     store.check(config, varied)
     grouped = groups(trials)
     for group in grouped:
-        check_group(group, how.lanes)
+        check_group(group, execution.lanes)
     return trials, grouped, varied
 
 
@@ -161,13 +164,13 @@ def _other_revisions(watch: Watch) -> list[str]:
     return [f"warning: records are of revision {others}, this is {now}"] if others else []
 
 
-def _executor(how: How, store: Store, pending: Sequence[Group]) -> str:
+def _executor(execution: Execution, store: Store, pending: Sequence[Group]) -> str:
     """Returns who runs the chunks: on a CPU, processes if there is enough to do.
 
     A plan was made for so many threads, and is followed.
     """
-    if how.executor != "auto":
-        return how.executor
+    if execution.executor != "auto":
+        return execution.executor
     plans = [plan for group in pending if (plan := read_plan(store, group.id))]
     if plans:
         return "processes" if plans[0].threads == 1 < threads() else "local"
@@ -182,74 +185,79 @@ def _executor(how: How, store: Store, pending: Sequence[Group]) -> str:
 
 
 def _otherwise_planned(
-    executor: str, how: How, store: Store, pending: Sequence[Group]
+    executor: str, execution: Execution, store: Store, pending: Sequence[Group]
 ) -> Iterator[str]:
     """Yields a warning if plans were made for another number of lanes or threads than now."""
     plans = [(group, plan) for group in pending if (plan := read_plan(store, group.id))]
-    if how.lanes is not None:
+    if execution.lanes is not None:
         lanes = {
-            plan.lanes for group, plan in plans if plan.lanes != width(group.trials, how.lanes)
+            plan.lanes
+            for group, plan in plans
+            if plan.lanes != width(group.trials, execution.lanes)
         }
         if lanes:
             yield (
                 f"warning: begun with {_listed(lanes)} lanes, which stay, and not --lanes="
-                f"{how.lanes}; to plan anew what is left, remove {store.directory / 'plans'}"
+                f"{execution.lanes}; to plan anew what is left, remove {store.directory / 'plans'}"
             )
     now = threads() if executor == "local" else 1
     others = {plan.threads for _, plan in plans} - {now}
-    if others and how.scheduler is None:  # its workers may be anywhere
+    if others and execution.scheduler is None:  # its workers may be anywhere
         yield (
             f"warning: begun with {_listed(others)} threads a process, going on with {now}: the "
             "last digits of what is left may depend on it"
         )
 
 
-def _listed(numbers: Iterable[int]) -> str:
-    return " and ".join(map(str, sorted(numbers)))
+def _listed(widths: Iterable[int]) -> str:
+    return " and ".join(map(str, sorted(widths)))
 
 
 def _execute(
     executor: str,
-    how: How,
+    execution: Execution,
     store: Store,
     pending: Sequence[Group],
     watch: Watch,
     display: Display,
     stop: Stop,
 ) -> None:
-    workers = how.workers or threads()
+    workers = execution.workers or threads()
     if executor == "local":
         work(
             store,
             pending,
-            lanes=how.lanes,
+            lanes=execution.lanes,
             workers=1,
             stop=stop,
             tell=lambda: watch.glance(display),
         )
     elif executor == "processes":
-        run_processes(store, watch, display, lanes=how.lanes, workers=workers, stop=stop)
+        run_processes(store, watch, display, lanes=execution.lanes, workers=workers, stop=stop)
     else:
         run_dask(
             store,
             watch,
             display,
-            lanes=how.lanes,
+            lanes=execution.lanes,
             workers=workers,
             stop=stop,
-            scheduler=how.scheduler,
+            scheduler=execution.scheduler,
         )
 
 
 def preview(
-    config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store, how: How | None = None
+    config: ConfigDict,
+    sweep: Grid | Iterable[Overrides],
+    store: Store,
+    execution: Execution | None = None,
 ) -> list[str]:
     """Returns a line per trial, then what running them takes, from a short measurement.
 
     Writes nothing; arguments and errors as of :func:`run_sweep`.
     """
     lines, seconds, compiling = [], 0.0, 0.0
-    trials, grouped, _ = _checked(config, sweep, store, how or How())
+    trials, grouped, _ = _checked(config, sweep, store, execution or Execution())
     waiting = 0
     for number, group in enumerate(grouped, start=1):
         new = [trial for trial in group.trials if not store.has(trial.id)]
