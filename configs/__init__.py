@@ -1,1 +1,1 @@
-"""Configurations; ``base.py`` declares every key."""
+"""Configurations, a file each: data, network and training of one experiment."""

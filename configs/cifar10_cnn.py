@@ -9,12 +9,12 @@ python scripts/train.py --config=configs/cifar10_cnn.py:dropout --workdir=result
 
 from ml_collections import ConfigDict
 
-from configs import base
+from dropout_lab.config import variant_config
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
     """Returns the configuration for ``variant[,smoke]``."""
-    config, smoke = base.get_variant_config(arg)
+    config, smoke = variant_config(arg)
     config.data.name = "cifar10"
     config.data.scaling = "channel"
     config.data.augment = "crop_flip"

@@ -9,12 +9,12 @@ python scripts/sweep.py --config=configs/digits_cnn.py --vary=variant=none,dropo
 
 from ml_collections import ConfigDict
 
-from configs import base
+from dropout_lab.config import variant_config
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
     """Returns the configuration for ``variant[,smoke]``."""
-    config, smoke = base.get_variant_config(arg)
+    config, smoke = variant_config(arg)
     config.data.name = "digits"
     config.model.name = "cnn"
     config.model.stages = (16, 32)

@@ -14,12 +14,12 @@ python scripts/train.py --config=configs/mnist_mlp.py:dropout --workdir=results/
 
 from ml_collections import ConfigDict
 
-from configs import base
+from dropout_lab.config import variant_config
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
     """Returns the configuration for ``variant[,smoke]``."""
-    config, smoke = base.get_variant_config(arg)
+    config, smoke = variant_config(arg)
     config.data.name = "mnist"
     config.model.widths = (800, 800)
     config.schedule.name = "cosine"

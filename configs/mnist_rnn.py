@@ -12,12 +12,12 @@ python scripts/sweep.py --config=configs/mnist_rnn.py --vary=seed=0,1,2 \
 
 from ml_collections import ConfigDict
 
-from configs import base
+from dropout_lab.config import variant_config
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
     """Returns the configuration for ``variant[,smoke]``."""
-    config, smoke = base.get_variant_config(arg)
+    config, smoke = variant_config(arg)
     config.data.name = "mnist"
     config.model.name = "rnn"
     config.model.cell = "lstm"

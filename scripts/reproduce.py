@@ -15,9 +15,9 @@ import sys
 from absl import flags
 
 import experiments
-from configs import base
 from dropout_lab.cli.entry import run
 from dropout_lab.cli.sweep_flags import ExecutorFlags
+from dropout_lab.config import default_config
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import table
 from dropout_lab.reproduce.overview import describe
@@ -59,7 +59,7 @@ def _reproduce() -> Results:
         )
     if _PUBLISH.value and protocol == "smoke":
         raise InputError("--publish --protocol=smoke; allowed: results of short or paper")
-    defaults = base.get_config()
+    defaults = default_config()
     _EXECUTOR.set_checkpoints(defaults)
     results = reproduce(
         name,
@@ -83,12 +83,12 @@ def _describe(name: str) -> str:
         # The experiment may have been changed since: --check tells how.
         with contextlib.suppress(InputError):
             found[protocol] = _published(name, protocol)
-    return describe(name, experiments.load(name), base.get_config(), found)
+    return describe(name, experiments.load(name), default_config(), found)
 
 
 def _published(name: str, protocol: str) -> Results:
     place = experiments.RESULTS / name / protocol
-    return read(name, experiments.load(name), base.get_config(), place)
+    return read(name, experiments.load(name), default_config(), place)
 
 
 def _check(*, rewrite: bool) -> None:

@@ -149,10 +149,10 @@ HEAVY = {
 TRAIN = """
 import json
 import sys
-from configs import base
+from dropout_lab.config import default_config
 from dropout_lab.training.run import train
 
-config = base.get_config()
+config = default_config()
 config.data.name, config.data.path = "npz", sys.argv[1]
 config.train.batch_size, config.train.epochs, config.run.save_model = 2, 1, False
 train(config, sys.argv[2])

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import experiments
-from configs import base
 from dropout_lab.analysis import table
 from dropout_lab.analysis.summary import summarise
+from dropout_lab.config import default_config
 from dropout_lab.models import MODELS
 from dropout_lab.ops import OPS
 from dropout_lab.reproduce.overview import overview
@@ -114,7 +114,7 @@ def render(spec):
 def reproduced(directory):
     """Returns the results of an experiment, from its records."""
     name = directory.parent.name
-    return read(name, experiments.load(name), base.get_config(), directory)
+    return read(name, experiments.load(name), default_config(), directory)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

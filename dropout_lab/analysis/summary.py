@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dropout_lab.analysis.trials import Trial, Value, join, label, natural, require_key, select
-from dropout_lab.config import HOW
+from dropout_lab.config import EXECUTION
 from dropout_lab.errors import InputError, unknown
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
@@ -162,7 +162,7 @@ def _require_repeats(groups: Iterable[Sequence[Trial]]) -> None:
     for group in groups:
         for key in dict.fromkeys(name for trial in group for name in trial.config):
             values = natural(trial.config.get(key) for trial in group)
-            if key not in ("seed", *HOW) and len(values) > 1:
+            if key not in ("seed", *EXECUTION) and len(values) > 1:
                 varying.setdefault(key, []).extend(values)
     if varying:
         found = {key: [label(value) for value in natural(varying[key])] for key in sorted(varying)}

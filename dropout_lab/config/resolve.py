@@ -4,97 +4,108 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.config.keys import check
-from dropout_lab.config.resolve_network import resolve_network
-from dropout_lab.config.resolve_training import (
-    resolve_loss,
-    resolve_optimizer,
-    resolve_rate_schedule,
-    resolve_schedule,
+from dropout_lab.config.keys import KEYS, Flat
+from dropout_lab.config.resolve_network import (
+    check_network,
+    expand_stage_rates,
+    fill_in_noise,
+    normalise_activations,
 )
+from dropout_lab.config.resolve_training import check_training
+from dropout_lab.config.tree import check, flatten, nest
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.models import MODELS
 from dropout_lab.variants import RULES_OF_INFERENCE, VARIANTS
 
 
-def resolve(config: ConfigDict) -> FrozenConfigDict:
+def resolve(config: ConfigDict | FrozenConfigDict) -> FrozenConfigDict:
     """Returns the complete description of a trial.
 
-    What is left at None becomes the variant's default; what the variant, model, loss or schedule
-    does not read is cleared, so that configurations that mean the same become equal. One that is
-    resolved, which is why it is frozen, stays as it is.
+    Keys left at None take the variant's default. Keys that nothing reads are set to one fixed
+    value, so that configurations that mean the same are equal. A frozen configuration is one that
+    was resolved before; resolving it again changes nothing.
 
     Raises:
-      InputError: If a key is unknown, a value is not allowed, or two do not go together.
+      InputError: If a key is unknown, a value is not allowed, or two values do not go together.
     """
-    check(config, cleared=isinstance(config, FrozenConfigDict))
-    # Not type-safe: one stage rate becomes a tuple of them, what is not read becomes None.
-    resolved = ConfigDict(config.to_dict(), type_safe=False).unlock()
-    places = resolve_network(resolved)
-    resolve_rate_schedule(resolved, places)
-    resolve_loss(resolved, places)
-    resolve_optimizer(resolved)
-    resolve_schedule(resolved)
-    _resolve_inference(resolved)
-    if resolved.compute.dtype != "float32":
-        resolved.compute.precision = "default"
-    if resolved.train.updates is not None:
-        resolved.train.epochs = None
-    if resolved.train.batch_size % resolved.mesh.data:
-        raise InputError(
-            f"config.mesh.data is {resolved.mesh.data} with batches of "
-            f"{resolved.train.batch_size} examples; allowed: what divides them evenly"
-        )
-    _resolve_data(resolved)
-    return FrozenConfigDict(_unsigned(resolved.to_dict()))
+    flat = flatten(config.to_dict())
+    return FrozenConfigDict(nest(resolve_flat(flat, again=isinstance(config, FrozenConfigDict))))
 
 
-def _unsigned(value: Any) -> Any:
-    """Returns the same without the sign of zeros: -0.0 would make another trial than 0.0."""
-    if isinstance(value, dict):
-        return {key: _unsigned(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return tuple(map(_unsigned, value))
+def resolve_flat(config: Flat, *, again: bool = False) -> Flat:
+    """Returns a flat configuration as :func:`resolve` does.
+
+    Args:
+      config: Values by dotted key.
+      again: Whether it was resolved before: then any key may be None.
+    """
+    check(config, resolved=again)
+    flat = dict(config)
+    _clear_unread(flat)
+    normalise_activations(flat)
+    check_network(flat)
+    fill_in_noise(flat)
+    _fill_in_inference(flat)
+    _clear_unread(flat)  # again: what is read may depend on what was filled in
+    expand_stage_rates(flat)
+    check_training(flat)
+    _check_data(flat)
+    return {name: _canonical(value) for name, value in flat.items()}
+
+
+def _clear_unread(config: Flat) -> None:
+    for name, key in KEYS.items():
+        value = config[name]
+        is_neutral = value is not None and value == key.neutral
+        if is_neutral or not key.is_read(config):
+            config[name] = key.unread
+
+
+def _canonical(value: Any) -> Any:
+    """Returns a value as identities are computed from it: tuples, and zeros without a sign."""
+    if isinstance(value, tuple | list):
+        return tuple(map(_canonical, value))
     return value + 0.0 if isinstance(value, float) else value
 
 
-def _resolve_data(config: ConfigDict) -> None:
-    """Clears the size of a validation part that a fold replaces."""
-    data = config.data
-    if (data.name == "npz") != (data.path is not None):
-        raise InputError(
-            f"config.data.path is {data.path!r} and config.data.name is {data.name!r}; allowed: a "
-            "path with 'npz', None with any other"
-        )
-    if (data.fold is None) != (data.folds is None) or (data.folds and data.fold >= data.folds):
-        allowed = f"0 to {data.folds - 1}" if data.folds else "None without folds"
-        raise InputError(
-            f"config.data.fold is {data.fold} with config.data.folds {data.folds}; allowed: "
-            + allowed
-        )
-    if data.folds and data.train_size is None:
-        data.val_size = None
-
-
-def _resolve_inference(config: ConfigDict) -> None:
-    """Fills in the rule of prediction, and clears what it does not take."""
-    rules = VARIANTS[config.variant].inference
-    options = config.eval
-    if options.inference is None:
-        options.inference = rules[0]
-    check_inference("config.eval.inference", options.inference, config.variant)
-    if options.inference in ("mean", "moments"):
-        options.passes = options.samples = None
-    if not (config.model.batch_norm or MODELS[config.model.name].normalised):
-        options.recalibrate = False
+def _fill_in_inference(config: Flat) -> None:
+    if config["eval.inference"] is None:
+        config["eval.inference"] = VARIANTS[config["variant"]].inference[0]
+    check_inference("config.eval.inference", config["eval.inference"], config["variant"])
 
 
 def check_inference(name: str, rule: str, variant: str) -> None:
-    """Raises InputError unless a variant has that rule of prediction."""
+    """Raises InputError unless a variant has an inference rule.
+
+    Args:
+      name: The setting that asks for it, for the message.
+      rule: The inference rule.
+      variant: The variant.
+    """
     if rule not in RULES_OF_INFERENCE:
         raise unknown("inference", rule, RULES_OF_INFERENCE)
     if rule not in VARIANTS[variant].inference:
         raise InputError(
             f"{name} is {rule!r} with variant {variant!r}; allowed: "
             + ", ".join(VARIANTS[variant].inference)
+        )
+
+
+def _check_data(config: Flat) -> None:
+    name, path = config["data.name"], config["data.path"]
+    if (name == "npz") != (path is not None):
+        raise InputError(
+            f"config.data.path is {path!r} and config.data.name is {name!r}; allowed: a path with "
+            "'npz', None with any other"
+        )
+    folds, fold = config["data.folds"], config["data.fold"]
+    if (fold is None) != (folds is None) or (folds and fold >= folds):
+        allowed = f"0 to {folds - 1}" if folds else "None without folds"
+        raise InputError(
+            f"config.data.fold is {fold} with config.data.folds {folds}; allowed: {allowed}"
+        )
+    devices, batch_size = config["mesh.data"], config["train.batch_size"]
+    if batch_size % devices:
+        raise InputError(
+            f"config.mesh.data is {devices} with batches of {batch_size} examples; allowed: "
+            "divisors of the batch size"
         )

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from dropout_lab.config import RULES
+from dropout_lab.config import KEYS
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.reproduce.claim import Claim, Value
 from dropout_lab.sweeps.grid import Grid, Overrides
@@ -197,8 +197,8 @@ class Experiment:
                 "and short"
             )
         for where, key in self._keys():
-            if key not in RULES:
-                raise InputError(f"experiment {name}, {where}: {unknown('key', key, RULES)}")
+            if key not in KEYS:
+                raise InputError(f"experiment {name}, {where}: {unknown('key', key, KEYS)}")
         for where, label in self._labels():
             if label not in self.cells:
                 raise InputError(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dropout_lab.config import RULES
+from dropout_lab.config import KEYS
 from dropout_lab.errors import InputError, told, unknown
 
 Overrides = Mapping[str, Any]
@@ -39,8 +39,8 @@ def parse(specs: Iterable[str]) -> dict[str, list[Any]]:
         key, equals, text = spec.partition("=")
         if not equals or not text.strip(","):
             raise InputError(f"--vary={spec}; allowed: --vary=KEY=VALUE,VALUE,...")
-        if key not in RULES:
-            raise unknown("configuration key", key, RULES)
+        if key not in KEYS:
+            raise unknown("configuration key", key, KEYS)
         if key in grid:
             raise InputError(
                 f"--vary={spec}: {key} is varied twice; allowed: once, with all values"
@@ -190,7 +190,7 @@ def settings_and_seeds(
     """
     found: dict[str, tuple[Overrides, list[int]]] = {}
     for overrides in sweep:
-        RULES["seed"].check("seed", overrides.get("seed", default))
+        KEYS["seed"].check(overrides.get("seed", default))
         setting = {key: value for key, value in overrides.items() if key != "seed"}
         _, seeds = found.setdefault(
             json.dumps(setting, sort_keys=True, default=repr), (setting, [])

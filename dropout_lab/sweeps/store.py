@@ -20,7 +20,7 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.config import HOW, flatten, from_dict
+from dropout_lab.config import EXECUTION, flatten, from_dict
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps import damage
 from dropout_lab.sweeps.trials import Trial
@@ -157,7 +157,7 @@ class Store:
         check_kind(self.directory, "sweep")
         if self._sweep_file.exists():
             before = self._asked()
-            free = {*before["varied"], *varied, *HOW}
+            free = {*before["varied"], *varied, *EXECUTION}
             check_same(self.directory, "sweep", before["base"], _base(config), free=free)
 
     def extend(self, config: ConfigDict, varied: Collection[str], trials: Sequence[Trial]) -> None:

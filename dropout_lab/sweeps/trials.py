@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.config import HOW, RULES, flatten, resolve, static_key, trial_id
+from dropout_lab.config import EXECUTION, KEYS, flatten, resolve, static_key, trial_id
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.sweeps.grid import Overrides
 
@@ -66,7 +66,7 @@ def make_trials(config: ConfigDict, overrides: Iterable[Overrides]) -> list[Tria
         resolved = resolve(overridden(config, values))
         identity = trial_id(resolved)
         first = trials.setdefault(identity, Trial(identity, resolved, values))
-        check_one_way(first.config, resolved, HOW)
+        check_one_way(first.config, resolved, EXECUTION)
     return list(trials.values())
 
 
@@ -76,7 +76,7 @@ def check_one_way(first: FrozenConfigDict, other: FrozenConfigDict, keys: Sequen
     Args:
       first: The configuration of one of them.
       other: That of the other.
-      keys: Which keys of ``settings.HOW`` they have to share.
+      keys: Which keys of ``EXECUTION`` they have to share.
     """
     one, two = flatten(first.to_dict()), flatten(other.to_dict())
     for key in keys:
@@ -95,13 +95,15 @@ def overridden(config: ConfigDict, overrides: Overrides) -> ConfigDict:
     """
     varied = copy.deepcopy(config)
     for key, value in overrides.items():
-        if key not in RULES:
-            raise unknown("configuration key", key, RULES)
-        RULES[key].check(key, value)
+        if key not in KEYS:
+            raise unknown("configuration key", key, KEYS)
+        KEYS[key].check(value)
         try:
             varied.update_from_flattened_dict({key: value})
         except (TypeError, ValueError) as error:
-            raise InputError(f"config.{key} is {value!r}; allowed: {RULES[key].allowed}") from error
+            raise InputError(
+                f"config.{key} is {value!r}; allowed: {KEYS[key].values.words}"
+            ) from error
     return varied
 
 

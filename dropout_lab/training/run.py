@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.config import HOW, flatten, from_dict, resolve
+from dropout_lab.config import EXECUTION, flatten, from_dict, resolve
 from dropout_lab.data import Dataset
 from dropout_lab.errors import InputError
 from dropout_lab.system.display import Display
@@ -131,4 +131,4 @@ def _check_owner(directory: Path, config: FrozenConfigDict) -> None:
     path = directory / "config.json"
     if path.exists():
         theirs, ours = (flatten(each.to_dict()) for each in (from_dict(read_json(path)), config))
-        check_same(directory, "run", theirs, ours, free=HOW)
+        check_same(directory, "run", theirs, ours, free=EXECUTION)

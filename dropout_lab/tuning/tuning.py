@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from dropout_lab.config import HOW, RULES, flatten
+from dropout_lab.config import EXECUTION, KEYS, flatten
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.execution.runner import Execution, check_group, run_sweep
 from dropout_lab.sweeps.grid import Overrides, product
@@ -105,7 +105,7 @@ class Tuning:
         for name, values in (("seeds", self.seeds), ("final_seeds", self.final_seeds)):
             if not values or len(set(values)) < len(values):
                 raise InputError(f"{name} is {values}; allowed: one or more, each once")
-        RULES["data.folds"].check("data.folds", self.folds)
+        KEYS["data.folds"].check(self.folds)
         if self.config.data.folds is not None:
             raise InputError(
                 f"config.data.folds is {self.config.data.folds}; allowed: None, tuning is told the "
@@ -183,7 +183,7 @@ class Tuning:
         """Where all that is known is written down."""
         flat = flatten(self.config.to_dict())
         asked = {
-            **{key: value for key, value in flat.items() if key not in (*HOW, *_SETTLED)},
+            **{key: value for key, value in flat.items() if key not in (*EXECUTION, *_SETTLED)},
             "grid": {problem: list(each) for problem, each in self.candidates.items()},
             "seeds": list(self.seeds),
             "final seeds": list(self.final_seeds),

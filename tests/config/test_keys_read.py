@@ -2,12 +2,11 @@
 
 import pytest
 
-from configs import base
-from dropout_lab.config import resolve, trial_id
+from dropout_lab.config import default_config, resolve, trial_id
 
 
 def config_of(changes):
-    config = base.get_config()
+    config = default_config()
     config.update_from_flattened_dict(changes)
     return config
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from configs import base
 from dropout_lab.config import (
     ADDED,
     DYNAMIC,
+    EXECUTION,
     HOST,
-    HOW,
-    RULES,
+    KEYS,
+    default_config,
     flatten,
     from_dict,
     hparams_of,
@@ -28,7 +28,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "trial.json"
 
 
 def config_of(variant="none", changes=()):
-    config = base.get_config()
+    config = default_config()
     config.update_from_flattened_dict({"variant": variant, **dict(changes)})
     return config
 
@@ -100,14 +100,14 @@ def test_a_zero_has_no_sign():
     [("data.dir", "/elsewhere"), ("run.checkpoint_seconds", 1), ("run.save_model", False)],
 )
 def test_how_to_run_is_no_part_of_the_identity(key, value):
-    assert key in HOW
+    assert key in EXECUTION
     changed = resolve(config_of(changes={key: value}))
     assert trial_id(changed) == trial_id(resolve(config_of()))
     assert static_key(changed) == static_key(resolve(config_of()))
 
 
 def test_how_and_host_and_dynamic_keys_exist():
-    assert {*HOW, *HOST, *DYNAMIC} <= RULES.keys()
+    assert {*EXECUTION, *HOST, *DYNAMIC} <= KEYS.keys()
 
 
 @pytest.mark.parametrize(

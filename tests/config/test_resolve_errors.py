@@ -2,8 +2,7 @@
 
 import pytest
 
-from configs import base
-from dropout_lab.config import resolve
+from dropout_lab.config import default_config, resolve
 from dropout_lab.errors import InputError
 
 CNN = {"model.name": "cnn", "model.stages": (4, 8)}
@@ -79,7 +78,7 @@ CNN = {"model.name": "cnn", "model.stages": (4, 8)}
     ],
 )
 def test_values_that_do_not_go_together_are_errors(changes, message):
-    config = base.get_config()
+    config = default_config()
     config.update_from_flattened_dict({"variant": "dropout", **CNN, **changes})
     with pytest.raises(InputError, match=message):
         resolve(config)

@@ -6,17 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from configs import base
-from dropout_lab.config import hparams_of, resolve
-from dropout_lab.config.resolve_network import present_places
+from dropout_lab.config import default_config, hparams_of, present_places, resolve
 from dropout_lab.errors import InputError
 from dropout_lab.training.arrays import example_shape, fit_scaling, to_device
 from dropout_lab.training.preparation import check_data, load_data
 from dropout_lab.training.program import Program, as_arrays
 from dropout_lab.variants import VARIANTS
 
-FOLDER = Path(base.__file__).parent
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("__init__", "base"))
+FOLDER = Path(__file__).parents[2] / "configs"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 
 
 def get_config(name, arg=None):
@@ -74,7 +72,7 @@ def test_a_wrong_option_is_an_error(arg):
 
 
 def test_an_unknown_key_cannot_be_set():
-    config = base.get_config()
+    config = default_config()
     with pytest.raises(AttributeError, match="learning_rate"):
         config.optimizer.learning_rate = 0.1
     with pytest.raises(AttributeError, match="dropuot"):

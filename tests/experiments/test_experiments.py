@@ -7,7 +7,7 @@ import json
 import pytest
 
 import experiments
-from configs import base
+from dropout_lab.config import default_config
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import Above, Alike, Below, Ordered, run
 from dropout_lab.reproduce.plan import PROTOCOLS, make_plan
@@ -18,7 +18,7 @@ from dropout_lab.sweeps.execution.runner import Execution
 @pytest.mark.parametrize("name", experiments.NAMES)
 def test_it_fits_together(name, protocol):
     experiment = experiments.load(name)
-    plan = make_plan(name, experiment, protocol, base.get_config())
+    plan = make_plan(name, experiment, protocol, default_config())
     assert plan.candidates.keys() == experiment.cells.keys() - set(plan.protocol.without)
     assert experiment.headline.cell in plan.candidates
     for settings in plan.candidates.values():
@@ -93,7 +93,7 @@ def test_it_runs(name, tmp_path):
         name,
         experiment,
         "smoke",
-        base.get_config(),
+        default_config(),
         tmp_path,
         command="",
         execution=Execution(1, "local"),
@@ -112,7 +112,7 @@ def test_it_runs(name, tmp_path):
 @pytest.mark.parametrize(("name", "protocol"), experiments.published())
 def test_published_files_are_what_the_records_say(name, protocol):
     place = experiments.RESULTS / name / protocol
-    results = run.read(name, experiments.load(name), base.get_config(), place)
+    results = run.read(name, experiments.load(name), default_config(), place)
     assert run.differences(results, place) == []
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from configs import base
+from dropout_lab.config import default_config
 from dropout_lab.reproduce import (
     Alike,
     Better,
@@ -84,7 +84,7 @@ def small_experiment(**changes):
 
 def made_up(experiment, errors, protocol="short", diverged=()):
     """Returns results with these test errors, by cell, of seeds from 0."""
-    plan = make_plan("small", experiment, protocol, base.get_config())
+    plan = make_plan("small", experiment, protocol, default_config())
     records, choices = {}, {}
     for label, column in errors.items():
         runs = []

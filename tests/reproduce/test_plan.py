@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from configs import base
+from dropout_lab.config import default_config
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import Better, Inference, Passes, Protocol, Table, Value
 from dropout_lab.reproduce.plan import make_plan
@@ -13,7 +13,7 @@ from tests.reproduce.conftest import small_experiment
 
 
 def plan(experiment, protocol):
-    return make_plan("small", experiment, protocol, base.get_config())
+    return make_plan("small", experiment, protocol, default_config())
 
 
 def test_a_cells_grid_gives_its_settings(experiment):
@@ -57,9 +57,9 @@ def test_a_smoke_run_is_small(experiment):
 
 
 def test_the_defaults_stay_as_they_are(experiment):
-    defaults = base.get_config()
+    defaults = default_config()
     make_plan("small", experiment, "smoke", defaults)
-    assert defaults == base.get_config()
+    assert defaults == default_config()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from configs import base
+from dropout_lab.config import default_config
 from dropout_lab.reproduce import Cell, Table, Value, report, table
 from dropout_lab.reproduce.figure import figure_data, svg
 from dropout_lab.reproduce.overview import describe, overview
@@ -83,7 +83,7 @@ def test_of_a_paper_without_numbers_only_ours_are_shown(experiment):
     one = made_up(small_experiment(cells=cells, table=None), ERRORS)
     assert table.markdown(one).splitlines()[2].split() == ["|", "|", "ours", "|"]
     assert b"paper" not in svg(figure_data(results))
-    text = describe("small", results.experiment, base.get_config(), {})
+    text = describe("small", results.experiment, default_config(), {})
     assert "headline: noisy, few, no number in the paper" in text
 
 
@@ -193,7 +193,7 @@ def test_contradicted_claims_are_seen_at_a_glance(experiment):
 
 
 def test_an_experiment_is_described_with_what_it_takes(experiment, results):
-    text = describe("small", experiment, base.get_config(), {"short": results})
+    text = describe("small", experiment, default_config(), {"short": results})
     assert text.splitlines() == [
         "small: Noise & width (Table 1; made up for tests)",
         "  headline: noisy, few, 3 ± 0.2 (5) in the paper",

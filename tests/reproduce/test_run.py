@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from configs import base
+from dropout_lab.config import default_config
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import Cell, Value, run
 from dropout_lab.sweeps.execution.runner import Execution
@@ -21,7 +21,7 @@ def reproduce(experiment, directory, protocol="smoke"):
         "small",
         experiment,
         protocol,
-        base.get_config(),
+        default_config(),
         directory,
         command="python it",
         execution=Execution(1, "local"),
@@ -49,7 +49,7 @@ def no_training(monkeypatch):
 
 
 def read(directory, experiment=None):
-    return run.read("small", experiment or small_experiment(), base.get_config(), directory)
+    return run.read("small", experiment or small_experiment(), default_config(), directory)
 
 
 def test_results_are_of_the_final_networks(finished):
@@ -146,7 +146,7 @@ def test_a_folder_belongs_to_one_protocol(copied):
 def test_a_folder_belongs_to_one_experiment(copied, no_training):
     message = "experiment is 'small' there, 'other' here; allowed: the same, or another workdir"
     with pytest.raises(InputError, match=message):
-        run.reproduce("other", small_experiment(), "smoke", base.get_config(), copied, command="")
+        run.reproduce("other", small_experiment(), "smoke", default_config(), copied, command="")
 
 
 def test_time_adds_up(copied):

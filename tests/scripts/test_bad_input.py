@@ -136,7 +136,8 @@ def test_it_is_told(fails, script, args, message):
 def test_a_configuration_file_that_fails(fails, tmp_path, body, message):
     path = tmp_path / "mine.py"
     path.write_text(
-        "from configs import base\ndef get_config():\n    config = base.get_config()\n"
+        "from dropout_lab.config import default_config\n"
+        "def get_config():\n    config = default_config()\n"
         f"    {body}\n    return config\n"
     )
     assert re.search(message, fails("train", f"--config={path}"))

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs import base
-from dropout_lab.config import static_key
+from dropout_lab.config import default_config, static_key
 from dropout_lab.sweeps.execution import chunk
 from dropout_lab.training import preparation
 from dropout_lab.training.program import Program
@@ -33,7 +32,7 @@ def tiny_file(tmp_path_factory):
 
 @pytest.fixture
 def config(tiny_file):
-    config = base.get_config()
+    config = default_config()
     config.data.name, config.data.path, config.data.val_size = "npz", tiny_file, 24
     config.model.widths = (8,)
     config.train.batch_size = 8

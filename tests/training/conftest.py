@@ -6,8 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from configs import base
-from dropout_lab.config import hparams_of, resolve, static_key
+from dropout_lab.config import default_config, hparams_of, resolve, static_key
 from dropout_lab.data import Dataset, Split
 from dropout_lab.training.arrays import example_shape, fit_scaling, scaled, to_device
 from dropout_lab.training.program import Program, as_arrays
@@ -28,7 +27,7 @@ def new_config():
     """Returns a function that makes a tiny configuration with changes, by key."""
 
     def make(variant="none", changes=()):
-        config = base.get_config()
+        config = default_config()
         config.update_from_flattened_dict({"variant": variant, **TINY, **dict(changes)})
         return config
 

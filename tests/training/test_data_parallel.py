@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("quick_compile")
 SHARED = """
     import re
     import jax, jax.numpy as jnp, numpy as np
-    from configs import base
+    from dropout_lab.config import default_config
     from dropout_lab import ops
     from dropout_lab.config import dynamic, resolve
     from dropout_lab.training import program as programs
@@ -33,7 +33,7 @@ SHARED = """
         return ops.dropout(programs._key(numbers, programs._NOISE, 3), ones, rate=0.5)
 
     def trained(changes, lanes, data):
-        config = base.get_config()
+        config = default_config()
         config.update_from_flattened_dict({
             "variant": "dropout", "train.batch_size": 16, "dropout.input_rate": 0.2,
             "model.widths": (8,), "model.batch_norm": True, "mesh.data": data, **changes,

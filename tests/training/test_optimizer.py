@@ -5,7 +5,7 @@ import optax
 import pytest
 from ml_collections import ConfigDict
 
-from configs import base
+from dropout_lab.config import default_config
 from dropout_lab.training.optimizer import make_optimizer, make_schedule, project_max_norm
 
 EPOCH, TOTAL = 5, 20
@@ -16,7 +16,7 @@ RAMP = {"optimizer.momentum_start": jnp.float32(0.5), "optimizer.momentum_epochs
 
 
 def config_of(schedule=None, **options):
-    config = base.get_config()
+    config = default_config()
     config.optimizer.update(options)
     config.schedule.update(schedule or {})
     return config

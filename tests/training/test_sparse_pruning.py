@@ -7,8 +7,7 @@ D. Molchanov, A. Ashukha, D. Vetrov, *Variational dropout sparsifies deep neural
 import numpy as np
 import pytest
 
-from configs import base
-from dropout_lab.config import resolve
+from dropout_lab.config import default_config, resolve
 from dropout_lab.training.preparation import prepare
 from dropout_lab.training.trainer import Trainer
 
@@ -33,7 +32,7 @@ def metrics_of(variant, changes):
     """Returns the metrics of a trial for each seed; they share one program."""
     program, found = None, []
     for seed in SEEDS:
-        config = base.get_config()
+        config = default_config()
         config.update_from_flattened_dict({"variant": variant, "seed": seed, **CHANGES, **changes})
         resolved = resolve(config)
         if program is None:

@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from configs import base, digits_cnn, digits_mlp, digits_rnn
-from dropout_lab.config import hparams_of, resolve
+from configs import digits_cnn, digits_mlp, digits_rnn
+from dropout_lab.config import default_config, hparams_of, resolve
 from dropout_lab.models import MODELS
 from dropout_lab.training.arrays import fit_scaling, to_device
 from dropout_lab.training.preparation import prepare
@@ -43,7 +43,7 @@ def pairs():
 
 def config_of(variant, model):
     if model == "resnet":
-        config = base.get_config()
+        config = default_config()
         config.variant = variant
     else:
         config = CONFIGS[model].get_config(f"{variant},smoke")

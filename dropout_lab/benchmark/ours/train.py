@@ -9,7 +9,6 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 from ml_collections import FrozenConfigDict
 
-from configs import base
 from dropout_lab import ops
 from dropout_lab.benchmark import facts
 from dropout_lab.benchmark.problems import (
@@ -26,7 +25,7 @@ from dropout_lab.benchmark.problems import (
 )
 from dropout_lab.benchmark.recycled import Recycled
 from dropout_lab.benchmark.work import Work, Works, timer
-from dropout_lab.config import hparams_of, resolve
+from dropout_lab.config import default_config, hparams_of, resolve
 from dropout_lab.data import Split
 from dropout_lab.training.arrays import Examples, fit_scaling
 from dropout_lab.training.program import Program, TrainState, as_arrays
@@ -49,7 +48,7 @@ def works(sizes: Sizes) -> Works:
 
 
 def _config(net: Net, sizes: Sizes, noisy: bool) -> FrozenConfigDict:
-    config = base.get_config()
+    config = default_config()
     shapes: dict[str, dict[str, Any]] = {
         "mlp": {"model.widths": sizes.widths},
         "cnn": {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import jax
 from ml_collections import ConfigDict
 
-from dropout_lab.config import HOW
+from dropout_lab.config import EXECUTION
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.sweeps.execution.cluster import run_dask
 from dropout_lab.sweeps.execution.measure import estimate
@@ -32,7 +32,7 @@ _WORTHWHILE = 30.0  # seconds of work from which that pays
 _MANY = 32  # trials from which on nothing is measured: if they are short, little is lost
 
 # How a program runs, for all of its trials; whether a network is kept is asked of each.
-_SHARED = tuple(key for key in HOW if key != "run.save_model")
+_SHARED = tuple(key for key in EXECUTION if key != "run.save_model")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,38 @@
+"""Keys of the data."""
+
+from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Key, Role, When
+from dropout_lab.config.keys.values import NONE, TEXT, one_of, whole
+from dropout_lab.data import DATASETS
+
+STATIC, HOST, EXECUTION = Role.STATIC, Role.HOST, Role.EXECUTION
+
+HELD_OUT = When(
+    "no folds are cut, or `data.train_size` is given",
+    lambda config, _: config["data.folds"] is None or config["data.train_size"] is not None,
+)
+
+# fmt: off
+KEYS = (
+    Key("data.name", "digits", one_of(DATASETS), STATIC, when=ALWAYS, before=ORIGINAL,
+        meaning="Data set."),
+    Key("data.dir", None, TEXT | NONE, EXECUTION, when=ALWAYS, before=ORIGINAL,
+        meaning="Directory of prepared or original files. None: TFDS_DATA_DIR, then the usual "
+                "places."),
+    Key("data.path", None, TEXT | NONE, STATIC, when=ALWAYS, before=ORIGINAL,
+        meaning="The file of one's own data (npz), with x_train, y_train, x_test, y_test."),
+    Key("data.train_size", None, whole(1) | NONE, STATIC, when=ALWAYS, before=ORIGINAL,
+        meaning="Use only the first this many training examples. None: all."),
+    Key("data.val_size", None, whole(0) | NONE, STATIC, when=HELD_OUT, before=ORIGINAL,
+        meaning="Hold out this many validation examples. None: the data set's usual number."),
+    Key("data.folds", None, whole(2) | NONE, STATIC, when=ALWAYS, before=None,
+        meaning="Cross-validation: parts of the training and validation examples."),
+    Key("data.fold", None, whole(0) | NONE, HOST, when=ALWAYS, before=None,
+        meaning="Cross-validation: the part that validates, counted from 0."),
+    Key("data.scaling", "unit", one_of(("unit", "channel", "feature")), STATIC, when=ALWAYS,
+        before=ORIGINAL,
+        meaning="Scale inputs to [0, 1] (unit), or each channel or feature to mean 0 and variance "
+                "1."),
+    Key("data.augment", "none", one_of(("none", "crop_flip")), STATIC, when=ALWAYS, before=ORIGINAL,
+        meaning="crop_flip: pad images by 4 pixels, crop and mirror them at random."),
+)
+# fmt: on
