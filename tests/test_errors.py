@@ -2,7 +2,7 @@ import runpy
 
 import pytest
 
-from dropout_lab.errors import InputError, told, unknown
+from dropout_lab.errors import InputError, describe_error, unknown
 
 
 def test_bad_input_is_a_value_error():
@@ -43,8 +43,8 @@ def test_what_a_file_raises_is_told_in_one_line_with_its_place(tmp_path, text, m
     path.write_text(text)
     with pytest.raises(Exception) as error:  # noqa: PT011 (a file may raise anything)
         runpy.run_path(str(path))
-    assert told(error.value, str(path)) == message.replace("FILE", str(path))
+    assert describe_error(error.value, str(path)) == message.replace("FILE", str(path))
 
 
 def test_what_no_file_raised_is_told_as_it_is():
-    assert told(AttributeError(KeyError("two\nlines")), "absent.py") == "two lines"
+    assert describe_error(AttributeError(KeyError("two\nlines")), "absent.py") == "two lines"
