@@ -1,4 +1,4 @@
-"""The one exception type that means "the user gave something wrong", and how to word it."""
+"""The exception for wrong input from the user, and the wording of its messages."""
 
 import difflib
 import os
@@ -7,15 +7,15 @@ from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """Bad input from outside: names the thing, the value and what is allowed.
+    """Wrong input; the message names the thing, the value and what is allowed.
 
-    Entry points print its message as one line and exit with status 2; anything else is a bug and
-    keeps its traceback.
+    Entry points print the message as one line and exit with status 2. Any other exception is a bug
+    and keeps its traceback.
     """
 
 
 def unknown(kind: str, name: object, allowed: Iterable[object]) -> InputError:
-    """Returns the error for a name that is not one of ``allowed``, with the nearest one.
+    """Returns the error for a name that is not in ``allowed``, which suggests the nearest one.
 
     >>> print(unknown("variant", "dropuot", ["none", "dropout"]))
     unknown variant 'dropuot'; did you mean 'dropout'? Allowed: dropout, none.
@@ -26,27 +26,29 @@ def unknown(kind: str, name: object, allowed: Iterable[object]) -> InputError:
     return InputError(f"unknown {kind} {name!r}{hint} Allowed: {', '.join(options)}.")
 
 
-def told(error: BaseException, file: str) -> str:
-    """Returns in one line what a user's Python file raised, and where in it.
+def describe_error(error: BaseException, file: str) -> str:
+    """Returns one line that describes an error raised by a user's Python file, with its line.
 
     Args:
-      error: What it led to: that error, or one raised in handling it.
-      file: The file, as it was given to be run.
+      error: The error, or one that was raised because of it.
+      file: Path of the file, as the user gave it.
     """
     path = os.path.abspath(file)
-    each: BaseException | None = error
-    while each is not None:
-        frames = traceback.extract_tb(each.__traceback__)
+    cause: BaseException | None = error
+    while cause is not None:
+        frames = traceback.extract_tb(cause.__traceback__)
         lines = [frame.lineno for frame in frames if os.path.abspath(frame.filename) == path]
-        if lines and isinstance(each, InputError):
-            return _words(each)
+        if lines and isinstance(cause, InputError):
+            return _message(cause)
         if lines:
-            return f"{type(each).__name__}: {_words(each)} ({file}, line {lines[-1]})"
-        each = each.__cause__ or each.__context__
-    return _words(error)
+            return f"{type(cause).__name__}: {_message(cause)} ({file}, line {lines[-1]})"
+        cause = cause.__cause__ or cause.__context__
+    return _message(error)
 
 
-def _words(error: BaseException) -> str:
-    """Returns an error's message in one line; a KeyError's without quotes round it."""
-    [only] = error.args if len(error.args) == 1 else [str(error)]
-    return _words(only) if isinstance(only, BaseException) else " ".join(str(only).split())
+def _message(error: BaseException) -> str:
+    """Returns an error's message as one line; that of a KeyError without quotes."""
+    [argument] = error.args if len(error.args) == 1 else [str(error)]
+    if isinstance(argument, BaseException):
+        return _message(argument)
+    return " ".join(str(argument).split())

@@ -1,9 +1,8 @@
-"""Schedules of a rate, of dropping or of learning: functions from the step to the rate.
+"""Schedules of dropout rates and learning rates: functions from the step to the rate, as in optax.
 
-They have optax's shape. Each takes the rate to reach or to leave and gives one that may be traced
-at every step, so that nothing recompiles::
+Rates and steps may be traced, so that changing them does not recompile::
 
-    schedule = early_constant(0.1, cutoff=1000)
+    schedule = early_constant(0.1, steps=1000)
     rate = schedule(step)
 """
 
@@ -25,7 +24,7 @@ def constant(rate: Rate) -> Schedule:
 
 
 def linear(rate: Rate, *, steps: Number) -> Schedule:
-    """Returns a rate that grows linearly from 0 to ``rate``, reached after ``steps``.
+    """Returns a rate that grows linearly from 0 to ``rate`` at step ``steps``, then stays.
 
     References:
       G. Ghiasi, T.-Y. Lin, Q. V. Le, *DropBlock*, NeurIPS 2018, arXiv:1810.12890.
@@ -43,7 +42,7 @@ def annealed(rate: Rate, *, steps: Number) -> Schedule:
 
 
 def early_constant(rate: Rate, *, steps: Number) -> Schedule:
-    """Returns ``rate`` before step ``steps`` and 0 from there on: against underfitting.
+    """Returns ``rate`` before step ``steps`` and 0 from that step on, against underfitting.
 
     References:
       Z. Liu, Z. Xu, J. Jin, Z. Shen, T. Darrell, *Dropout reduces underfitting*, ICML 2023,
@@ -53,7 +52,7 @@ def early_constant(rate: Rate, *, steps: Number) -> Schedule:
 
 
 def early_linear(rate: Rate, *, steps: Number) -> Schedule:
-    """Returns a rate that falls linearly to 0 at step ``steps``: annealed, but early.
+    """Returns a rate that falls linearly to 0 at step ``steps``, against underfitting.
 
     References:
       Z. Liu et al., *Dropout reduces underfitting*, ICML 2023, arXiv:2303.01500.
@@ -62,11 +61,11 @@ def early_linear(rate: Rate, *, steps: Number) -> Schedule:
 
 
 def late_constant(rate: Rate, *, steps: Number) -> Schedule:
-    """Returns 0 before step ``steps`` and ``rate`` from there on: against overfitting.
+    """Returns 0 before step ``steps`` and ``rate`` from that step on, against overfitting.
 
     References:
-      Z. Liu et al., *Dropout reduces underfitting*, ICML 2023, arXiv:2303.01500; the "switch" that
-      P. Morerio et al. compare with, *Curriculum dropout*, ICCV 2017, is the same.
+      Z. Liu et al., *Dropout reduces underfitting*, ICML 2023, arXiv:2303.01500. The same as the
+      "switch" baseline of P. Morerio et al., *Curriculum dropout*, ICCV 2017.
     """
     return lambda step: jnp.where(step < steps, 0.0, jnp.float32(rate))
 
@@ -75,27 +74,27 @@ def late_linear(rate: Rate, *, steps: Number, total: Number) -> Schedule:
     """Returns 0 before step ``steps``, then a rate that grows linearly to ``rate`` at ``total``.
 
     References:
-      Z. Liu et al., *Dropout reduces underfitting*, ICML 2023, arXiv:2303.01500, who keep late
-      dropout constant.
+      Z. Liu et al., *Dropout reduces underfitting*, ICML 2023, arXiv:2303.01500; their late dropout
+      has a constant rate.
     """
     span = jnp.maximum(total - steps, 1.0)
     return lambda step: rate * jnp.clip((step - steps) / span, 0.0, 1.0)
 
 
 def curriculum(rate: Rate, *, gamma: Number) -> Schedule:
-    """Returns ``rate * (1 - exp(-gamma * step))``: from no noise towards ``rate``.
+    """Returns ``rate * (1 - exp(-gamma * step))``, which grows from 0 towards ``rate``.
 
     The probability of keeping is ``(1 - q) * exp(-gamma * step) + q`` with ``q = 1 - rate``.
 
     References:
       P. Morerio, J. Cavazza, R. Volpi, R. Vidal, V. Murino, *Curriculum dropout*, ICCV 2017,
-      arXiv:1703.06229; ``gamma`` is about 10 over the number of updates.
+      arXiv:1703.06229; there ``gamma`` is about 10 divided by the number of updates.
     """
     return lambda step: rate * -jnp.expm1(-gamma * step)
 
 
 def anti_curriculum(rate: Rate, *, gamma: Number) -> Schedule:
-    """Returns ``rate * exp(-gamma * step)``: from ``rate`` towards no noise.
+    """Returns ``rate * exp(-gamma * step)``, which falls from ``rate`` towards 0.
 
     The probability of keeping is ``1 - (1 - q) * exp(-gamma * step)`` with ``q = 1 - rate``.
 
@@ -110,7 +109,7 @@ def step(rate: Rate, *, boundaries: Sequence[float], factors: Sequence[float]) -
 
     Args:
       rate: The rate.
-      boundaries: Steps at which the factor changes, rising.
+      boundaries: Steps at which the factor changes, in increasing order.
       factors: One more than boundaries; the first holds from step 0.
     """
     edges = jnp.asarray(boundaries, jnp.float32)
@@ -141,4 +140,4 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
     "anti_curriculum": anti_curriculum,
     "step": step,
 }
-"""Those of rates of dropping, by name; learning rates have theirs in training/optimizer.py."""
+"""Schedules of dropout rates by name; those of learning rates are in training/optimizer.py."""

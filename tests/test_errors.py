@@ -2,7 +2,7 @@ import runpy
 
 import pytest
 
-from dropout_lab.errors import InputError, told, unknown
+from dropout_lab.errors import InputError, describe_error, unknown
 
 
 def test_bad_input_is_a_value_error():
@@ -17,7 +17,7 @@ def test_bad_input_is_a_value_error():
         (3, "unknown variant 3. Allowed: dropout, none."),
     ],
 )
-def test_an_unknown_name_is_told_with_the_nearest(name, message):
+def test_an_unknown_name_suggests_the_nearest(name, message):
     error = unknown("variant", name, {"none": 1, "dropout": 2})
     assert isinstance(error, InputError)
     assert str(error) == message
@@ -38,13 +38,13 @@ def test_an_unknown_name_is_told_with_the_nearest(name, message):
         ),
     ],
 )
-def test_what_a_file_raises_is_told_in_one_line_with_its_place(tmp_path, text, message):
+def test_an_error_in_a_file_is_one_line_with_its_place(tmp_path, text, message):
     path = tmp_path / "mine.py"
     path.write_text(text)
     with pytest.raises(Exception) as error:  # noqa: PT011 (a file may raise anything)
         runpy.run_path(str(path))
-    assert told(error.value, str(path)) == message.replace("FILE", str(path))
+    assert describe_error(error.value, str(path)) == message.replace("FILE", str(path))
 
 
-def test_what_no_file_raised_is_told_as_it_is():
-    assert told(AttributeError(KeyError("two\nlines")), "absent.py") == "two lines"
+def test_other_errors_are_one_line_without_a_place():
+    assert describe_error(AttributeError(KeyError("two\nlines")), "absent.py") == "two lines"

@@ -111,14 +111,14 @@ def test_rates_and_schedules_reach_its_noise():
     """Late dropout: an epoch with no flips, then one at the whole rate; both from one program."""
     late = {"rate_schedule.name": "late_constant", "rate_schedule.epochs": 1.0}
     config = resolve(config_of({"dropout.rate": 0.3, **late}))
-    lanes, dataset = prepare(config)
-    program = lanes.program
+    vmapped, dataset = prepare(config)
+    program = vmapped.program
     data, scaling = to_device(dataset.train), fit_scaling("unit", dataset.train)
     numbers = as_arrays(hparams_of(config))
     lengths, state = program.lengths(numbers, len(dataset.train)), program.init(numbers)
     rates = []
     for _ in range(2):
-        state, _ = program.train_epoch(state, numbers, data, scaling, steps=lengths.epoch)
+        state, _ = program.train_epoch(state, numbers, data, scaling, steps=lengths.steps_per_epoch)
         rates.append(float(state.weights.rates["classifier"]["layers"][0]["noise"]["rate"]))
         before = state.weights._replace(rates=jax.tree.map(jnp.zeros_like, state.weights.rates))
         at_rest, unscaled = (

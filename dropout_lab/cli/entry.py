@@ -11,7 +11,7 @@ from absl import app, flags, logging
 from ml_collections import ConfigDict
 
 from dropout_lab.config import KEYS
-from dropout_lab.errors import InputError, told, unknown
+from dropout_lab.errors import InputError, describe_error, unknown
 from dropout_lab.system.compilation import keep_programs
 from dropout_lab.system.interrupt import Interrupted
 from dropout_lab.training.processes import ProcessLost
@@ -73,7 +73,7 @@ def _parse(argv: Sequence[str]) -> list[str]:
             raise InputError(
                 "--config is a file without get_config(); allowed: one with it, as in configs/"
             ) from error
-        raise InputError(told(error, file)) from error
+        raise InputError(describe_error(error, file)) from error
     if not isinstance(values.get("config"), ConfigDict | None):
         raise InputError(
             f"--config={file}: get_config() returns {values['config']!r}; allowed: a ConfigDict, "

@@ -9,7 +9,7 @@ from dropout_lab.data import raw_source, tfds_source
 from dropout_lab.data.catalog import IMAGE_SETS
 from dropout_lab.doctor.finding import Finding, State
 from dropout_lab.system.files import user_cache
-from dropout_lab.system.workdir import nearest
+from dropout_lab.system.workdir import nearest_existing
 
 
 def check_directories(workdir: Path) -> Iterator[Finding]:
@@ -19,7 +19,7 @@ def check_directories(workdir: Path) -> Iterator[Finding]:
 
 
 def _writable(what: str, directory: Path, elsewhere: str) -> Finding:
-    existing = nearest(directory)
+    existing = nearest_existing(directory)
     try:
         with tempfile.TemporaryFile(dir=existing) as file:
             file.write(b"\0")

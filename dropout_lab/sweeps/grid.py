@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dropout_lab.config import KEYS
-from dropout_lab.errors import InputError, told, unknown
+from dropout_lab.errors import InputError, describe_error, unknown
 
 Overrides = Mapping[str, Any]
 """What one trial differs in: values by configuration key."""
@@ -228,7 +228,7 @@ def read_sweep(path: str | Path) -> list[Overrides]:
     except InputError:
         raise
     except Exception as error:  # the file may raise anything
-        raise InputError(f"--sweep={path}: {told(error, str(path))}") from error
+        raise InputError(f"--sweep={path}: {describe_error(error, str(path))}") from error
     for overrides in sweep:
         if not isinstance(overrides, Mapping):
             raise InputError(

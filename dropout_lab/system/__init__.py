@@ -1,1 +1,1 @@
-"""What a process shares with its machine: files, directories, terminals, cores, signals."""
+"""Interface to the operating system: files, directories, terminal, cores, signals."""

@@ -1,4 +1,4 @@
-"""Compiled programs, kept in a per-user folder: only the first start compiles."""
+"""Persistent per-user cache of compiled programs, so that only the first run compiles."""
 
 import contextlib
 import os
@@ -9,45 +9,45 @@ import jax
 from dropout_lab.system import machine
 from dropout_lab.system.files import user_cache
 
-MOST = 2**30
-"""Bytes of programs to keep, over all kinds of machines."""
+MAX_BYTES = 2**30
+"""Size limit of the cache, over all kinds of machines."""
 
 
 def keep_programs() -> None:
-    """Keeps what this process compiles from now on, and reuses what earlier ones kept.
+    """Caches the programs that this process compiles, and reuses those in the cache.
 
-    JAX's own environment variables have the last word: JAX_COMPILATION_CACHE_DIR says where, and
-    JAX_ENABLE_COMPILATION_CACHE=false that nothing is kept. If the folder cannot be written to,
-    nothing is kept either. If a kill leaves an entry half written, JAX warns and compiles that
-    program at every start until the entry is deleted, because JAX overwrites no entry.
+    JAX's environment variables take precedence: JAX_COMPILATION_CACHE_DIR sets the folder, and
+    JAX_ENABLE_COMPILATION_CACHE=false disables the cache. Nothing is cached either if the folder is
+    not writable. If a killed process leaves an incomplete entry, JAX warns and compiles the program
+    at every start until the entry is deleted, because JAX never overwrites entries.
     """
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     enabled = jax.config.jax_enable_compilation_cache  # type: ignore[attr-defined]
     if "JAX_COMPILATION_CACHE_DIR" in os.environ or not enabled:
         return
-    # JAX does not tell apart programs for one thread and for many: the next process to have all
-    # cores would use but one. Nor should a home on a network offer a machine what it cannot run.
+    # JAX does not distinguish programs for one thread from programs for many, so a process with all
+    # cores could get one that uses a single core. A home on a network is shared by kinds of CPUs.
     folder = user_cache() / "xla" / f"{machine.kind()}-{machine.threads()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError:
         return
     if os.access(folder, os.W_OK | os.X_OK):
-        _prune(folder.parent, MOST)
+        _evict(folder.parent, MAX_BYTES)
         jax.config.update("jax_compilation_cache_dir", str(folder))
 
 
-def _prune(root: Path, most: int) -> None:
-    """Deletes the least recently read entries of all folders until the rest is small enough.
+def _evict(root: Path, max_bytes: int) -> None:
+    """Evicts least recently read entries of all folders until the cache fits in ``max_bytes``.
 
-    JAX would do so itself (jax_compilation_cache_max_size), but it looks at every entry whenever it
+    JAX can do this itself (jax_compilation_cache_max_size), but it inspects every entry whenever it
     adds one, while other processes wait.
     """
-    with contextlib.suppress(OSError):  # another process deletes, or all are not ours to look at
+    with contextlib.suppress(OSError):  # another process evicts too, or files are not readable
         folders = [folder for folder in os.scandir(root) if folder.is_dir()]
-        kept = [file for folder in folders for file in os.scandir(folder)]
-        for file in sorted(kept, key=lambda file: file.stat().st_atime, reverse=True):
-            most -= file.stat().st_size
-            if most < 0:
+        entries = [file for folder in folders for file in os.scandir(folder)]
+        for file in sorted(entries, key=lambda file: file.stat().st_atime, reverse=True):
+            max_bytes -= file.stat().st_size
+            if max_bytes < 0:
                 os.unlink(file)

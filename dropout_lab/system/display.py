@@ -1,4 +1,4 @@
-"""A progress bar with an estimate of the time left; plain lines where there is no terminal."""
+"""A progress bar with an estimate of the time left; plain lines without a terminal."""
 
 from types import TracebackType
 from typing import Self
@@ -14,11 +14,11 @@ from rich.progress import (
 
 
 class Display:
-    """Shows how far a run or a sweep is.
+    """Progress display of a run or a sweep.
 
     Args:
-      trials: Trials in all.
-      shown: Whether to draw at all.
+      trials: Total number of trials.
+      shown: Whether to draw the bar.
     """
 
     def __init__(self, trials: int, *, shown: bool = True) -> None:
@@ -35,7 +35,7 @@ class Display:
         self._task = self._bar.add_task("", total=trials)
 
     def __enter__(self) -> Self:
-        """Starts drawing."""
+        """Starts the bar."""
         if self._live:
             self._bar.start()
         return self
@@ -46,14 +46,14 @@ class Display:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stops drawing."""
+        """Stops the bar."""
         if self._live:
             self._bar.stop()
 
     def say(self, line: str) -> None:
-        """Prints a line that stays."""
+        """Prints a permanent line."""
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def update(self, completed: float, text: str) -> None:
-        """Shows that so many trials are done (a part of one counts), and what is under way."""
+        """Shows how many trials are completed, fractions included, and a text."""
         self._bar.update(self._task, completed=completed, description=text)

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, locks, and the user's cache of files."""
+"""Atomic writing of files, locks, and the user's cache folder."""
 
 import contextlib
 import errno
@@ -17,9 +17,9 @@ from dropout_lab.errors import InputError
 
 
 def user_cache() -> Path:
-    """Returns the per-user cache folder of this package ($XDG_CACHE_HOME is heeded).
+    """Returns the per-user cache folder of this package, in $XDG_CACHE_HOME or ~/.cache.
 
-    A user without a home, as in some containers, has one in the temporary directory.
+    For a user without a home, as in some containers, it is in the temporary directory.
     """
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     try:
@@ -30,23 +30,23 @@ def user_cache() -> Path:
 
 @contextlib.contextmanager
 def lock(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Holds a lock that one process at a time can hold; yields whether it was got.
+    """Holds a lock that only one process can hold; yields whether it was acquired.
 
-    The operating system releases a lock when its holder dies: a file left behind locks nothing. It
-    must not be deleted: a process that has opened the deleted file, and one that makes a new file,
-    could both hold the lock.
+    The operating system releases the lock when its holder dies, so a lock file left behind locks
+    nothing. Never delete it: a process that has the deleted file open and a process that creates a
+    new file could both hold the lock.
 
     Args:
-      path: Its file; made, with its directory, if there is none.
-      wait: Whether to wait until it is free, or give up at once.
+      path: The lock's file; created, with its directory, if it does not exist.
+      wait: Whether to wait until the lock is free, or give up at once.
 
     Raises:
       InputError: If the file cannot be written.
     """
-    held = FileLock(path, timeout=-1 if wait else 0)
+    file_lock = FileLock(path, timeout=-1 if wait else 0)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        held.acquire()
+        file_lock.acquire()
     except Timeout:
         yield False
         return
@@ -55,15 +55,18 @@ def lock(path: Path, *, wait: bool) -> Iterator[bool]:
     try:
         yield True
     finally:
-        held.release()
+        file_lock.release()
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[io.BufferedRandom]:
-    """Yields a new file that takes the place of ``path`` once the block has ended.
+    """Yields a temporary file that atomically replaces ``path`` at the end of the block.
 
-    Its directory is made. No one, ever, sees a part of it; if the block raises, or the file cannot
-    be written, which is an OSError, a file already there stays as it was.
+    The directory is created if needed. If the block raises, or the file cannot be written, an
+    existing file stays unchanged.
+
+    Raises:
+      OSError: If the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_unfinished(path))
@@ -81,10 +84,10 @@ def replacing(path: Path) -> Iterator[io.BufferedRandom]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file whole: see :func:`replacing`.
+    """Writes a file atomically: see :func:`replacing`.
 
     Raises:
-      InputError: If it cannot be written; a file already there stays as it was.
+      InputError: If it cannot be written; an existing file stays unchanged.
     """
     try:
         with replacing(path) as file:
@@ -94,38 +97,41 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def delete_unfinished(path: Path) -> None:
-    """Deletes the parts of a file that kills during :func:`replacing` left behind.
+    """Deletes temporary files that processes killed during :func:`replacing` left behind.
 
-    Only for a file that no one is writing at the moment.
+    No process may be writing the file at the same time.
     """
-    for left in path.parent.glob(f"{glob.escape(_unfinished(path))}*"):
-        left.unlink(missing_ok=True)
+    for leftover in path.parent.glob(f"{glob.escape(_unfinished(path))}*"):
+        leftover.unlink(missing_ok=True)
 
 
 def _unfinished(path: Path) -> str:
-    """Returns the prefix of the temporary names that a file has until it is whole."""
+    """Returns the prefix of the names of a file's temporary files."""
     return f".{path.name}."
 
 
 def _flush_directory(path: Path) -> None:
-    """Makes a rename in a directory outlive a power cut, where the file system can do so."""
+    """Makes a rename in a directory durable, if the file system supports that."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # as SMB shares say
+        if error.errno not in (
+            errno.EINVAL,
+            errno.ENOTSUP,
+        ):  # from file systems without support, such as SMB
             raise
     finally:
         os.close(descriptor)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Writes JSON whole; a NaN in it is a bug and an error."""
+    """Writes JSON atomically; raises ValueError for NaN, which JSON cannot hold."""
     write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
 class DamagedError(InputError):
-    """A file does not hold what it should."""
+    """A file with unexpected content."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(path, reason)
@@ -136,11 +142,11 @@ class DamagedError(InputError):
 
 
 def read_json(path: Path) -> Any:
-    """Returns a file's JSON.
+    """Returns the content of a JSON file.
 
     Raises:
-      DamagedError: If the file holds none.
-      InputError: If it cannot be read, or is gone.
+      DamagedError: If it is not JSON.
+      InputError: If it cannot be read or does not exist.
     """
     try:
         return json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""Stopping gracefully: SIGINT and SIGTERM ask the loop to save and leave."""
+"""Graceful stopping: SIGINT and SIGTERM request the training loop to save and leave."""
 
 import signal
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class Interrupted(Exception):  # noqa: N818 (not an error: the user asked)
-    """Raised by the loop once it has saved.
+class Interrupted(Exception):  # noqa: N818 (not an error: requested)
+    """Raised by the loop after it has saved.
 
     Attributes:
-      signum: The signal that asked.
+      signum: The signal that requested to stop.
     """
 
     def __init__(self, signum: int) -> None:
@@ -19,30 +19,30 @@ class Interrupted(Exception):  # noqa: N818 (not an error: the user asked)
 
 
 class Stop:
-    """Remembers the signal that asked to stop, if any."""
+    """A request to stop: the signal that was received, if any."""
 
     def __init__(self) -> None:
         self.signum: int | None = None
 
     def check(self) -> None:
-        """Raises Interrupted if a signal has come."""
+        """Raises Interrupted if a stop was requested."""
         if self.signum is not None:
             raise Interrupted(self.signum)
 
 
 @contextmanager
 def graceful_stop() -> Iterator[Stop]:
-    """Turns the first SIGINT or SIGTERM into a request; a second one acts as it always does."""
+    """Turns the first SIGINT or SIGTERM into a request; a second one has its usual effect."""
     stop = Stop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def ask(signum: int, frame: FrameType | None) -> None:
+    def request(signum: int, frame: FrameType | None) -> None:
         stop.signum = signum
         for number, handler in before.items():
             signal.signal(number, handler)
 
     for number in before:
-        signal.signal(number, ask)
+        signal.signal(number, request)
     try:
         yield stop
     finally:

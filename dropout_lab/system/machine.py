@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def threads() -> int:
-    """Returns how many cores this process may use."""
+    """Returns the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -15,35 +15,35 @@ def threads() -> int:
 
 def cpu() -> str:
     """Returns the processor's name."""
-    names = [line.partition(":")[2].strip() for line in _told("model name")]
+    names = [line.partition(":")[2].strip() for line in _cpuinfo("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 
 
 def kind() -> str:
-    """Returns a short name, equal on machines whose CPUs run the same instructions."""
-    lines = _told("model name", "flags", "Features", "CPU part")
-    told = {platform.machine(), platform.processor(), *lines}
-    return hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest()[:12]
+    """Returns a hash that is equal on machines whose CPUs have the same instructions."""
+    lines = _cpuinfo("model name", "flags", "Features", "CPU part")
+    properties = {platform.machine(), platform.processor(), *lines}
+    return hashlib.sha256("\n".join(sorted(properties)).encode()).hexdigest()[:12]
 
 
-def _told(*names: str) -> list[str]:
-    """Returns the lines of /proc/cpuinfo that begin with these names."""
+def _cpuinfo(*names: str) -> list[str]:
+    """Returns the lines of /proc/cpuinfo that start with these names."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     return [line for line in lines if line.startswith(names)]
 
 
 SINGLE_THREADED = "--xla_cpu_multi_thread_eigen=false"
-"""XLA's flag for computing without a thread pool."""
+"""XLA flag that disables the thread pool."""
 
 
 def single_threaded() -> dict[str, str]:
-    """Returns the environment variables that start a process without XLA's thread pool."""
+    """Returns environment variables for a process without XLA's thread pool."""
     return {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREADED}".strip()}
 
 
 def pin(core: int) -> None:
-    """Keeps this process on one core, where the system allows it; before jax first computes."""
+    """Pins this process to one core, if the system allows; call it before JAX first computes."""
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[core % len(cores)]})

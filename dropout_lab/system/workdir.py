@@ -1,4 +1,4 @@
-"""Working directories: whether one can be written to, and whose it is."""
+"""Checks of working directories: permission to write, and the run they belong to."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -8,19 +8,17 @@ from typing import Any
 from dropout_lab.errors import InputError
 
 _MARKS = {"run": "config.json", "sweep": "sweep.json", "tuning": "tuned.json"}
-"""The file that says whose a directory is."""
+"""The file that identifies the owner of a directory."""
 
 
 def check_directory(path: str | Path) -> Path:
-    """Returns the path of a directory that exists or can be made, and can be written to.
-
-    Nothing is made yet.
+    """Returns the path of a directory that is writable or can be created; creates nothing.
 
     Raises:
-      InputError: If a part of the path is a file, or its owner does not allow writing.
+      InputError: If a part of the path is a file or not writable.
     """
     directory = Path(path)
-    existing = nearest(directory)
+    existing = nearest_existing(directory)
     if not existing.is_dir():
         reason = f"{existing} is a file"
     elif not os.access(existing, os.W_OK | os.X_OK):
@@ -33,17 +31,17 @@ def check_directory(path: str | Path) -> Path:
     )
 
 
-def nearest(path: Path) -> Path:
-    """Returns a path, or the nearest of the directories above it that exists."""
-    places = (path, *path.absolute().parents)
-    return next(place for place in places if os.path.exists(place))  # Path.exists may raise
+def nearest_existing(path: Path) -> Path:
+    """Returns the path if it exists, else its nearest existing parent."""
+    candidates = (path, *path.absolute().parents)
+    return next(path for path in candidates if os.path.exists(path))  # Path.exists may raise
 
 
 def check_kind(directory: Path, kind: str) -> None:
-    """Raises InputError if a directory holds anything else than a ``kind``.
+    """Raises InputError if a directory holds something other than a ``kind``.
 
     Args:
-      directory: The directory; there may be none.
+      directory: The directory; it need not exist.
       kind: "run", "sweep" or "tuning".
     """
     for other, mark in _MARKS.items():
@@ -62,28 +60,30 @@ def check_same(
     *,
     free: Collection[str] = (),
 ) -> None:
-    """Raises InputError if a directory belongs to another run, sweep or experiment than this one.
+    """Raises InputError if a directory belongs to another run, sweep or experiment.
 
     Args:
       directory: The directory.
-      kind: What it belongs to, for the message.
-      before: What was asked for when it was begun, by key.
-      asked: What is asked for now.
+      kind: "run", "sweep" or "experiment", for the message.
+      before: The values that the directory was started with, by key.
+      asked: The values requested now.
       free: Keys that may differ.
     """
     keys = [key for key in changed(before, asked) if key not in free]
     if keys:
-        told = ", ".join(f"{key} is {before[key]!r} there, {asked[key]!r} here" for key in keys[:3])
+        differences = ", ".join(
+            f"{key} is {before[key]!r} there, {asked[key]!r} here" for key in keys[:3]
+        )
         raise InputError(
-            f"workdir {str(directory)!r} belongs to another {kind}: {told}; allowed: the same, or "
-            "another workdir"
+            f"workdir {str(directory)!r} belongs to another {kind}: {differences}; allowed: the "
+            "same, or another workdir"
         )
 
 
 def changed(before: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     """Returns the keys whose values have changed.
 
-    A key that ``before`` lacks has not: the code did not have it yet.
+    A key missing in ``before`` counts as unchanged: it was added to the code later.
 
     >>> changed({"lr": 0.1, "seed": 0}, {"lr": 0.2, "seed": 0, "clip_norm": None})
     ['lr']

@@ -1,4 +1,4 @@
-"""Data on the device: raw there, scaled and augmented inside the compiled program."""
+"""Arrays of examples: stored raw on the device, scaled and augmented in the compiled program."""
 
 from typing import Any, NamedTuple
 
@@ -13,14 +13,14 @@ _PAD = 4
 
 
 class Examples(NamedTuple):
-    """Examples on the device, in the type they are stored in."""
+    """Examples on the device, in the type of the data set."""
 
     images: Num[Array, "n *shape"]
     labels: Int[Array, " n"]
 
 
 class Scaling(NamedTuple):
-    """What to subtract and multiply by; shapes broadcast against one example."""
+    """Affine scaling ``(x - shift) * scale``; shapes broadcast against one example."""
 
     shift: Float[Array, "*shape"]
     scale: Float[Array, "*shape"]
@@ -32,13 +32,13 @@ def to_device(split: Split) -> Examples:
 
 
 def fit_scaling(kind: str, train: Split) -> Scaling:
-    """Returns the scaling that training examples ask for.
+    """Returns the scaling fitted to training examples.
 
     Args:
-      kind: "unit": bytes to [0, 1], other numbers as they are. "channel", "feature": to mean 0 and
-        variance 1 over the training examples, for each channel or for each number of an example;
-        what never varies is only centred.
-      train: The examples to fit it on; nothing else is looked at.
+      kind: "unit" maps bytes to [0, 1] and leaves other types unchanged. "channel" and "feature"
+        standardise each channel, or each element of an example, to mean 0 and variance 1; constant
+        ones are only centred.
+      train: Training examples.
     """
     images = train.images
     if kind == "unit":
@@ -57,36 +57,36 @@ def _scaling(shift: np.ndarray, scale: np.ndarray) -> Scaling:
 
 
 def scaled(images: Num[Array, "n *shape"], scaling: Scaling) -> Float[Array, "n *shape"]:
-    """Returns images as the network sees them."""
+    """Returns images scaled for the network."""
     return (images.astype(jnp.float32) - scaling.shift[None]) * scaling.scale[None]
 
 
 def augmented(
-    kind: str, key: Key[Array, ""], images: Num[Array, "n *shape"]
+    kind: str, rng_key: Key[Array, ""], images: Num[Array, "n *shape"]
 ) -> Num[Array, "n *shape"]:
-    """Returns images as training sees them.
+    """Returns images with random data augmentation.
 
     Args:
-      kind: "none": as they are. "crop_flip": cropped at random after padding by 4 zeros, and each
-        mirrored with probability one half.
-      key: PRNG key.
+      kind: "none" returns them unchanged. "crop_flip" pads each image with 4 zeros, crops it at
+        random and mirrors it with probability 0.5.
+      rng_key: PRNG key.
       images: Examples; for "crop_flip" of shape (n, height, width, channels).
     """
     if kind == "none":
         return images
     n, rows, cols, _ = images.shape
     padded = jnp.pad(images, ((0, 0), (_PAD, _PAD), (_PAD, _PAD), (0, 0)))
-    offset_key, flip_key = jax.random.split(key)
+    offset_key, flip_key = jax.random.split(rng_key)
     offsets = jax.random.randint(offset_key, (n, 2), 0, 2 * _PAD + 1)
     flips = jax.random.bernoulli(flip_key, shape=(n,))
 
-    def one(image: Array, offset: Array, flip: Array) -> Array:
+    def crop(image: Array, offset: Array, flip: Array) -> Array:
         down = offset[0] + jnp.arange(rows)
         across = offset[1] + jnp.arange(cols)
         across = jnp.where(flip, across[::-1], across)
         return image[down[:, None], across[None, :]]
 
-    return jax.vmap(one)(padded, offsets, flips)
+    return jax.vmap(crop)(padded, offsets, flips)
 
 
 def example_shape(split: Split) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Saving and restoring trees of arrays with orbax, which is imported only when it is needed."""
+"""Checkpoints of pytrees, with orbax, which is imported only when needed."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ import numpy as np
 from dropout_lab.errors import InputError
 
 Arrays = dict[str, np.ndarray]
-"""What was saved of a pytree, by the path of its leaves."""
+"""The saved leaves of a pytree, by path."""
 
 
 def _as_saved(arrays: Arrays, progress: dict[str, Any]) -> tuple[Arrays, dict[str, Any]]:
@@ -22,40 +22,40 @@ def _as_saved(arrays: Arrays, progress: dict[str, Any]) -> tuple[Arrays, dict[st
 
 
 class Checkpoints:
-    """The latest checkpoint of a run; saving is atomic, so a kill at any moment is harmless.
+    """The latest checkpoint of a run; saving is atomic, so the process may be killed at any time.
 
     Args:
-      directory: Where to keep it; made when first saving.
+      directory: Directory of the checkpoint; created by the first save.
     """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory.absolute()
 
     def save(self, arrays: Any, progress: dict[str, Any], step: int) -> None:
-        """Saves arrays and a JSON-like description, replacing what was saved before.
+        """Saves arrays and a JSON-like description, and deletes the previous checkpoint.
 
         Args:
           arrays: A pytree.
-          progress: Everything else that a resumed run needs.
-          step: A number that grows from one save to the next; more if such a save is there.
+          progress: Everything else that resuming needs.
+          step: A number that grows with every save; raised above that of the previous checkpoint.
 
         Raises:
-          InputError: If there is no room for it; what was saved before stays.
+          InputError: If the disk is full; the previous checkpoint stays.
         """
         import orbax.checkpoint as ocp
 
         args = ocp.args.Composite(
-            # From the host: read back, they do not depend on the devices they were on.
+            # Saved from the host, so that they can be restored on other devices.
             arrays=ocp.args.StandardSave(_named(jax.device_get(arrays))),
             progress=ocp.args.JsonSave(progress),
         )
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            # Orbax cleans up in a thread that only a save waits for: a manager that restores must
-            # not, lest its thread delete what a later one is saving.
+            # Orbax cleans up in a thread that only a save waits for. A manager that restores must
+            # not clean up, because its thread could delete what a later manager is saving.
             with self._manager(cleanup_tmp_directories=True) as manager:
                 latest = manager.latest_step()
-                # Orbax would leave a step that it has as it is, without a word.
+                # Orbax silently skips a step that it already has.
                 manager.save(step if latest is None else max(step, latest + 1), args=args)
         except Exception as error:
             if _disk_is_full(error):
@@ -63,14 +63,15 @@ class Checkpoints:
             raise
 
     def restore(self, read: Callable[[Arrays, dict[str, Any]], Any] = _as_saved, /) -> Any:
-        """Returns what was saved, None if nothing was.
+        """Returns the saved checkpoint, None if there is none.
 
         Args:
-          read: Makes what is returned of the arrays by name, as :func:`refill` takes them, and the
-            progress; both, unless told otherwise.
+          read: Converts the saved arrays, as :func:`refill` takes them, and the progress to the
+            value to return; by default a tuple of both.
 
         Raises:
-          InputError: If it cannot be read, or ``read`` cannot make anything of it.
+          InputError: If the checkpoint cannot be read, or ``read`` raises a KeyError, TypeError or
+            ValueError.
         """
         if not self._directory.is_dir():
             return None
@@ -105,7 +106,7 @@ class Checkpoints:
     def _manager(self, **options: bool) -> Any:
         import orbax.checkpoint as ocp
 
-        # Of several processes each is on its own: one saves, and all have the whole.
+        # No synchronisation: of several processes one saves, and each has all arrays.
         index = jax.process_index()
         alone = ocp.options.MultiprocessingOptions(
             primary_host=index, active_processes={index}, barrier_sync_key_prefix=f"process{index}"
@@ -144,7 +145,7 @@ def _disk_is_full(error: BaseException | None) -> bool:
 
 
 def _named(tree: Any) -> dict[str, Any]:
-    """Returns the leaves by path; dots and brackets would have a meaning in file names."""
+    """Returns the leaves by path; without dots and brackets, which are special in file names."""
     flat, _ = jax.tree_util.tree_flatten_with_path(tree)
     names = ["-".join(_part(entry) for entry in path) for path, _ in flat]
     return dict(zip(names, (leaf for _, leaf in flat), strict=True))

@@ -1,4 +1,4 @@
-"""Losses, some of them made for dropout; each takes the network and one batch."""
+"""Losses of a network on one batch, some of them designed for dropout."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +16,7 @@ from dropout_lab.training.network import Hparams
 Loss = Callable[
     [Any, Float[Array, "n *shape"], Float[Array, "n classes"], Key[Array, ""]], Float[Array, ""]
 ]
-"""From a network, images, target probabilities and the noise's key to a scalar."""
+"""From a network, images, target probabilities and the PRNG key of the noise to a scalar."""
 
 
 def make_loss(config: FrozenConfigDict, hparams: Hparams) -> Loss:
@@ -24,7 +24,7 @@ def make_loss(config: FrozenConfigDict, hparams: Hparams) -> Loss:
 
     Args:
       config: The configuration; only its static keys are read.
-      hparams: The dynamic numbers, by key; they may be traced.
+      hparams: The dynamic hyper-parameters; they may be traced.
     """
     if config.loss.name == "r_drop":
         return partial(r_drop, weight=hparams["loss.weight"])
@@ -51,19 +51,19 @@ def r_drop(
     *,
     weight: Float[Array, ""],
 ) -> Float[Array, ""]:
-    """Returns the cross-entropy of two passes with different noise, and their disagreement.
+    """Returns the cross-entropy of two passes with different noise plus their divergence.
 
     ``(CE1 + CE2) / 2 + weight * (KL(P1 || P2) + KL(P2 || P1)) / 4``, means over the batch in nats.
-    Batch statistics see both passes, one after the other.
+    Both passes update the batch statistics, one after the other.
 
     References:
       L. Wu et al., *R-Drop: regularized dropout for neural networks*, NeurIPS 2021,
-      arXiv:2106.14448. The paper adds the two cross-entropies and weighs half the sum of the
-      divergences; here everything is halved, so that weight 0 is the plain loss of two passes.
+      arXiv:2106.14448. The paper adds the two cross-entropies and the weighted mean of the two
+      divergences; here everything is halved, so that weight 0 gives the mean cross-entropy.
     """
     first, second = (
-        model(images, rngs=nnx.Rngs(dropout=noise)).astype(jnp.float32)
-        for noise in jax.random.split(key)
+        model(images, rngs=nnx.Rngs(dropout=pass_key)).astype(jnp.float32)
+        for pass_key in jax.random.split(key)
     )
     fit = (_cross_entropy(first, target) + _cross_entropy(second, target)) / 2
     return fit + weight * symmetric_divergence(first, second).mean() / 2
@@ -87,17 +87,17 @@ def multi_sample(
 ) -> Float[Array, ""]:
     """Returns the mean cross-entropy over ``samples`` draws of the noise on the last features.
 
-    The layers below run once; inference is the usual single pass.
+    The layers below run once. Inference is not affected.
 
     References:
       H. Inoue, *Multi-sample dropout for accelerated training and better generalization*, 2019,
       arXiv:1905.09788.
     """
-    below, above = jax.random.split(key)
-    features = model.features(images, nnx.Rngs(dropout=below))
+    features_key, head_key = jax.random.split(key)
+    features = model.features(images, nnx.Rngs(dropout=features_key))
     losses = [
-        _cross_entropy(model.head(features, nnx.Rngs(dropout=noise)), target)
-        for noise in jax.random.split(above, samples)
+        _cross_entropy(model.head(features, nnx.Rngs(dropout=sample_key)), target)
+        for sample_key in jax.random.split(head_key, samples)
     ]
     return sum(losses[1:], start=losses[0]) / samples
 

@@ -1,4 +1,4 @@
-"""Devices side by side: some have lanes of their own, some share every batch."""
+"""The mesh of devices: rows hold different lanes, the devices of a row split every batch."""
 
 from typing import Any
 
@@ -15,24 +15,24 @@ LANE_AXIS, DATA_AXIS = "lanes", "data"
 
 
 def make_mesh(lanes: int, data: int) -> Mesh | None:
-    """Returns the devices that lanes run on, a row each for its share of them.
+    """Returns the mesh that lanes run on.
 
     Args:
-      lanes: How many trials run side by side. If the rows do not divide them evenly, one row has
-        all of them.
-      data: Devices of a row, which share every batch.
+      lanes: Number of trials side by side. If they do not divide evenly among the rows, the mesh
+        has one row with all of them.
+      data: Devices in a row, which split every batch.
 
     Returns:
       The mesh; None for a single device.
 
     Raises:
-      InputError: If there are not that many devices.
+      InputError: If there are fewer devices, or more in a run of several processes.
     """
     devices = jax.devices()
     count = len(devices)
-    least = count if jax.process_count() > 1 else 1
-    if not least <= data <= count:
-        allowed = f"1 to {count}" if least == 1 else f"{count}, those of all processes"
+    fewest = count if jax.process_count() > 1 else 1
+    if not fewest <= data <= count:
+        allowed = f"1 to {count}" if fewest == 1 else f"{count}, those of all processes"
         raise InputError(f"config.mesh.data is {data} with devices: {count}; allowed: {allowed}")
     rows = count // data
     if lanes % rows:
@@ -43,32 +43,32 @@ def make_mesh(lanes: int, data: int) -> Mesh | None:
 
 
 def split_batch(tree: Any) -> Any:
-    """Returns arrays with their first axis split over the devices that share a batch.
+    """Returns arrays with their first axis split over the devices of a row.
 
-    An array that does not divide evenly is on each of them whole.
+    An array that does not divide evenly is replicated.
     """
-    sharing = _sharing()
+    devices = _devices_per_batch()
     return jax.tree.map(
-        lambda leaf: _placed(leaf, () if leaf.shape[0] % sharing else (DATA_AXIS,)), tree
+        lambda leaf: _constrained(leaf, () if leaf.shape[0] % devices else (DATA_AXIS,)), tree
     )
 
 
 def replicate(tree: Any) -> Any:
-    """Returns arrays that are on each of the devices that share a batch, whole."""
-    return jax.tree.map(lambda leaf: _placed(leaf, ()), tree)
+    """Returns arrays replicated on the devices of a row."""
+    return jax.tree.map(lambda leaf: _constrained(leaf, ()), tree)
 
 
-def _placed(leaf: Array, axes: tuple[str, ...]) -> Array:
-    if _sharing() == 1:
+def _constrained(leaf: Array, axes: tuple[str, ...]) -> Array:
+    if _devices_per_batch() == 1:
         return leaf
     mesh, spec = jax.sharding.get_abstract_mesh(), PartitionSpec(*axes)
     try:
         return lax.with_sharding_constraint(leaf, NamedSharding(mesh, spec))
-    except NotImplementedError:  # JAX 0.7.2 does not take a mesh of which lanes are manual
-        everywhere = AbstractMesh(mesh.axis_sizes, mesh.axis_names)
-        return lax.with_sharding_constraint(leaf, NamedSharding(everywhere, spec))
+    except NotImplementedError:  # JAX 0.7.2 refuses a mesh with a manual axis
+        automatic = AbstractMesh(mesh.axis_sizes, mesh.axis_names)
+        return lax.with_sharding_constraint(leaf, NamedSharding(automatic, spec))
 
 
-def _sharing() -> int:
-    """Returns how many devices share a batch, where this is traced."""
+def _devices_per_batch() -> int:
+    """Returns how many devices split a batch in the function being traced."""
     return jax.sharding.get_abstract_mesh().shape.get(DATA_AXIS, 1)

@@ -1,4 +1,4 @@
-"""Metrics of predictions, and of what inference prunes."""
+"""Metrics of predictions, and of the weights that inference prunes."""
 
 import jax
 import jax.numpy as jnp
@@ -9,17 +9,17 @@ BINS = 15
 """Equal-width confidence bins of the calibration error, as in Guo et al. 2017."""
 
 
-def measure(
+def prediction_metrics(
     log_probs: Float[Array, "n classes"], labels: Int[Array, " n"]
 ) -> dict[str, Float[Array, ""]]:
-    """Returns the error and three proper or calibrated views of the probabilities.
+    """Returns the error of predictions, two proper scores and their calibration error.
 
     Args:
       log_probs: Log-probabilities.
       labels: True classes.
 
     Returns:
-      error: Share of wrong predictions, in percent.
+      error: Wrong predictions, in percent.
       nll: Mean negative log-likelihood of the true class, in nats.
       brier: Mean squared distance of the probabilities from the truth, summed over classes, in
         [0, 2] (G. W. Brier, *Verification of forecasts expressed in terms of probability*, 1950).
@@ -42,27 +42,27 @@ def _calibration_error(
 ) -> Float[Array, ""]:
     """Returns the mean over bins, weighted by count, of |accuracy - confidence|."""
     # Bins are open below and closed above, so that a confidence of 1 falls in the last.
-    which = jnp.clip(jnp.ceil(confidence * BINS).astype(jnp.int32) - 1, 0, BINS - 1)
+    bins = jnp.clip(jnp.ceil(confidence * BINS).astype(jnp.int32) - 1, 0, BINS - 1)
     gap = correct.astype(confidence.dtype) - confidence
-    return jnp.sum(jnp.abs(jnp.zeros(BINS).at[which].add(gap))) / confidence.size
+    return jnp.sum(jnp.abs(jnp.zeros(BINS).at[bins].add(gap))) / confidence.size
 
 
 def sparsity(model: nnx.Module) -> dict[str, Float[Array, ""]]:
-    """Returns the share of the kernels' weights that inference prunes; empty if it never prunes.
+    """Returns how many weights inference prunes; nothing for a network that is never pruned.
 
     Returns:
-      sparsity: The share, in percent.
-      compression: Weights over weights left.
-      sparsity.PATH: The share in the layer at that path, in percent.
+      sparsity: Pruned weights of all kernels that can be pruned, in percent.
+      compression: All of these weights over those left.
+      sparsity.PATH: Pruned weights of the layer at that path, in percent.
     """
-    found = {
+    counts = {
         ".".join(map(str, path)): layer.pruned()
         for path, layer in nnx.iter_graph(model)
         if hasattr(layer, "pruned")
     }
-    if not found:
+    if not counts:
         return {}
-    each = {f"sparsity.{path}": 100 * pruned / total for path, (pruned, total) in found.items()}
-    pruned, total = (sum(part) for part in zip(*found.values(), strict=True))
+    layers = {f"sparsity.{path}": 100 * pruned / total for path, (pruned, total) in counts.items()}
+    pruned, total = (sum(part) for part in zip(*counts.values(), strict=True))
     left = jnp.maximum(total - pruned, 1)
-    return {"sparsity": 100 * pruned / total, "compression": total / left, **each}
+    return {"sparsity": 100 * pruned / total, "compression": total / left, **layers}

@@ -1,4 +1,4 @@
-"""The network of one static configuration, as pure data: built, taken apart, put together."""
+"""Networks of one static configuration, split into arrays and merged back into modules."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -13,15 +13,15 @@ from dropout_lab.training.optimizer import Params, is_kernel
 from dropout_lab.variants import OPTIONS, RATES, Noise
 
 Hparams = dict[str, Any]
-"""The dynamic numbers of a trial, by configuration key, as arrays."""
+"""The dynamic hyper-parameters of a trial, by configuration key, as arrays."""
 
 Mode = Literal["train", "mean", "mc", "gaussian", "moments"]
-"""What is live: in "train", noise and batch statistics. All others are rules of inference, the keys
-of ``places.RULES_OF_INFERENCE``, and leave batch statistics at rest."""
+"""Behaviour of a network. In "train", noise is drawn and batch statistics are updated. The others
+are the keys of ``places.RULES_OF_INFERENCE``; they leave batch statistics unchanged."""
 
 
 class Weights(NamedTuple):
-    """Everything a network holds, as nested dictionaries of arrays."""
+    """All arrays of a network, as nested dictionaries."""
 
     params: Any
     rates: Any
@@ -29,7 +29,7 @@ class Weights(NamedTuple):
 
 
 class NetworkFactory:
-    """Makes networks of one structure.
+    """Factory of networks of one structure.
 
     Args:
       config: A resolved configuration; only its static keys are read.
@@ -44,30 +44,31 @@ class NetworkFactory:
         skeleton = nnx.eval_shape(lambda: self._build(None, jax.random.key(0)))
         self._graph, *self._skeletons = nnx.split(skeleton, nnx.Param, nn.DropRate, ...)
 
-    def init(self, hparams: Hparams, key: Key[Array, ""]) -> Weights:
-        """Returns fresh weights."""
-        weights = weights_of(self._build(hparams, key))
+    def init(self, hparams: Hparams, rng_key: Key[Array, ""]) -> Weights:
+        """Returns initial weights."""
+        weights = weights_of(self._build(hparams, rng_key))
         if "train.init_std" not in hparams:
             return weights
-        return weights._replace(params=_redrawn(weights.params, key, hparams["train.init_std"]))
+        std = hparams["train.init_std"]
+        return weights._replace(params=_redrawn(weights.params, rng_key, std))
 
     def rates(self, hparams: Hparams) -> Any:
-        """Returns the rates of every layer; inside jit, the rest of the network costs nothing."""
+        """Returns the dropout rates of all layers; under jit, nothing else is computed."""
         return self.init(hparams, jax.random.key(0)).rates
 
     def cast_to_compute(self, tree: Any) -> Any:
-        """Returns parameters or inputs in the type that layers compute in."""
+        """Returns parameters or inputs cast to ``compute.dtype``."""
         return jax.tree.map(lambda leaf: leaf.astype(self._config.compute.dtype), tree)
 
     def module(self, weights: Weights, mode: Mode, *, draws: int = 1) -> nnx.Module:
-        """Returns the network that holds ``weights``, in a mode.
+        """Returns a network with the given weights.
 
-        It computes in the type of its parameters and inputs: see :meth:`lowered`.
+        It computes in the type of its parameters and inputs: see :meth:`cast_to_compute`.
 
         Args:
-          weights: As :meth:`init` made them, or training left them.
-          mode: What is live.
-          draws: Samples from the noise's moments, in mode "gaussian".
+          weights: Weights from :meth:`init` or from training.
+          mode: Behaviour of the network.
+          draws: Samples of each Gaussian pre-activation, in mode "gaussian".
         """
         states = []
         for skeleton, tree in zip(self._skeletons, weights, strict=True):
@@ -85,11 +86,11 @@ class NetworkFactory:
             model.set_attributes(nn.DropConnect, draws=draws)
         return model
 
-    def _build(self, hparams: Hparams | None, key: Key[Array, ""]) -> nnx.Module:
-        """Returns a network with fresh weights; without numbers, one of the right structure."""
+    def _build(self, hparams: Hparams | None, rng_key: Key[Array, ""]) -> nnx.Module:
+        """Returns a network with initial weights; without ``hparams``, rates are placeholders."""
         model = self._config.model.to_dict()
         dropout = self._config.dropout.to_dict()
-        options = {key: dropout[key] for key in OPTIONS - set(RATES) if dropout[key] is not None}
+        names = [name for name in OPTIONS - set(RATES) if dropout[name] is not None]
         if hparams is None:
             rates = {name: jax.tree.map(lambda _: 0.0, dropout[name]) for name in RATES}
         else:
@@ -98,30 +99,30 @@ class NetworkFactory:
             self._shape,
             self.classes,
             **{name: value for name, value in model.items() if value is not None},
-            noise=Noise(self._config.variant, **rates, **options),
-            rngs=nnx.Rngs(params=key),
+            noise=Noise(self._config.variant, **rates, **{name: dropout[name] for name in names}),
+            rngs=nnx.Rngs(params=rng_key),
         )
 
 
 def weights_of(model: nnx.Module) -> Weights:
-    """Returns everything a network holds."""
+    """Returns all arrays of a network."""
     states = nnx.split(model, nnx.Param, nn.DropRate, ...)[1:]
     return Weights(*map(nnx.to_pure_dict, states))
 
 
-def _redrawn(params: Params, key: Key[Array, ""], std: Float[Array, ""]) -> Params:
+def _redrawn(params: Params, rng_key: Key[Array, ""], std: Float[Array, ""]) -> Params:
     """Returns parameters with all kernels drawn from N(0, std**2)."""
     leaves, structure = jax.tree.flatten(params)
-    chosen = jax.tree.leaves(is_kernel(params))
-    # A key per kernel, so that whatever else a variant has, a seed gives it the same kernels.
-    keys = iter(jax.random.split(key, max(sum(chosen), 1)))
+    are_kernels = jax.tree.leaves(is_kernel(params))
+    # One key per kernel, so that a seed gives the same kernels to variants with other parameters.
+    keys = iter(jax.random.split(rng_key, max(sum(are_kernels), 1)))
     drawn = [
         std * jax.random.normal(next(keys), leaf.shape) if kernel else leaf
-        for leaf, kernel in zip(leaves, chosen, strict=True)
+        for leaf, kernel in zip(leaves, are_kernels, strict=True)
     ]
     return jax.tree.unflatten(structure, drawn)
 
 
 def layers_with(model: nnx.Module, method: str) -> list[Any]:
-    """Returns the layers of a network that have a method of their own."""
+    """Returns the layers of a network that have a method of this name."""
     return [node for _, node in nnx.iter_graph(model) if hasattr(node, method)]

@@ -1,4 +1,4 @@
-"""Optimisers whose numbers may be traced, and the max-norm constraint."""
+"""Optimisers with traced hyper-parameters, and the max-norm constraint."""
 
 import math
 from typing import Any
@@ -13,32 +13,32 @@ from dropout_lab.schedules import SCHEDULES, Schedule, inverse, late_annealed
 from dropout_lab.schedules import step as step_schedule
 
 Params = Any
-"""A pytree of parameters; a leaf's last name says what it is: kernel, bias, ..."""
+"""A pytree of parameters; the last name of a leaf's path is its role: kernel, bias, ..."""
 
 
 def make_optimizer(
     config: FrozenConfigDict,
     hparams: dict[str, Any],
-    epoch_steps: int,
+    steps_per_epoch: int,
     total_steps: int | Int[Array, ""],
 ) -> optax.GradientTransformation:
     """Returns the optimiser of a resolved configuration.
 
     Args:
       config: The configuration; only its static keys are read.
-      hparams: The dynamic numbers, by key; they may be traced.
-      epoch_steps: Updates per epoch, which schedules count in.
+      hparams: The dynamic hyper-parameters; they may be traced.
+      steps_per_epoch: Updates per epoch, to convert epochs to steps.
       total_steps: Updates in all; may be traced.
     """
     options = config.optimizer
-    schedule = make_schedule(config.schedule, epoch_steps, total_steps)
+    schedule = make_schedule(config.schedule, steps_per_epoch, total_steps)
     momentum = hparams["optimizer.momentum"]
     decay = optax.add_decayed_weights(hparams["optimizer.weight_decay"], mask=is_kernel)
     chain = []
     if "optimizer.clip_norm" in hparams:
         chain += [optax.clip_by_global_norm(hparams["optimizer.clip_norm"])]
     if options.name == "sgd" and "optimizer.momentum_start" in hparams:
-        ramp = _ramp(hparams, epoch_steps)
+        ramp = _ramp(hparams, steps_per_epoch)
         chain += [decay, _ramped_trace(ramp, options.nesterov, options.dampening)]
     elif options.name == "sgd":
         chain += [decay]
@@ -57,71 +57,72 @@ def make_optimizer(
 
 
 def make_schedule(
-    options: FrozenConfigDict, epoch_steps: int, total_steps: int | Int[Array, ""]
+    options: FrozenConfigDict, steps_per_epoch: int, total_steps: int | Int[Array, ""]
 ) -> optax.Schedule:
-    """Returns the factor on the learning rate, from step to number, starting at 1."""
+    """Returns the schedule of a factor on the learning rate, which starts at 1."""
     if options.name == "exponential":
-        return optax.exponential_decay(1.0, epoch_steps, options.decay_rate, staircase=True)
+        return optax.exponential_decay(1.0, steps_per_epoch, options.decay_rate, staircase=True)
     if options.name == "cosine":
-        # Optax's own takes no traced length.
+        # optax.cosine_decay_schedule takes no traced length.
         return lambda step: (1 + jnp.cos(jnp.pi * jnp.minimum(step / total_steps, 1))) / 2
     if options.name == "linear":
-        return late_annealed(1.0, steps=options.start * epoch_steps, total=total_steps)
+        return late_annealed(1.0, steps=options.start * steps_per_epoch, total=total_steps)
     if options.name == "inverse":
         return inverse(1.0, gamma=options.gamma, power=options.power)
     if options.name == "step" and options.factors:
-        boundaries = [epoch * epoch_steps for epoch in options.boundaries]
+        boundaries = [epoch * steps_per_epoch for epoch in options.boundaries]
         return step_schedule(1.0, boundaries=boundaries, factors=options.factors)
     if options.name == "step":
-        factors = {epoch * epoch_steps: options.decay_rate for epoch in options.boundaries}
+        factors = {epoch * steps_per_epoch: options.decay_rate for epoch in options.boundaries}
         return optax.piecewise_constant_schedule(1.0, factors)
     return optax.constant_schedule(1.0)
 
 
 def make_rate_schedule(
-    options: FrozenConfigDict, epoch_steps: int, total_steps: int | Int[Array, ""]
+    options: FrozenConfigDict, steps_per_epoch: int, total_steps: int | Int[Array, ""]
 ) -> Schedule:
-    """Returns the factor on all rates, from step to number: a schedule of a rate of 1.
+    """Returns the schedule of a factor on all dropout rates: that of a rate of 1.
 
     Args:
-      options: Of the schedule, resolved.
-      epoch_steps: Updates per epoch, which boundaries count in.
+      options: The schedule's section of a resolved configuration.
+      steps_per_epoch: Updates per epoch, to convert epochs to steps.
       total_steps: Updates in all; may be traced.
     """
-    taken: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     if options.name in ("curriculum", "anti_curriculum"):
-        taken["gamma"] = options.gamma or 10 / total_steps
+        arguments["gamma"] = options.gamma or 10 / total_steps
     elif options.name == "step":
-        taken["boundaries"] = [epoch * epoch_steps for epoch in options.boundaries]
-        taken["factors"] = options.factors
+        arguments["boundaries"] = [epoch * steps_per_epoch for epoch in options.boundaries]
+        arguments["factors"] = options.factors
     elif options.name != "constant":
-        taken["steps"] = jnp.minimum((options.epochs or math.inf) * epoch_steps, total_steps)
+        epochs = options.epochs or math.inf
+        arguments["steps"] = jnp.minimum(epochs * steps_per_epoch, total_steps)
     if options.name == "late_linear":
-        taken["total"] = total_steps
-    return SCHEDULES[options.name](1.0, **taken)
+        arguments["total"] = total_steps
+    return SCHEDULES[options.name](1.0, **arguments)
 
 
-def _ramp(hparams: dict[str, Any], epoch_steps: int) -> Schedule:
-    """Returns the momentum that grows linearly to its value."""
+def _ramp(hparams: dict[str, Any], steps_per_epoch: int) -> Schedule:
+    """Returns the schedule of a momentum that grows linearly to its final value."""
     first, last = hparams["optimizer.momentum_start"], hparams["optimizer.momentum"]
-    steps = hparams["optimizer.momentum_epochs"] * epoch_steps
+    steps = hparams["optimizer.momentum_epochs"] * steps_per_epoch
     return lambda step: first + (last - first) * jnp.minimum(step / steps, 1.0)
 
 
 def _ramped_trace(
     momentum: Schedule, nesterov: bool, dampening: bool
 ) -> optax.GradientTransformation:
-    """Returns ``optax.trace`` with a momentum that changes; dampened by 1 less it, if asked."""
+    """Returns ``optax.trace`` with a scheduled momentum m; dampening scales gradients by 1 - m."""
 
     def init(params: Params) -> tuple[Array, Any]:
         return jnp.int32(0), optax.trace(0.0).init(params)
 
     def update(updates: Params, state: tuple[Array, Any], params: Params = None) -> Any:
         step, trace = state
-        now = momentum(step)
+        current = momentum(step)
         if dampening:
-            updates = jax.tree.map(lambda leaf: (1 - now) * leaf, updates)
-        updates, trace = optax.trace(now, nesterov=nesterov).update(updates, trace, params)
+            updates = jax.tree.map(lambda leaf: (1 - current) * leaf, updates)
+        updates, trace = optax.trace(current, nesterov=nesterov).update(updates, trace, params)
         return updates, (step + 1, trace)
 
     return optax.GradientTransformation(init, update)
@@ -130,8 +131,8 @@ def _ramped_trace(
 def project_max_norm(params: Params, max_norm: Float[Array, ""]) -> Params:
     """Returns parameters with each unit's incoming weight vector no longer than ``max_norm``.
 
-    Srivastava et al. 2014, Section 5.1: the constraint applies after every update, to the weights
-    into a unit, so over all axes of a kernel but the last. Recurrent kernels are left alone.
+    Srivastava et al. 2014, Section 5.1: the constraint applies after every update. The weights into
+    a unit are all axes of a kernel but the last. Recurrent kernels are not constrained.
     """
 
     def bound(path: Any, leaf: Array) -> Array:
@@ -139,7 +140,7 @@ def project_max_norm(params: Params, max_norm: Float[Array, ""]) -> Params:
             return leaf
         axes = tuple(range(leaf.ndim - 1))
         squares = jnp.sum(leaf**2, axis=axes, keepdims=True)
-        # Below the bound the factor is exactly 1; the square root never sees a zero gradient path.
+        # Below the bound the factor is exactly 1, also for a vector of zeros.
         shrink = jnp.where(squares > max_norm**2, max_norm * jax.lax.rsqrt(squares), 1.0)
         return leaf * shrink
 
@@ -147,7 +148,7 @@ def project_max_norm(params: Params, max_norm: Float[Array, ""]) -> Params:
 
 
 def is_kernel(params: Params) -> Params:
-    """Returns, for each leaf, whether it is a kernel: what weight decay and L1 apply to."""
+    """Returns, for each leaf, whether it is a kernel, to which weight decay and L1 apply."""
     return jax.tree_util.tree_map_with_path(lambda path, _: _name(path).endswith("kernel"), params)
 
 

@@ -1,4 +1,4 @@
-"""Predicting with a trained network: class probabilities, and how uncertain they are."""
+"""Predictions of a trained network: class probabilities and their uncertainties."""
 
 from typing import NamedTuple
 
@@ -17,15 +17,15 @@ _Totals = tuple[Array, Array, Array]
 
 
 class Prediction(NamedTuple):
-    """What a network says of each example. One pass has no mutual information and no variation.
+    """Predictions for n examples; those of a single pass have no uncertainty between passes.
 
     Attributes:
       log_probs: Log of the class probabilities, averaged over passes.
-      entropy: Predictive entropy, that of those probabilities, in nats.
-      mutual_information: Between label and noise, in nats: the entropy less the passes' mean
-        entropy (N. Houlsby, F. Huszar, Z. Ghahramani, M. Lengyel, *Bayesian active learning for
+      entropy: Entropy of these probabilities, in nats.
+      mutual_information: Between label and noise, in nats: the entropy minus the mean entropy of
+        the passes (N. Houlsby, F. Huszar, Z. Ghahramani, M. Lengyel, *Bayesian active learning for
         classification and preference learning*, 2011, arXiv:1112.5745).
-      variation_ratio: Share of the passes that do not vote for the most voted class (Y. Gal,
+      variation_ratio: Fraction of the passes that do not predict the most frequent class (Y. Gal,
         *Uncertainty in deep learning*, 2016, Section 3.3.1).
     """
 
@@ -38,19 +38,19 @@ class Prediction(NamedTuple):
 def predict(
     network: NetworkFactory,
     weights: Weights,
-    key: Key[Array, ""],
+    noise_key: Key[Array, ""],
     images: Num[Array, "n *shape"],
     scaling: Scaling,
     *,
     inference: Mode,
     passes: int = 1,
 ) -> Prediction:
-    """Returns predictions, computed a chunk of examples at a time.
+    """Returns predictions, computed in chunks of examples.
 
     Args:
-      network: The network.
+      network: The network's factory.
       weights: Its weights.
-      key: Where the noise is drawn from.
+      noise_key: PRNG key of the noise.
       images: Examples as stored.
       scaling: How to scale them.
       inference: A key of ``places.RULES_OF_INFERENCE``.
@@ -63,13 +63,13 @@ def predict(
     rows = jnp.minimum(jnp.arange(chunks * chunk), count - 1).reshape(chunks, chunk)
 
     def one(item: tuple[Array, Array]) -> Prediction:
-        which, index = item
-        x = network.cast_to_compute(scaled(images[split_batch(which)], scaling))
-        noise = jax.random.fold_in(key, index)
+        indices, chunk_index = item
+        x = network.cast_to_compute(scaled(images[split_batch(indices)], scaling))
+        chunk_key = jax.random.fold_in(noise_key, chunk_index)
         if inference == "mc":
-            return _monte_carlo(network, weights, noise, x, passes)
+            return _monte_carlo(network, weights, chunk_key, x, passes)
         model = network.module(weights, inference, draws=passes)
-        log_probs = _log_probs(model, x, noise)
+        log_probs = _log_probs(model, x, chunk_key)
         zeros = jnp.zeros(chunk)
         return Prediction(log_probs, _entropy(log_probs), zeros, zeros)
 
@@ -78,29 +78,29 @@ def predict(
 
 
 def _monte_carlo(
-    network: NetworkFactory, weights: Weights, key: Key[Array, ""], x: Array, passes: int
+    network: NetworkFactory, weights: Weights, noise_key: Key[Array, ""], x: Array, passes: int
 ) -> Prediction:
-    """Returns the mean of the softmax outputs of noisy passes, and how much they differ."""
+    """Returns the mean of the softmax outputs of noisy passes, and their uncertainties."""
 
     def one_pass(totals: _Totals, draw: Array) -> tuple[_Totals, None]:
         log_sum, entropy, counts = totals
-        noise = jax.random.fold_in(key, draw)
-        log_probs = _log_probs(network.module(weights, "mc"), x, noise)
+        pass_key = jax.random.fold_in(noise_key, draw)
+        log_probs = _log_probs(network.module(weights, "mc"), x, pass_key)
         votes = jax.nn.one_hot(jnp.argmax(log_probs, -1), network.classes)
-        # Not the log of a sum of probabilities: those of confident networks underflow.
+        # Summed as logarithms, because probabilities of confident networks underflow.
         log_sum = jnp.logaddexp(log_sum, log_probs)
         return (log_sum, entropy + _entropy(log_probs), counts + votes), None
 
-    each = jnp.zeros((x.shape[0], network.classes))
-    totals = jnp.full_like(each, -jnp.inf), each[:, 0], each
+    zeros = jnp.zeros((x.shape[0], network.classes))
+    totals = jnp.full_like(zeros, -jnp.inf), zeros[:, 0], zeros
     (log_sum, entropy, counts), _ = lax.scan(one_pass, totals, jnp.arange(passes))
     log_probs = log_sum - jnp.log(passes)
-    total = _entropy(log_probs)
-    return Prediction(log_probs, total, total - entropy / passes, 1 - counts.max(-1) / passes)
+    of_mean = _entropy(log_probs)
+    return Prediction(log_probs, of_mean, of_mean - entropy / passes, 1 - counts.max(-1) / passes)
 
 
-def _log_probs(model: nnx.Module, x: Array, key: Key[Array, ""]) -> Float[Array, "n classes"]:
-    logits = model(x, rngs=nnx.Rngs(dropout=key))
+def _log_probs(model: nnx.Module, x: Array, noise_key: Key[Array, ""]) -> Float[Array, "n classes"]:
+    logits = model(x, rngs=nnx.Rngs(dropout=noise_key))
     return jax.nn.log_softmax(logits.astype(jnp.float32))
 
 

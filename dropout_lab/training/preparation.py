@@ -1,4 +1,4 @@
-"""From a resolved configuration to the program and the data that it trains with."""
+"""The program and the data of a resolved configuration."""
 
 import functools
 
@@ -14,15 +14,15 @@ from dropout_lab.training.vmapped import VmappedProgram
 from dropout_lab.variants import VARIANTS
 
 _JAX_DEFAULTS = {
-    "jax_default_prng_impl": "threefry2x32",  # lanes would all draw from the first one's rbg key
-    "jax_threefry_partitionable": True,  # noise would depend on how many devices share a batch
+    "jax_default_prng_impl": "threefry2x32",  # with rbg all lanes would draw from the first key
+    "jax_threefry_partitionable": True,  # else noise depends on the number of devices
     "jax_random_seed_offset": 0,
     "jax_enable_x64": False,
 }
 
 
 def check_jax_settings() -> None:
-    """Raises InputError if a setting is not JAX's default."""
+    """Raises InputError if a setting that changes results is not JAX's default."""
     for name, default in _JAX_DEFAULTS.items():
         value = getattr(jax.config, name)
         if value != default:
@@ -37,14 +37,14 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[VmappedProgram, D
 
     Args:
       config: The configuration.
-      lanes: How many trials of the program run side by side.
+      lanes: Number of trials that run side by side.
 
     Raises:
-      InputError: If there is no such data, it does not suit the configuration, or a setting of JAX
+      InputError: If the data is missing or does not fit the configuration, or a setting of JAX
         would change results.
     """
     check_jax_settings()
-    environment()  # the code that is loaded is the code as it is now, not when the record is made
+    environment()  # cached now: the code's revision may be another one when the record is made
     dataset = load_data(config)
     check_data(config, dataset)
     program = Program(config, example_shape(dataset.train), dataset.classes)
@@ -52,10 +52,10 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[VmappedProgram, D
 
 
 def load_data(config: FrozenConfigDict) -> Dataset:
-    """Returns the data set that a resolved configuration names; the latest is kept."""
+    """Returns the data set of a resolved configuration; the latest one is cached."""
     data = config.data
     dataset = _load(data.name, data.dir, data.path, data.val_size, data.train_size)
-    return dataset if data.folds is None else _cut(dataset, data.folds, data.fold)
+    return dataset if data.folds is None else _fold(dataset, data.folds, data.fold)
 
 
 @functools.lru_cache(maxsize=1)
@@ -69,11 +69,11 @@ def _load(
     return load(name, data_dir=data_dir, path=path, val_size=val_size, train_size=train_size)
 
 
-_cut = functools.lru_cache(maxsize=1)(cross_validation)
+_fold = functools.lru_cache(maxsize=1)(cross_validation)
 
 
 def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
-    """Raises InputError if a resolved configuration asks what the data cannot give."""
+    """Raises InputError if the data does not fit a resolved configuration."""
     count, batch = len(dataset.train), config.train.batch_size
     if count < batch:
         raise InputError(

@@ -1,8 +1,8 @@
-"""Several processes, on one host or many, that train one run together.
+"""Distributed runs: several processes, on one host or many, that train one run together.
 
-Each computes the same, on its share of every batch; the first alone writes and prints. When one of
-them is gone the others end too, with ProcessLost. If the first is gone, JAX may abort the others
-before Python hears of it ("This most likely indicates that another task died").
+All processes run the same program, each on its part of every batch; only the first one writes and
+prints. When one of them dies, the others end with ProcessLost. If the first one dies, JAX may abort
+the others before Python can react ("This most likely indicates that another task died").
 """
 
 import contextlib
@@ -14,28 +14,28 @@ import numpy as np
 
 from dropout_lab.errors import InputError
 
-_HEARTBEAT = 30  # seconds after which a silent process is given up
-_PATIENCE = 5  # minutes for all to come; then JAX aborts, and Python does not hear of it
+_HEARTBEAT = 30  # seconds without a sign of life after which a process counts as dead
+_PATIENCE = 5  # minutes to wait for all processes; then JAX aborts without a Python exception
 
 
-class ProcessLost(Exception):  # noqa: N818 (nothing is wrong with what this process was given)
+class ProcessLost(Exception):  # noqa: N818 (not an error of this process's input)
     """Raised where another process of the run no longer answers."""
 
 
 def join(
     coordinator: str | None = None, processes: int | None = None, index: int | None = None
 ) -> None:
-    """Makes this process one of several; to be called before JAX looks for its devices.
+    """Makes this process one of several; call it before JAX initialises its devices.
 
     Args:
-      coordinator: Address of the first process, host:port; None to ask the cluster (a TPU slice,
-        Slurm, Open MPI) for all three.
-      processes: How many there are.
-      index: Which of them this is, from 0.
+      coordinator: Address of the first process, host:port; None to get all three arguments from
+        the cluster (a TPU slice, Slurm, Open MPI).
+      processes: Number of processes.
+      index: Index of this process, from 0.
 
     Raises:
-      InputError: If some of these are missing, and there is no cluster to ask or JAX cannot
-        make out what it says, or the address has no port.
+      InputError: If the address has no port, or arguments are missing and JAX cannot get them from
+        a cluster.
     """
     if coordinator is not None and not coordinator.rpartition(":")[2].isdecimal():
         raise InputError(f"coordinator {coordinator!r} has no port; allowed: HOST:PORT")
@@ -51,7 +51,7 @@ def join(
             initialization_timeout=60 * _PATIENCE,
             heartbeat_timeout_seconds=_HEARTBEAT,
         )
-    except (KeyError, RuntimeError, ValueError) as error:  # of a cluster's variables, any
+    except (KeyError, RuntimeError, ValueError) as error:  # depends on the kind of cluster
         raise InputError(
             f"coordinator {coordinator!r}, num_processes {processes}, process_id {index}: "
             f"{str(error).rstrip('.')}; allowed: all three, or none of them in a cluster that JAX "
@@ -60,18 +60,18 @@ def join(
 
 
 def is_first() -> bool:
-    """Returns whether this process writes and prints for all."""
+    """Returns whether this is the process that writes and prints."""
     return jax.process_index() == 0
 
 
 def agreed(signum: int | None) -> int | None:
-    """Returns the signal that asked any of the processes to stop, so that all leave together."""
+    """Returns the stop signal that any process received, so that all of them stop together."""
     return int(_gathered(signum or 0).max()) or None
 
 
 @contextlib.contextmanager
 def agreement() -> Iterator[None]:
-    """Lets all processes through a block, or none: otherwise one would wait for those that left.
+    """Makes a block succeed in all processes or in none, so that none waits for one that left.
 
     Raises:
       InputError: If it was raised inside the block, here or in another process.
@@ -90,10 +90,10 @@ def agreement() -> Iterator[None]:
 
 @contextlib.contextmanager
 def one_of_several() -> Iterator[None]:
-    """Tells a failure of another process from those of this one.
+    """Turns an error of JAX in a distributed run into ProcessLost.
 
     Raises:
-      ProcessLost: If another process that has joined is gone.
+      ProcessLost: If another process of the run has died.
     """
     try:
         yield
@@ -105,7 +105,7 @@ def one_of_several() -> Iterator[None]:
 
 
 def _gathered(value: int) -> np.ndarray:
-    """Returns every process's number, once all of them have called this."""
+    """Returns the values of all processes, once all of them have called this."""
     if not _several():
         return np.array([value])
     from jax.experimental import multihost_utils
@@ -114,5 +114,5 @@ def _gathered(value: int) -> np.ndarray:
 
 
 def _several() -> bool:
-    # Asked in this order, since counting processes makes JAX look for its devices.
+    # In this order, because counting processes makes JAX initialise its devices.
     return jax.distributed.is_initialized() and jax.process_count() > 1

@@ -1,4 +1,4 @@
-"""The compiled program of one static configuration: pure functions of state, numbers and data."""
+"""The compiled program of one static configuration: pure functions of state, hparams and data."""
 
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
@@ -16,16 +16,19 @@ from dropout_lab.models import Dense
 from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
 from dropout_lab.training.loss import make_loss
 from dropout_lab.training.mesh import replicate, split_batch
-from dropout_lab.training.metrics import measure, sparsity
+from dropout_lab.training.metrics import prediction_metrics, sparsity
 from dropout_lab.training.network import Hparams, Mode, NetworkFactory, Weights, weights_of
 from dropout_lab.training.optimizer import make_optimizer, make_rate_schedule, project_max_norm
 from dropout_lab.training.penalty import make_penalties
 from dropout_lab.training.prediction import Prediction, predict
 from dropout_lab.training.recalibration import recalibrate_batch_stats
 
+_INIT, _ORDER, _AUGMENT, _NOISE, _EVALUATION = range(5)
+"""Streams of random numbers."""
+
 
 class TrainState(NamedTuple):
-    """What training carries from one step to the next. Keys are derived from seed and step."""
+    """The state that a training step updates; PRNG keys are derived from the seed and the step."""
 
     weights: Weights
     optimizer: Any
@@ -33,19 +36,19 @@ class TrainState(NamedTuple):
 
 
 class Lengths(NamedTuple):
-    """How long to train, in updates; inside the program the whole is traced."""
+    """Length of training, in updates; inside the program the total is traced."""
 
-    epoch: int
-    total: int | Int[Array, ""]
+    steps_per_epoch: int
+    total_steps: int | Int[Array, ""]
 
     @property
     def epochs(self) -> int | Int[Array, ""]:
-        """Epochs, the last of which may be cut short."""
-        return -(-self.total // self.epoch)
+        """Number of epochs; the last one may be shorter."""
+        return -(-self.total_steps // self.steps_per_epoch)
 
 
 class Program:
-    """Initialisation, training and evaluation of one trial, any of one static configuration.
+    """Initialisation, training and evaluation of any trial of one static configuration.
 
     Args:
       config: A resolved configuration; only its static keys are read.
@@ -72,7 +75,7 @@ class Program:
         donate: tuple[str, ...] = (),
         options: dict[str, int] | None = None,
     ) -> Any:
-        """Returns a function compiled, with its matrix products as precise as configured."""
+        """Returns a function compiled with the configured precision of matrix products."""
 
         @wraps(function)
         def precise(*args: Any, **keywords: Any) -> Any:
@@ -84,14 +87,15 @@ class Program:
         )
 
     def lengths(self, hparams: Hparams, examples: int) -> Lengths:
-        """Returns the length of a trial with these numbers, on so many training examples."""
+        """Returns the length of a trial with these hyper-parameters and this many examples."""
         train = self.config.train
-        epoch = examples // train.batch_size
-        return Lengths(epoch, train.updates or hparams["train.epochs"] * epoch)
+        steps_per_epoch = examples // train.batch_size
+        total_steps = train.updates or hparams["train.epochs"] * steps_per_epoch
+        return Lengths(steps_per_epoch, total_steps)
 
     def _init(self, hparams: Hparams) -> TrainState:
         weights = self.network.init(hparams, _key(hparams, _INIT))
-        # How an optimiser starts does not depend on how long it will run.
+        # An optimiser's initial state does not depend on how long it will run.
         optimizer = make_optimizer(self.config, hparams, 1, 1).init(weights.params)
         return TrainState(weights, optimizer, jnp.int32(0))
 
@@ -104,26 +108,28 @@ class Program:
         *,
         steps: int,
     ) -> tuple[TrainState, Float[Array, ""]]:
-        """Returns the state after ``steps`` updates in a fresh order, and their mean loss."""
+        """Returns the state after ``steps`` updates in a new order, and their mean loss."""
         size = self.config.train.batch_size
         lengths = self.lengths(hparams, data.labels.shape[0])
-        epoch = state.step // lengths.epoch
+        epoch = state.step // lengths.steps_per_epoch
         order = jax.random.permutation(_key(hparams, _ORDER, epoch), data.labels.shape[0])
         batches = order[: steps * size].reshape(steps, size)
         optimizer = make_optimizer(self.config, hparams, *lengths)
-        scheduled = self._scheduled(hparams, lengths)
-        penalties = make_penalties(self.config, hparams, lengths.epoch, data.labels.shape[0])
+        with_rates = self._rate_writer(hparams, lengths)
+        penalties = make_penalties(
+            self.config, hparams, lengths.steps_per_epoch, data.labels.shape[0]
+        )
 
         def step(
             state: TrainState, batch: Int[Array, " size"]
         ) -> tuple[TrainState, Float[Array, ""]]:
-            which = split_batch(batch)
-            examples = jax.tree.map(lambda leaf: leaf[which], data)
+            indices = split_batch(batch)
+            examples = jax.tree.map(lambda leaf: leaf[indices], data)
             images = augmented(
                 self.config.data.augment, _key(hparams, _AUGMENT, state.step), examples.images
             )
             images, labels = split_batch((images, examples.labels))
-            weights = scheduled(state.weights, state.step)
+            weights = with_rates(state.weights, state.step)
             gradient = jax.value_and_grad(self._loss, has_aux=True)
             (loss, stats), grads = gradient(
                 weights.params,
@@ -144,10 +150,10 @@ class Program:
         state, losses = lax.scan(step, state, batches)
         return state, losses.mean()
 
-    def _scheduled(
+    def _rate_writer(
         self, hparams: Hparams, lengths: Lengths
     ) -> Callable[[Weights, Int[Array, ""]], Weights]:
-        """Returns a function that writes a step's rates into the weights."""
+        """Returns a function that writes a step's dropout rates into the weights."""
         if self.config.rate_schedule.name == "constant":
             return lambda weights, step: weights
         rates = self.network.rates(hparams)
@@ -164,37 +170,35 @@ class Program:
         weights: Weights,
         hparams: Hparams,
         batch: Examples,
-        key: Key[Array, ""],
+        noise_key: Key[Array, ""],
         penalties: Sequence[Callable[[Any, list[Array]], Float[Array, ""]]],
     ) -> tuple[Float[Array, ""], Any]:
-        """Returns the loss with its penalties, and statistics."""
-        cast_to_compute = self.network.cast_to_compute(params)
-        model = self.network.module(weights._replace(params=cast_to_compute), "train")
+        """Returns the loss with its penalties, and the new batch statistics."""
+        in_compute_type = weights._replace(params=self.network.cast_to_compute(params))
+        model = self.network.module(in_compute_type, "train")
         hidden: list[Array] = []
         if "loss.sparsity" in hparams:
             model.set_attributes(Dense, observe=hidden.append)
         smoothing, classes = hparams["train.label_smoothing"], self.network.classes
         target = jax.nn.one_hot(batch.labels, classes) * (1 - smoothing) + smoothing / classes
         images = self.network.cast_to_compute(batch.images)
-        loss = make_loss(self.config, hparams)(model, images, target, key)
+        loss = make_loss(self.config, hparams)(model, images, target, noise_key)
         stats = weights_of(model).stats
         if penalties:
-            whole = self.network.module(Weights(params, weights.rates, stats), "train")
-            loss += sum(penalty(whole, hidden) for penalty in penalties)
+            in_full_precision = self.network.module(Weights(params, weights.rates, stats), "train")
+            loss += sum(penalty(in_full_precision, hidden) for penalty in penalties)
         return loss, stats
 
     def _recalibrate(self, weights: Weights, data: Examples, scaling: Scaling) -> Weights:
         """Returns the weights with batch statistics of the noiseless network on ``data``."""
         size = self.config.train.batch_size
-        whole = data.images[: len(data.images) // size * size]
+        images = data.images[: len(data.images) // size * size]
         model = recalibrate_batch_stats(
             self.network.module(
                 weights._replace(params=self.network.cast_to_compute(weights.params)), "mean"
             ),
-            whole.reshape(-1, size, *whole.shape[1:]),
-            prepare=lambda images: self.network.cast_to_compute(
-                scaled(split_batch(images), scaling)
-            ),
+            images.reshape(-1, size, *images.shape[1:]),
+            prepare=lambda batch: self.network.cast_to_compute(scaled(split_batch(batch), scaling)),
         )
         return weights._replace(stats=weights_of(model).stats)
 
@@ -212,22 +216,22 @@ class Program:
         inference: Mode,
         passes: int = 1,
     ) -> dict[str, Float[Array, ""]]:
-        """Returns the metrics of :func:`measure`; under "mc", mean uncertainties with them."""
-        key = _key(hparams, _EVALUATION)
+        """Returns :func:`prediction_metrics`; under "mc", with the mean uncertainties."""
+        noise_key = _key(hparams, _EVALUATION)
         prediction = self._predict(
-            weights, key, data.images, scaling, inference=inference, passes=passes
+            weights, noise_key, data.images, scaling, inference=inference, passes=passes
         )
-        metrics = measure(prediction.log_probs, data.labels)
+        metrics = prediction_metrics(prediction.log_probs, data.labels)
         if inference == "mc":
-            uncertainty = prediction._asdict()
-            del uncertainty["log_probs"]
-            metrics |= {name: each.mean() for name, each in uncertainty.items()}
+            uncertainties = prediction._asdict()
+            del uncertainties["log_probs"]
+            metrics |= {name: values.mean() for name, values in uncertainties.items()}
         return metrics
 
     def _predict(
         self,
         weights: Weights,
-        key: Key[Array, ""],
+        noise_key: Key[Array, ""],
         images: Num[Array, "n *shape"],
         scaling: Scaling,
         *,
@@ -236,13 +240,13 @@ class Program:
     ) -> Prediction:
         """Returns predictions: see :func:`dropout_lab.training.prediction.predict`."""
         return predict(
-            self.network, weights, key, images, scaling, inference=inference, passes=passes
+            self.network, weights, noise_key, images, scaling, inference=inference, passes=passes
         )
 
     def _sample(
         self,
         weights: Weights,
-        key: Key[Array, ""],
+        noise_key: Key[Array, ""],
         images: Num[Array, "n *shape"],
         scaling: Scaling,
         *,
@@ -250,35 +254,35 @@ class Program:
     ) -> Float[Array, "passes n classes"]:
         """Returns the class probabilities of each noisy pass."""
 
-        def one(key: Key[Array, ""]) -> Float[Array, "n classes"]:
-            return jnp.exp(self._predict(weights, key, images, scaling, inference="mc").log_probs)
+        def one(pass_key: Key[Array, ""]) -> Float[Array, "n classes"]:
+            prediction = self._predict(weights, pass_key, images, scaling, inference="mc")
+            return jnp.exp(prediction.log_probs)
 
-        return lax.map(one, jax.random.split(key, passes))
-
-
-_INIT, _ORDER, _AUGMENT, _NOISE, _EVALUATION = range(5)
+        return lax.map(one, jax.random.split(noise_key, passes))
 
 
 def for_one_call() -> dict[str, int] | None:
-    """Returns the compiler's options for a function that is called once: on a CPU, no effort.
+    """Returns compiler options for a function that is called once: no optimisation, on a CPU.
 
-    Drawing the weights of digits' MLP takes 1.3 s to compile otherwise, 0.4 s so, and then 2 or 8
-    ms.
+    Compiling the initialisation of the digits MLP takes 0.4 s instead of 1.3 s; running it takes 8
+    ms instead of 2 ms.
     """
     return {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
 
 
 def as_arrays(hparams: dict[str, Any]) -> Hparams:
-    """Returns the dynamic numbers as arrays: the seed uint32, epochs int32, the rest float32."""
-    whole: dict[str, Any] = {"seed": np.uint32, "train.epochs": np.int32}
-    return {key: jax.tree.map(whole.get(key, np.float32), value) for key, value in hparams.items()}
+    """Returns hyper-parameters as arrays: the seed uint32, epochs int32, the rest float32."""
+    integers: dict[str, Any] = {"seed": np.uint32, "train.epochs": np.int32}
+    return {
+        name: jax.tree.map(integers.get(name, np.float32), value) for name, value in hparams.items()
+    }
 
 
 def _key(hparams: Hparams, stream: int, index: int | Int[Array, ""] = 0) -> Key[Array, ""]:
-    """Returns the key of one use.
+    """Returns the PRNG key of one use.
 
-    Streams are separate: a seed gives every variant the same weights and batches, so comparisons
-    pair.
+    Streams are independent: a seed gives every variant the same weights and batches, so that
+    variants can be compared in pairs.
     """
-    key = jax.random.fold_in(jax.random.key(hparams["seed"]), stream)
-    return jax.random.fold_in(key, index)
+    stream_key = jax.random.fold_in(jax.random.key(hparams["seed"]), stream)
+    return jax.random.fold_in(stream_key, index)

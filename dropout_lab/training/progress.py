@@ -1,4 +1,4 @@
-"""How a trial stands between epochs, and what follows from it: all that the host decides."""
+"""The state of a trial between epochs, and the decisions that the host makes from it."""
 
 import dataclasses
 import math
@@ -10,24 +10,24 @@ from ml_collections import FrozenConfigDict
 from dropout_lab.training.program import Lengths
 
 Metrics = dict[str, float | None]
-"""Figures by name; None where one is not finite, which JSON cannot hold."""
+"""Values by name; None where a value is not finite, which JSON cannot hold."""
 
 
 @dataclasses.dataclass
 class Progress:
-    """What a trial has found so far; with the arrays, all that a resumed one needs.
+    """Results of a trial so far; together with the arrays, all that resuming needs.
 
     Attributes:
-      phase: The phase under way, or the last one: "select" or "refit".
-      epochs: Epochs trained in it.
-      live: Whether it goes on after them.
+      phase: The current or last phase: "select" or "refit".
+      epochs: Epochs trained in this phase.
+      live: Whether this phase goes on.
       diverged: Whether the loss was not finite.
-      history: A row per epoch, over all phases.
-      best: The lowest validation error, in percent.
-      best_epoch: The first epoch that had it.
-      selected: The epoch that counts.
-      metrics: What is known for good.
-      seconds: Wall time, over all sessions, of all trials that ran side by side.
+      history: One row per epoch, over both phases.
+      best: Lowest validation error, in percent.
+      best_epoch: First epoch with that error.
+      selected: Epoch whose weights are used.
+      metrics: Final metrics.
+      seconds: Wall time of all trials that ran side by side, over all sessions.
     """
 
     phase: str = "select"
@@ -44,36 +44,39 @@ class Progress:
 
 @dataclasses.dataclass(frozen=True)
 class Epoch:
-    """How far a run is, reported after every epoch.
+    """Report of a run's progress after an epoch.
 
     Attributes:
-      share: Share of the whole run that is done, in [0, 1].
-      rows: The newest row in the history of each trial that was still training.
+      fraction: Fraction of the whole run that is done, in [0, 1].
+      rows: Newest history row of each trial that trained in this epoch.
+      phase: Phase of the epoch; None for a run without refit, which has only one.
     """
 
-    share: float
+    fraction: float
     rows: Sequence[dict[str, Any]]
+    phase: str | None = None
 
     def summary(self) -> str:
-        """Returns the newest figures in a few words; of several trials the lowest."""
-        words = f"{self.rows[0]['phase']} epoch {self.rows[0]['epoch']}"
+        """Returns the newest metrics in a few words; of several trials, the lowest."""
+        words = f"{self.phase} " if self.phase else ""
+        words += f"epoch {self.rows[0]['epoch']}"
         if len(self.rows) > 1:
             words += f", best of {len(self.rows)}"
         for name, text in (
             ("train_loss", "loss {:.4f}"),
             ("val_error", "validation error {:.2f} %"),
         ):
-            found = [row[name] for row in self.rows if row.get(name) is not None]
-            if found:
-                words += ", " + text.format(min(found))
+            values = [row[name] for row in self.rows if row.get(name) is not None]
+            if values:
+                words += ", " + text.format(min(values))
         return words
 
 
 class TrialState:
-    """One of several trials that run side by side; the others cannot tell what it decides.
+    """One of the trials that run side by side; it does not depend on the others.
 
     Args:
-      index: Its place on the axis of lanes.
+      index: Its index on the axis of lanes.
       config: Its resolved configuration.
     """
 
@@ -81,59 +84,74 @@ class TrialState:
         self.index = index
         self.config = config
         self.progress = Progress()
-        self._length = 0
+        self._lengths = Lengths(1, 0)
 
-    def begin(self, lengths: Lengths) -> None:
-        """Sets how long a phase may be: refit trains no longer than what was selected did."""
-        whole = int(lengths.epochs)
-        self._length = min(self.progress.selected or whole, whole)
+    def start_phase(self, lengths: Lengths) -> None:
+        """Sets how long the phase may be."""
+        self._lengths = lengths
 
-    def note(self, row: Metrics) -> bool:
-        """Takes an epoch's figures and returns whether its weights count, for now.
+    @property
+    def next_steps(self) -> int:
+        """Updates in the next epoch; the last epoch of a phase may be shorter."""
+        steps_per_epoch, total_steps = self._lengths
+        return min(steps_per_epoch, int(total_steps) - self.progress.epochs * steps_per_epoch)
+
+    def end_epoch(self, row: Metrics) -> None:
+        """Adds an epoch to the history and decides whether the phase goes on.
 
         Args:
           row: "train_loss" and, with validation data, its metrics.
         """
-        progress, train = self.progress, self.config.train
+        progress = self.progress
         progress.epochs += 1
         progress.history.append({"phase": progress.phase, "epoch": progress.epochs, **row})
         progress.diverged = row["train_loss"] is None
         error = row.get("val_error")
-        better = error is not None and error < progress.best
-        if error is not None and better:
+        if error is not None and error < progress.best:
             progress.best, progress.best_epoch = error, progress.epochs
         waited = progress.epochs - progress.best_epoch
-        impatient = progress.phase == "select" and waited >= (train.patience or math.inf)
-        progress.live = not (progress.diverged or impatient or progress.epochs == self._length)
+        patience = self.config.train.patience or math.inf
+        impatient = progress.phase == "select" and waited >= patience
+        progress.live = not (
+            progress.diverged or impatient or progress.epochs == self._phase_epochs
+        )
+
+    @property
+    def selects_newest(self) -> bool:
+        """Whether the weights of the newest epoch are the selected ones so far."""
+        progress = self.progress
         if self._keeps_best and not progress.diverged:
-            return better
+            return progress.best_epoch == progress.epochs
         return not progress.live
 
-    def select(self) -> None:
-        """Settles the epoch that counts."""
+    def end_selection(self) -> None:
+        """Sets the epoch whose weights are used."""
         progress = self.progress
         progress.selected = progress.best_epoch if self._keeps_best else progress.epochs
 
-    def refit(self) -> bool:
-        """Starts over on all data if a refit is to follow; returns whether it is."""
-        if self.final:
-            return False
+    def start_refit(self) -> None:
+        """Moves on to the refit, in which the trial starts over on all data."""
         self.progress.phase, self.progress.epochs, self.progress.live = "refit", 0, True
-        return True
 
     @property
-    def final(self) -> bool:
-        """Whether no other phase follows this one."""
+    def in_last_phase(self) -> bool:
+        """Whether no other phase follows the current one."""
         return self.progress.phase == "refit" or not self.config.train.refit
 
     @property
-    def share(self) -> float:
-        """Share of the whole trial that is done, in [0, 1]."""
+    def fraction(self) -> float:
+        """Fraction of the whole trial that is done, in [0, 1]."""
         progress = self.progress
         if progress.diverged:
             return 1.0
-        share = progress.epochs / self._length if progress.live else 1.0
-        return (share + (progress.phase == "refit")) / 2 if self.config.train.refit else share
+        of_phase = progress.epochs / self._phase_epochs if progress.live else 1.0
+        return (of_phase + (progress.phase == "refit")) / 2 if self.config.train.refit else of_phase
+
+    @property
+    def _phase_epochs(self) -> int:
+        """Most epochs of the phase: refit trains no longer than the selected epoch."""
+        allowed = int(self._lengths.epochs)
+        return min(self.progress.selected or allowed, allowed)
 
     @property
     def _keeps_best(self) -> bool:

@@ -1,4 +1,4 @@
-"""Batch statistics estimated again, with the noise at rest."""
+"""Re-estimation of batch statistics without noise."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,23 +16,23 @@ def recalibrate_batch_stats(
     *,
     prepare: Callable[[Num[Array, "n *shape"]], Float[Array, "n *shape"]] = lambda x: x,
 ) -> nnx.Module:
-    """Returns a copy of a network whose batch normalisation knows the noiseless activations.
+    """Returns a copy of a network with batch statistics of its noiseless activations.
 
-    Dropout in front of batch normalisation gives training more variance (``1 / (1 - rate)`` times
-    that of activations of mean 0), so the running statistics are wrong for the network with the
-    noise at rest. Here every statistic is computed again with the noise off: the mean over batches
-    of the batch mean, and the variance within batches plus that between their means.
+    Dropout before batch normalisation increases the variance during training (by a factor of
+    ``1 / (1 - rate)`` for activations of mean 0), so the running statistics do not fit the network
+    without noise. Here every statistic is computed again without noise: the mean of the batch
+    means, and the mean of the batch variances plus the variance of the batch means.
 
     Args:
-      model: A network; its parameters and rates stay as they are.
+      model: A network; its parameters and rates are copied unchanged.
       batches: Inputs.
-      prepare: Makes a batch ready for the network, inside the loop over batches.
+      prepare: Converts a batch to the network's input, inside the loop over batches.
 
     References:
       X. Li, S. Chen, X. Hu, J. Yang, *Understanding the disharmony between dropout and batch
       normalization by variance shift*, CVPR 2019, arXiv:1801.05134.
-      The paper passes the training set once more and keeps a moving average; here all batches
-      count the same.
+      The paper keeps a moving average over one more pass through the training set; here all
+      batches have equal weight.
     """
     graph, *states = nnx.split(model, nnx.BatchStat, ...)
     stats, rest = states
@@ -41,7 +41,7 @@ def recalibrate_batch_stats(
         copy = nnx.merge(graph, stats, rest, copy=True)
         copy.train()
         copy.set_attributes(nn.Stochastic, deterministic=True, raise_if_not_found=False)
-        # With no momentum the running statistics are the batch's.
+        # With momentum 0 the running statistics are those of the last batch.
         copy.set_attributes(nnx.BatchNorm, momentum=0.0, raise_if_not_found=False)
         copy(prepare(batch))
         return nnx.to_pure_dict(nnx.state(copy, nnx.BatchStat))
@@ -51,7 +51,7 @@ def recalibrate_batch_stats(
 
 
 def _pooled(tree: Any) -> Any:
-    """Returns means and variances over all batches, from those of each."""
+    """Returns means and variances over all batches, from the statistics of each batch."""
     if set(tree) == {"mean", "var"}:
         mean, variance = tree["mean"], tree["var"]
         return {"mean": mean.mean(0), "var": variance.mean(0) + mean.var(0)}

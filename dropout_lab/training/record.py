@@ -1,4 +1,4 @@
-"""What is written down of a run, and where it ran."""
+"""The record of a run: configuration, results and environment."""
 
 import functools
 import platform
@@ -26,9 +26,9 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
     """Returns a trial's record, ready for JSON.
 
     Its fields: schema, id, status ("ok" or "diverged"), seed, config (resolved), metrics (errors in
-    percent), history (a row per epoch), epoch (the one that counts), wall_seconds (of all trials
-    that ran side by side), lanes (how many those were; older records lack it), data (name, sizes,
-    shape, fingerprint), versions, device, git_revision.
+    percent), history (one row per epoch), epoch (the selected one), wall_seconds (of all trials
+    that ran side by side), lanes (number of these trials; absent in older records), data (name,
+    sizes, shape, fingerprint), versions, device, git_revision.
     """
     progress = result.progress
     return {
@@ -73,7 +73,7 @@ def environment() -> dict[str, Any]:
 
 
 def _git_revision() -> str | None:
-    """Returns the commit of the code, with "+" if the work tree differs; None outside git."""
+    """Returns the commit of the code, with "+" for uncommitted changes; None outside git."""
     here = Path(__file__).parent
 
     def git(*args: str) -> str:

@@ -1,4 +1,4 @@
-"""One run in a directory of its own: train, save, record."""
+"""A run in its own directory: training, saving, recording."""
 
 import contextlib
 from collections.abc import Iterator
@@ -26,16 +26,16 @@ from dropout_lab.training.vmapped import VmappedProgram
 
 
 def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
-    """Trains what a configuration describes and returns the record, ``workdir/record.json``.
+    """Trains a configuration and returns the record, which is saved as ``workdir/record.json``.
 
-    An interrupted run is resumed, and of a finished one the record is read. Several processes that
-    have joined train one run, in a directory that all of them see.
+    An interrupted run is resumed. Of a finished run, the record is only read. The processes of a
+    distributed run train together, in a directory that they share.
 
     Raises:
-      InputError: If the configuration or the data is wrong, or the directory is another's, or
-        another process trains there.
-      Interrupted: If a signal asked to stop; what was done is saved.
-      ProcessLost: If another process that trains the same run is gone.
+      InputError: If the configuration or the data is wrong, or the directory belongs to another run
+        or is in use by another process.
+      Interrupted: If a signal requested to stop; progress is saved.
+      ProcessLost: If another process of a distributed run has died.
     """
     with one_of_several():
         return _train(config, workdir)
@@ -46,16 +46,16 @@ def _train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         resolved = resolve(config)
         directory = check_directory(workdir)
         _check_owner(directory, resolved)
-        if record := _recorded(directory):
+        if record := _finished_record(directory):
             return record
         program, dataset = prepare(resolved)
     with _claimed(directory, resolved):
-        # The same run may have ended in another process since.
-        return _recorded(directory) or _run(directory, resolved, program, dataset)
+        # Another process may have finished the same run in the meantime.
+        return _finished_record(directory) or _run(directory, resolved, program, dataset)
 
 
-def _recorded(directory: Path) -> dict[str, Any] | None:
-    """Returns the record of a run that is done."""
+def _finished_record(directory: Path) -> dict[str, Any] | None:
+    """Returns the record of a finished run, None if it is not finished."""
     path = directory / "record.json"
     record: dict[str, Any] | None = read_json(path) if path.exists() else None
     return record
@@ -63,17 +63,18 @@ def _recorded(directory: Path) -> dict[str, Any] | None:
 
 @contextlib.contextmanager
 def _claimed(directory: Path, config: FrozenConfigDict) -> Iterator[None]:
-    """Makes the directory that of this run, for all of its processes and for no other run.
+    """Claims a directory for this run: for all of its processes, and for no other run.
 
     Raises:
-      InputError: If they do not all see it, or train something else, or another run is under way.
+      InputError: If its processes do not share the directory or the configuration, or another run
+        is in progress there.
     """
     path = directory / "config.json"
     with contextlib.ExitStack() as locked:
         with agreement():
             if is_first():
                 locked.enter_context(_alone(directory))
-                _check_owner(directory, config)  # another may have come and gone
+                _check_owner(directory, config)  # again, under the lock
                 write_json(path, config.to_dict())
         with agreement():
             if not path.exists():
@@ -87,13 +88,13 @@ def _claimed(directory: Path, config: FrozenConfigDict) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alone(directory: Path) -> Iterator[None]:
-    """Keeps runs of other processes out of a directory.
+    """Locks a directory against runs in other processes.
 
     Raises:
-      InputError: If there is one.
+      InputError: If it is locked.
     """
-    with lock(directory / "lock", wait=False) as held:
-        if not held:
+    with lock(directory / "lock", wait=False) as acquired:
+        if not acquired:
             raise InputError(
                 f"workdir {str(directory)!r} is in use: another process trains there; allowed: the "
                 "same command once that has ended, or another workdir"
@@ -108,27 +109,29 @@ def _run(
     with graceful_stop() as stop, Display(trials=1, shown=is_first()) as display:
 
         def show(epoch: Epoch) -> None:
-            display.update(epoch.share, epoch.summary())
+            display.update(epoch.fraction, epoch.summary())
 
-        trial = Trainer(
+        trainer = Trainer(
             program, [config], dataset, checkpoints=checkpoints, on_epoch=show, stop=stop
         )
-        [result] = trial.run()
+        [result] = trainer.run()
     record = make_record(config, dataset, result)
     if is_first():
         if config.run.save_model is not False:
             save_network(directory / "model", result)
         else:
-            Checkpoints(directory / "model").clear()  # an earlier run's is not that of this record
+            Checkpoints(
+                directory / "model"
+            ).clear()  # an earlier run's network does not belong to this record
         write_json(directory / "record.json", record)
         checkpoints.clear()
     return record
 
 
 def _check_owner(directory: Path, config: FrozenConfigDict) -> None:
-    """Raises InputError if the directory holds a run of another configuration, or no run."""
+    """Raises InputError if the directory holds something other than a run of this configuration."""
     check_kind(directory, "run")
     path = directory / "config.json"
     if path.exists():
-        theirs, ours = (flatten(each.to_dict()) for each in (from_dict(read_json(path)), config))
-        check_same(directory, "run", theirs, ours, free=EXECUTION)
+        before = flatten(from_dict(read_json(path)).to_dict())
+        check_same(directory, "run", before, flatten(config.to_dict()), free=EXECUTION)

@@ -1,4 +1,4 @@
-"""A trained network: kept in a directory, and back from there."""
+"""Trained networks: saving them in a directory, loading them, predicting with them."""
 
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,10 @@ from dropout_lab.training.trainer import Result
 
 
 def load_run(workdir: str | Path) -> "Trained":
-    """Returns the network that ``scripts/train.py --workdir`` trained.
+    """Returns the network of the run in ``workdir``.
 
     Raises:
-      InputError: If there is no finished run, or its network was not kept.
+      InputError: If there is no finished run, or its network was not saved.
     """
     directory = Path(workdir)
     if not (directory / "record.json").exists():
@@ -34,18 +34,18 @@ def load_run(workdir: str | Path) -> "Trained":
 
 
 def save_network(directory: Path, result: Result) -> None:
-    """Keeps the network of a trial, for :func:`load_network`.
+    """Saves the network of a trial, for :func:`load_network`.
 
-    It replaces one that is there; a kill leaves the old one or the new one, whole.
+    An existing network is replaced atomically.
     """
     Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
 
 
 def load_network(record: dict[str, Any], directory: Path) -> "Trained":
-    """Returns the network of a record, from where it was kept.
+    """Returns the network of a record, from the directory it was saved in.
 
     Raises:
-      InputError: If it was not kept.
+      InputError: If it was not saved.
     """
     saved = Checkpoints(directory).restore()
     if saved is None:
@@ -61,7 +61,7 @@ class Trained:
 
     Args:
       record: The run's record.
-      arrays: Its weights and input scaling, by name.
+      arrays: Weights and input scaling, by path.
     """
 
     def __init__(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -70,18 +70,18 @@ class Trained:
         self._shape = tuple(record["data"]["shape"])
         self._program = Program(config, self._shape, record["data"]["classes"])
         template = jax.eval_shape(self._program.init, as_arrays(hparams_of(config)))
-        # Only the names and types of a template matter, not the shapes.
+        # Only the paths and types of a template are used, not the shapes.
         placeholder = jnp.zeros(())
         self._weights, self._scaling = refill(
             (template.weights, Scaling(placeholder, placeholder)), arrays
         )
 
     def module(self) -> nnx.Module:
-        """Returns the Flax module in eval mode; it takes inputs scaled as in training."""
+        """Returns the Flax module in eval mode; its inputs must be scaled as in training."""
         return self._program.network.module(self._weights, "mean")
 
     def test_split(self) -> Split:
-        """Returns the test set of its data set, as stored."""
+        """Returns the test set, unscaled."""
         return load_data(self._config).test
 
     def predict(
@@ -96,11 +96,11 @@ class Trained:
 
         Args:
           x: Examples as the data set stores them (images: bytes).
-          inference: A rule of ``places.RULES_OF_INFERENCE`` that the variant has; None for the
-            one it was tested with.
-          passes: Number of noisy passes or samples, at least 1; None for as many as it was tested
-            with, or 50 if it was tested in one pass.
-          seed: Seed of their noise.
+          inference: An inference rule of the variant, a key of ``places.RULES_OF_INFERENCE``; None
+            for the rule used for its test metrics.
+          passes: Number of noisy passes or samples, at least 1; None for the number used for its
+            test metrics, or 50 if that was a single pass.
+          seed: Seed of the noise.
 
         Raises:
           InputError: If an argument is not allowed.
@@ -111,20 +111,20 @@ class Trained:
     def passes(
         self, x: Num[np.ndarray, "n *shape"], *, count: int, seed: int = 0
     ) -> Float[np.ndarray, "count n classes"]:
-        """Returns the class probabilities of each of many noisy passes.
+        """Returns the class probabilities of several noisy passes.
 
         Args:
           x: Examples as the data set stores them (images: bytes).
           count: Number of noisy passes, at least 1.
-          seed: Seed of their noise.
+          seed: Seed of the noise.
 
         Raises:
           InputError: If an argument is not allowed, or the variant has no noise to sample.
         """
         self._check(x := np.asarray(x), "mc", count)
-        key, images = jax.random.key(seed), jnp.asarray(x)
+        noise_key, images = jax.random.key(seed), jnp.asarray(x)
         return np.asarray(
-            self._program.sample(self._weights, key, images, self._scaling, passes=count)
+            self._program.sample(self._weights, noise_key, images, self._scaling, passes=count)
         )
 
     def uncertainty(
@@ -134,9 +134,9 @@ class Trained:
 
         Args:
           x: Examples as the data set stores them (images: bytes).
-          passes: Number of noisy passes, at least 1; None for as many as it was tested with, or 50
-            if it was tested in one pass.
-          seed: Seed of their noise.
+          passes: Number of noisy passes, at least 1; None for the number used for its test metrics,
+            or 50 if that was a single pass.
+          seed: Seed of the noise.
 
         Raises:
           InputError: If an argument is not allowed, or the variant has no noise to sample.

@@ -1,8 +1,8 @@
-"""Training trials side by side: epochs, validation, selection, refit, one look at the test set."""
+"""The training loop of trials side by side: epochs, validation, selection, refit, one test."""
 
 import dataclasses
+import functools
 import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -14,24 +14,24 @@ from dropout_lab.config import hparams_of, static_key
 from dropout_lab.data import Dataset, Split, concatenate
 from dropout_lab.system.interrupt import Stop
 from dropout_lab.training.arrays import Examples, Scaling, fit_scaling, to_device
-from dropout_lab.training.checkpoint import Arrays, Checkpoints, refill
+from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.network import Weights
-from dropout_lab.training.processes import agreed, is_first
-from dropout_lab.training.program import Lengths, TrainState, as_arrays
+from dropout_lab.training.program import TrainState, as_arrays
 from dropout_lab.training.progress import Epoch, Metrics, Progress, TrialState
+from dropout_lab.training.session import Session
 from dropout_lab.training.vmapped import VmappedProgram
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What came of a trial.
+    """The result of a trial.
 
     Attributes:
       status: "ok", or "diverged" if the loss was not finite.
       progress: History and metrics.
-      weights: The network that was tested, on the host; after divergence, where it ended.
-      scaling: How its inputs are scaled.
-      lanes: How many trials ran side by side.
+      weights: The tested network's weights, on the host; after divergence, the last ones.
+      scaling: Scaling of its inputs.
+      lanes: Number of trials that ran side by side.
     """
 
     status: str
@@ -41,11 +41,21 @@ class Result:
     lanes: int
 
 
-class Trainer:
-    """Trials of one program, each with its own seed, rates and other numbers, on one data set.
+@dataclasses.dataclass(frozen=True)
+class _Phase:
+    """A phase ("select" or "refit"), its training data on host and device, and their scaling."""
 
-    Each ends as if it ran alone: one that diverges, runs out of patience or has fewer epochs keeps
-    its weights from that moment, and what its lane computes later is ignored.
+    name: str
+    split: Split
+    examples: Examples
+    scaling: Scaling
+
+
+class Trainer:
+    """Trials of one program on one data set, each with its own seed, rates and other numbers.
+
+    Every trial ends as if it ran alone: one that diverges, runs out of patience or has fewer
+    epochs keeps its weights from that moment, and what its lane computes later is ignored.
 
     Args:
       program: The compiled program of the configurations' static part.
@@ -53,7 +63,7 @@ class Trainer:
       dataset: The data.
       checkpoints: Where to save and resume from; None to do neither.
       on_epoch: Called after every epoch.
-      stop: Asked after every epoch whether to save and leave.
+      stop: Checked after every epoch for a request to save and leave.
 
     Raises:
       ValueError: If there are too many configurations, or they do not share a program.
@@ -74,128 +84,134 @@ class Trainer:
         if len({static_key(config) for config in configs}) > 1:
             raise ValueError("trials differ in more than dynamic numbers; allowed: one static_key")
         if len({config.data.fold for config in configs}) > 1:
-            raise ValueError("trials of several folds side by side; allowed: of one, they share it")
+            raise ValueError("trials have several folds; allowed: one, they share their data")
         self._program = program
-        self._config = configs[0]  # of what all have in common
+        self._config = configs[0]  # for the keys that all trials have in common
         self._dataset = dataset
-        self._checkpoints = checkpoints
         self._on_epoch = on_epoch
-        self._stop = stop or Stop()
-        self._lanes = [TrialState(index, config) for index, config in enumerate(configs)]
+        self._trials = [TrialState(index, config) for index, config in enumerate(configs)]
+        interval = self._config.run.checkpoint_seconds
+        self._session = Session(self._trials, checkpoints, interval, stop or Stop())
         idle = [configs[-1]] * (program.lanes - len(configs))
-        each = [hparams_of(config) for config in (*configs, *idle)]
-        stacked = jax.tree.map(lambda *hparams: np.stack(hparams), *each)
-        self._hparams = program.spread(as_arrays(stacked))
+        hparams = [hparams_of(config) for config in (*configs, *idle)]
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *hparams)
+        self._hparams = program.split_lanes(as_arrays(stacked))
         self._scalings: dict[str, Scaling] = {}
-        self._started = time.monotonic()
-        self._saved = time.monotonic()
 
     def run(self) -> list[Result]:
-        """Trains, from the checkpoint if there is one, and returns what came of each trial.
+        """Trains, from the checkpoint if there is one, and returns the result of each trial.
 
         Raises:
-          Interrupted: If asked to stop; what was done is saved.
+          Interrupted: If a stop was requested; progress is saved.
         """
-        resumed = self._resume()
-        resumes_refit = any(lane.progress.phase == "refit" for lane in self._lanes)
-        kept: Weights | None = None
-        for name in ("refit",) if resumes_refit else ("select", "refit"):
-            lanes = [lane for lane in self._lanes if lane.progress.phase == name]
-            if not lanes:
-                continue
-            phase = self._phase(name)
-            if resumed is not None:
-                state, kept = self._program.spread(resumed)
-                resumed = None
-            else:
-                state = self._program.init(self._hparams)
-                if kept is None:
-                    # Again, because training overwrites those of the state.
-                    kept = self._program.init(self._hparams).weights
-            kept = self._fit(phase, lanes, state, kept)
-            kept = self._close(phase, [x for x in lanes if not x.progress.diverged], kept)
-        return self._results(kept)
+        make_template = functools.partial(jax.eval_shape, self._program.init, self._hparams)
+        restored = self._session.restore(make_template)
+        if restored is None:
+            # Two calls, because training overwrites the buffers of the state.
+            state, selected_weights = self._init(), self._init().weights
+        else:
+            state, selected_weights = self._program.split_lanes(restored)
+        if not self._trials_in("refit"):
+            selected_weights = self._run_phase("select", state, selected_weights)
+            if self._trials_in("refit"):
+                state = self._init()
+        if self._trials_in("refit"):
+            selected_weights = self._run_phase("refit", state, selected_weights)
+        return self._results(selected_weights)
 
-    def _fit(
-        self, phase: "_Phase", lanes: list[TrialState], state: TrainState, kept: Weights
+    def _run_phase(self, name: str, state: TrainState, selected_weights: Weights) -> Weights:
+        """Trains and evaluates a phase; returns all lanes' selected weights."""
+        split = self._training_split(name)
+        scaling = self._program.replicate(self._scaling(name))
+        phase = _Phase(name, split, self._on_device(split), scaling)
+        trials = self._trials_in(name)
+        selected_weights = self._train(phase, trials, state, selected_weights)
+        healthy = [trial for trial in trials if not trial.progress.diverged]
+        if healthy:
+            selected_weights = self._end_phase(phase, healthy, selected_weights)
+        return selected_weights
+
+    def _train(
+        self, phase: _Phase, trials: list[TrialState], state: TrainState, selected_weights: Weights
     ) -> Weights:
-        """Trains while a lane is live; returns the weights that count, also of earlier phases."""
-        program = self._program
+        """Trains until the phase has ended for every trial; returns all lanes' selected weights."""
         validated = phase.name == "select" and len(self._dataset.val)
-        val = self._shared(self._dataset.val) if validated else None
-        lengths = {lane: self._lengths(lane, phase.split) for lane in lanes}
-        for lane in lanes:
-            lane.begin(lengths[lane])
-        while live := [lane for lane in lanes if lane.progress.live]:
-            done = live[0].progress.epochs
-            epoch, total = lengths[live[0]]
-            state, loss = program.train_epoch(
-                state,
-                self._hparams,
-                phase.examples,
-                phase.scaling,
-                steps=min(epoch, int(total) - done * epoch),
+        val = self._on_device(self._dataset.val) if validated else None
+        for trial in trials:
+            hparams = hparams_of(trial.config)
+            trial.start_phase(self._program.lengths(hparams, len(phase.split)))
+        while live := [trial for trial in trials if trial.progress.live]:
+            state, loss = self._program.train_epoch(
+                state, self._hparams, phase.examples, phase.scaling, steps=live[0].next_steps
             )
-            rows: list[Metrics] = [{"train_loss": each} for each in _by_lane(loss)]
+            rows: list[Metrics] = [{"train_loss": value} for value in _by_lane(loss)]
             if val is not None:
-                found = self._evaluate("val", state.weights, val, phase, self._config.eval.samples)
-                rows = [row | each for row, each in zip(rows, found, strict=True)]
-            counting = [lane for lane in live if lane.note(rows[lane.index])]
-            if counting:
-                kept = program.choose(self._mask(counting), state.weights, kept)
-            # The slowest trial says how far all are.
-            share = min(lane.share for lane in self._lanes)
-            self._on_epoch(Epoch(share, [lane.progress.history[-1] for lane in live]))
-            self._save_if_due(state, kept)
-        return kept
+                samples = self._config.eval.samples
+                metrics = self._evaluate("val", state.weights, val, phase, samples)
+                rows = [row | added for row, added in zip(rows, metrics, strict=True)]
+            for trial in live:
+                trial.end_epoch(rows[trial.index])
+            improved = [trial for trial in live if trial.selects_newest]
+            if improved:
+                mask = self._mask(improved)
+                selected_weights = self._program.choose(mask, state.weights, selected_weights)
+            self._report(phase, live)
+            self._session.end_epoch(state, selected_weights)
+        return selected_weights
 
-    def _close(self, phase: "_Phase", lanes: list[TrialState], kept: Weights) -> Weights:
-        """Settles what a phase found of the lanes that did not diverge; returns their networks."""
-        if not lanes:
-            return kept
+    def _end_phase(
+        self, phase: _Phase, trials: list[TrialState], selected_weights: Weights
+    ) -> Weights:
+        """Ends a phase: selects epochs, evaluates, moves trials on to refit.
+
+        Returns:
+          All lanes' selected weights, recalibrated if configured.
+        """
+        last = [trial for trial in trials if trial.in_last_phase]
+        tested = [trial for trial in last if trial.config.eval.test]
         if self._config.eval.recalibrate:
-            raw = [lane for lane in lanes if lane.final and lane.config.eval.test]
-            self._measure("test_raw", kept, self._dataset.test, phase, raw)
-            fresh = self._program.recalibrate(kept, phase.examples, phase.scaling)
-            kept = self._program.choose(self._mask(lanes), fresh, kept)
+            self._measure("test_raw", selected_weights, self._dataset.test, phase, tested)
+            fresh = self._program.recalibrate(selected_weights, phase.examples, phase.scaling)
+            selected_weights = self._program.choose(self._mask(trials), fresh, selected_weights)
         if phase.name == "select":
-            for lane in lanes:
-                lane.select()
-            self._measure("val", kept, self._dataset.val, phase, lanes)
-        final = [lane for lane in lanes if not lane.refit()]
-        if not final:
-            return kept
-        self._measure("train", kept, phase.split, phase, final, self._config.eval.samples)
-        tested = [lane for lane in final if lane.config.eval.test]
-        self._measure("test", kept, self._dataset.test, phase, tested)
-        sparsity = {name: _by_lane(each) for name, each in self._program.sparsity(kept).items()}
-        for lane in final:
-            for name, each in sparsity.items():
-                lane.progress.metrics[name] = each[lane.index]
-        return kept
+            for trial in trials:
+                trial.end_selection()
+            self._measure("val", selected_weights, self._dataset.val, phase, trials)
+        for trial in trials:
+            if not trial.in_last_phase:
+                trial.start_refit()
+        samples = self._config.eval.samples
+        self._measure("train", selected_weights, phase.split, phase, last, samples)
+        self._measure("test", selected_weights, self._dataset.test, phase, tested)
+        if last:
+            for metric, values in self._program.sparsity(selected_weights).items():
+                by_lane = _by_lane(values)
+                for trial in last:
+                    trial.progress.metrics[metric] = by_lane[trial.index]
+        return selected_weights
 
     def _measure(
         self,
         name: str,
         weights: Weights,
         split: Split,
-        phase: "_Phase",
-        lanes: list[TrialState],
+        phase: _Phase,
+        trials: list[TrialState],
         passes: int | None = None,
     ) -> None:
-        """Notes a split's final metrics of some lanes, with all passes unless told otherwise."""
-        if not lanes or not len(split):
+        """Adds the metrics of a split to trials' final ones; ``eval.passes`` by default."""
+        if not trials or not len(split):
             return
-        data = self._shared(split)
-        found = self._evaluate(name, weights, data, phase, passes or self._config.eval.passes)
-        for lane in lanes:
-            lane.progress.metrics |= found[lane.index]
+        data = self._on_device(split)
+        rows = self._evaluate(name, weights, data, phase, passes or self._config.eval.passes)
+        for trial in trials:
+            trial.progress.metrics |= rows[trial.index]
 
     def _evaluate(
-        self, name: str, weights: Weights, data: Examples, phase: "_Phase", passes: int | None
+        self, name: str, weights: Weights, data: Examples, phase: _Phase, passes: int | None
     ) -> list[Metrics]:
-        """Returns the metrics of every lane, idle ones included."""
-        found = self._program.evaluate(
+        """Returns the metrics of every lane, idle ones included, with ``name`` as prefix."""
+        metrics = self._program.evaluate(
             weights,
             self._hparams,
             data,
@@ -203,101 +219,56 @@ class Trainer:
             inference=self._config.eval.inference,
             passes=passes or 1,
         )
-        columns = {f"{name}_{key}": _by_lane(each) for key, each in found.items()}
+        columns = {f"{name}_{metric}": _by_lane(values) for metric, values in metrics.items()}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
-    def _results(self, kept: Weights | None) -> list[Result]:
-        host = jax.device_get(kept)
-        seconds = self._seconds()
+    def _report(self, phase: _Phase, live: list[TrialState]) -> None:
+        """Reports an epoch; the slowest trial determines the fraction done."""
+        fraction = min(trial.fraction for trial in self._trials)
+        rows = [trial.progress.history[-1] for trial in live]
+        refits = any(trial.config.train.refit for trial in self._trials)
+        self._on_epoch(Epoch(fraction, rows, phase.name if refits else None))
+
+    def _results(self, selected_weights: Weights) -> list[Result]:
+        host = jax.device_get(selected_weights)
+        seconds = self._session.seconds
         results = []
-        for lane in self._lanes:
-            lane.progress.seconds = seconds
-            status = "diverged" if lane.progress.diverged else "ok"
-            weights = jax.tree.map(lambda leaf, index=lane.index: leaf[index], host)
-            scaling = self._scaling(lane.progress.phase)
-            results.append(Result(status, lane.progress, weights, scaling, len(self._lanes)))
+        for trial in self._trials:
+            trial.progress.seconds = seconds
+            status = "diverged" if trial.progress.diverged else "ok"
+            weights = jax.tree.map(lambda leaf, index=trial.index: leaf[index], host)
+            scaling = self._scaling(trial.progress.phase)
+            results.append(Result(status, trial.progress, weights, scaling, len(self._trials)))
         return results
 
-    def _phase(self, name: str) -> "_Phase":
-        split = self._split(name)
-        return _Phase(name, split, self._shared(split), self._program.share(self._scaling(name)))
+    def _init(self) -> TrainState:
+        state: TrainState = self._program.init(self._hparams)
+        return state
 
-    def _split(self, phase: str) -> Split:
+    def _trials_in(self, phase: str) -> list[TrialState]:
+        return [trial for trial in self._trials if trial.progress.phase == phase]
+
+    def _training_split(self, phase: str) -> Split:
         train = self._dataset.train
         return concatenate(train, self._dataset.val) if phase == "refit" else train
 
     def _scaling(self, phase: str) -> Scaling:
         if phase not in self._scalings:
-            self._scalings[phase] = fit_scaling(self._config.data.scaling, self._split(phase))
+            split = self._training_split(phase)
+            self._scalings[phase] = fit_scaling(self._config.data.scaling, split)
         return self._scalings[phase]
 
-    def _shared(self, split: Split) -> Examples:
-        examples: Examples = self._program.share(to_device(split))
+    def _on_device(self, split: Split) -> Examples:
+        examples: Examples = self._program.replicate(to_device(split))
         return examples
 
-    def _lengths(self, lane: TrialState, split: Split) -> Lengths:
-        return self._program.lengths(hparams_of(lane.config), len(split))
-
-    def _mask(self, lanes: Iterable[TrialState]) -> np.ndarray:
-        """Returns which lanes of the program these are."""
+    def _mask(self, trials: Iterable[TrialState]) -> np.ndarray:
+        """Returns which lanes of the program belong to these trials."""
         mask = np.zeros(self._program.lanes, bool)
-        mask[[lane.index for lane in lanes]] = True
+        mask[[trial.index for trial in trials]] = True
         return mask
-
-    def _seconds(self) -> float:
-        return time.monotonic() - self._started
-
-    def _resume(self) -> tuple[TrainState, Weights] | None:
-        """Takes what the checkpoint knows; returns the state and the weights that count."""
-        saved = self._checkpoints.restore(self._read) if self._checkpoints else None
-        resumed = None
-        if saved is not None:
-            resumed, progresses = saved
-            for lane, progress in zip(self._lanes, progresses, strict=True):
-                lane.progress = progress
-        self._started = time.monotonic() - self._lanes[0].progress.seconds
-        return resumed
-
-    def _read(
-        self, arrays: Arrays, described: dict[str, Any]
-    ) -> tuple[tuple[TrainState, Weights], list[Progress]]:
-        """Returns what was saved of these lanes; raises if it is not what this code saves."""
-        lanes = [progress for _, progress in zip(self._lanes, described["lanes"], strict=True)]
-        progresses = [Progress(**progress) for progress in lanes]
-        if [vars(progress).keys() for progress in progresses] != [each.keys() for each in lanes]:
-            raise ValueError("progress of other fields")
-        fresh = jax.eval_shape(self._program.init, self._hparams)
-        template = fresh, fresh.weights
-        restored: tuple[TrainState, Weights] = refill(template, arrays)
-        if jax.tree.map(np.shape, restored) != jax.tree.map(np.shape, template):
-            raise ValueError("arrays of other shapes")
-        return restored, progresses
-
-    def _save_if_due(self, state: TrainState, kept: Weights) -> None:
-        """Saves when it is time, or when asked to stop, and then leaves."""
-        self._stop.signum = agreed(self._stop.signum)
-        asked = self._stop.signum is not None
-        due = time.monotonic() - self._saved >= self._config.run.checkpoint_seconds
-        if self._checkpoints and is_first() and (asked or due):
-            seconds = self._seconds()
-            found = [dataclasses.replace(lane.progress, seconds=seconds) for lane in self._lanes]
-            described = {"lanes": [dataclasses.asdict(progress) for progress in found]}
-            step = sum(len(progress.history) for progress in found)
-            self._checkpoints.save((state, kept), described, step=step)
-            self._saved = time.monotonic()
-        self._stop.check()
-
-
-@dataclasses.dataclass(frozen=True)
-class _Phase:
-    """The data of one phase, and how it is scaled."""
-
-    name: str
-    split: Split
-    examples: Examples
-    scaling: Scaling
 
 
 def _by_lane(values: Any) -> list[float | None]:
-    """Returns each lane's number, or None where it is not finite, which JSON cannot hold."""
-    return [each if math.isfinite(each) else None for each in np.asarray(values).tolist()]
+    """Returns each lane's value, or None where it is not finite, which JSON cannot hold."""
+    return [value if math.isfinite(value) else None for value in np.asarray(values).tolist()]

@@ -1,4 +1,4 @@
-"""Several trials of one program side by side: all that one takes, with an axis of lanes."""
+"""A program vectorised over several trials side by side, one in each lane."""
 
 import functools
 import inspect
@@ -19,19 +19,19 @@ _LANE, _SHARED = 0, None
 
 
 class VmappedProgram:
-    """A program whose functions train and test that many trials at once.
+    """A program whose functions train and test several trials at once.
 
-    Numbers, states, weights and metrics have a leading axis of lanes; data and scaling are shared.
-    One lane is the program itself, with no vmap round it. If there are several devices and the
-    lanes divide evenly among them (see :func:`evenly`), each device has its share;
-    ``config.mesh.data`` devices in place of one share the batches of theirs.
+    Hyper-parameters, states, weights and metrics have a leading axis of lanes; data and scaling are
+    shared by all lanes. With one lane per device there is no vmap. If there are several devices and
+    the lanes divide evenly among them (see :func:`evenly`), each device has its own lanes. With
+    ``config.mesh.data`` above 1, that many devices take the place of one and split its batches.
 
     Args:
       program: The program of one trial.
-      lanes: How many trials run side by side.
+      lanes: Number of trials side by side.
 
     Raises:
-      InputError: If there is no lane, or there are not as many devices as are to share a batch.
+      InputError: If there is no lane, or there are fewer devices than should split a batch.
     """
 
     def __init__(self, program: Program, lanes: int = 1) -> None:
@@ -43,7 +43,7 @@ class VmappedProgram:
         self.lanes = lanes
         self._mesh = make_mesh(lanes, program.config.mesh.data)
         data = (_SHARED, _SHARED)
-        # JAX refuses a function with compiler's options inside another one.
+        # JAX refuses to inline a jitted function that has compiler options.
         self.init = self._lift(inspect.unwrap(program.init), _LANE, options=for_one_call())
         self.train_epoch = self._lift(
             program.train_epoch, _LANE, _LANE, *data, static=("steps",), donate=(0,)
@@ -55,19 +55,6 @@ class VmappedProgram:
         self.sparsity = self._lift(program.sparsity, _LANE)
         self.choose = self._lift(_choose, _LANE, _LANE, _LANE, donate=(2,))
 
-    def spread(self, tree: Any) -> Any:
-        """Returns arrays that have an axis of lanes, each device with its lanes."""
-        return self._put(tree, LANE_AXIS)
-
-    def share(self, tree: Any) -> Any:
-        """Returns arrays that all lanes share, on every device."""
-        return self._put(tree)
-
-    def _put(self, tree: Any, *axes: str) -> Any:
-        if self._mesh is None:
-            return jax.device_put(tree)
-        return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(*axes)))
-
     def _lift(
         self,
         function: Callable[..., Any],
@@ -76,21 +63,29 @@ class VmappedProgram:
         donate: tuple[int, ...] = (),
         options: dict[str, int] | None = None,
     ) -> Any:
-        """Returns a function of one trial as one of all lanes, compiled."""
+        """Returns a function of one trial as a compiled function of all lanes.
+
+        Args:
+          function: The function.
+          *axes: For each argument, whether it has an axis of lanes or is shared.
+          static: Names of static arguments.
+          donate: Indices of arguments whose buffers are reused.
+          options: Compiler options.
+        """
         rows = self._mesh.shape[LANE_AXIS] if self._mesh else 1
 
         @functools.wraps(function)
         def lifted(*args: Any, **keywords: Any) -> Any:
             one = functools.partial(function, **keywords)
-            several = _alone(one, axes) if self.lanes == rows else jax.vmap(one, in_axes=axes)
+            several = _squeezed(one, axes) if self.lanes == rows else jax.vmap(one, in_axes=axes)
             if self._mesh is None:
                 return several(*args)
             specs = tuple(
                 PartitionSpec() if axis is _SHARED else PartitionSpec(LANE_AXIS) for axis in axes
             )
-            # Lanes have nothing to say to each other, so their devices do not either. How those
-            # that share a batch work together is left to the compiler: so no device knows its
-            # place, and noise cannot depend on how many they are.
+            # Only the axis of lanes is manual: lanes do not communicate, so neither do their
+            # devices. How devices split a batch is left to the compiler: no device knows its
+            # index, so noise cannot depend on the number of devices.
             return jax.shard_map(
                 several,
                 mesh=self._mesh,
@@ -109,6 +104,19 @@ class VmappedProgram:
             compiler_options=options,
         )
 
+    def split_lanes(self, tree: Any) -> Any:
+        """Returns arrays with an axis of lanes, each lane on its device."""
+        return self._put(tree, LANE_AXIS)
+
+    def replicate(self, tree: Any) -> Any:
+        """Returns arrays that all lanes share, copied to every device."""
+        return self._put(tree)
+
+    def _put(self, tree: Any, *axes: str) -> Any:
+        if self._mesh is None:
+            return jax.device_put(tree)
+        return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(*axes)))
+
 
 def evenly(lanes: int, data: int) -> int:
     """Returns the smallest width, at least ``lanes``, that divides evenly among local devices.
@@ -116,26 +124,26 @@ def evenly(lanes: int, data: int) -> int:
     One lane stays one. Extra lanes cost no time: they run on devices that would be idle.
 
     Args:
-      lanes: How many trials are to run side by side.
-      data: Devices that share a batch, as ``config.mesh.data``.
+      lanes: Number of trials to run side by side.
+      data: Devices that split a batch, as ``config.mesh.data``.
     """
     rows = max(jax.local_device_count() // data, 1)
     return -(-lanes // rows) * rows if lanes > 1 else lanes
 
 
-def _alone(function: Callable[..., Any], axes: tuple[int | None, ...]) -> Callable[..., Any]:
-    """Returns a function of one trial as one of one lane."""
+def _squeezed(function: Callable[..., Any], axes: tuple[int | None, ...]) -> Callable[..., Any]:
+    """Returns a function of one trial as a function of a single lane, without vmap."""
 
-    def lane(*args: Any) -> Any:
+    def single_lane(*args: Any) -> Any:
         inside = (
             arg if axis is _SHARED else jax.tree.map(lambda leaf: leaf[0], arg)
             for arg, axis in zip(args, axes, strict=True)
         )
         return jax.tree.map(lambda leaf: leaf[None], function(*inside))
 
-    return lane
+    return single_lane
 
 
 def _choose(mask: Bool[Array, ""], new: Weights, old: Weights) -> Weights:
-    """Returns a lane's new weights where the mask says so, and the old ones elsewhere."""
+    """Returns a lane's new weights where the mask is true, the old ones elsewhere."""
     return jax.tree.map(lambda a, b: jnp.where(mask, a, b), new, old)

@@ -59,7 +59,7 @@ def test_a_sweep_under_way_tells_what_is_done_and_left(config, store, monkeypatc
     run_sweep(config, SEEDS, store)
     counts, under_way, left, best, failed = told
     assert counts == "4 trials: 1 done, 1 failed, 1 under way, 1 waiting"
-    assert under_way.startswith("under way: select epoch 1, loss ")
+    assert under_way.startswith("under way: epoch 1, loss ")
     assert under_way.endswith(f"50 % (process {os.getpid()} on {socket.gethostname()})")
     assert left.startswith("time left: about ")
     assert best.endswith("validation error, seed=0")

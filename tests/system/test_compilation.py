@@ -1,4 +1,4 @@
-"""What is compiled is kept for the next process, unless the user says otherwise."""
+"""Compiled programs are cached for the next process, unless the user disables it."""
 
 import json
 import os
@@ -72,8 +72,8 @@ def test_a_folder_that_cannot_be_made_means_no_cache(home, monkeypatch):
     assert jax.config.values[FOLDER] == before
 
 
-def test_what_was_not_read_for_longest_makes_room(home, monkeypatch):
-    monkeypatch.setattr(compilation, "MOST", 10)
+def test_least_recently_read_entries_are_evicted(home, monkeypatch):
+    monkeypatch.setattr(compilation, "MAX_BYTES", 10)
     root = home / "dropout_lab" / "xla"
     root.mkdir(parents=True)
     (root / ".stray").touch()  # as file managers and network disks leave

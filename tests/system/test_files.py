@@ -32,9 +32,9 @@ def test_writing_makes_folders_and_replaces(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(("number", "told"), [(errno.EINVAL, False), (errno.EIO, True)])
+@pytest.mark.parametrize(("number", "fails"), [(errno.EINVAL, False), (errno.EIO, True)])
 def test_a_file_system_that_cannot_flush_directories_is_written_to(
-    monkeypatch, tmp_path, number, told
+    monkeypatch, tmp_path, number, fails
 ):
     flush = os.fsync
 
@@ -44,7 +44,7 @@ def test_a_file_system_that_cannot_flush_directories_is_written_to(
         flush(descriptor)
 
     monkeypatch.setattr(os, "fsync", only_files)
-    with pytest.raises(InputError) if told else contextlib.nullcontext():
+    with pytest.raises(InputError) if fails else contextlib.nullcontext():
         write_bytes(tmp_path / "table.md", b"table")
     assert (tmp_path / "table.md").read_bytes() == b"table"
 

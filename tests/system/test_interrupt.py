@@ -21,7 +21,7 @@ def own_handlers():
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_asks_and_the_second_acts(signum):
+def test_the_first_signal_requests_and_the_second_acts(signum):
     with graceful_stop() as stop:
         stop.check()
         signal.raise_signal(signum)
@@ -41,5 +41,5 @@ def test_handlers_come_back(own_handlers, asked):
     assert signal.getsignal(signal.SIGTERM) is own_handlers
 
 
-def test_nobody_asked():
+def test_no_request_does_nothing():
     Stop().check()

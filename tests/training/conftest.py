@@ -56,18 +56,18 @@ def program_of(tiny_dataset):
     def get(resolved):
         static = json.loads(static_key(resolved))
         read = {key for key in static if key.partition(".")[0] not in UNREAD_PARTS}
-        key = json.dumps([[key, static[key]] for key in sorted({*read, "data.augment"})])
-        if key not in programs:
+        signature = json.dumps([[key, static[key]] for key in sorted({*read, "data.augment"})])
+        if signature not in programs:
             shape = example_shape(tiny_dataset.train)
-            programs[key] = Program(resolved, shape, tiny_dataset.classes)
-        return programs[key]
+            programs[signature] = Program(resolved, shape, tiny_dataset.classes)
+        return programs[signature]
 
     return get
 
 
 @pytest.fixture(scope="session")
-def lanes_of(program_of):
-    """Returns a function from a resolved configuration to its program of so many lanes."""
+def vmapped_of(program_of):
+    """Returns a function from a resolved configuration to its program of some lanes."""
     programs: dict[tuple[int, int], VmappedProgram] = {}
 
     def get(resolved, lanes=1):
@@ -124,7 +124,7 @@ class Runs:
         return program, hparams, program.init(hparams)
 
     def epoch(self, program, hparams, state):
-        steps = program.lengths(hparams, 40).epoch
+        steps = program.lengths(hparams, 40).steps_per_epoch
         return program.train_epoch(state, hparams, self.data, self.scaling, steps=steps)
 
     def train(self, config):

@@ -1,4 +1,4 @@
-"""A program that notes what a training loop asks of it."""
+"""A program that records the calls of a training loop."""
 
 import jax
 import numpy as np
@@ -7,7 +7,7 @@ from dropout_lab.data import concatenate
 
 
 class Spy:
-    """A program of one lane that notes its calls; validation errors and losses may be given.
+    """A program of one lane that records its calls; validation errors and losses may be given.
 
     Attributes:
       evaluated: (split, weights, scaling, options) of each evaluation.

@@ -30,17 +30,17 @@ def images():
 
 def test_device_keeps_the_stored_type(images):
     labels = np.arange(50, dtype=np.int32)
-    found = to_device(split_of(images, labels))
-    assert isinstance(found, Examples)
-    assert found.images.dtype == np.uint8
-    np.testing.assert_array_equal(found.images, images)
-    np.testing.assert_array_equal(found.labels, labels)
+    examples = to_device(split_of(images, labels))
+    assert isinstance(examples, Examples)
+    assert examples.images.dtype == np.uint8
+    np.testing.assert_array_equal(examples.images, images)
+    np.testing.assert_array_equal(examples.labels, labels)
 
 
-def test_unit_scaling_of_bytes_is_a_share_of_255(images):
-    found = scaled(images, fit_scaling("unit", split_of(images)))
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, images / 255, rtol=1e-6)
+def test_unit_scaling_of_bytes_divides_by_255(images):
+    actual = scaled(images, fit_scaling("unit", split_of(images)))
+    assert actual.dtype == np.float32
+    np.testing.assert_allclose(actual, images / 255, rtol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(30, 7), (30, 5, 4, 3)])
@@ -53,9 +53,9 @@ def test_unit_scaling_leaves_other_numbers(shape):
 @pytest.mark.parametrize(("kind", "axes"), [("channel", (0, 1, 2)), ("feature", (0,))])
 def test_standardised_training_data_has_mean_0_variance_1(images, kind, axes, dtype):
     train = images.astype(dtype)
-    found = np.asarray(scaled(train, fit_scaling(kind, split_of(train))), np.float64)
-    np.testing.assert_allclose(found.mean(axes), 0, atol=1e-5)
-    np.testing.assert_allclose(found.var(axes), 1, rtol=1e-5)
+    actual = np.asarray(scaled(train, fit_scaling(kind, split_of(train))), np.float64)
+    np.testing.assert_allclose(actual.mean(axes), 0, atol=1e-5)
+    np.testing.assert_allclose(actual.var(axes), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["channel", "feature"])
@@ -63,13 +63,13 @@ def test_other_data_is_scaled_by_the_training_data(images, kind):
     train, test = images[:30].astype(np.float64), images[30:]
     axes = (0, 1, 2) if kind == "channel" else (0,)
     expected = (test - train.mean(axes)) / train.std(axes)
-    found = scaled(test, fit_scaling(kind, split_of(images[:30])))
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    actual = scaled(test, fit_scaling(kind, split_of(images[:30])))
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["channel", "feature"])
 @pytest.mark.parametrize(("dtype", "value"), [(np.uint8, 77), (np.float32, 0.1)])
-def test_what_never_varies_is_only_centred(kind, dtype, value):
+def test_constants_are_only_centred(kind, dtype, value):
     train = np.full((37, 2, 2, 1), value, dtype)
     scaling = fit_scaling(kind, split_of(train))
     np.testing.assert_allclose(scaled(jnp.asarray(train), scaling), 0, atol=1e-7)
@@ -80,12 +80,12 @@ def windows(image):
     """Returns every window of the padded image, and its mirror, as bytes."""
     rows, cols, _ = image.shape
     padded = np.pad(image, ((PAD, PAD), (PAD, PAD), (0, 0)))
-    found = {}
+    known = {}
     for down, across in OFFSETS:
         window = padded[down : down + rows, across : across + cols]
-        found[window.tobytes()] = (down, across, False)
-        found[window[:, ::-1].tobytes()] = (down, across, True)
-    return found
+        known[window.tobytes()] = (down, across, False)
+        known[window[:, ::-1].tobytes()] = (down, across, True)
+    return known
 
 
 crop_flip = jax.jit(functools.partial(augmented, "crop_flip"))
@@ -98,18 +98,18 @@ def test_no_augmentation_returns_the_images(key, images):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_every_crop_is_a_window_of_its_own_image_or_the_mirror_of_one(key, dtype):
     images = np.random.default_rng(2).integers(1, 256, (40, 6, 5, 2)).astype(dtype)
-    found = np.asarray(crop_flip(key, images))
-    assert (found.shape, found.dtype) == (images.shape, images.dtype)
-    for crop, image in zip(found, images, strict=True):
+    crops = np.asarray(crop_flip(key, images))
+    assert (crops.shape, crops.dtype) == (images.shape, images.dtype)
+    for crop, image in zip(crops, images, strict=True):
         assert crop.tobytes() in windows(image)
 
 
 def test_crops_use_every_offset_and_mirror_half(key):
     """2,000 of one image: 162 equally likely outcomes, all seen; the mirrored half at 4 sigma."""
     image = np.random.default_rng(3).integers(1, 256, (6, 5, 2), np.uint8)
-    found = np.asarray(crop_flip(key, np.broadcast_to(image, (2000, *image.shape))))
+    crops = np.asarray(crop_flip(key, np.broadcast_to(image, (2000, *image.shape))))
     known = windows(image)
-    drawn = [known[crop.tobytes()] for crop in found]
+    drawn = [known[crop.tobytes()] for crop in crops]
     assert {(down, across) for down, across, _ in drawn} == OFFSETS
     assert abs(sum(flip for *_, flip in drawn) - 1000) < 4 * np.sqrt(2000 / 4)
 

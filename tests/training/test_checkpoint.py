@@ -24,12 +24,12 @@ def tree(shift=0):
     return Pair(layers, jnp.int32(7 + shift)), (jnp.full((), -0.0), ())
 
 
-def assert_same(found, expected):
+def assert_same(actual, expected):
     def same(one, other):
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one, other)
 
-    jax.tree.map(same, found, expected)
+    jax.tree.map(same, actual, expected)
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def checkpoints(tmp_path):
 def test_what_is_saved_comes_back(checkpoints):
     progress = {"best": float("inf"), "history": [{"epoch": 1, "val_error": 12.5, "loss": None}]}
     checkpoints.save(tree(), progress, step=1)
-    arrays, found = checkpoints.restore()
-    assert found == progress
+    arrays, restored = checkpoints.restore()
+    assert restored == progress
     assert_same(refill(jax.tree.map(jnp.zeros_like, tree()), arrays), tree())
 
 
@@ -114,7 +114,7 @@ def test_a_save_without_room_is_one_line_and_leaves_the_latest(checkpoints, no_l
         ValueError("RESOURCE_EXHAUSTED: Failed to write 9 bytes: No space left on device"),
     ],
 )
-def test_a_full_disk_is_one_line_however_orbax_tells_it(checkpoints, monkeypatch, error):
+def test_a_full_disk_is_one_line_however_orbax_reports_it(checkpoints, monkeypatch, error):
     def save(*args, **options):
         raise RuntimeError("a writer failed") from error
 

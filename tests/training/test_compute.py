@@ -1,4 +1,4 @@
-"""In which types and how precisely a program computes."""
+"""Types and precision of a program's computations."""
 
 from typing import Any
 
@@ -37,10 +37,10 @@ def test_half_precision_computes_and_weights_stay_whole(runs, new_config):
     assert float(loss) != whole[2]
     kernels = jax.tree.leaves(state.weights.params)
     assert any((leaf != leaf.astype(jnp.bfloat16)).any() for leaf in kernels)  # off its grid
-    found = program.evaluate(
+    metrics = program.evaluate(
         state.weights, hparams, runs.data, runs.scaling, inference="mc", passes=2
     )
-    assert set(types(found).values()) == {np.dtype("float32")}
+    assert set(types(metrics).values()) == {np.dtype("float32")}
 
 
 @pytest.mark.slow
@@ -87,20 +87,20 @@ def test_every_variant_trains_in_half_precision(variant, runs, new_config):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "operands"),
     [
         ({"compute.precision": "default"}, ("DEFAULT, DEFAULT", "xf32>, ")),
         ({"compute.precision": "highest"}, ("HIGHEST, HIGHEST", "xf32>, ")),
         (HALF, ("DEFAULT, DEFAULT", "xbf16>, ")),
     ],
 )
-def test_products_are_of_the_type_and_as_precise_as_told(changes, told, runs, new_config):
+def test_products_are_of_the_type_and_as_precise_as_configured(changes, operands, runs, new_config):
     """Those of both passes."""
     program, hparams, state = runs.init(new_config("none", changes))
     text = program.train_epoch.lower(state, hparams, runs.data, runs.scaling, steps=1).as_text()
     products = [line for line in text.splitlines() if "dot_general" in line]
     assert len(products) == 5  # of two layers; the gradient of the input is not needed
-    assert all(each in line for line in products for each in told)
+    assert all(operand in line for line in products for operand in operands)
 
 
 def test_how_it_computes_is_part_of_a_trials_identity(new_config):

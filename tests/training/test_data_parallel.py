@@ -1,4 +1,4 @@
-"""Devices that share every batch train what one does: the same masks, sums but for rounding."""
+"""Devices that split every batch train like one: equal masks, equal sums except for rounding."""
 
 import jax
 import pytest
@@ -14,10 +14,10 @@ SHARED = """
     import jax, jax.numpy as jnp, numpy as np
     from dropout_lab.config import default_config
     from dropout_lab import ops
-    from dropout_lab.config import dynamic, resolve
+    from dropout_lab.config import hparams_of, resolve
     from dropout_lab.training import program as programs
     from dropout_lab.training.arrays import Examples, Scaling
-    from dropout_lab.training.vmapped import LaneProgram
+    from dropout_lab.training.vmapped import VmappedProgram
     from dropout_lab.training.mesh import split_batch
 
     rng = np.random.default_rng(0)
@@ -28,9 +28,9 @@ SHARED = """
     train, test = examples(48), examples(20)  # eight devices do not divide what is tested
     scaling = Scaling(jnp.zeros((1, 1, 1)), jnp.full((1, 1, 1), 1 / 255))
 
-    def noise(numbers):
+    def noise(hparams):
         ones = split_batch(jnp.ones((16, 64)))
-        return ops.dropout(programs._key(numbers, programs._NOISE, 3), ones, rate=0.5)
+        return ops.dropout(programs._key(hparams, programs._NOISE, 3), ones, rate=0.5)
 
     def trained(changes, lanes, data):
         config = default_config()
@@ -39,25 +39,26 @@ SHARED = """
             "model.widths": (8,), "model.batch_norm": True, "mesh.data": data, **changes,
         })
         config = resolve(config)
-        program = LaneProgram(programs.Program(config, (8, 8, 1), 3), lanes)
-        numbers = programs.as_arrays(dynamic(config))
-        numbers = jax.tree.map(lambda leaf: jnp.stack([leaf] * lanes), numbers)
-        numbers["seed"] = jnp.arange(lanes, dtype=jnp.uint32)
-        numbers = program.spread(numbers)
-        shared = program.share((train, scaling))
-        state = program.init(numbers)
-        train_epoch = program.train_epoch.lower(state, numbers, *shared, steps=3).compile()
+        program = VmappedProgram(programs.Program(config, (8, 8, 1), 3), lanes)
+        hparams = programs.as_arrays(hparams_of(config))
+        hparams = jax.tree.map(lambda leaf: jnp.stack([leaf] * lanes), hparams)
+        hparams["seed"] = jnp.arange(lanes, dtype=jnp.uint32)
+        hparams = program.split_lanes(hparams)
+        shared = program.replicate((train, scaling))
+        state = program.init(hparams)
+        train_epoch = program.train_epoch.lower(state, hparams, *shared, steps=3).compile()
         if lanes == 1 and data == 8:
-            # Sums over the batch are all that devices tell each other, noise is none of it.
-            told = train_epoch.as_text()
-            assert re.findall("all-reduce", told)
-            assert not re.findall("all-gather|all-to-all|collective-|reduce-scatter", told)
-        state, loss = train_epoch(state, numbers, *shared)
+            # Devices exchange sums over the batch only, and no noise.
+            text = train_epoch.as_text()
+            assert re.findall("all-reduce", text)
+            assert not re.findall("all-gather|all-to-all|collective-|reduce-scatter", text)
+        state, loss = train_epoch(state, hparams, *shared)
         masks = metrics = ()
-        if not changes:  # compiling is dear
-            masks = program._lift(noise, 0)(numbers)
+        if not changes:  # compiling is slow
+            masks = program._lift(noise, 0)(hparams)
             metrics = program.evaluate(
-                state.weights, numbers, *program.share((test, scaling)), inference="mc", passes=2
+                state.weights, hparams, *program.replicate((test, scaling)),
+                inference="mc", passes=2,
             )
         for leaf in jax.tree.leaves((state, metrics)):
             assert len(leaf.sharding.device_set) == min(8, data * lanes), leaf.sharding
@@ -73,10 +74,11 @@ SHARED = """
     ):
         masks, expected = trained(changes, 1, 1)
         for lanes, data in meshes:
-            ours, found = trained(changes, lanes, data)
+            ours, actual = trained(changes, lanes, data)
             np.testing.assert_array_equal(ours, masks)
             jax.tree.map(
-                lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), found, expected
+                lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6),
+                actual, expected,
             )
 """
 

@@ -1,4 +1,4 @@
-"""One known run, so that no change to the numbers goes unnoticed."""
+"""One known run, so that no change of its results goes unnoticed."""
 
 import json
 import math
@@ -25,15 +25,15 @@ def test_a_known_run_is_as_it_was(new_config):
     resolved = resolve(new_config("dropout", KNOWN))
     program, dataset = prepare(resolved)
     [result] = Trainer(program, [resolved], dataset).run()
-    found = result.progress.history
+    history = result.progress.history
     golden = json.loads(GOLDEN.read_text())
     message = (
         "the same configuration now trains differently. If that is meant (another initialisation, "
         "mask stream, batch order or data order; tell users, their records no longer repeat), put "
-        f"this into {GOLDEN.name}: {json.dumps(found)}"
+        f"this into {GOLDEN.name}: {json.dumps(history)}"
     )
-    assert len(found) == len(golden), message
-    for row, expected in zip(found, golden, strict=True):
+    assert len(history) == len(golden), message
+    for row, expected in zip(history, golden, strict=True):
         assert row.keys() == expected.keys(), message
         assert row["epoch"] == expected["epoch"], message
         for name in ("train_loss", "val_nll", "val_brier", "val_ece", "val_error"):

@@ -23,6 +23,6 @@ def test_kernels_have_the_deviation_and_biases_are_zero(runs, new_config):
 @pytest.mark.parametrize("variant", ["drop_connect", "variational_weights"])
 def test_a_seed_gives_every_variant_the_same_kernels(runs, new_config, variant):
     plain = kernels(runs.init(new_config(changes=WIDE))[2].weights)
-    found = kernels(runs.init(new_config(variant, WIDE))[2].weights)
-    for one, other in zip(plain, found, strict=True):
+    drawn = kernels(runs.init(new_config(variant, WIDE))[2].weights)
+    for one, other in zip(plain, drawn, strict=True):
         np.testing.assert_array_equal(one, other)

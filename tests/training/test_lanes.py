@@ -1,4 +1,4 @@
-"""Trials side by side: each as if it ran alone, whatever its neighbours do."""
+"""Trials side by side: each trains as if alone, whatever its neighbours do."""
 
 import functools
 from typing import Any
@@ -21,22 +21,22 @@ from dropout_lab.training.vmapped import VmappedProgram, evenly
 RATE = {"dropout.rate": 0.5, "dropout.input_rate": 0.2}
 
 
-def assert_equal(found, expected):
-    jax.tree.map(np.testing.assert_array_equal, found, expected)
+def assert_equal(actual, expected):
+    jax.tree.map(np.testing.assert_array_equal, actual, expected)
 
 
-def assert_same(found, expected):
-    """Two results agree to the bit, but for time."""
-    assert found.status == expected.status
-    assert found.progress.history == expected.progress.history
-    assert found.progress.metrics == expected.progress.metrics
-    assert found.progress.selected == expected.progress.selected
-    assert_equal(found.weights, expected.weights)
-    assert_equal(found.scaling, expected.scaling)
+def assert_same(actual, expected):
+    """Two results agree to the bit, except for time."""
+    assert actual.status == expected.status
+    assert actual.progress.history == expected.progress.history
+    assert actual.progress.metrics == expected.progress.metrics
+    assert actual.progress.selected == expected.progress.selected
+    assert_equal(actual.weights, expected.weights)
+    assert_equal(actual.scaling, expected.scaling)
 
 
 class Scripted:
-    """A program of lanes whose validation errors are given, by lane and epoch of selection."""
+    """A program whose validation errors are given, by lane and epoch of selection."""
 
     def __init__(self, program, dataset, errors):
         self.program = program
@@ -63,12 +63,12 @@ class Scripted:
 
 
 @pytest.fixture
-def run(new_config, lanes_of, tiny_dataset):
+def run(new_config, vmapped_of, tiny_dataset):
     """Returns a function that runs tiny trials of dropout, given by their changes."""
 
-    def call(each, *, lanes=None, errors=None, variant="dropout", **options):
-        configs = [resolve(new_config(variant, RATE | changes)) for changes in each]
-        program: Any = lanes_of(configs[0], lanes or len(configs))
+    def call(trials, *, lanes=None, errors=None, variant="dropout", **options):
+        configs = [resolve(new_config(variant, RATE | changes)) for changes in trials]
+        program: Any = vmapped_of(configs[0], lanes or len(configs))
         if errors is not None:
             program = Scripted(program, tiny_dataset, errors)
         return Trainer(program, configs, tiny_dataset, **options).run()
@@ -95,7 +95,7 @@ ERRORS = [
 
 
 def decided(result):
-    """Returns what the host decided of a trial."""
+    """Returns the host's decisions about a trial."""
     progress = result.progress
     rows = [(row["phase"], row["epoch"], row.get("val_error")) for row in progress.history]
     return result.status, progress.selected, rows, list(progress.metrics)
@@ -103,7 +103,7 @@ def decided(result):
 
 @pytest.mark.slow
 def test_each_trial_ends_as_if_alone(run):
-    """Of different lengths, patience, selection and refit; one diverges."""
+    """Trials of different lengths, patience, selection and refit; one diverges."""
     together = run(MIXED, errors=ERRORS)
     epochs = [[row[:2] for row in decided(result)[2]] for result in together]
     phases = [[phase for phase, _ in rows] for rows in epochs]
@@ -142,8 +142,8 @@ def test_idle_lanes_are_dropped(run):
     trials = [{"seed": 1}, {"seed": 2}]
     some = run(trials, lanes=3)
     assert [result.lanes for result in some] == [2, 2]
-    for found, expected in zip(some, run([*trials, {"seed": 2}]), strict=False):
-        assert_same(found, expected)
+    for result, expected in zip(some, run([*trials, {"seed": 2}]), strict=False):
+        assert_same(result, expected)
 
 
 @pytest.mark.parametrize(
@@ -153,19 +153,19 @@ def test_interrupted_and_resumed_lanes_are_uninterrupted(run, tmp_path, at):
     """Five epochs of selection, the last for one trial alone, and four of refit for two."""
     whole = run(MIXED, errors=ERRORS)
     checkpoints = Checkpoints(tmp_path / "checkpoint")
-    stop, told = Stop(), []
+    stop, fractions = Stop(), []
 
     def count(epoch):
-        told.append(epoch.share)
-        stop.signum = 15 if len(told) == at else None
+        fractions.append(epoch.fraction)
+        stop.signum = 15 if len(fractions) == at else None
 
     options = {"errors": ERRORS, "checkpoints": checkpoints}
     with pytest.raises(Interrupted):
         run(MIXED, **options, stop=stop, on_epoch=count)
-    for found, expected in zip(run(MIXED, **options, on_epoch=count), whole, strict=True):
-        assert_same(found, expected)
-    assert told == sorted(told)
-    assert told[-1] == 1
+    for result, expected in zip(run(MIXED, **options, on_epoch=count), whole, strict=True):
+        assert_same(result, expected)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
 
 
 @pytest.mark.slow
@@ -191,7 +191,7 @@ def noise(hparams, step):
 
 def test_lanes_draw_the_masks_of_their_own_seeds(new_config):
     changes = [{"seed": 0}, {"seed": 2**32 - 1}, {"seed": 0, "dropout.rate": 0.9}]
-    configs = [resolve(new_config("dropout", each)) for each in changes]
+    configs = [resolve(new_config("dropout", change)) for change in changes]
     together = jax.jit(jax.vmap(noise, in_axes=(0, None)))(stacked(configs), 7)
     for lane, config in enumerate(configs):
         alone = jax.jit(noise)(as_arrays(hparams_of(config)), 7)
@@ -212,16 +212,16 @@ def test_no_lane_is_an_error(new_program, new_config):
 
 
 @pytest.mark.parametrize(
-    ("each", "message"),
+    ("trials", "message"),
     [
         ([{}, {}, {}], r"3 trials; allowed: 1 to 2, the lanes"),
         ([], r"0 trials; allowed: 1 to 2"),
         ([{}, {"train.batch_size": 4}], r"differ in more than dynamic numbers; allowed: one"),
-        ([{"data.folds": 2, "data.fold": k} for k in (0, 1)], r"of several folds side by side"),
+        ([{"data.folds": 2, "data.fold": k} for k in (0, 1)], r"have several folds"),
     ],
 )
-def test_trials_have_to_fit_the_program(new_config, lanes_of, tiny_dataset, each, message):
-    configs = [resolve(new_config("dropout", changes)) for changes in each]
-    program = lanes_of(resolve(new_config("dropout")), 2)
+def test_trials_have_to_fit_the_program(new_config, vmapped_of, tiny_dataset, trials, message):
+    configs = [resolve(new_config("dropout", changes)) for changes in trials]
+    program = vmapped_of(resolve(new_config("dropout")), 2)
     with pytest.raises(ValueError, match=message):
         Trainer(program, configs, tiny_dataset)

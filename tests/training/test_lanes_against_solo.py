@@ -48,11 +48,11 @@ def test_lanes_of_every_variant_agree_with_separate_runs(runs, new_config, new_p
         data = runs.data, runs.scaling
         return float(one.evaluate(weights, hparams, *data, inference="mean")["nll"])
 
-    each = [as_arrays(hparams_of(config)) for config in configs]
-    starts = [one.init(hparams) for hparams in each]
-    together, weights = trained(several, stacked(starts), stacked(each))
+    values = [as_arrays(hparams_of(config)) for config in configs]
+    starts = [one.init(hparams) for hparams in values]
+    together, weights = trained(several, stacked(starts), stacked(values))
     ended = []
-    for lane, (start, hparams) in enumerate(zip(starts, each, strict=True)):
+    for lane, (start, hparams) in enumerate(zip(starts, values, strict=True)):
         losses, alone = trained(one, start, hparams)
         np.testing.assert_allclose(together[:10, lane], losses[:10], rtol=1e-4)
         beside = jax.tree.map(lambda leaf, lane=lane: leaf[lane], weights)
@@ -66,9 +66,9 @@ SHARDED = """
     import jax, jax.numpy as jnp, numpy as np
     from configs import digits_cnn
     from dropout_lab import ops
-    from dropout_lab.config import dynamic, resolve
+    from dropout_lab.config import hparams_of, resolve
     from dropout_lab.training import program, vmapped
-    from dropout_lab.training.trainer import Lanes
+    from dropout_lab.training.trainer import Trainer
     from dropout_lab.training.preparation import prepare
 
     assert len(jax.devices()) == 8
@@ -83,31 +83,32 @@ SHARDED = """
         return resolve(config)
 
     configs = [config_of(seed) for seed in range(15)]
-    spread, dataset = prepare(configs[0], 16)
-    found = Lanes(spread, configs, dataset).run()
+    sharded, dataset = prepare(configs[0], 16)
+    results = Trainer(sharded, configs, dataset).run()
 
-    def noise(numbers):
-        key = program._key(numbers, program._NOISE, 3)
-        return ops.dropout(key, jnp.ones((16, 32)), rate=numbers["dropout.rate"])
+    def noise(hparams):
+        key = program._key(hparams, program._NOISE, 3)
+        return ops.dropout(key, jnp.ones((16, 32)), rate=hparams["dropout.rate"])
 
-    trainer = Lanes(spread, configs, dataset)
-    state = spread.init(trainer._numbers)
+    trainer = Trainer(sharded, configs, dataset)
+    state = sharded.init(trainer._hparams)
     for leaf in jax.tree.leaves(state):
         assert len(leaf.sharding.device_set) == 8 and leaf.addressable_shards[0].data.shape[0] == 2
-    phase = trainer._phase("select")
-    compiled = spread.train_epoch.lower(
-        state, trainer._numbers, phase.examples, phase.scaling, steps=2
+    examples = trainer._on_device(dataset.train)
+    scaling = sharded.replicate(trainer._scaling("select"))
+    compiled = sharded.train_epoch.lower(
+        state, trainer._hparams, examples, scaling, steps=2
     ).compile()
     assert not re.findall("all-gather|all-reduce|all-to-all|collective-[a-z]+|reduce-scatter",
                           compiled.as_text())
-    masks = spread._lift(noise, 0)(trainer._numbers)
+    masks = sharded._lift(noise, 0)(trainer._hparams)
 
-    lanes.make_mesh = lambda lanes, data: None
-    together = vmapped.LaneProgram(spread.program, 16)
-    expected = Lanes(together, configs, dataset).run()
-    numbers = Lanes(together, configs, dataset)._numbers
-    np.testing.assert_array_equal(masks, together._lift(noise, 0)(numbers))
-    for ours, theirs in zip(found, expected, strict=True):
+    vmapped.make_mesh = lambda lanes, data: None
+    together = vmapped.VmappedProgram(sharded.program, 16)
+    expected = Trainer(together, configs, dataset).run()
+    hparams = Trainer(together, configs, dataset)._hparams
+    np.testing.assert_array_equal(masks, together._lift(noise, 0)(hparams))
+    for ours, theirs in zip(results, expected, strict=True):
         ours, theirs = ours.progress, theirs.progress
         assert ours.metrics.keys() == theirs.metrics.keys()
         for mine, other in zip(ours.history, theirs.history, strict=True):

@@ -22,20 +22,20 @@ FEATURES = {"data.scaling": "feature"}
 
 
 @pytest.fixture
-def run(new_config, lanes_of, tiny_dataset):
+def run(new_config, vmapped_of, tiny_dataset):
     """Returns a function that runs a tiny trial; it gives back the result and the spy."""
 
     def call(changes=(), *, variant="none", dataset=tiny_dataset, spied=(), **options):
         config = resolve(new_config(variant, changes))
-        spy: Any = Spy(lanes_of(config), dataset, **dict(spied))
+        spy: Any = Spy(vmapped_of(config), dataset, **dict(spied))
         [result] = Trainer(spy, [config], dataset, **options).run()
         return result, spy
 
     return call
 
 
-def assert_equal(found, expected):
-    jax.tree.map(np.testing.assert_array_equal, found, expected)
+def assert_equal(actual, expected):
+    jax.tree.map(np.testing.assert_array_equal, actual, expected)
 
 
 def test_the_last_epoch_counts_by_default(run):
@@ -86,8 +86,8 @@ def test_the_best_epoch_counts_if_asked(run):
     assert result.progress.selected == 2
     assert [row["val_error"] for row in result.progress.history] == errors
     best = spy.weights("val")[1]
-    for found in (spy.weights("val")[-1], *spy.weights("train"), *spy.weights("test")):
-        assert_equal(found, best)
+    for weights in (spy.weights("val")[-1], *spy.weights("train"), *spy.weights("test")):
+        assert_equal(weights, best)
     assert_equal(result.weights, best)
 
 
@@ -139,13 +139,21 @@ def test_monte_carlo_takes_fewer_passes_on_the_way(run):
     assert inference == [(split, "mc", count) for split, count in passes]
 
 
-def test_epochs_are_told_with_the_share_done(run):
-    told: list[Epoch] = []
-    run({"train.refit": True}, on_epoch=told.append)
-    assert [epoch.share for epoch in told] == pytest.approx([n / 6 for n in range(1, 7)])
-    assert told[0].summary().startswith("select epoch 1, loss ")
-    assert "validation error" in told[0].summary()
-    assert "validation error" not in told[-1].summary()
+def test_epochs_are_reported_with_the_fraction_done(run):
+    epochs: list[Epoch] = []
+    run({"train.refit": True}, on_epoch=epochs.append)
+    assert [epoch.fraction for epoch in epochs] == pytest.approx([n / 6 for n in range(1, 7)])
+    assert epochs[0].summary().startswith("select epoch 1, loss ")
+    assert "validation error" in epochs[0].summary()
+    assert epochs[-1].summary().startswith("refit epoch 3, loss ")
+    assert "validation error" not in epochs[-1].summary()
+
+
+def test_only_a_run_with_refit_names_its_phases(run):
+    epochs: list[Epoch] = []
+    result, _ = run(on_epoch=epochs.append)
+    assert epochs[0].summary().startswith("epoch 1, loss ")
+    assert result.progress.history[0]["phase"] == "select"
 
 
 def test_a_huge_step_ends_as_diverged(run, new_config, tiny_dataset):
@@ -161,13 +169,13 @@ def test_a_huge_step_ends_as_diverged(run, new_config, tiny_dataset):
 
 @pytest.mark.parametrize("loss", [math.inf, math.nan])
 @pytest.mark.parametrize("at", [1, 2, 5])
-def test_divergence_keeps_what_was_found(run, loss, at):
+def test_divergence_keeps_earlier_metrics(run, loss, at):
     """In either phase: refit starts with the fourth epoch."""
     losses = [1.0] * (at - 1) + [loss]
     result, spy = run({"train.refit": True}, spied={"losses": losses})
     assert result.status == "diverged"
-    told = [row["train_loss"] for row in result.progress.history]
-    assert told == [*losses[:-1], None]
+    train_losses = [row["train_loss"] for row in result.progress.history]
+    assert train_losses == [*losses[:-1], None]
     assert ("val_error" in result.progress.metrics) == (at > 3)
     assert "test" not in [name for name, *_ in spy.evaluated]
 
@@ -252,7 +260,7 @@ def test_saves_as_often_as_configured(run, tmp_path, monkeypatch, seconds, saves
     ],
     ids=["more", "less", "lane", "part", "name", "shape"],
 )
-def test_a_checkpoint_of_other_code_is_told_like_a_damaged_one(run, tmp_path, change):
+def test_a_checkpoint_of_other_code_is_reported_like_a_damaged_one(run, tmp_path, change):
     checkpoints = Checkpoints(tmp_path / "checkpoint")
     with pytest.raises(Interrupted):
         run(checkpoints=checkpoints, **stopping(1))
@@ -271,7 +279,7 @@ def test_wall_time_adds_up_over_sessions(run, tmp_path):
     assert saved is not None
     arrays, progress = saved
     checkpoints.clear()
-    [lane] = progress["lanes"]
-    checkpoints.save(arrays, {"lanes": [lane | {"seconds": 1000.0}]}, step=2)
+    [trial] = progress["lanes"]
+    checkpoints.save(arrays, {"lanes": [trial | {"seconds": 1000.0}]}, step=2)
     resumed, _ = run(checkpoints=checkpoints)
     assert 1000 < resumed.progress.seconds < 1060

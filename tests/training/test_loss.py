@@ -27,7 +27,7 @@ def entropy_of(logits):
 
 def passes(model, key, count):
     keys = jax.random.split(key, count)
-    return [model(X, rngs=nnx.Rngs(dropout=each)) for each in keys]
+    return [model(X, rngs=nnx.Rngs(dropout=pass_key)) for pass_key in keys]
 
 
 def test_cross_entropy_is_one_noisy_pass(key):
@@ -43,15 +43,15 @@ def test_r_drop_adds_the_disagreement_of_two_passes(key):
     divergence = ((p * np.log(p / q)).sum(1) + (q * np.log(q / p)).sum(1)).mean()
     fit = (entropy_of(first) + entropy_of(second)) / 2
     for weight in (0.0, 0.5, 3.0):
-        found = r_drop(model, X, TARGET, key, weight=jnp.float32(weight))
-        np.testing.assert_allclose(found, fit + weight * divergence / 4, rtol=1e-4)
+        loss = r_drop(model, X, TARGET, key, weight=jnp.float32(weight))
+        np.testing.assert_allclose(loss, fit + weight * divergence / 4, rtol=1e-4)
     assert divergence > 0.01
 
 
 def test_r_drop_without_noise_is_cross_entropy(key):
     model = make(rate=0.0, input_rate=0.0)
-    found = r_drop(model, X, TARGET, key, weight=jnp.float32(7))
-    np.testing.assert_allclose(found, cross_entropy(model, X, TARGET, key), rtol=1e-5)
+    loss = r_drop(model, X, TARGET, key, weight=jnp.float32(7))
+    np.testing.assert_allclose(loss, cross_entropy(model, X, TARGET, key), rtol=1e-5)
 
 
 def test_divergence_is_symmetric_and_of_logits():
@@ -69,11 +69,12 @@ def test_multi_sample_runs_the_layers_below_once(samples, key):
     below, above = jax.random.split(key)
     features = model.features(X, nnx.Rngs(dropout=below))
     logits = [
-        model.head(features, nnx.Rngs(dropout=each)) for each in jax.random.split(above, samples)
+        model.head(features, nnx.Rngs(dropout=sample_key))
+        for sample_key in jax.random.split(above, samples)
     ]
-    found = multi_sample(model, X, TARGET, key, samples=samples)
-    np.testing.assert_allclose(found, np.mean([entropy_of(each) for each in logits]), rtol=1e-5)
-    assert len({float(entropy_of(each)) for each in logits}) == samples
+    loss = multi_sample(model, X, TARGET, key, samples=samples)
+    np.testing.assert_allclose(loss, np.mean([entropy_of(sample) for sample in logits]), rtol=1e-5)
+    assert len({float(entropy_of(sample)) for sample in logits}) == samples
 
 
 def test_multi_sample_varies_less_than_one_pass():

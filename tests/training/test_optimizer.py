@@ -22,7 +22,7 @@ def config_of(schedule=None, **options):
     return config
 
 
-def numbers_of(lr=LR, momentum=MOMENTUM, decay=DECAY):
+def hparams_of(lr=LR, momentum=MOMENTUM, decay=DECAY):
     values = {"lr": lr, "momentum": momentum, "weight_decay": decay}
     return {f"optimizer.{name}": jnp.float32(value) for name, value in values.items()}
 
@@ -38,7 +38,7 @@ def params():
 
 def run(config, params, hparams=None, steps=4):
     """Returns the parameters after steps whose gradient is sin(parameters + step)."""
-    optimizer = make_optimizer(config, hparams or numbers_of(), EPOCH, TOTAL)
+    optimizer = make_optimizer(config, hparams or hparams_of(), EPOCH, TOTAL)
     params = jax.tree.map(jnp.float32, params)
     state = optimizer.init(params)
     for step in range(steps):
@@ -72,8 +72,8 @@ def expected_sgd(
     return jax.tree_util.tree_map_with_path(one, params)
 
 
-def assert_close(found, expected):
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4), found, expected)
+def assert_close(actual, expected):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4), actual, expected)
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
@@ -81,18 +81,18 @@ def assert_close(found, expected):
 @pytest.mark.parametrize("bias_factor", [1.0, 2.0])
 def test_sgd_matches_numpy(params, nesterov, dampening, bias_factor):
     config = config_of(nesterov=nesterov, dampening=dampening, bias_lr_factor=bias_factor)
-    found = run(config, params)
+    actual = run(config, params)
     options = {"nesterov": nesterov, "dampening": dampening, "bias_factor": bias_factor}
-    assert_close(found, expected_sgd(params, **options))
+    assert_close(actual, expected_sgd(params, **options))
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("dampening", [False, True])
 def test_momentum_grows_linearly_then_stays(params, nesterov, dampening):
     options = {"nesterov": nesterov, "dampening": dampening}
-    found = run(config_of(**options), params, numbers_of() | RAMP)
+    actual = run(config_of(**options), params, hparams_of() | RAMP)
     momentum = [0.5, 0.62, 0.74, MOMENTUM]  # over 2.5 updates
-    assert_close(found, expected_sgd(params, momentum=momentum.__getitem__, **options))
+    assert_close(actual, expected_sgd(params, momentum=momentum.__getitem__, **options))
 
 
 def test_rmsprop_matches_numpy(params):
@@ -107,19 +107,19 @@ def test_rmsprop_matches_numpy(params):
             leaf = leaf - LR * velocity
         return leaf
 
-    hparams = numbers_of() | {"optimizer.rms_decay": jnp.float32(0.5)}
+    hparams = hparams_of() | {"optimizer.rms_decay": jnp.float32(0.5)}
     expected = jax.tree_util.tree_map_with_path(one, params)
     assert_close(run(config_of(name="rmsprop"), params, hparams), expected)
 
 
 @pytest.mark.parametrize("bound", [0.1, 100.0])
 def test_clipping_bounds_the_norm_of_the_whole_gradient(params, bound):
-    hparams = numbers_of(momentum=0, decay=0) | {"optimizer.clip_norm": jnp.float32(bound)}
+    hparams = hparams_of(momentum=0, decay=0) | {"optimizer.clip_norm": jnp.float32(bound)}
     moved = jax.tree.map(lambda a, b: a - b, params, run(config_of(), params, hparams, steps=1))
     grads = np.concatenate([np.sin(leaf).ravel() for leaf in jax.tree.leaves(params)])
     expected = grads * min(1, bound / np.sqrt((grads**2).sum()))
-    found = np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(moved)])
-    np.testing.assert_allclose(found, LR * expected, rtol=1e-3, atol=1e-6)
+    actual = np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(moved)])
+    np.testing.assert_allclose(actual, LR * expected, rtol=1e-3, atol=1e-6)
 
 
 def test_adam_matches_numpy(params):
@@ -148,16 +148,16 @@ def test_traced_numbers_compile_once(params):
         return run(config_of(nesterov=True), params, hparams)
 
     for scale in (0.1, 0.2, 0.3):
-        found = final(numbers_of(lr=scale, momentum=scale, decay=scale))
-        assert_close(found, run(config_of(nesterov=True), params, numbers_of(scale, scale, scale)))
+        actual = final(hparams_of(lr=scale, momentum=scale, decay=scale))
+        assert_close(actual, run(config_of(nesterov=True), params, hparams_of(scale, scale, scale)))
     assert len(traces) == 1
 
 
 def test_schedule_multiplies_the_learning_rate(params):
     halved = config_of(schedule={"name": "step", "decay_rate": 0.5, "boundaries": (1,)})
-    one_step = run(config_of(), params, numbers_of(momentum=0), steps=EPOCH + 1)
-    with_schedule = run(halved, params, numbers_of(momentum=0), steps=EPOCH + 1)
-    before = run(config_of(), params, numbers_of(momentum=0), steps=EPOCH)
+    one_step = run(config_of(), params, hparams_of(momentum=0), steps=EPOCH + 1)
+    with_schedule = run(halved, params, hparams_of(momentum=0), steps=EPOCH + 1)
+    before = run(config_of(), params, hparams_of(momentum=0), steps=EPOCH)
     moved = jax.tree.map(lambda a, b: a - b, one_step, before)
     moved_half = jax.tree.map(lambda a, b: 2 * (a - b), with_schedule, before)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), moved_half, moved)
@@ -199,13 +199,13 @@ def test_projection_bounds_incoming_vectors_and_nothing_else(shape):
     rng = np.random.default_rng(1)
     kernel = rng.normal(size=shape).astype(np.float32) * np.array([0.01, 0.1, 1, 9], np.float32)
     bias = np.full(4, 50, np.float32)
-    found = project_max_norm({"a": {"kernel": kernel, "bias": bias}}, jnp.float32(2))["a"]
+    projected = project_max_norm({"a": {"kernel": kernel, "bias": bias}}, jnp.float32(2))["a"]
     norms = np.sqrt((kernel.astype(np.float64) ** 2).sum(tuple(range(len(shape) - 1))))
-    np.testing.assert_allclose(found["kernel"], kernel * np.minimum(1, 2 / norms), rtol=1e-5)
-    np.testing.assert_array_equal(found["kernel"][..., norms <= 2], kernel[..., norms <= 2])
-    np.testing.assert_array_equal(found["bias"], bias)
+    np.testing.assert_allclose(projected["kernel"], kernel * np.minimum(1, 2 / norms), rtol=1e-5)
+    np.testing.assert_array_equal(projected["kernel"][..., norms <= 2], kernel[..., norms <= 2])
+    np.testing.assert_array_equal(projected["bias"], bias)
 
 
 def test_projection_of_zeros_is_finite():
-    found = project_max_norm({"kernel": jnp.zeros((3, 2))}, jnp.float32(1))
-    np.testing.assert_array_equal(found["kernel"], 0)
+    projected = project_max_norm({"kernel": jnp.zeros((3, 2))}, jnp.float32(1))
+    np.testing.assert_array_equal(projected["kernel"], 0)

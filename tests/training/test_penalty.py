@@ -1,4 +1,4 @@
-"""Penalties of the loss, against NumPy and against what they do to a network."""
+"""Penalties of the loss, against NumPy and in their effect on a network."""
 
 import jax
 import jax.numpy as jnp
@@ -22,9 +22,9 @@ def test_l1_sums_absolute_weights_of_kernels_only():
 
 def test_sparsity_is_the_divergence_of_poisson_variables():
     q, t = np.array([0.02, 0.3, 1.7]), 0.1
-    terms = [t * np.log(t / each) - t + each for each in q]
-    found = sparsity_kl(jnp.array(q), jnp.float32(t))
-    np.testing.assert_allclose(found, sum(terms), rtol=0.02)  # raised by 0.001
+    terms = [t * np.log(t / mean) - t + mean for mean in q]
+    divergence = sparsity_kl(jnp.array(q), jnp.float32(t))
+    np.testing.assert_allclose(divergence, sum(terms), rtol=0.02)  # raised by 0.001
     assert sparsity_kl(jnp.full(3, t), jnp.float32(t)) == 0
 
 
@@ -61,9 +61,9 @@ def test_sparsity_is_of_the_batchs_mean_activations(runs, new_config, loss):
     changes = WHOLE | {"loss.name": loss}
     before, _, plain = runs.train(new_config(changes=changes))
     sparse = {"loss.sparsity": 0.3, "loss.sparsity_target": 0.2}
-    found = runs.train(new_config(changes=changes | sparse))[2]
+    loss_with_penalty = runs.train(new_config(changes=changes | sparse))[2]
     layer = before.params["classifier"]["layers"][0]["linear"]
     activity = np.maximum(runs.inputs @ layer["kernel"] + layer["bias"], 0).mean(0)
     passes = 2 if loss == "r_drop" else 1
     expected = plain + passes * 0.3 * sparsity_kl(jnp.asarray(activity), jnp.float32(0.2))
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(loss_with_penalty, expected, rtol=1e-5)

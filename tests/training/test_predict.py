@@ -58,7 +58,9 @@ def test_monte_carlo_without_noise_is_the_mean_network(runs, normalised, key):
 
 def test_monte_carlo_averages_probabilities(runs, normalised, key):
     program, _, after = normalised
-    found = program.predict(after, key, runs.data.images, runs.scaling, inference="mc", passes=3)
+    prediction = program.predict(
+        after, key, runs.data.images, runs.scaling, inference="mc", passes=3
+    )
     network = program.network.module(after, "mc")
     images = scaled(runs.data.images, runs.scaling)
     chunk_key = jax.random.fold_in(key, 0)
@@ -66,26 +68,26 @@ def test_monte_carlo_averages_probabilities(runs, normalised, key):
         jax.nn.softmax(network(images, rngs=nnx.Rngs(dropout=jax.random.fold_in(chunk_key, draw))))
         for draw in range(3)
     ]
-    probs = np.exp(found.log_probs)
+    probs = np.exp(prediction.log_probs)
     np.testing.assert_allclose(probs, np.mean(passes, axis=0), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(probs.sum(1), 1, rtol=1e-5)
 
 
-def test_what_monte_carlo_all_but_rules_out_keeps_a_finite_likelihood(
-    runs, normalised, key, monkeypatch
-):
+def test_monte_carlo_keeps_tiny_likelihoods_finite(runs, normalised, key, monkeypatch):
     """exp(-200) is 0 in float32."""
     program, _, after = normalised
     certain = np.tile(np.array([0, -200, -300], np.float32), (40, 1))
     monkeypatch.setattr(module_under_test, "_log_probs", lambda *args: jnp.asarray(certain))
     arguments = (program.network, after, key, runs.data.images, runs.scaling)
-    found = module_under_test.predict(*arguments, inference="mc", passes=3)
-    np.testing.assert_allclose(found.log_probs, certain, atol=1e-4)
+    prediction = module_under_test.predict(*arguments, inference="mc", passes=3)
+    np.testing.assert_allclose(prediction.log_probs, certain, atol=1e-4)
 
 
-def test_uncertainty_is_what_numpy_makes_of_the_passes(runs, normalised, key):
+def test_uncertainty_matches_numpy(runs, normalised, key):
     program, _, after = normalised
-    found = program.predict(after, key, runs.data.images, runs.scaling, inference="mc", passes=7)
+    prediction = program.predict(
+        after, key, runs.data.images, runs.scaling, inference="mc", passes=7
+    )
     network = program.network.module(after, "mc")
     images = scaled(runs.data.images, runs.scaling)
     chunk_key = jax.random.fold_in(key, 0)
@@ -99,21 +101,21 @@ def test_uncertainty_is_what_numpy_makes_of_the_passes(runs, normalised, key):
     )
     mean = passes.mean(0)
     entropy = -(mean * np.log(mean)).sum(1)
-    np.testing.assert_allclose(found.entropy, entropy, rtol=1e-4)
+    np.testing.assert_allclose(prediction.entropy, entropy, rtol=1e-4)
     information = entropy + (passes * np.log(passes)).sum(2).mean(0)
-    np.testing.assert_allclose(found.mutual_information, information, rtol=1e-2, atol=1e-5)
-    assert (np.asarray(found.mutual_information) > 0).all()
+    np.testing.assert_allclose(prediction.mutual_information, information, rtol=1e-2, atol=1e-5)
+    assert (np.asarray(prediction.mutual_information) > 0).all()
     votes = passes.argmax(2)
     counts = np.array([np.bincount(votes[:, i], minlength=3).max() for i in range(len(images))])
-    np.testing.assert_allclose(found.variation_ratio, 1 - counts / 7, atol=1e-6)
-    assert np.asarray(found.variation_ratio).max() > 0
+    np.testing.assert_allclose(prediction.variation_ratio, 1 - counts / 7, atol=1e-6)
+    assert np.asarray(prediction.variation_ratio).max() > 0
 
 
 def test_gaussian_inference_is_monte_carlo_of_a_linear_layers_moments(runs, new_config, key):
     """DropConnect below a ReLU: the mean over draws of the activation, then the plain output."""
     program, _, state = runs.init(new_config("drop_connect"))
     arguments = (state.weights, key, runs.data.images, runs.scaling)
-    found = program.predict(*arguments, inference="gaussian", passes=20_000)
+    prediction = program.predict(*arguments, inference="gaussian", passes=20_000)
     layer = state.weights.params["classifier"]["layers"][0]["linear"]
     output = state.weights.params["classifier"]["output"]
     mean = runs.inputs @ np.asarray(layer["kernel"])
@@ -122,9 +124,9 @@ def test_gaussian_inference_is_monte_carlo_of_a_linear_layers_moments(runs, new_
     hidden = np.maximum(mean + np.sqrt(variance) * draws, 0)
     logits = hidden.mean(0) @ np.asarray(output["kernel"])
     expected = np.asarray(jax.nn.log_softmax(logits))
-    # Two means of so many draws each, through the output's weights.
+    # Two means of this many draws each, through the output's weights.
     bound = 4 * np.sqrt(2 / 20_000) * hidden.std(0).max() * np.abs(output["kernel"]).sum(0).max()
-    np.testing.assert_allclose(found.log_probs, expected, atol=bound)
+    np.testing.assert_allclose(prediction.log_probs, expected, atol=bound)
     plain = program.predict(*arguments, inference="mean")
     assert np.abs(np.asarray(plain.log_probs) - expected).max() > 2 * bound
 
@@ -133,8 +135,8 @@ def test_carried_moments_are_close_to_sampled_ones(runs, new_config, key):
     program, _, state = runs.init(new_config("deterministic_fast_dropout"))
     arguments = (state.weights, key, runs.data.images, runs.scaling)
     carried, plain = (
-        np.exp(program.predict(*arguments, inference=rule).log_probs)
-        for rule in ("moments", "mean")
+        np.exp(program.predict(*arguments, inference=inference).log_probs)
+        for inference in ("moments", "mean")
     )
     sampled, _, other = runs.init(new_config("fast_dropout"))
     probs = np.exp(
@@ -144,14 +146,14 @@ def test_carried_moments_are_close_to_sampled_ones(runs, new_config, key):
     assert np.abs(carried - probs).mean() < np.abs(plain - probs).mean() / 2
 
 
-def test_monte_carlo_tells_its_mean_uncertainties(runs, normalised):
+def test_monte_carlo_metrics_have_mean_uncertainties(runs, normalised):
     program, _, after = normalised
     hparams = as_arrays(hparams_of(program.config))
     arguments = (after, hparams, runs.data, runs.scaling)
-    found = program.evaluate(*arguments, inference="mc", passes=5)
+    metrics = program.evaluate(*arguments, inference="mc", passes=5)
     mean = program.evaluate(*arguments, inference="mean")
-    assert set(found) - set(mean) == {"entropy", "mutual_information", "variation_ratio"}
-    assert 0 < found["mutual_information"] < found["entropy"] < np.log(3) + 1e-6
+    assert set(metrics) - set(mean) == {"entropy", "mutual_information", "variation_ratio"}
+    assert 0 < metrics["mutual_information"] < metrics["entropy"] < np.log(3) + 1e-6
 
 
 def test_prediction_in_chunks_is_prediction(runs, new_config, monkeypatch, key):
@@ -161,8 +163,8 @@ def test_prediction_in_chunks_is_prediction(runs, new_config, monkeypatch, key):
     whole = program.predict(*arguments, inference="mean")
     monkeypatch.setattr(module_under_test, "_CHUNK", 16)
     chunked = Program(resolve(new_config("dropout")), (4, 4, 1), 3)
-    found = chunked.predict(*arguments, inference="mean")
-    np.testing.assert_allclose(found.log_probs, whole.log_probs, atol=1e-5)
+    prediction = chunked.predict(*arguments, inference="mean")
+    np.testing.assert_allclose(prediction.log_probs, whole.log_probs, atol=1e-5)
     sampled = chunked.predict(*arguments, inference="mc", passes=1).log_probs
     assert sampled.shape == (40, 3)
     same = chunked.predict(
@@ -178,14 +180,14 @@ def test_prediction_in_chunks_is_prediction(runs, new_config, monkeypatch, key):
     )  # each chunk draws its own noise
 
 
-def test_evaluation_is_the_measure_of_predictions(runs, new_config):
+def test_evaluation_has_the_metrics_of_predictions(runs, new_config):
     program, hparams, state = runs.init(new_config("dropout"))
-    found = program.evaluate(state.weights, hparams, runs.data, runs.scaling, inference="mean")
+    metrics = program.evaluate(state.weights, hparams, runs.data, runs.scaling, inference="mean")
     prediction = program.predict(
         state.weights, jax.random.key(0), runs.data.images, runs.scaling, inference="mean"
     )
     log_probs = np.asarray(prediction.log_probs)
     wrong = log_probs.argmax(1) != runs.labels
-    np.testing.assert_allclose(found["error"], 100 * wrong.mean(), rtol=1e-5)
+    np.testing.assert_allclose(metrics["error"], 100 * wrong.mean(), rtol=1e-5)
     nll = -log_probs[np.arange(40), runs.labels].mean()
-    np.testing.assert_allclose(found["nll"], nll, rtol=1e-5)
+    np.testing.assert_allclose(metrics["nll"], nll, rtol=1e-5)

@@ -1,4 +1,4 @@
-"""What JAX makes of a cluster; processes that find each other are in tests/scripts."""
+"""Joining a cluster that JAX cannot read; processes that do join are in tests/scripts."""
 
 import jax
 import pytest

@@ -15,16 +15,16 @@ RATE_0 = {"dropout.rate": 0.0, "dropout.input_rate": 0.0}
 
 
 def leaves(weights):
-    """Returns what every variant has, by path: kernels and biases."""
+    """Returns the parameters that all variants have, kernels and biases, by path."""
     flat = jax.tree_util.tree_flatten_with_path(weights.params)[0]
-    found = {jax.tree_util.keystr(path): leaf for path, leaf in flat}
-    return {path: leaf for path, leaf in found.items() if "logit_alpha" not in path}
+    params = {jax.tree_util.keystr(path): leaf for path, leaf in flat}
+    return {path: leaf for path, leaf in params.items() if "logit_alpha" not in path}
 
 
-def assert_equal(found, expected, **tolerance):
-    assert found.keys() == expected.keys()
+def assert_equal(actual, expected, **tolerance):
+    assert actual.keys() == expected.keys()
     for name in expected:
-        np.testing.assert_allclose(found[name], expected[name], err_msg=name, **tolerance)
+        np.testing.assert_allclose(actual[name], expected[name], err_msg=name, **tolerance)
 
 
 @pytest.fixture
@@ -141,9 +141,9 @@ def test_a_step_matches_numpy(runs, new_config, decay, smoothing, max_norm):
         max_norm=max_norm,
     )
     lower, upper = after.params["classifier"]["layers"][0]["linear"], after.params["classifier"]
-    found = [layer[name] for name in ("kernel", "bias") for layer in (lower, upper["output"])]
+    updated = [layer[name] for name in ("kernel", "bias") for layer in (lower, upper["output"])]
     np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
-    for part, value in zip(found, expected, strict=True):
+    for part, value in zip(updated, expected, strict=True):
         np.testing.assert_allclose(part, value, rtol=1e-4, atol=1e-6)
 
 
@@ -173,7 +173,7 @@ def test_the_penalty_is_shared_out_over_the_training_set(runs, new_config, monke
 def test_lengths_count_whole_batches(new_program, new_config):
     config, program = new_program(new_config())
     by_epochs = program.lengths(hparams_of(config), 43)
-    assert (by_epochs.epoch, by_epochs.total, by_epochs.epochs) == (5, 15, 3)
+    assert (by_epochs.steps_per_epoch, by_epochs.total_steps, by_epochs.epochs) == (5, 15, 3)
     config, program = new_program(new_config(changes={"train.updates": 11}))
     by_updates = program.lengths(hparams_of(config), 43)
-    assert (by_updates.epoch, by_updates.total, by_updates.epochs) == (5, 11, 3)
+    assert (by_updates.steps_per_epoch, by_updates.total_steps, by_updates.epochs) == (5, 11, 3)

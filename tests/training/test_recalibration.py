@@ -30,24 +30,26 @@ def norms(model: Any) -> Any:
 
 
 def test_first_layers_statistics_are_those_of_the_noiseless_data(model):
-    found: Any = jax.jit(recalibrate_batch_stats)(model, BATCHES)
-    layer = found.classifier.layers[0]
+    recalibrated: Any = jax.jit(recalibrate_batch_stats)(model, BATCHES)
+    layer = recalibrated.classifier.layers[0]
     sums = np.asarray(BATCHES).reshape(-1, 12) @ np.asarray(layer.linear.kernel[...])
-    np.testing.assert_allclose(norms(found)[0].mean[...], sums.mean(0), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(norms(found)[0].var[...], sums.var(0), rtol=1e-4)
+    np.testing.assert_allclose(norms(recalibrated)[0].mean[...], sums.mean(0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(norms(recalibrated)[0].var[...], sums.var(0), rtol=1e-4)
 
 
 def test_second_layer_sees_normalised_batches(model):
-    found: Any = recalibrate_batch_stats(model, BATCHES)
-    second = found.classifier.layers[1]
+    recalibrated: Any = recalibrate_batch_stats(model, BATCHES)
+    second = recalibrated.classifier.layers[1]
     sums = []
     for batch in np.asarray(BATCHES):
         u = batch @ np.asarray(model.classifier.layers[0].linear.kernel[...])
         h = np.maximum((u - u.mean(0)) / np.sqrt(u.var(0) + 1e-5), 0)
         sums.append(h @ np.asarray(second.linear.kernel[...]))
     total = np.concatenate(sums)
-    np.testing.assert_allclose(norms(found)[1].mean[...], total.mean(0), rtol=1e-3, atol=1e-4)
-    np.testing.assert_allclose(norms(found)[1].var[...], total.var(0), rtol=1e-3)
+    np.testing.assert_allclose(
+        norms(recalibrated)[1].mean[...], total.mean(0), rtol=1e-3, atol=1e-4
+    )
+    np.testing.assert_allclose(norms(recalibrated)[1].var[...], total.var(0), rtol=1e-3)
 
 
 def test_statistics_of_training_are_too_wide_and_mended(model):
@@ -64,40 +66,40 @@ def test_statistics_of_training_are_too_wide_and_mended(model):
 
 def test_nothing_else_changes(model):
     before = jax.tree.map(np.asarray, nnx.to_pure_dict(nnx.state(model)))
-    found: Any = recalibrate_batch_stats(model, BATCHES, prepare=lambda x: x * 2)
+    recalibrated: Any = recalibrate_batch_stats(model, BATCHES, prepare=lambda x: x * 2)
     after = nnx.to_pure_dict(nnx.state(model))
     jax.tree.map(np.testing.assert_array_equal, before, after)
     for kind in (nnx.Param,):
-        ours, theirs = (nnx.to_pure_dict(nnx.state(m, kind)) for m in (found, model))
+        ours, theirs = (nnx.to_pure_dict(nnx.state(m, kind)) for m in (recalibrated, model))
         jax.tree.map(np.testing.assert_array_equal, ours, theirs)
-    assert not np.allclose(norms(found)[0].mean[...], norms(model)[0].mean[...])
-    assert found.input_noise.deterministic == model.input_noise.deterministic
-    assert found.classifier.layers[0].activation.norm.momentum == 0.9
+    assert not np.allclose(norms(recalibrated)[0].mean[...], norms(model)[0].mean[...])
+    assert recalibrated.input_noise.deterministic == model.input_noise.deterministic
+    assert recalibrated.classifier.layers[0].activation.norm.momentum == 0.9
 
 
 def test_prepared_batches_are_what_the_network_sees(model):
-    found = recalibrate_batch_stats(model, BATCHES, prepare=lambda x: 2 * x)
+    recalibrated = recalibrate_batch_stats(model, BATCHES, prepare=lambda x: 2 * x)
     expected = recalibrate_batch_stats(model, 2 * BATCHES)
-    for ours, theirs in zip(norms(found), norms(expected), strict=True):
+    for ours, theirs in zip(norms(recalibrated), norms(expected), strict=True):
         np.testing.assert_allclose(ours.var[...], theirs.var[...], rtol=1e-5)
 
 
 def test_a_network_without_batch_norm_stays_as_it_is():
     plain = MLP((12,), 3, widths=(8,), noise=Noise("dropout"), rngs=nnx.Rngs(0))
-    found: Any = recalibrate_batch_stats(plain, BATCHES)
+    recalibrated: Any = recalibrate_batch_stats(plain, BATCHES)
     plain.eval()
-    found.eval()
-    np.testing.assert_array_equal(found(jnp.ones((2, 12))), plain(jnp.ones((2, 12))))
+    recalibrated.eval()
+    np.testing.assert_array_equal(recalibrated(jnp.ones((2, 12))), plain(jnp.ones((2, 12))))
 
 
-def test_a_trial_tells_its_test_metrics_before_and_after(new_config, lanes_of, tiny_dataset):
-    found = {}
+def test_a_trial_has_test_metrics_before_and_after(new_config, vmapped_of, tiny_dataset):
+    metrics = {}
     for name, recalibrate in (("as trained", False), ("both", True)):
         changes = {"model.batch_norm": True, "train.epochs": 2, "eval.recalibrate": recalibrate}
         config = resolve(new_config("dropout", changes))
-        [result] = Trainer(lanes_of(config), [config], tiny_dataset).run()
-        found[name] = result.progress.metrics
-    before, after = found["as trained"], found["both"]
+        [result] = Trainer(vmapped_of(config), [config], tiny_dataset).run()
+        metrics[name] = result.progress.metrics
+    before, after = metrics["as trained"], metrics["both"]
     assert after["test_raw_nll"] == pytest.approx(before["test_nll"], rel=1e-5)
     assert after["test_raw_nll"] != pytest.approx(after["test_nll"], rel=1e-3)
     assert "test_raw_nll" not in before
@@ -105,20 +107,20 @@ def test_a_trial_tells_its_test_metrics_before_and_after(new_config, lanes_of, t
 
 @pytest.mark.parametrize("changes", [{"eval.test": False}, {"train.refit": True}])
 def test_the_test_set_is_read_for_the_last_network_only(
-    monkeypatch, new_config, lanes_of, tiny_dataset, changes
+    monkeypatch, new_config, vmapped_of, tiny_dataset, changes
 ):
     whole = {"model.batch_norm": True, "train.epochs": 2, "eval.recalibrate": True}
     config = resolve(new_config("dropout", whole | changes))
-    trial = Trainer(lanes_of(config), [config], tiny_dataset)
+    trainer = Trainer(vmapped_of(config), [config], tiny_dataset)
     read: list[tuple[str, str]] = []
-    measure = trial._measure
+    measure = trainer._measure
 
-    def noting(name, weights, split, phase, lanes, passes=None):
-        read.extend((name, phase.name) for _ in lanes)
-        measure(name, weights, split, phase, lanes, passes)
+    def recording(name, weights, split, phase, trials, passes=None):
+        read.extend((name, phase.name) for _ in trials)
+        measure(name, weights, split, phase, trials, passes)
 
-    monkeypatch.setattr(trial, "_measure", noting)
-    trial.run()
-    of_test = [each for each in read if each[0].startswith("test")]
+    monkeypatch.setattr(trainer, "_measure", recording)
+    trainer.run()
+    of_test = [(name, phase) for name, phase in read if name.startswith("test")]
     refit = [("test_raw", "refit"), ("test", "refit")]
     assert of_test == (refit if changes.get("train.refit") else [])

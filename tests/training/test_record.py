@@ -15,13 +15,13 @@ def config(new_config):
 
 
 @pytest.fixture(scope="module")
-def record(config, lanes_of, tiny_dataset):
+def record(config, vmapped_of, tiny_dataset):
     resolved = resolve(config)
-    [result] = Trainer(lanes_of(resolved), [resolved], tiny_dataset).run()
+    [result] = Trainer(vmapped_of(resolved), [resolved], tiny_dataset).run()
     return make_record(resolved, tiny_dataset, result)
 
 
-def test_a_record_tells_everything(record, config):
+def test_a_record_is_complete(record, config):
     resolved = resolve(config)
     assert record["schema"] == SCHEMA
     assert record["id"] == trial_id(resolved)
@@ -37,7 +37,7 @@ def test_a_record_tells_everything(record, config):
     assert record["data"] == {"name": "digits", "fingerprint": "none", **sizes}
 
 
-def test_a_record_tells_where_it_was_made(record):
+def test_a_record_names_its_environment(record):
     assert {"python", "dropout_lab", "jax", "jaxlib", "flax", "optax", "numpy"} == record[
         "versions"
     ].keys()

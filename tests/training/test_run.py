@@ -22,10 +22,10 @@ def config(new_config, own_data):
 
 
 @pytest.fixture(autouse=True)
-def shared_programs(monkeypatch, program_of, lanes_of):
+def shared_programs(monkeypatch, program_of, vmapped_of):
     monkeypatch.setattr(preparation, "Program", lambda config, shape, classes: program_of(config))
     monkeypatch.setattr(
-        preparation, "VmappedProgram", lambda program, lanes: lanes_of(program.config, lanes)
+        preparation, "VmappedProgram", lambda program, lanes: vmapped_of(program.config, lanes)
     )
 
 
@@ -51,14 +51,14 @@ def test_a_finished_run_is_only_read(config, tmp_path, monkeypatch):
     assert train(config, tmp_path) == as_json(record)
 
 
-def test_a_record_tells_the_revision_of_the_code_that_ran(config, tmp_path, monkeypatch, request):
+def test_a_record_has_the_revision_of_the_code_that_ran(config, tmp_path, monkeypatch, request):
     """What is committed in the meantime is not."""
     revision = ["old"]
-    run_lanes = trainer.Trainer.run
+    run_trainer = trainer.Trainer.run
 
     def run_and_commit(self):
         revision[:] = ["new"]
-        return run_lanes(self)
+        return run_trainer(self)
 
     monkeypatch.setattr("dropout_lab.training.record._git_revision", lambda: revision[0])
     monkeypatch.setattr(trainer.Trainer, "run", run_and_commit)
@@ -79,13 +79,13 @@ def test_an_earlier_network_does_not_stay_beside_a_new_record(config, tmp_path, 
     earlier.save({"earlier": jnp.zeros(1)}, {}, step=0)
     config.run.save_model = kept
     train(config, tmp_path)
-    found = earlier.restore()
-    assert (found is not None) == kept
-    assert not kept or "earlier" not in found[0]
+    restored = earlier.restore()
+    assert (restored is not None) == kept
+    assert not kept or "earlier" not in restored[0]
 
 
 class Stopped(Stop):
-    """Someone asked at once."""
+    """A stop that is requested from the start."""
 
     def __init__(self):
         super().__init__()
@@ -178,7 +178,7 @@ def test_a_run_that_ends_while_another_prepares_it_is_only_read(config, tmp_path
     assert train(config, tmp_path) == as_json(ended[0])
 
 
-def test_a_damaged_record_is_told(config, tmp_path):
+def test_a_damaged_record_is_an_error(config, tmp_path):
     train(config, tmp_path)
     (tmp_path / "record.json").write_text('{"status": ')
     with pytest.raises(InputError, match=r"record\.json is damaged .* move it away to go on"):
@@ -186,7 +186,7 @@ def test_a_damaged_record_is_told(config, tmp_path):
 
 
 @pytest.mark.parametrize("parts", [("file",), ("file", "run"), ("file", "run", "deeper")])
-def test_a_file_in_the_way_is_told(config, tmp_path, parts):
+def test_a_file_in_the_way_is_an_error(config, tmp_path, parts):
     (tmp_path / "file").write_text("kept")
     with pytest.raises(InputError, match=r"workdir .* cannot be used: .*/file is a file; allowed"):
         train(config, tmp_path.joinpath(*parts))

@@ -23,33 +23,33 @@ STEPS = {"train.batch_size": 40, "train.epochs": 6}
 @pytest.fixture
 def traces(monkeypatch):
     """Returns a list that grows whenever the training step is traced."""
-    found = []
+    calls = []
     method = Program._train_epoch
 
     @functools.wraps(method)
     def counted(*args, **kwargs):
-        found.append(1)
+        calls.append(1)
         return method(*args, **kwargs)
 
     monkeypatch.setattr(Program, "_train_epoch", counted)
-    return found
+    return calls
 
 
 def start(config, made=None):
-    """Returns a program, fresh unless one is given, and the numbers and state of a trial."""
+    """Returns a program, by default a new one, and the hyper-parameters and state of a trial."""
     resolved = resolve(config)
     made = made or Program(resolved, (4, 4, 1), 3)
     hparams = as_arrays(hparams_of(resolved))
     return made, hparams, made.init(hparams)
 
 
-def kept(state):
+def copied(state):
     """Returns a copy: training donates its buffers."""
     return jax.tree.map(jnp.copy, state)
 
 
-def assert_equal(found, expected, **tolerance):
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, **tolerance), found, expected)
+def assert_equal(actual, expected, **tolerance):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, **tolerance), actual, expected)
 
 
 def differ(first, second):
@@ -78,13 +78,13 @@ def test_rates_are_written_at_every_step_without_compiling_again(
     changes = STEPS | {f"rate_schedule.{key}": value for key, value in schedule.items()}
     made = None
     for rate, input_rate in ((0.5, 0.2), (0.8, 0.0)):
-        rates = {"dropout.rate": rate, "dropout.input_rate": input_rate}
-        made, hparams, state = start(new_config("dropout", changes | rates), made)
+        final = {"dropout.rate": rate, "dropout.input_rate": input_rate}
+        made, hparams, state = start(new_config("dropout", changes | final), made)
         for factor in factors:
             state, _ = runs.epoch(made, hparams, state)
-            found = state.weights.rates
-            layers = found["classifier"]["layers"]
-            np.testing.assert_allclose(found["input_noise"]["rate"], input_rate * factor, rtol=1e-5)
+            rates = state.weights.rates
+            layers = rates["classifier"]["layers"]
+            np.testing.assert_allclose(rates["input_noise"]["rate"], input_rate * factor, rtol=1e-5)
             np.testing.assert_allclose(layers[0]["noise"]["rate"], rate * factor, rtol=1e-5)
     assert len(traces) == 1
 
@@ -103,23 +103,23 @@ def test_epochs_of_a_schedule_are_counted_in_updates(runs, new_config, schedule,
     made, hparams, state = start(new_config("dropout", changes))
     for factor in last:
         state, _ = runs.epoch(made, hparams, state)
-        found = state.weights.rates["input_noise"]["rate"]
-        np.testing.assert_allclose(found, 0.2 * factor, rtol=1e-5)
+        rate = state.weights.rates["input_noise"]["rate"]
+        np.testing.assert_allclose(rate, 0.2 * factor, rtol=1e-5)
 
 
 def test_the_noise_has_the_scheduled_rate(runs, new_config):
     """Late dropout trains a plain network first, step by step the same, and then does not."""
     late = {"rate_schedule.name": "late_constant", "rate_schedule.epochs": 1.0}
     made, hparams, state = start(new_config("dropout", RATES | late))
-    plain, plain_numbers, plain_state = start(new_config())
-    found = []
+    plain, plain_hparams, plain_state = start(new_config())
+    params = []
     for _ in range(2):
         state, _ = runs.epoch(made, hparams, state)
-        plain_state, _ = runs.epoch(plain, plain_numbers, plain_state)
-        found.append((kept(state.weights.params), kept(plain_state.weights.params)))
-    assert_equal(*found[0], rtol=1e-4, atol=1e-6)
+        plain_state, _ = runs.epoch(plain, plain_hparams, plain_state)
+        params.append((copied(state.weights.params), copied(plain_state.weights.params)))
+    assert_equal(*params[0], rtol=1e-4, atol=1e-6)
     with pytest.raises(AssertionError):
-        assert_equal(*found[1], rtol=1e-2, atol=1e-3)
+        assert_equal(*params[1], rtol=1e-2, atol=1e-3)
 
 
 def test_weight_scaling_follows_the_current_rate(runs, new_config):
@@ -167,13 +167,13 @@ def test_the_penalty_grows_during_its_warm_up(runs, new_config):
         for layer in layers_with(made.network.module(state.weights, "train"), "penalty")
     )
     none = hparams | {"dropout.penalty_weight": jnp.float32(0)}
-    shares = []
+    factors = []
     for _ in range(5):
-        _, without = runs.epoch(made, none, kept(state))
+        _, without = runs.epoch(made, none, copied(state))
         state, with_penalty = runs.epoch(made, hparams, state)
-        shares.append(float((with_penalty - without) / penalty))
+        factors.append(float((with_penalty - without) / penalty))
     # Of the training set's 40 examples each has a 40th, which the weight makes up for.
-    np.testing.assert_allclose(shares, [0, 0, 0.5, 1, 1], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(factors, [0, 0, 0.5, 1, 1], rtol=1e-4, atol=1e-6)
 
 
 def test_the_penalty_moves_nothing_before_its_warm_up_and_everything_after(runs, new_config):
@@ -186,7 +186,7 @@ def test_the_penalty_moves_nothing_before_its_warm_up_and_everything_after(runs,
     alike, all_of_it = [], []
     for _ in range(5):
         after, without, with_all = (
-            runs.epoch(which, values, kept(state))[0]
+            runs.epoch(which, values, copied(state))[0]
             for which, values in ((made, hparams), (made, none), (at_once, hparams))
         )
         alike.append(not differ(after.weights.params, without.weights.params))
@@ -214,9 +214,9 @@ def test_the_programs_loss_is_the_losses(runs, new_config, name):
     expected = getattr(loss, name)(model, images, target[order], key, **options)
     first = nnx.Rngs(dropout=jax.random.split(key)[0])
     plain = -(target[order] * jax.nn.log_softmax(model(images, rngs=first))).sum(1).mean()
-    _, found = runs.epoch(made, hparams, state)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert abs(found - plain) > 1e-3
+    _, actual = runs.epoch(made, hparams, state)
+    np.testing.assert_allclose(actual, expected, rtol=1e-5)
+    assert abs(actual - plain) > 1e-3
 
 
 def test_weights_of_losses_and_penalties_never_compile_again(runs, new_config, traces):
@@ -226,7 +226,7 @@ def test_weights_of_losses_and_penalties_never_compile_again(runs, new_config, t
         config = new_config("variational_dropout", {"loss.name": "r_drop"} | weights)
         made, hparams, state = start(config, made)
         for _ in range(2):
-            state, found = runs.epoch(made, hparams, state)
-            losses.add(float(found))
+            state, mean_loss = runs.epoch(made, hparams, state)
+            losses.add(float(mean_loss))
     assert len(traces) == 1
     assert len(losses) == 8

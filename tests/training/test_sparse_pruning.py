@@ -30,7 +30,7 @@ WEIGHTS = (64 * 300, 300 * 100, 100 * 10)
 
 def metrics_of(variant, changes):
     """Returns the metrics of a trial for each seed; they share one program."""
-    program, found = None, []
+    program, metrics = None, []
     for seed in SEEDS:
         config = default_config()
         config.update_from_flattened_dict({"variant": variant, "seed": seed, **CHANGES, **changes})
@@ -38,12 +38,12 @@ def metrics_of(variant, changes):
         if program is None:
             program, dataset = prepare(resolved)
         [result] = Trainer(program, [resolved], dataset).run()
-        found.append(result.progress.metrics)
-    return found
+        metrics.append(result.progress.metrics)
+    return metrics
 
 
 def mean(metrics, name):
-    return np.mean([each[name] for each in metrics])
+    return np.mean([trial[name] for trial in metrics])
 
 
 def test_most_weights_go_and_the_error_stays():
@@ -52,11 +52,11 @@ def test_most_weights_go_and_the_error_stays():
     dense = metrics_of("none", {})
     assert mean(sparse, "test_error") <= mean(dense, "test_error") + 1
     assert mean(sparse, "val_error") <= mean(dense, "val_error") + 1
-    for each in sparse:
-        assert each["sparsity"] > 50
+    for trial in sparse:
+        assert trial["sparsity"] > 50
         # Both are of the same count.
-        assert each["compression"] == pytest.approx(1 / (1 - each["sparsity"] / 100), rel=1e-4)
-        layers = [each[f"sparsity.classifier.{path}"] for path in PATHS]
-        assert len(layers) == sum(name.startswith("sparsity.") for name in each)
-        assert each["sparsity"] == pytest.approx(np.average(layers, weights=WEIGHTS), rel=1e-4)
-    assert all("sparsity" not in each for each in dense)
+        assert trial["compression"] == pytest.approx(1 / (1 - trial["sparsity"] / 100), rel=1e-4)
+        layers = [trial[f"sparsity.classifier.{path}"] for path in PATHS]
+        assert len(layers) == sum(name.startswith("sparsity.") for name in trial)
+        assert trial["sparsity"] == pytest.approx(np.average(layers, weights=WEIGHTS), rel=1e-4)
+    assert all("sparsity" not in trial for trial in dense)

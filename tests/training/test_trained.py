@@ -51,15 +51,15 @@ def test_predictions_of_one_example_are_those_of_many(trained, test_split):
 
 
 def test_uncertainty_goes_with_the_monte_carlo_predictions(trained, test_split):
-    found = trained.uncertainty(test_split.images, passes=20)
+    prediction = trained.uncertainty(test_split.images, passes=20)
     probs = trained.predict(test_split.images, inference="mc", passes=20)
-    np.testing.assert_allclose(np.exp(found.log_probs), probs, rtol=1e-5)
-    np.testing.assert_allclose(found.entropy, -(probs * np.log(probs)).sum(1), rtol=1e-4)
-    assert (found.mutual_information > 0).all()
-    assert (found.mutual_information < found.entropy).all()
-    votes = found.variation_ratio * 20
+    np.testing.assert_allclose(np.exp(prediction.log_probs), probs, rtol=1e-5)
+    np.testing.assert_allclose(prediction.entropy, -(probs * np.log(probs)).sum(1), rtol=1e-4)
+    assert (prediction.mutual_information > 0).all()
+    assert (prediction.mutual_information < prediction.entropy).all()
+    votes = prediction.variation_ratio * 20
     np.testing.assert_allclose(votes, np.round(votes), atol=1e-5)
-    assert all(isinstance(each, np.ndarray) and len(each) == 24 for each in found)
+    assert all(isinstance(values, np.ndarray) and len(values) == 24 for values in prediction)
 
 
 def test_there_are_as_many_passes_as_it_was_tested_with(new_config, own_data, test_split, tmp_path):
@@ -90,13 +90,13 @@ def test_the_module_is_an_ordinary_network(trained, test_split):
 def test_passes_are_what_monte_carlo_averages(trained, test_split):
     images = trained.test_split().images
     np.testing.assert_array_equal(images, test_split.images)
-    found = trained.passes(images, count=200)
-    assert found.shape == (200, 24, 3)
-    np.testing.assert_allclose(found.sum(-1), 1, rtol=1e-5)
-    assert (found[0] != found[1]).any()
+    probs = trained.passes(images, count=200)
+    assert probs.shape == (200, 24, 3)
+    np.testing.assert_allclose(probs.sum(-1), 1, rtol=1e-5)
+    assert (probs[0] != probs[1]).any()
     mean = trained.predict(images, inference="mc", passes=200)
-    deviation = found.std(0) * np.sqrt(2 / 200)
-    assert (np.abs(found.mean(0) - mean) < 5 * deviation).all()
+    deviation = probs.std(0) * np.sqrt(2 / 200)
+    assert (np.abs(probs.mean(0) - mean) < 5 * deviation).all()
 
 
 @pytest.mark.parametrize(

@@ -64,18 +64,18 @@ def described(tree):
 
 
 def test_every_variant_and_every_model_is_here():
-    found = [param.values for param in pairs()]
-    assert {variant for variant, _ in found} == set(VARIANTS)
-    assert {model for _, model in found} == set(MODELS)
-    assert set(found) >= FAST
+    trained = [param.values for param in pairs()]
+    assert {variant for variant, _ in trained} == set(VARIANTS)
+    assert {model for _, model in trained} == set(MODELS)
+    assert set(trained) >= FAST
 
 
 @pytest.mark.parametrize(("variant", "model"), list(pairs()))
 def test_an_epoch_lowers_the_loss(variant, model):
     """With the noise at rest, before and after; training leaves the state's structure alone."""
     config = resolve(config_of(variant, model))
-    lanes, dataset = prepare(config)
-    program = lanes.program
+    vmapped, dataset = prepare(config)
+    program = vmapped.program
     data, scaling = to_device(dataset.train), fit_scaling(config.data.scaling, dataset.train)
     hparams = as_arrays(hparams_of(config))
     lengths, state = program.lengths(hparams, len(dataset.train)), program.init(hparams)
@@ -86,13 +86,13 @@ def test_an_epoch_lowers_the_loss(variant, model):
         return float(metrics["nll"])
 
     first = nll(state.weights)
-    state, loss = program.train_epoch(state, hparams, data, scaling, steps=lengths.epoch)
+    state, loss = program.train_epoch(state, hparams, data, scaling, steps=lengths.steps_per_epoch)
     last = nll(state.weights)
     assert last < 0.9 * first
     assert np.isfinite(loss)
     assert described(state) == described(before)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
-    assert int(state.step) == lengths.epoch
+    assert int(state.step) == lengths.steps_per_epoch
     jax.tree.map(np.testing.assert_array_equal, state.weights.rates, before.weights.rates)
     moved = jax.tree.map(lambda a, b: (np.asarray(a) != b).any(), state.weights, before.weights)
     still = [path for path, any_moved in paths(moved.params).items() if not any_moved]

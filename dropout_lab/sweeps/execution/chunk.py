@@ -149,7 +149,7 @@ class _Report:
         """Tells of an epoch; in the file at most once a second."""
         self.telling = True
         if time.monotonic() - self._written >= 1:
-            told = {"share": epoch.share, "summary": epoch.summary()}
+            told = {"share": epoch.fraction, "summary": epoch.summary()}
             write_json(self._path, self._content | told)
             self._written = time.monotonic()
         self._on_epoch()

@@ -1,0 +1,102 @@
+"""A session of a run that may be interrupted: wall time, checkpoints, requests to stop."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from dropout_lab.system.interrupt import Stop
+from dropout_lab.training.checkpoint import Arrays, Checkpoints, refill
+from dropout_lab.training.network import Weights
+from dropout_lab.training.processes import agreed, is_first
+from dropout_lab.training.program import TrainState
+from dropout_lab.training.progress import Progress, TrialState
+
+
+class Session:
+    """Restores trials when it starts and saves them after an epoch when that is due.
+
+    Args:
+      trials: The trials, whose progress is restored and saved.
+      checkpoints: Where to save and resume from; None to do neither.
+      interval: Seconds between checkpoints.
+      stop: Checked after every epoch for a request to save and leave.
+    """
+
+    def __init__(
+        self,
+        trials: Sequence[TrialState],
+        checkpoints: Checkpoints | None,
+        interval: float,
+        stop: Stop,
+    ) -> None:
+        self._trials = trials
+        self._checkpoints = checkpoints
+        self._interval = interval
+        self._stop = stop
+        self._started = self._saved = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the run, over all sessions."""
+        return time.monotonic() - self._started
+
+    def restore(self, make_template: Callable[[], TrainState]) -> tuple[TrainState, Weights] | None:
+        """Restores the trials' progress from the checkpoint, if there is one.
+
+        Args:
+          make_template: Returns the structure, shapes and types of a training state.
+
+        Returns:
+          The saved training state and selected weights; None without a checkpoint.
+
+        Raises:
+          InputError: If the checkpoint is damaged or of other code.
+        """
+
+        def read(
+            arrays: Arrays, described: dict[str, Any]
+        ) -> tuple[tuple[TrainState, Weights], list[Progress]]:
+            progresses = [Progress(**row) for row in described["lanes"]]
+            fields = vars(Progress()).keys()
+            if any(row.keys() != fields for row in described["lanes"]):
+                raise ValueError("progress of other fields")
+            if len(progresses) != len(self._trials):
+                raise ValueError("progress of other trials")
+            state = make_template()
+            template = state, state.weights
+            restored: tuple[TrainState, Weights] = refill(template, arrays)
+            if jax.tree.map(np.shape, restored) != jax.tree.map(np.shape, template):
+                raise ValueError("arrays of other shapes")
+            return restored, progresses
+
+        saved = self._checkpoints.restore(read) if self._checkpoints else None
+        restored = None
+        if saved is not None:
+            restored, progresses = saved
+            for trial, progress in zip(self._trials, progresses, strict=True):
+                trial.progress = progress
+        self._started = time.monotonic() - self._trials[0].progress.seconds
+        return restored
+
+    def end_epoch(self, state: TrainState, selected_weights: Weights) -> None:
+        """Saves a checkpoint if one is due or a stop was requested.
+
+        Raises:
+          Interrupted: If a stop was requested.
+        """
+        self._stop.signum = agreed(self._stop.signum)
+        due = time.monotonic() - self._saved >= self._interval
+        if self._checkpoints and is_first() and (due or self._stop.signum is not None):
+            seconds = self.seconds
+            progresses = [
+                dataclasses.replace(trial.progress, seconds=seconds) for trial in self._trials
+            ]
+            described = {"lanes": [dataclasses.asdict(progress) for progress in progresses]}
+            step = sum(len(progress.history) for progress in progresses)
+            self._checkpoints.save((state, selected_weights), described, step=step)
+            self._saved = time.monotonic()
+        self._stop.check()
