@@ -108,7 +108,7 @@ def render(spec):
         return overview(map(reproduced, REPRODUCED), "experiments/results")
     options = dict(flag.removeprefix("--").split("=") for flag in flags)
     store = Store(RESULTS / name)
-    return table.render(summarise(store.records(), store.plan(), **options), "markdown")
+    return table.render(summarise(store.records(), store.trials(), **options), "markdown")
 
 
 def reproduced(directory):
@@ -139,7 +139,7 @@ def test_every_committed_sweep_is_whole_and_clean():
     for directory in (*SWEEPS, *parts):
         store = Store(directory)
         records = store.records()
-        assert {record["id"] for record in records} == set(store.plan()), directory
+        assert {record["id"] for record in records} == set(store.trials()), directory
         for record in records:
             # Of settings tried, one may be too much.
             assert record["status"] == "ok" or directory.name == "search"

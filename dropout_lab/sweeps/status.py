@@ -41,7 +41,7 @@ class Watch:
 
     def __init__(self, store: Store, trials: Iterable[str]) -> None:
         self._store = store
-        plan, varied = store.plan(), store.varied()
+        plan, varied = store.trials(), store.varied()
         self.labels = {trial: label(plan[trial], varied) or trial for trial in trials}
         self.done: set[str] = set()
         self.revisions: set[str | None] = set()
@@ -154,7 +154,7 @@ def describe(store: Store) -> str:
     Raises:
       InputError: If there is no sweep.
     """
-    watch = Watch(store, store.plan())
+    watch = Watch(store, store.trials())
     done, failed, running, waiting = watch.counts()
     lines = [
         f"{len(watch.labels)} trials: {done} done, {failed} failed, {running} under way, "

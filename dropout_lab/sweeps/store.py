@@ -54,7 +54,7 @@ class Store:
 
     def configs(self, trials: Iterable[str]) -> list[FrozenConfigDict]:
         """Returns the resolved configurations of some trials."""
-        plan = self.plan()
+        plan = self.trials()
         return [from_dict(plan[trial]) for trial in trials]
 
     def varied(self) -> list[str]:
@@ -67,7 +67,7 @@ class Store:
         Raises:
           InputError: If there is no sweep here, or a record is damaged.
         """
-        return [record for trial in self.plan() if (record := self.record(trial)) is not None]
+        return [record for trial in self.trials() if (record := self.record(trial)) is not None]
 
     def has(self, trial: str) -> bool:
         """Returns whether a trial has a record."""

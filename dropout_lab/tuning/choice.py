@@ -20,7 +20,7 @@ RULE = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Spread:
+class MetricStats:
     """A metric over runs.
 
     Attributes:
@@ -71,11 +71,11 @@ class Setting:
     overrides: Overrides
     runs: tuple[Run, ...] = ()
 
-    def spread(self, metric: str) -> Spread:
+    def stats(self, metric: str) -> MetricStats:
         """Returns a metric, such as ``val_error``, over the runs that ended well."""
         found = [run.metrics.get(metric) for run in self.runs]
         known = [value for value in found if value is not None]
-        return Spread(
+        return MetricStats(
             statistics.mean(known) if known else None,
             statistics.stdev(known) if len(known) > 1 else None,
             len(known),
@@ -95,7 +95,7 @@ class Setting:
         return {
             "overrides": dict(self.overrides),
             "runs": [dataclasses.asdict(run) for run in self.runs],
-            "metrics": {name: dataclasses.asdict(self.spread(name)) for name in names},
+            "metrics": {name: dataclasses.asdict(self.stats(name)) for name in names},
         }
 
 
@@ -159,7 +159,7 @@ class Choice:
         rows = [
             [
                 setting.label(),
-                setting.spread("val_error"),
+                setting.stats("val_error"),
                 setting.count("diverged"),
                 setting.count("failed"),
                 "chosen" if index == self.chosen else "",
@@ -167,14 +167,14 @@ class Choice:
             for index, setting in enumerate(self.tried)
         ]
         header = ["setting", "validation error (%)", "diverged", "failed", ""]
-        told = f"test error (%) of {self.final.label()}: {self.final.spread('test_error')}"
+        told = f"test error (%) of {self.final.label()}: {self.final.stats('test_error')}"
         if not self.searched:
             return told
         return f"{tabulate.tabulate(rows, header, disable_numparse=True)}\n\n{told}"
 
 
 def _rank(setting: Setting) -> tuple[float, ...]:
-    error, nll = setting.spread("val_error").mean, setting.spread("val_nll").mean
+    error, nll = setting.stats("val_error").mean, setting.stats("val_nll").mean
     # Rounded: errors are of single precision, of which 61/3 and 41/3 average to more than 17.
     return (
         setting.count("diverged", "failed"),

@@ -175,7 +175,7 @@ def test_a_search_chooses_before_the_end(tmp_path):
     )
     results = reproduce(one, tmp_path, "short")
     choice = results.choices["noisy, few"]
-    errors = [setting.spread("val_error").mean for setting in choice.tried]
+    errors = [setting.stats("val_error").mean for setting in choice.tried]
     assert errors[choice.chosen] == min(errors)
     assert {run.seed for setting in choice.tried for run in setting.runs} == {9}
     assert (tmp_path / "README.md").read_text().count("dropout.rate=") == 2

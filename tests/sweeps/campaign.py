@@ -136,7 +136,7 @@ def compare(cut, whole):
     )
     return [
         trial
-        for trial in Store(cut).plan()
+        for trial in Store(cut).trials()
         if trial not in records or records[trial] != expected.get(trial)
     ]
 

@@ -43,7 +43,7 @@ def test_a_sweep_killed_anywhere_leaves_the_same_records(executor, folder, whole
     assert {"main", "worker"} <= set(killed)
     if executor == "processes":
         assert "a worker was stopped by SIGKILL: started again" in sweep.log.read_text()
-    assert len(Store(cut).plan()) == TRIALS
+    assert len(Store(cut).trials()) == TRIALS
     assert compare(cut, whole) == []
     assert list((cut / "checkpoints").iterdir()) == []
     # Workers have one thread each, and programs of their own, kept apart from the main process's.
@@ -65,7 +65,7 @@ def test_a_sweep_stopped_by_ctrl_c_saves_and_goes_on(executor, folder, whole):
     assert list(sweep.workdir.glob("failures/*.json")) == []
     sweep.start()
     sweep.finish()
-    assert len(Store(sweep.workdir).plan()) == 4
+    assert len(Store(sweep.workdir).trials()) == 4
     assert compare(sweep.workdir, whole) == []
 
 
@@ -77,5 +77,5 @@ def test_two_sweeps_in_one_directory_share_the_work(folder, whole):
     second.start()
     first.finish()
     second.finish()
-    assert len(Store(both).plan()) == 8
+    assert len(Store(both).trials()) == 8
     assert compare(both, whole) == []

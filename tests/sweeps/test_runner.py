@@ -11,7 +11,7 @@ import pytest
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution import measure, work
+from dropout_lab.sweeps.execution import cost, work
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
@@ -83,7 +83,7 @@ def test_a_group_compiles_once(config, tmp_path, compiled):
     run_sweep(config, GRID, store)
     assert compiled == times(1, "none", "dropout")
     records = store.records()
-    assert [record["id"] for record in records] == list(store.plan())
+    assert [record["id"] for record in records] == list(store.trials())
     rates = [(r["config"]["variant"], r["config"]["dropout"]["rate"], r["seed"]) for r in records]
     assert rates == [
         ("none", 0, 0),
@@ -113,14 +113,14 @@ def test_lanes_compile_once_a_group(config, tmp_path, compiled):
 @pytest.mark.slow
 def test_to_choose_lanes_is_one_compile_more(config, tmp_path, compiled, monkeypatch):
     """Alone and side by side are measured; what was measured first is chosen, still compiled."""
-    measured = measure.measure
+    measured = cost.measure_cost
 
     def judged(trials, lanes):
         epoch = 0.0 if lanes == 1 else 1.0
         return dataclasses.replace(measured(trials, lanes), epoch=epoch, compile=0.0)
 
-    monkeypatch.setattr(measure, "measure", judged)
-    monkeypatch.setattr(measure, "_SHORT", 1e9)
+    monkeypatch.setattr(cost, "measure_cost", judged)
+    monkeypatch.setattr(cost, "_SHORT", 1e9)
     run_sweep(config, SMALL, Store(tmp_path), lanes=None)
     assert compiled == times(2, "none")
     assert {record["lanes"] for record in Store(tmp_path).records()} == {1}

@@ -45,7 +45,7 @@ def test_looking_makes_nothing(store, config, tmp_path):
     assert not store.has("a")
     store.check(config, {})
     with pytest.raises(InputError, match=r"sweep' holds no sweep: no sweep\.json"):
-        store.plan()
+        store.trials()
     with pytest.raises(InputError, match="holds no sweep"):
         store.records()
     assert list(tmp_path.iterdir()) == []
@@ -53,7 +53,7 @@ def test_looking_makes_nothing(store, config, tmp_path):
 
 def test_the_plan_keeps_order_and_configurations(store, config):
     trials = fill(store, config, SEEDS)
-    plan = Store(store.directory).plan()
+    plan = Store(store.directory).trials()
     assert list(plan) == [trial.id for trial in trials]
     assert [found["seed"] for found in plan.values()] == [3, 1, 2]
     as_json = [json.loads(json.dumps(trial.config.to_dict())) for trial in trials]
@@ -163,7 +163,7 @@ def test_a_record_that_is_moved_away_while_it_is_looked_at_is_none(store, config
 def test_more_values_extend_the_plan_at_its_end(store, config):
     before = list(fill(store, config, SEEDS))
     fill(store, config, {"seed": [2, 9, 3]})
-    plan = store.plan()
+    plan = store.trials()
     assert list(plan)[:3] == [trial.id for trial in before]
     assert [found["seed"] for found in plan.values()] == [3, 1, 2, 9]
 
@@ -171,7 +171,7 @@ def test_more_values_extend_the_plan_at_its_end(store, config):
 def test_more_keys_extend_the_plan(store, config):
     fill(store, config, SEEDS)
     fill(store, config, {"seed": [3], "optimizer.lr": [0.1, 0.2]})
-    found = [(trial["seed"], trial["optimizer"]["lr"]) for trial in store.plan().values()]
+    found = [(trial["seed"], trial["optimizer"]["lr"]) for trial in store.trials().values()]
     assert found == [(3, 0.1), (1, 0.1), (2, 0.1), (3, 0.2)]
 
 
@@ -179,7 +179,7 @@ def test_a_varied_key_may_differ_in_the_common_configuration(store, config):
     fill(store, config, SEEDS)
     config.seed = 77
     fill(store, config, {"optimizer.lr": [0.3]})
-    assert [trial["seed"] for trial in store.plan().values()] == [3, 1, 2, 77]
+    assert [trial["seed"] for trial in store.trials().values()] == [3, 1, 2, 77]
 
 
 def test_how_to_run_may_differ(store, config):
@@ -209,7 +209,7 @@ def test_of_two_sweeps_begun_together_one_is_refused(store, config):
     config.optimizer.lr = 0.5
     with pytest.raises(InputError, match="belongs to another sweep"):
         store.extend(config, SEEDS, make_trials(config, product(SEEDS)))
-    assert len(store.plan()) == 3
+    assert len(store.trials()) == 3
 
 
 def test_a_key_that_older_code_lacked_is_asked_about_from_now_on(store, config):

@@ -53,12 +53,12 @@ def test_a_single_setting_needs_no_run():
 
 
 def test_the_spread_is_over_runs_that_ended_well():
-    spread = setting("a", [1.0, 2.0, None, 6.0]).spread("val_error")
+    spread = setting("a", [1.0, 2.0, None, 6.0]).stats("val_error")
     assert (spread.mean, spread.n) == (3.0, 3)
     assert spread.std == pytest.approx(math.sqrt(7))
     assert str(spread) == "3.00 ± 2.65 (3)"
-    assert str(setting("a", [1.0]).spread("val_error")) == "1.00 (1)"
-    assert str(setting("a", [None]).spread("val_error")) == "–"
+    assert str(setting("a", [1.0]).stats("val_error")) == "1.00 (1)"
+    assert str(setting("a", [None]).stats("val_error")) == "–"
 
 
 def test_a_choice_survives_json():

@@ -249,7 +249,7 @@ def test_a_failed_final_run_is_told_and_can_be_run_again(config, tmp_path, monke
     assert tune(config, tmp_path).failed == tuned.failed
     again = tune(config, tmp_path, execution=Execution(1, "local", retry=True))
     assert again.failed == {}
-    assert again.choices["all"].final.spread("test_error").n == 2
+    assert again.choices["all"].final.stats("test_error").n == 2
 
 
 @pytest.mark.parametrize(

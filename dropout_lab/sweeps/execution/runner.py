@@ -9,9 +9,9 @@ from ml_collections import ConfigDict
 from dropout_lab.config import HOW
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.sweeps.execution.cluster import run_dask
-from dropout_lab.sweeps.execution.measure import estimate
+from dropout_lab.sweeps.execution.cost import estimate
 from dropout_lab.sweeps.execution.plan import by_fold, read_plan
-from dropout_lab.sweeps.execution.processes import run_processes
+from dropout_lab.sweeps.execution.worker_pool import run_processes
 from dropout_lab.sweeps.execution.work import width, work
 from dropout_lab.sweeps.grid import Grid, Overrides, product
 from dropout_lab.sweeps.status import Watch, duration

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from dropout_lab.sweeps.execution.chunk import run_chunk
-from dropout_lab.sweeps.execution.measure import choose_lanes
+from dropout_lab.sweeps.execution.cost import choose_lanes
 from dropout_lab.sweeps.execution.plan import Plan, make_plan
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial, groups

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dropout_lab.sweeps.execution import measure
+from dropout_lab.sweeps.execution import cost
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import make_trials
@@ -24,10 +24,10 @@ def test_lanes_are_measured_and_the_plan_keeps_what_was_found(config, tmp_path, 
 
     def cost(trials, lanes):
         seen.append((len(trials), lanes))
-        return measure.Cost(epoch=1e-4 if lanes == 1 else 1e-5 * lanes, compile=0, memory=1)
+        return cost.Cost(epoch=1e-4 if lanes == 1 else 1e-5 * lanes, compile=0, memory=1)
 
-    monkeypatch.setattr(measure, "measure", cost)
-    monkeypatch.setattr(measure, "_WIDEST_ON_CPU", 3)
+    monkeypatch.setattr(cost, "measure_cost", cost)
+    monkeypatch.setattr(cost, "_WIDEST_ON_CPU", 3)
     run_sweep(config, SEEDS, store, lanes=None)
     [path] = (store.directory / "plans").iterdir()
     plan = json.loads(path.read_text())
@@ -48,10 +48,10 @@ def test_lanes_are_measured_and_the_plan_keeps_what_was_found(config, tmp_path, 
 def test_what_cannot_pay_is_not_measured(config, monkeypatch, alone, lanes):
 
     def cost(trials, lanes):
-        return measure.Cost(**alone) if lanes == 1 else measure.Cost(1e-4, 0, 1)
+        return cost.Cost(**alone) if lanes == 1 else cost.Cost(1e-4, 0, 1)
 
-    monkeypatch.setattr(measure, "measure", cost)
-    found, _ = measure.choose_lanes(make_trials(config, product(SEEDS)), workers=1)
+    monkeypatch.setattr(cost, "measure_cost", cost)
+    found, _ = cost.choose_lanes(make_trials(config, product(SEEDS)), workers=1)
     assert found == lanes
 
 
@@ -60,17 +60,17 @@ def test_only_trials_of_one_fold_are_measured_side_by_side(config, monkeypatch):
 
     def cost(trials, lanes):
         seen.append([trial.config.data.fold for trial in trials])
-        return measure.Cost(epoch=1e-4 if lanes == 1 else 1e-5, compile=0, memory=1)
+        return cost.Cost(epoch=1e-4 if lanes == 1 else 1e-5, compile=0, memory=1)
 
-    monkeypatch.setattr(measure, "measure", cost)
+    monkeypatch.setattr(cost, "measure_cost", cost)
     config.data.folds = 2
     sweep = product(SEEDS, {"data.fold": [0, 1]})
-    assert measure.choose_lanes(make_trials(config, sweep), workers=1)[0] == 4
+    assert cost.choose_lanes(make_trials(config, sweep), workers=1)[0] == 4
     assert seen == [[0], [0, 0, 0, 0]]
 
 
 def test_measuring_finds_time_and_memory(config):
-    cost = measure.measure(make_trials(config, product({"seed": [0]})), 1)
+    cost = cost.measure_cost(make_trials(config, product({"seed": [0]})), 1)
     assert cost.epoch > 0
     assert cost.memory > 8 * 16 * 4  # the first layer's weights at least
 
@@ -83,7 +83,7 @@ def test_an_only_epoch_does_not_count_its_compile(config, monkeypatch):
             self.run = lambda: on_epoch(None)
 
     clock = iter([0.0, 100.0, 200.0, 201.0])
-    monkeypatch.setattr(measure, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(cost, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     monkeypatch.setattr(trainer, "Trainer", OneEpoch)
-    cost = measure.measure(make_trials(config, [{"train.epochs": 1}]), 1)
+    cost = cost.measure_cost(make_trials(config, [{"train.epochs": 1}]), 1)
     assert (cost.epoch, cost.compile) == (1.0, 99.0)

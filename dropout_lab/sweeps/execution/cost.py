@@ -51,7 +51,7 @@ class _Measured(Exception):  # noqa: N818 (not an error: enough is known)
     """Ends a run of which enough is known."""
 
 
-def measure(trials: Sequence[Trial], lanes: int) -> Cost:
+def measure_cost(trials: Sequence[Trial], lanes: int) -> Cost:
     """Returns what the trials cost, from their first epochs; nothing is written.
 
     Args:
@@ -99,18 +99,18 @@ def choose_lanes(trials: Sequence[Trial], workers: int) -> tuple[int, float | No
     """
     if len(trials) == 1:
         return 1, None
-    alone = measure(trials[:1], 1)
+    alone = measure_cost(trials[:1], 1)
     beside = by_fold(trials)[0]
     wide = _width(alone, beside, workers)
     if wide == 1 or alone.epoch * _epochs(trials) < 2 * alone.compile:
         return 1, alone.epoch
-    together = measure(beside[:wide], wide).epoch / min(wide, len(beside))
+    together = measure_cost(beside[:wide], wide).epoch / min(wide, len(beside))
     return (wide, together) if together < alone.epoch else (1, alone.epoch)
 
 
 def estimate(trials: Sequence[Trial]) -> tuple[float, float]:
     """Returns the seconds that the trials of a group take one after another, and to compile."""
-    cost = measure(trials[:1], 1)
+    cost = measure_cost(trials[:1], 1)
     return cost.epoch * _epochs(trials), cost.compile
 
 
