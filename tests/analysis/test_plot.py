@@ -24,8 +24,8 @@ def curves(axes):
 
 
 def legend(drawn):
-    (found,) = drawn.legends
-    return [text.get_text() for text in found.get_texts()]
+    (only,) = drawn.legends
+    return [text.get_text() for text in only.get_texts()]
 
 
 def test_each_row_is_a_line_through_its_means(summary):

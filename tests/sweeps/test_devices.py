@@ -16,30 +16,31 @@ SWEEP = """
     import sys
     import jax
     from configs import digits_mlp
-    from dropout_lab.sweeps.execution.runner import How, run_sweep
+    from dropout_lab.sweeps.execution.runner import Execution, run_sweep
     from dropout_lab.sweeps.store import Store
     from dropout_lab.training import trainer
 
     assert jax.local_device_count() == 8
-    places = []
+    devices = []
 
-    class Watched(trainer.Lanes):
+    class Watched(trainer.Trainer):
         def run(self):
-            numbers = jax.tree.leaves(self._numbers)
-            places.append({len(leaf.sharding.device_set) for leaf in numbers})
+            hparams = jax.tree.leaves(self._hparams)
+            devices.append({len(leaf.sharding.device_set) for leaf in hparams})
             return super().run()
 
-    trainer.Lanes = Watched
+    trainer.Trainer = Watched
     config = digits_mlp.get_config("dropout,smoke")
     config.model.widths, config.data.train_size = (8,), 320
     store = Store(sys.argv[1])
     grid = {"dropout.rate": [0.1, 0.3, 0.5], "seed": [0, 1]}
-    assert run_sweep(config, grid, store, How(lanes=8, executor="local")) == {}
-    assert places == [{8}], places
+    assert run_sweep(config, grid, store, Execution(lanes=8, executor="local")) == {}
+    assert devices == [{8}], devices
+
 """
 
 
-def test_a_sweep_spreads_its_lanes_over_all_devices(tmp_path):
+def test_the_lanes_of_a_sweep_spread_over_all_devices(tmp_path):
     """Six trials, padded so that each device has a lane."""
     script = tmp_path / "sweep.py"
     script.write_text(textwrap.dedent(SWEEP))
