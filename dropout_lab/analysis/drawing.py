@@ -32,7 +32,6 @@ def image(figure: Figure, form: str = "svg", *, dpi: float | Literal["figure"] =
 
     content = io.BytesIO()
     # By default an SVG contains the date and random ids.
-
     with matplotlib.rc_context({"svg.hashsalt": "dropout_lab"}):
         metadata = {"Date": None} if form == "svg" else {}
         figure.savefig(content, format=form, dpi=dpi, metadata=metadata)

@@ -70,5 +70,4 @@ def _latex_line(line: str) -> str:
     ('{}[a] & 1 \\\\', 'a & 1 \\\\')
     """
     # After `\\` or `\midrule`, LaTeX reads a bracket or a star as an option.
-
     return f"{'{}' if line.startswith(('[', '*')) else ''}{line} " + r"\\"

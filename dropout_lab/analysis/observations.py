@@ -42,11 +42,9 @@ def join(
     """
     by_id = {record["id"]: record for record in records}
     configs = dict(planned)
-    for trial_id in sorted(by_id.keys() - planned.keys()):
-        configs[trial_id] = by_id[trial_id]["config"]
-    return [
-        Observation(leaves(config), by_id.get(trial_id)) for trial_id, config in configs.items()
-    ]
+    for trial in sorted(by_id.keys() - planned.keys()):
+        configs[trial] = by_id[trial]["config"]
+    return [Observation(leaves(config), by_id.get(trial)) for trial, config in configs.items()]
 
 
 def leaves(config: dict[str, Any]) -> dict[str, Value]:
@@ -93,13 +91,7 @@ def natural(values: Iterable[Value]) -> tuple[Value, ...]:
 
 
 def require_key(kind: str, key: str, trials: Iterable[Observation]) -> None:
-    """Raises InputError unless some configuration has the key.
-
-    Args:
-      kind: What the key is used for, for the error message.
-      key: Dotted configuration key.
-      trials: The trials to look in.
-    """
+    """Raises InputError, which calls the key a ``kind``, unless some configuration has the key."""
     keys = {name for trial in trials for name in trial.config}
     if key not in keys:
         raise unknown(kind, key, keys)

@@ -128,6 +128,5 @@ def _set_titles(axes: Axes, summary: Summary, rows_with_crosses: int) -> None:
     if summary.where:
         title += f"\nonly {', '.join(summary.where)}"
     axes.set_title(title, fontsize="medium", loc="left", pad=8 + 11 * rows_with_crosses)
-
     value, _ = describe(summary.value)
     axes.set(xlabel=summary.cols, ylabel=value)

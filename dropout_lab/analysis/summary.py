@@ -7,15 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dropout_lab.analysis.observations import (
-    Observation,
-    Value,
-    join,
-    label,
-    natural,
-    require_key,
-    select,
-)
+from dropout_lab.analysis import observations
+from dropout_lab.analysis.observations import Observation, Value, label, natural
 from dropout_lab.config import HOW
 from dropout_lab.errors import InputError, unknown
 
@@ -56,16 +49,10 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Summary:
-    """Statistics by (row value, column value).
+    """Statistics by (row value, column value), in ``cells``; arguments as of :func:`summarise`.
 
-    Attributes:
-      value: The metric's name, or "wall_seconds".
-      rows: Configuration key of the rows; None for a single row, whose value is None.
-      cols: Configuration key of the columns; None for a single column, whose value is None.
-      where: The filters that all trials match.
-      row_values: Values of the row key, in display order.
-      col_values: Values of the column key, in display order.
-      cells: Statistics of each pair that was planned.
+    Without a row (column) key there is a single row (column), whose value is None. Pairs for which
+    no trial was planned are left out of ``cells``.
     """
 
     value: str
@@ -146,11 +133,11 @@ def summarise(
     if value not in names | {"wall_seconds"}:
         raise unknown("value", value, names | {"wall_seconds"})
 
-    trials = join(records, planned)
+    trials = observations.join(records, planned)
     for kind, key in (("row key", rows), ("column key", cols)):
         if key is not None:
-            require_key(kind, key, trials)
-    selected = select(trials, where)
+            observations.require_key(kind, key, trials)
+    selected = observations.select(trials, where)
     if not selected:
         raise InputError(f"no trial matches all of {', '.join(where)}")
     groups: dict[tuple[Value, Value], list[Observation]] = {}

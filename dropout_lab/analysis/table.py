@@ -64,13 +64,7 @@ def cell_text(cell: Aggregate | None, decimals: int) -> str:
 
 
 def _layout(summary: Summary, escape: Escape, bold: str) -> tuple[list[str], list[list[str]]]:
-    """Returns the header and the rows as escaped text.
-
-    Args:
-      summary: The statistics.
-      escape: Escapes text for the format.
-      bold: Format string that makes a cell bold.
-    """
+    """Returns the header and the rows as escaped text; ``bold`` is a format string."""
     title, decimals = describe(summary.value)
     corner = " / ".join(key for key in (summary.rows, summary.cols) if key)
     header = [corner, *(label(col) if summary.cols else title for col in summary.col_values)]
@@ -112,7 +106,6 @@ def _csv(summary: Summary) -> str:
             counted = [getattr(cell, tally) for tally in tallies]
             best = int((row, col) in summary.best)
             writer.writerow([*keys, *statistics, *counted, best])
-
     return text.getvalue()
 
 

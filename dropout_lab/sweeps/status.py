@@ -20,12 +20,7 @@ _SILENT = 600.0  # seconds without a report after which another machine's proces
 
 @dataclasses.dataclass(frozen=True)
 class Best:
-    """The trial with the lowest validation error; test errors must not select a trial.
-
-    Attributes:
-      error: Validation error in percent.
-      label: The trial's label.
-    """
+    """Label and validation error in percent of the best trial; test errors must not select it."""
 
     error: float
     label: str
@@ -42,8 +37,8 @@ class Watch:
       labels: Label of each trial, by id.
       done: Ids of the trials with a record.
       revisions: Revisions of the code that made the records.
-      failed: Error of each trial that failed, by id.
-      best: The best trial; None before a trial with a validation error is done.
+      failed: Error of each failed trial, by id.
+      best: The best trial, if any has a validation error.
     """
 
     def __init__(self, store: Store, trials: Iterable[str]) -> None:
@@ -195,13 +190,7 @@ def duration(seconds: float) -> str:
 
 
 def _alive(host: str, pid: int, written: float) -> bool:
-    """Returns whether the process that wrote a report seems to be running.
-
-    Args:
-      host: The machine that the process runs on.
-      pid: The process id.
-      written: Time of the report in seconds since the epoch, which decides on another machine.
-    """
+    """Returns whether a process runs; on another machine, whether it has reported recently."""
     if host != socket.gethostname():
         return time.time() - written < _SILENT
     try:

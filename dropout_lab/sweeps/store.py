@@ -71,7 +71,7 @@ class Store:
 
     def has(self, trial: str) -> bool:
         """Returns whether a trial has a record."""
-        return self._record_file(trial).exists()
+        return self.file("trials", trial).exists()
 
     def record(self, trial: str) -> dict[str, Any] | None:
         """Returns a trial's record; None if it has none.
@@ -79,11 +79,11 @@ class Store:
         Raises:
           InputError: If the record is damaged.
         """
-        return _read(self._record_file(trial), lambda content: damage.of_record(content, trial))
+        return _read(self.file("trials", trial), lambda content: damage.of_record(content, trial))
 
     def add(self, record: dict[str, Any]) -> None:
         """Writes a trial's record, and deletes its failure and partly written files."""
-        path = self._record_file(record["id"])
+        path = self.file("trials", record["id"])
         write_json(path, record)
         delete_unfinished(path)
         self.forget_failure(record["id"])
@@ -91,7 +91,7 @@ class Store:
     def add_failure(self, trial: str, error: str, traceback: str) -> None:
         """Writes the error of a trial that failed."""
         content = {"schema": 1, "id": trial, "error": error, "traceback": traceback}
-        write_json(self._failure_file(trial), content)
+        write_json(self.file("failures", trial), content)
 
     def failure(self, trial: str) -> str | None:
         """Returns a failed trial's error in one line; None if the trial has not failed.
@@ -99,12 +99,12 @@ class Store:
         Raises:
           InputError: If the failure's file is damaged.
         """
-        content = _read(self._failure_file(trial), damage.of_failure)
+        content = _read(self.file("failures", trial), damage.of_failure)
         return content and content["error"]
 
     def forget_failure(self, trial: str) -> None:
         """Deletes a trial's failure, so that the trial is run again."""
-        self._failure_file(trial).unlink(missing_ok=True)
+        self.file("failures", trial).unlink(missing_ok=True)
 
     def network(self, trial: str) -> Path:
         """Returns the path for a trial's network."""
@@ -152,10 +152,6 @@ class Store:
 
         A sweep extends another by more values or more keys: their common configurations agree in
         all keys that neither of them varies.
-
-        Args:
-          config: The common configuration.
-          varied: The keys that the sweep varies.
         """
         check_directory(self.directory)
         check_kind(self.directory, "sweep")
@@ -165,12 +161,7 @@ class Store:
             check_same(self.directory, "sweep", before["base"], _base(config), free=free)
 
     def extend(self, config: ConfigDict, varied: Collection[str], trials: Sequence[Trial]) -> None:
-        """Adds trials to the sweep.
-
-        Args:
-          config: The common configuration.
-          varied: The keys that the trials vary.
-          trials: The trials; those already in the sweep keep their place.
+        """Adds trials to the sweep; those already in it keep their place.
 
         Raises:
           InputError: If another sweep was put in the directory since it was checked.
@@ -194,12 +185,6 @@ class Store:
     @property
     def _sweep_file(self) -> Path:
         return self.directory / "sweep.json"
-
-    def _record_file(self, trial: str) -> Path:
-        return self.file("trials", trial)
-
-    def _failure_file(self, trial: str) -> Path:
-        return self.file("failures", trial)
 
 
 def _read(path: Path, find_damage: Callable[[Any], str | None]) -> Any:

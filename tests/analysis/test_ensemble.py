@@ -26,7 +26,6 @@ def test_one_pass_has_the_error_of_the_pool_and_many_that_of_its_mean():
     assert list(by_count) == [1, 10, 10_000]
     one, ten, all_of_them = by_count.values()
     # Bound: 4 standard errors of the mean of 400 draws.
-
     assert one.mean == pytest.approx(np.mean(errors), abs=4 * one.std / 20)
     assert one.std == pytest.approx(np.std(errors), rel=0.15)
     assert all_of_them.mean == pytest.approx(vote(probs, labels), abs=1)

@@ -169,7 +169,6 @@ def main():
     different = compare(workdir, undisturbed(workdir, args.executor, args.trials))
     print(f"killed {killed.count('main')} main processes and {killed.count('worker')} workers")
     print(f"{args.trials} trials, {len(different)} differ {different[:5]}")
-
     return 1 if different else 0
 
 

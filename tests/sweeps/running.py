@@ -14,5 +14,4 @@ def run_sweep(config, sweep, store, **execution):
 
 def without_time(record):
     """Returns a record without its wall time, on which two runs of a trial differ."""
-
     return {**record, "wall_seconds": 0}

@@ -71,7 +71,6 @@ def test_a_sweep_stopped_by_ctrl_c_saves_and_goes_on(executor, folder, whole):
 
 def test_two_sweeps_in_one_directory_share_the_work(folder, whole):
     """Started together with overlapping trials."""
-
     both = folder / "both"
     first, second = Sweep(both, "processes", 6), Sweep(both, "processes", 8)
     first.start()

@@ -18,7 +18,6 @@ SEEDS = {"seed": [0, 1, 2, 3]}
 @pytest.mark.slow
 def test_lanes_are_measured_and_kept_in_the_plan(config, tmp_path, monkeypatch):
     """If lanes are faster, the trials are spread evenly over the chunks."""
-
     seen = []
     store = Store(tmp_path)
 
@@ -46,7 +45,6 @@ def test_lanes_are_measured_and_kept_in_the_plan(config, tmp_path, monkeypatch):
     ],
 )
 def test_lanes_are_chosen_only_where_they_can_be_faster(config, monkeypatch, alone, lanes):
-
     def measured(trials, lanes):
         return cost.Cost(**alone) if lanes == 1 else cost.Cost(1e-4, 0, 1)
 

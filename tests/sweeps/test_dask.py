@@ -101,5 +101,4 @@ def _until(condition, patience=120):
 def _parent(report):
     """Returns the parent of the process that wrote a progress report."""
     stat = Path(f"/proc/{report['pid']}/stat").read_text()
-
     return int(stat.rpartition(")")[2].split()[1])

@@ -108,7 +108,6 @@ def test_integers_and_equal_floats_are_one_trial(config):
 
 
 def test_the_common_configuration_is_not_modified(config):
-
     before = config.to_dict()
     grid: dict[str, list[Any]] = {"seed": [5], "dropout.rate": [0.1]}
     make_trials(config, product(grid))

@@ -126,7 +126,6 @@ def test_a_file_without_a_sweep_is_an_error(tmp_path, text, message):
 
 @pytest.mark.parametrize(("key", "values"), [("mesh.data", [1, 2]), ("data.dir", ["a", "b"])])
 def test_one_trial_with_two_ways_to_run_it_is_an_error(config, key, values):
-
     config.train.batch_size = 128
     with pytest.raises(InputError, match=rf"config\.{key} is .* and .* in trials that share a pr"):
         make_trials(config, product({key: values}))

@@ -279,7 +279,6 @@ def test_a_plan_is_followed_in_spite_of_other_lanes(config, store, capsys):
 
 @pytest.mark.parametrize("lanes", [None, 5])
 def test_another_prng_implementation_is_refused_before_anything_is_written(config, store, lanes):
-
     grid = {"seed": [0, 1, 2, 3, 4]}
     with jax.default_prng_impl("unsafe_rbg"):
         with pytest.raises(InputError, match="jax_default_prng_impl is 'unsafe_rbg'"):

@@ -107,7 +107,6 @@ def test_a_plan_is_not_made_while_another_process_makes_it(store, config):
 
 @pytest.mark.parametrize("content", ['{"lanes": 2', "[]", '{"schema": 1}'])
 def test_a_damaged_plan_is_an_error(store, config, content):
-
     group = group_of(config, [0])
     make_plan(store, group, choosing(1))
     path = store.file("plans", group.id)

@@ -124,7 +124,6 @@ def test_a_sweep_is_not_read_after_every_short_epoch(config, store, monkeypatch)
 
 
 def test_records_load_as_a_data_frame(config, store):
-
     pytest.importorskip("pandas", reason="needs the extra pandas")
     run_sweep(config, SEEDS, store)
     frame = sweeps.load(store.directory)

@@ -32,7 +32,6 @@ def test_a_result_can_be_computed_from_the_records_alone(config, tmp_path, monke
 
 @pytest.mark.slow
 def test_a_key_added_to_the_code_later_is_no_change_of_the_inputs(config, tmp_path, monkeypatch):
-
     Tuning(config, {"all": RATES}, tmp_path, **SEEDS).run(LOCAL)
     path = tmp_path / "tuned.json"
     content = json.loads(path.read_text())

@@ -300,7 +300,6 @@ def test_a_directory_of_a_sweep_is_refused(config, tmp_path):
 
 
 def test_a_damaged_file_is_an_error(config, tmp_path):
-
     (tmp_path / "tuned.json").write_text("[]")
     with pytest.raises(InputError, match=r"tuned\.json is damaged .* move it away to go on"):
         tune(config, tmp_path)

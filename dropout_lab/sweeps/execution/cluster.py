@@ -101,10 +101,7 @@ def _run(workdir: str, trials: Sequence[str], chunk: Chunk, stop_event: str) -> 
 
 @contextlib.contextmanager
 def _stop_on(stop_event: str) -> Iterator[Stop]:
-    """Yields a stop that is set with a Dask event, or when the worker closes.
-
-    If the worker closes, its interrupted task is rescheduled on another worker.
-    """
+    """Yields a stop that is set by a Dask event or, to move the task, by the worker's closing."""
     distributed = _distributed()
     event = distributed.Event(stop_event)
     stop, finished = Stop(), threading.Event()

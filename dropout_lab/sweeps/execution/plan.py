@@ -9,7 +9,6 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from dropout_lab.errors import InputError
@@ -17,8 +16,6 @@ from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial
 from dropout_lab.system.files import read_json, write_json
 from dropout_lab.system.machine import threads
-
-_SCHEMA = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +82,7 @@ def read_plan(store: Store, group: str) -> Plan | None:
     Raises:
       InputError: If the file is damaged.
     """
-    path = _file(store, group)
+    path = store.file("plans", group)
     if not path.exists():
         return None
     content = read_json(path)
@@ -148,12 +145,8 @@ def split(store: Store, group: str, chunk: Chunk) -> None:
 
 
 def _write(store: Store, group: str, plan: Plan) -> None:
-    content: dict[str, Any] = {"schema": _SCHEMA, **dataclasses.asdict(plan)}
-    write_json(_file(store, group), content)
-
-
-def _file(store: Store, group: str) -> Path:
-    return store.file("plans", group)
+    content: dict[str, Any] = {"schema": 1, **dataclasses.asdict(plan)}
+    write_json(store.file("plans", group), content)
 
 
 def _lock(group: str) -> str:

@@ -137,12 +137,7 @@ def _checked(
 
 
 def check_group(group: Group, lanes: int | None = None) -> None:
-    """Raises InputError if the program cannot be made, or does not suit some trial or its data.
-
-    Args:
-      group: The group.
-      lanes: Number of lanes of the program; None for one per trial.
-    """
+    """Raises InputError if the group cannot be run with this many lanes; None for one per trial."""
     first, count = group.trials[0].config, len(group.trials)
     for trial in group.trials:
         check_same_execution(first, trial.config, _SHARED)

@@ -64,14 +64,6 @@ def run_processes(
 
     The first request to stop lets workers finish their epoch and save; a second one kills them.
 
-    Args:
-      store: The sweep.
-      watch: The trials to run.
-      display: Where to show progress.
-      lanes: Width of groups not yet planned; None to measure the fastest.
-      workers: Number of processes.
-      stop: Checked regularly: whether to stop the workers.
-
     Raises:
       InputError: If a worker reports bad input, or workers are killed again and again.
       Interrupted: If asked to stop; finished work is saved.
@@ -138,6 +130,5 @@ def _restart_killed(pool: list[_Worker], display: Display) -> int:
         name = signal.Signals(-status if status < 0 else status - 128).name
         display.say(f"a worker was stopped by {name}: started again")
         pool[index] = _Worker(worker.request)
-
         killed += 1
     return killed
