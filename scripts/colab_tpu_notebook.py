@@ -94,14 +94,14 @@ failed = run_sweep(config, grid, store, here)
 # %matplotlib inline
 from IPython.display import Markdown, display
 
-from dropout_lab.analysis import figure, table
+from dropout_lab.analysis import plot, table
 from dropout_lab.analysis.summary import summarise
 
 
 def show():
     """Shows what the sweep's records say."""
-    summary = summarise(store.records(), store.plan(), rows="variant", cols="dropout.rate")
-    display(Markdown(table.render(summary, "markdown")), figure.draw(summary))
+    summary = summarise(store.records(), store.trials(), rows="variant", cols="dropout.rate")
+    display(Markdown(table.render(summary, "markdown")), plot.draw(summary))
 
 
 show()

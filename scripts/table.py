@@ -7,7 +7,7 @@ from pathlib import Path
 
 from absl import flags
 
-from dropout_lab.analysis import figure, table
+from dropout_lab.analysis import plot, table
 from dropout_lab.analysis.summary import summarise
 from dropout_lab.cli.entry import run
 from dropout_lab.sweeps.store import Store
@@ -28,7 +28,7 @@ def main() -> None:
     store = Store(Path(_WORKDIR.value))
     summary = summarise(
         store.records(),
-        store.plan(),
+        store.trials(),
         value=_VALUE.value,
         rows=_ROWS.value or None,
         cols=_COLS.value,
@@ -36,7 +36,7 @@ def main() -> None:
     )
     text = table.render(summary, _FORMAT.value)
     if _PLOT.value:
-        figure.save(summary, Path(_PLOT.value))
+        plot.save(summary, Path(_PLOT.value))
     if _OUTPUT.value:
         write_bytes(Path(_OUTPUT.value), text.encode())
     else:

@@ -36,7 +36,7 @@ HOW = (
 SCRIPTS = "tests/scripts/test_command_line.py"
 DASK = "tests/sweeps/test_dask.py"
 LAUNCH = "tests/scripts/test_launch.py"
-ON_DASK = "test_a_worker_that_is_asked_to_end_leaves_its_trial_to_another"
+ON_DASK = "test_the_trial_of_a_terminated_worker_moves_to_another"
 WHOLE_NOTEBOOK = "tests/scripts/test_notebook.py::test_it_runs_to_its_end_after_a_disconnect"
 # The commands that README and notebook show, each with what executes it: a test that adds flags for
 # smaller settings, one that gives its script such flags on something smaller, or a script that
@@ -108,7 +108,7 @@ def render(spec):
         return overview(map(reproduced, REPRODUCED), "experiments/results")
     options = dict(flag.removeprefix("--").split("=") for flag in flags)
     store = Store(RESULTS / name)
-    return table.render(summarise(store.records(), store.plan(), **options), "markdown")
+    return table.render(summarise(store.records(), store.trials(), **options), "markdown")
 
 
 def reproduced(directory):
@@ -139,7 +139,7 @@ def test_every_committed_sweep_is_whole_and_clean():
     for directory in (*SWEEPS, *parts):
         store = Store(directory)
         records = store.records()
-        assert {record["id"] for record in records} == set(store.plan()), directory
+        assert {record["id"] for record in records} == set(store.trials()), directory
         for record in records:
             # Of settings tried, one may be too much.
             assert record["status"] == "ok" or directory.name == "search"

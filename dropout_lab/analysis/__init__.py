@@ -1,1 +1,1 @@
-"""From sweep records to tables and figures that carry their uncertainty."""
+"""Tables and figures of sweep records, with their uncertainty."""

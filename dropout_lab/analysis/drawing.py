@@ -1,4 +1,4 @@
-"""How every figure looks, and how it becomes a file."""
+"""The common look of all figures, and their conversion to SVG and PNG."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
 def open_frame(axes: Axes) -> None:
-    """Gives axes a faint grid, and takes the frame's top and right side away."""
+    """Adds a faint grid to the axes and removes the frame's top and right side."""
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def image(figure: Figure, form: str = "svg", *, dpi: float | Literal["figure"] = "figure") -> bytes:
-    """Returns the content of a figure's file; equal figures give equal SVG.
+    """Returns a figure as the bytes of an image file; equal figures give equal SVG.
 
     Args:
       figure: The figure.
       form: "svg" or "png".
       dpi: Pixels per inch of a PNG.
     """
-    import matplotlib  # a second to import, and only figures need it
+    import matplotlib  # takes a second to import, and only figures need it
 
     content = io.BytesIO()
-    # An SVG otherwise holds the date and random ids.
+    # By default an SVG contains the date and random ids.
     with matplotlib.rc_context({"svg.hashsalt": "dropout_lab"}):
         metadata = {"Date": None} if form == "svg" else {}
         figure.savefig(content, format=form, dpi=dpi, metadata=metadata)

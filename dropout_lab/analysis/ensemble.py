@@ -1,4 +1,4 @@
-"""Errors of averaged predictions: of several networks, of several noisy passes through one."""
+"""Errors of averaged predictions: of several networks, or of several noisy passes through one."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,13 +7,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 
-class Spread(NamedTuple):
-    """An error over repeated draws, in percent.
-
-    Attributes:
-      mean: Its mean.
-      std: Its sample standard deviation.
-    """
+class MeanStd(NamedTuple):
+    """Mean and sample standard deviation of an error over repeated draws, in percent."""
 
     mean: float
     std: float
@@ -22,11 +17,12 @@ class Spread(NamedTuple):
 def vote(probs: Float[np.ndarray, "members n classes"], labels: Int[np.ndarray, " n"]) -> float:
     """Returns the error of the members' mean probabilities, in percent.
 
-    L. Wan et al., *Regularization of neural networks using DropConnect*, ICML 2013, call it voting.
-
     Args:
       probs: Class probabilities that each member predicts.
       labels: True classes.
+
+    References:
+      L. Wan et al., *Regularization of neural networks using DropConnect*, ICML 2013: voting.
     """
     return error(np.mean(probs, axis=0), labels)
 
@@ -38,33 +34,36 @@ def error_by_passes(
     *,
     repeats: int = 100,
     seed: int = 0,
-) -> dict[int, Spread]:
-    """Returns the error of the mean of so many passes, drawn with replacement from a pool.
+) -> dict[int, MeanStd]:
+    """Returns, for each count, the error of the mean of this many passes drawn from a pool.
 
-    As in N. Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*,
-    JMLR 2014, Section 7.5. The pool should be large compared with the counts, so that draws hardly
-    overlap.
+    Passes are drawn with replacement. The pool should be large compared with the counts, so that
+    draws rarely overlap.
 
     Args:
-      probs: Class probabilities of each pass.
+      probs: Class probabilities of each pass in the pool.
       labels: True classes.
       counts: Numbers of passes to average.
-      repeats: How often to draw, at least 2.
+      repeats: Number of draws for each count, at least 2.
       seed: Seed of the draws.
+
+    References:
+      N. Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*,
+      JMLR 15, 2014, Section 7.5.
     """
     pool = len(probs)
     flat = probs.reshape(pool, -1)
     rng = np.random.default_rng(seed)
-    found = {}
+    errors_by_count = {}
     for count in counts:
         drawn = rng.multinomial(count, np.full(pool, 1 / pool), size=repeats)
-        # One repeat after the other: a mean is as large as a whole set of predictions.
+        # One repeat at a time: each mean is as large as a full set of predictions.
         errors = [
             error((weights.astype(flat.dtype) @ flat).reshape(probs.shape[1:]), labels)
             for weights in drawn
         ]
-        found[count] = Spread(float(np.mean(errors)), float(np.std(errors, ddof=1)))
-    return found
+        errors_by_count[count] = MeanStd(float(np.mean(errors)), float(np.std(errors, ddof=1)))
+    return errors_by_count
 
 
 def error(probs: Float[np.ndarray, "n classes"], labels: Int[np.ndarray, " n"]) -> float:

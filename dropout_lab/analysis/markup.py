@@ -25,24 +25,24 @@ _LATEX = str.maketrans(
 
 
 def escape_markdown(text: str) -> str:
-    """Returns text that Markdown shows as it is."""
+    """Returns text escaped so that Markdown shows it literally."""
     return re.sub(r"([\\|*`<])", r"\\\1", text)
 
 
 def escape_latex(text: str) -> str:
-    """Returns text that LaTeX shows as it is."""
+    """Returns text escaped so that LaTeX shows it literally."""
     return text.translate(_LATEX)
 
 
 def markdown_table(caption: str, header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Returns a caption and a table; everything given is markup already."""
-    # Numbers arrive as text: parsed again, a row label 1048576 beside 0.5 would be 1.04858e+06.
+    """Returns a caption and a table; all arguments must already be escaped Markdown."""
+    # If tabulate parsed numbers, a row label 1048576 beside 0.5 would become 1.04858e+06.
     lines = tabulate.tabulate(body, header, tablefmt="pipe", disable_numparse=True)
     return f"{caption}\n\n{lines}\n"
 
 
 def latex_table(caption: str, header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Returns a floating booktabs table; everything given is markup already."""
+    """Returns a floating booktabs table; all arguments must already be escaped LaTeX."""
     head, *lines = [_latex_line(" & ".join(cells)) for cells in (header, *body)]
     return "\n".join(
         [
@@ -64,10 +64,10 @@ def latex_table(caption: str, header: Sequence[str], body: Sequence[Sequence[str
 
 
 def _latex_line(line: str) -> str:
-    r"""Returns a line of a table that the command before it reads nothing of.
+    r"""Returns a table line whose start LaTeX does not take for an option of the line before.
 
     >>> _latex_line("[a] & 1"), _latex_line("a & 1")
     ('{}[a] & 1 \\\\', 'a & 1 \\\\')
     """
-    # A bracket or a star after the end of a line, or after a rule, would be its option.
+    # After `\\` or `\midrule`, LaTeX reads a bracket or a star as an option.
     return f"{'{}' if line.startswith(('[', '*')) else ''}{line} " + r"\\"

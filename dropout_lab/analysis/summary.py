@@ -1,4 +1,4 @@
-"""Statistics of one recorded value over seeds, in cells of a row key by a column key."""
+"""Statistics of one recorded value over seeds, in a table of a row key by a column key."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dropout_lab.analysis.trials import Trial, Value, join, label, natural, require_key, select
+from dropout_lab.analysis import observations
+from dropout_lab.analysis.observations import Observation, Value, label, natural
 from dropout_lab.config import EXECUTION
 from dropout_lab.errors import InputError, unknown
 
@@ -21,16 +22,16 @@ SCORES = {
 
 
 @dataclass(frozen=True)
-class Cell:
-    """Trials that differ in nothing but their seed.
+class Aggregate:
+    """Statistics of a value over trials that differ in their seed only.
 
     Attributes:
-      mean: over the ``n`` finished trials; None when there are none.
-      std: sample standard deviation (n - 1 in the denominator); None below two trials.
-      n: trials averaged.
-      diverged: trials that ended as diverged, or whose value is not finite.
-      missing: trials planned but without a record, or whose record lacks the value.
-      val_error: mean validation error of the averaged trials, in percent; None when unrecorded.
+      mean: Mean over the ``n`` finished trials; None if there are none.
+      std: Sample standard deviation (n - 1 in the denominator); None for fewer than two trials.
+      n: Number of trials averaged.
+      diverged: Number of trials that diverged, or whose value is not finite.
+      missing: Number of planned trials without a record, or whose record lacks the value.
+      val_error: Mean validation error of the averaged trials, in percent; None if not recorded.
     """
 
     mean: float | None
@@ -42,15 +43,16 @@ class Cell:
 
     @property
     def planned(self) -> int:
-        """Every trial of the cell, finished or not."""
+        """The number of trials, finished or not."""
         return self.n + self.diverged + self.missing
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Cells by (row value, column value); a pair that was never planned has no cell.
+    """Statistics by (row value, column value), in ``cells``; arguments as of :func:`summarise`.
 
-    Without a row (column) key there is one row (column), whose value is None.
+    Without a row (column) key there is a single row (column), whose value is None. Pairs for which
+    no trial was planned are left out of ``cells``.
     """
 
     value: str
@@ -59,45 +61,45 @@ class Summary:
     where: tuple[str, ...]
     row_values: tuple[Value, ...]
     col_values: tuple[Value, ...]
-    cells: Mapping[tuple[Value, Value], Cell]
+    cells: Mapping[tuple[Value, Value], Aggregate]
 
     @property
     def best(self) -> frozenset[tuple[Value, Value]]:
-        """Places of the lowest mean validation error: several on a tie, none if unrecorded."""
+        """The pairs of lowest mean validation error: several if tied, none if not recorded."""
         errors = {at: c.val_error for at, c in self.cells.items() if c.val_error is not None}
         if not errors:
             return frozenset()
         lowest = min(errors.values())
-        # Equal errors summed in another order differ in the last bits.
+        # The same errors summed in another order can differ in the last bits.
         return frozenset(
             at for at, e in errors.items() if math.isclose(e, lowest, rel_tol=1e-9, abs_tol=1e-9)
         )
 
 
 def describe(value: str) -> tuple[str, int]:
-    """Returns a recorded value's name with its unit, and the decimals to show it with.
+    """Returns a recorded value's title with its unit, and the number of decimals to show.
 
-    >>> describe("val_error"), describe("wall_seconds")
-    (('validation error (%)', 2), ('wall time (s)', 1))
+    >>> describe("val_error"), describe("wall_seconds"), describe("test_entropy_of_labels")
+    (('validation error (%)', 2), ('wall time (s)', 1), ('test entropy of labels', 4))
     """
     if value == "wall_seconds":
         return "wall time (s)", 1
-    split, _, score = value.rpartition("_")
-    if score not in SCORES:
-        return value, 4
-    name, decimals = SCORES[score]
-    return f"{SPLITS.get(split, split)} {name}", decimals
+    split, *words = value.split("_")
+    if not words or (split not in SPLITS and words[-1] not in SCORES):
+        return value, 4  # such as sparsity.PATH
+    title, decimals = SCORES.get(words[-1], (words[-1], 4))
+    return " ".join([SPLITS.get(split, split), *words[:-1], title]), decimals
 
 
-def counts(cells: Iterable[Cell]) -> str:
-    """Returns ``n = 3``, or ``n = 2 to 3``, over the cells that have any finished trial."""
-    found = sorted({cell.n for cell in cells if cell.n} or {0})
-    return f"n = {found[0]}" if len(found) == 1 else f"n = {found[0]} to {found[-1]}"
+def counts(cells: Iterable[Aggregate]) -> str:
+    """Returns ``n = 3``, or ``n = 2 to 3``, over the cells that have a finished trial."""
+    numbers = sorted({cell.n for cell in cells if cell.n} or {0})
+    return f"n = {numbers[0]}" if len(numbers) == 1 else f"n = {numbers[0]} to {numbers[-1]}"
 
 
 def summarise(
     records: Sequence[Mapping[str, Any]],
-    plan: Mapping[str, dict[str, Any]],
+    planned: Mapping[str, dict[str, Any]],
     *,
     value: str = "test_error",
     rows: str | None = "variant",
@@ -107,38 +109,38 @@ def summarise(
     """Averages one value over seeds, for each row value and column value.
 
     Args:
-      records: trial records of schema 1.
-      plan: trial id -> resolved config, for every trial the sweep intended.
-      value: a name in the records' metrics, or ``wall_seconds``.
-      rows: dotted config key of the rows; None for a single row.
-      cols: dotted config key of the columns; None for a single column.
-      where: filters ``"key=value"``, see :func:`dropout_lab.analysis.trials.select`.
+      records: Trial records of schema 1.
+      planned: Resolved configurations of all planned trials, by trial id.
+      value: A name in the records' metrics, or ``wall_seconds``.
+      rows: Dotted configuration key of the rows; None for a single row.
+      cols: Dotted configuration key of the columns; None for a single column.
+      where: Filters ``"key=value"``, see :func:`dropout_lab.analysis.observations.select`.
 
     Returns:
-      The cells, rows and columns ordered by :func:`dropout_lab.analysis.trials.natural`: numbers
-      ascending, names as first met in the plan.
+      The summary, with rows and columns in the order of
+      :func:`dropout_lab.analysis.observations.natural`.
 
     Raises:
-      InputError: no records, or none that match; an unknown value or key; trials of one cell that
-        differ in a key that can change a result and is not the seed: averaged, they would pass
-        for repeats.
+      InputError: If there are no records, or none match; if the value or a key is unknown; if
+        trials of one cell differ in a key other than the seed that can change the result:
+        averaging them would present them as repeats.
     """
     if not records:
-        raise InputError(f"no finished trials to summarise ({len(plan)} planned)")
+        raise InputError(f"no finished trials to summarise ({len(planned)} planned)")
     names = {name for record in records for name in record["metrics"] or ()}
-    # When everything diverged nothing was measured, but a misspelt value is still an error.
+    # If all trials diverged there are no metrics, but a misspelt value is still an error.
     names = names or {f"{split}_{score}" for split in SPLITS for score in SCORES}
     if value not in names | {"wall_seconds"}:
         raise unknown("value", value, names | {"wall_seconds"})
 
-    trials = join(records, plan)
+    trials = observations.join(records, planned)
     for kind, key in (("row key", rows), ("column key", cols)):
         if key is not None:
-            require_key(kind, key, trials)
-    selected = select(trials, where)
+            observations.require_key(kind, key, trials)
+    selected = observations.select(trials, where)
     if not selected:
         raise InputError(f"no trial matches all of {', '.join(where)}")
-    groups: dict[tuple[Value, Value], list[Trial]] = {}
+    groups: dict[tuple[Value, Value], list[Observation]] = {}
     for trial in selected:
         groups.setdefault((_at(trial, rows), _at(trial, cols)), []).append(trial)
     _require_repeats(groups.values())
@@ -153,11 +155,11 @@ def summarise(
     )
 
 
-def _at(trial: Trial, key: str | None) -> Value:
+def _at(trial: Observation, key: str | None) -> Value:
     return None if key is None else trial.config.get(key)
 
 
-def _require_repeats(groups: Iterable[Sequence[Trial]]) -> None:
+def _require_repeats(groups: Iterable[Sequence[Observation]]) -> None:
     varying: dict[str, list[Value]] = {}
     for group in groups:
         for key in dict.fromkeys(name for trial in group for name in trial.config):
@@ -165,16 +167,16 @@ def _require_repeats(groups: Iterable[Sequence[Trial]]) -> None:
             if key not in ("seed", *EXECUTION) and len(values) > 1:
                 varying.setdefault(key, []).extend(values)
     if varying:
-        found = {key: [label(value) for value in natural(varying[key])] for key in sorted(varying)}
-        named = " and ".join(f"{key} ({', '.join(values)})" for key, values in found.items())
-        first = next(iter(found))
+        labels = {key: [label(value) for value in natural(varying[key])] for key in sorted(varying)}
+        named = " and ".join(f"{key} ({', '.join(values)})" for key, values in labels.items())
+        first = next(iter(labels))
         raise InputError(
             f"trials of one cell differ in {named}: make it the rows or the columns, or keep one "
-            f"value, as in --where='{first}={found[first][0]}'"
+            f"value, as in --where='{first}={labels[first][0]}'"
         )
 
 
-def _cell(trials: Sequence[Trial], value: str) -> Cell:
+def _cell(trials: Sequence[Observation], value: str) -> Aggregate:
     averaged, val_errors, diverged, missing = [], [], 0, 0
     for trial in trials:
         measured = trial.measured(value)
@@ -186,7 +188,7 @@ def _cell(trials: Sequence[Trial], value: str) -> Cell:
             averaged.append(measured)
             val_errors.append(trial.measured("val_error"))
     known = [error for error in val_errors if error is not None and math.isfinite(error)]
-    return Cell(
+    return Aggregate(
         mean=float(np.mean(averaged)) if averaged else None,
         std=float(np.std(averaged, ddof=1)) if len(averaged) > 1 else None,
         n=len(averaged),

@@ -11,8 +11,8 @@ from dropout_lab.analysis.markup import (
     latex_table,
     markdown_table,
 )
-from dropout_lab.analysis.summary import Cell, Summary, counts, describe
-from dropout_lab.analysis.trials import label
+from dropout_lab.analysis.observations import label
+from dropout_lab.analysis.summary import Aggregate, Summary, counts, describe
 from dropout_lab.errors import unknown
 
 
@@ -20,13 +20,13 @@ def render(summary: Summary, form: str) -> str:
     """Returns the summary as text that ends in a newline.
 
     Args:
-      summary: what :func:`dropout_lab.analysis.summary.summarise` returned.
+      summary: The statistics.
       form: ``markdown`` or ``latex``: a caption and a cell ``mean ± std (n)`` per pair of row and
-        column, bold where the mean validation error is lowest, marked where trials diverged or
-        are missing, ``–`` where nothing was planned. ``csv``: a line per cell, numbers apart.
+        column, bold where the mean validation error is lowest, with the numbers of diverged and
+        missing trials, ``–`` where nothing was planned. ``csv``: a line per cell.
 
     Raises:
-      InputError: an unknown format.
+      InputError: If the format is unknown.
     """
     if form not in FORMATS:
         raise unknown("format", form, FORMATS)
@@ -34,22 +34,23 @@ def render(summary: Summary, form: str) -> str:
 
 
 def caption(summary: Summary) -> str:
-    """Returns one line: the value and its unit, what ±, n and bold mean, and the filters."""
-    name, _ = describe(summary.value)
+    """Returns a sentence on the value, its unit, the filters, and the meaning of ±, n and bold."""
+    title, _ = describe(summary.value)
     keys = " and ".join(key for key in (summary.rows, summary.cols) if key)
-    what = f"{name[0].upper()}{name[1:]}{' by ' if keys else ''}{keys}"
+    subject = f"{title[0].upper()}{title[1:]}{' by ' if keys else ''}{keys}"
     only = f", only {', '.join(summary.where)}" if summary.where else ""
     bold = "lowest mean validation error" if summary.best else "none, no validation error recorded"
     return (
-        f"{what}{only}: mean ± sample standard deviation over seeds "
+        f"{subject}{only}: mean ± sample standard deviation over seeds "
         f"(n trials averaged; {counts(summary.cells.values())}). Bold: {bold}."
     )
 
 
-def cell_text(cell: Cell | None, decimals: int) -> str:
-    """Returns a cell's statistics in the notation of :func:`render`, without emphasis.
+def cell_text(cell: Aggregate | None, decimals: int) -> str:
+    """Returns a cell's statistics in the notation of :func:`render`, not yet bold.
 
-    >>> cell_text(Cell(mean=1.5, std=0.1, n=2, diverged=1, missing=0, val_error=1.4), decimals=2)
+    >>> cell = Aggregate(mean=1.5, std=0.1, n=2, diverged=1, missing=0, val_error=1.4)
+    >>> cell_text(cell, decimals=2)
     '1.50 ± 0.10 (2; 1 diverged)'
     """
     if cell is None:
@@ -57,16 +58,16 @@ def cell_text(cell: Cell | None, decimals: int) -> str:
     lacking = {"diverged": cell.diverged, "missing": cell.missing}
     if cell.mean is None:
         return "; ".join(f"{why} ({count})" for why, count in lacking.items() if count)
-    spread = "" if cell.std is None else f" ± {cell.std:.{decimals}f}"
+    deviation = "" if cell.std is None else f" ± {cell.std:.{decimals}f}"
     gaps = ", ".join(f"{count} {why}" for why, count in lacking.items() if count)
-    return f"{cell.mean:.{decimals}f}{spread} ({cell.n}{'; ' if gaps else ''}{gaps})"
+    return f"{cell.mean:.{decimals}f}{deviation} ({cell.n}{'; ' if gaps else ''}{gaps})"
 
 
 def _layout(summary: Summary, escape: Escape, bold: str) -> tuple[list[str], list[list[str]]]:
-    """Returns the header and the rows as escaped text; ``bold`` is a template with ``{}``."""
-    name, decimals = describe(summary.value)
+    """Returns the header and the rows as escaped text; ``bold`` is a format string."""
+    title, decimals = describe(summary.value)
     corner = " / ".join(key for key in (summary.rows, summary.cols) if key)
-    header = [corner, *(label(col) if summary.cols else name for col in summary.col_values)]
+    header = [corner, *(label(col) if summary.cols else title for col in summary.col_values)]
     body = []
     for row in summary.row_values:
         line = [escape(label(row) if summary.rows else "all")]
@@ -102,9 +103,9 @@ def _csv(summary: Summary) -> str:
                 continue
             keys = [label(row) if summary.rows else "", label(col) if summary.cols else ""]
             statistics = [number(cell.mean), number(cell.std)]
-            numbers = [getattr(cell, tally) for tally in tallies]
+            counted = [getattr(cell, tally) for tally in tallies]
             best = int((row, col) in summary.best)
-            writer.writerow([*keys, *statistics, *numbers, best])
+            writer.writerow([*keys, *statistics, *counted, best])
     return text.getvalue()
 
 

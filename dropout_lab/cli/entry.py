@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from absl import app, flags, logging
 from ml_collections import ConfigDict
 
-from dropout_lab.config import KEYS
-from dropout_lab.errors import InputError, describe_error, unknown
+from dropout_lab.config import key_named
+from dropout_lab.errors import InputError, describe_error
 from dropout_lab.system.compilation import keep_programs
 from dropout_lab.system.interrupt import Interrupted
 from dropout_lab.training.processes import ProcessLost
@@ -61,8 +61,8 @@ def _parse(argv: Sequence[str]) -> list[str]:
         if name in ("--config", "-config"):
             file = value.partition(":")[0]
         key = re.match(r"--?(?:no)?config\.(.*)", name)
-        if key and key[1] not in KEYS:
-            raise unknown("configuration key", key[1], KEYS)
+        if key:
+            key_named(key[1])
     try:
         rest = flags.FLAGS(list(argv))
         values = flags.FLAGS.flag_values_dict()

@@ -140,7 +140,7 @@ def _settings_table(choices: Mapping[str, Choice]) -> str:
                 [
                     "" if number else label,
                     told,
-                    str(setting.spread("val_error")),
+                    str(setting.stats("val_error")),
                     "yes" if number == choice.chosen else "",
                 ]
             )

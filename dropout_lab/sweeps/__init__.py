@@ -1,4 +1,4 @@
-"""Sweeps: what to try, the trials it means, running them, and the store of records."""
+"""Sweeps: sets of trials, their execution, and the store of their records."""
 
 from dropout_lab.sweeps.execution.runner import Execution, run_sweep
 from dropout_lab.sweeps.frame import load, load_networks

@@ -1,4 +1,4 @@
-"""What is wrong with a file of a sweep, for those who read it."""
+"""Checks of the content of a sweep's JSON files."""
 
 import reprlib
 from collections.abc import Mapping
@@ -29,10 +29,10 @@ _SWEEP: _Fields = {"base": dict, "varied": list, "trials": dict}
 
 
 def of_record(content: Any, trial: str) -> str | None:
-    """Returns what is wrong with the record of a trial; None if nothing is."""
-    wrong = _of_fields(content, _RECORD)
-    if wrong:
-        return wrong
+    """Returns why the content is no valid record of a trial; None if it is one."""
+    reason = _of_fields(content, _RECORD)
+    if reason:
+        return reason
     if content["schema"] != SCHEMA:
         return f"schema {content['schema']!r}, not {SCHEMA}"
     if content["id"] != trial:
@@ -45,18 +45,18 @@ def of_record(content: Any, trial: str) -> str | None:
 
 
 def of_failure(content: Any) -> str | None:
-    """Returns what is wrong with a failure; None if nothing is."""
+    """Returns why the content is no valid failure; None if it is one."""
     return _of_fields(content, _FAILURE)
 
 
 def of_sweep(content: Any) -> str | None:
-    """Returns what is wrong with the list of trials; None if nothing is."""
-    wrong = _of_fields(content, _SWEEP)
-    if wrong:
-        return wrong
-    whole = all(isinstance(key, str) for key in content["varied"])
-    whole = whole and all(isinstance(trial, dict) for trial in content["trials"].values())
-    return None if whole else "a varied key or a trial is of the wrong type"
+    """Returns why the content is no valid list of trials; None if it is one."""
+    reason = _of_fields(content, _SWEEP)
+    if reason:
+        return reason
+    valid = all(isinstance(key, str) for key in content["varied"])
+    valid = valid and all(isinstance(trial, dict) for trial in content["trials"].values())
+    return None if valid else "a varied key or a trial is of the wrong type"
 
 
 def _of_fields(content: Any, fields: _Fields) -> str | None:

@@ -1,4 +1,4 @@
-"""Records as a pandas DataFrame."""
+"""Records of a sweep as a pandas DataFrame, and its trained networks."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +11,13 @@ from dropout_lab.training.trained import Trained, load_network
 if TYPE_CHECKING:
     import pandas as pd
 
-_TOLD = ("id", "status", "epoch", "wall_seconds", "git_revision")
+_FIELDS = ("id", "status", "epoch", "wall_seconds", "git_revision")
 
 
 def load(workdir: str | Path) -> "pd.DataFrame":
-    """Returns a sweep's records, a row each: configuration keys, metrics, and what else is known.
+    """Returns a sweep's records, one row each: configuration keys, metrics and main fields.
 
-    ``Store(workdir).records()`` gives them whole, with their histories.
+    ``Store(workdir).records()`` returns the full records, with their histories.
 
     Raises:
       InputError: If there is no sweep, a record is damaged, or pandas is missing.
@@ -26,11 +26,11 @@ def load(workdir: str | Path) -> "pd.DataFrame":
         import pandas as pd
     except ImportError as error:
         raise InputError(
-            "load needs pandas: pip install 'dropout_lab[pandas]'; without: "
+            "load needs pandas: pip install 'dropout_lab[pandas]'; without it use "
             "Store(workdir).records()"
         ) from error
     rows = [
-        {key: record[key] for key in _TOLD}
+        {field: record[field] for field in _FIELDS}
         | flatten(from_dict(record["config"]).to_dict())
         | record["metrics"]
         for record in Store(workdir).records()
@@ -39,10 +39,10 @@ def load(workdir: str | Path) -> "pd.DataFrame":
 
 
 def load_networks(workdir: str | Path) -> dict[str, Trained]:
-    """Returns the trained networks of a sweep by trial, of those trials that are done.
+    """Returns the trained networks of the finished trials of a sweep, by trial id.
 
     Raises:
-      InputError: If there is no sweep, or its networks were not kept.
+      InputError: If there is no sweep, or its networks were not saved.
     """
     store = Store(workdir)
     return {

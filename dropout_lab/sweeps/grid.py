@@ -1,4 +1,4 @@
-"""What to try: sweeps as iterables of overrides, and how to combine and draw them."""
+"""Sweeps as iterables of overrides: grids, combinations and random draws."""
 
 import ast
 import hashlib
@@ -12,35 +12,34 @@ from typing import Any
 
 import numpy as np
 
-from dropout_lab.config import KEYS
-from dropout_lab.errors import InputError, describe_error, unknown
+from dropout_lab.config import KEYS, key_named
+from dropout_lab.errors import InputError
 
 Overrides = Mapping[str, Any]
-"""What one trial differs in: values by configuration key."""
+"""The values that a trial sets, by configuration key."""
 
 Grid = Mapping[str, Sequence[Any]]
 """The values to try, by configuration key."""
 
 Draw = Callable[[np.random.Generator], Any]
-"""A distribution: from a source of randomness to a value."""
+"""A distribution: a function from a random generator to a value."""
 
 
 def parse(specs: Iterable[str]) -> dict[str, list[Any]]:
-    """Returns the values to try for each key.
+    """Returns the values to try for each key, from texts ``KEY=VALUE,VALUE,...``.
 
     >>> parse(["dropout.rate=0,0.5", "variant=none,dropout", "model.widths=(32,),(64,64)"])
     {'dropout.rate': [0, 0.5], 'variant': ['none', 'dropout'], 'model.widths': [(32,), (64, 64)]}
 
     Raises:
-      InputError: If a specification has no value, or names an unknown key, or a key twice.
+      InputError: If a text has no value, or a key is unknown or given twice.
     """
     grid: dict[str, list[Any]] = {}
     for spec in specs:
         key, equals, text = spec.partition("=")
         if not equals or not text.strip(","):
             raise InputError(f"--vary={spec}; allowed: --vary=KEY=VALUE,VALUE,...")
-        if key not in KEYS:
-            raise unknown("configuration key", key, KEYS)
+        key_named(key)
         if key in grid:
             raise InputError(
                 f"--vary={spec}: {key} is varied twice; allowed: once, with all values"
@@ -64,7 +63,7 @@ def _value(text: str) -> Any:
 
 
 def product(*factors: Grid | Iterable[Overrides]) -> Iterator[dict[str, Any]]:
-    """Yields every combination; what comes last varies fastest.
+    """Yields every combination; the last factor varies fastest.
 
     >>> list(product({"seed": [0, 1]}, zipped({"variant": ["a", "b"], "dropout.rate": [0.1, 0.2]})))
     ... # doctest: +NORMALIZE_WHITESPACE
@@ -74,18 +73,18 @@ def product(*factors: Grid | Iterable[Overrides]) -> Iterator[dict[str, Any]]:
      {'seed': 1, 'variant': 'b', 'dropout.rate': 0.2}]
 
     Args:
-      *factors: Grids, each of which stands for all its combinations, or sweeps.
+      *factors: Sweeps, or grids, which stand for all combinations of their values.
 
     Raises:
-      InputError: If two factors vary one key, or a key has a single value and no list.
+      InputError: If two factors vary the same key, or the values of a key are not a list.
     """
     sweeps = [_combinations(part) if isinstance(part, Mapping) else part for part in factors]
     for parts in itertools.product(*sweeps):
         merged = {key: value for part in parts for key, value in part.items()}
         if len(merged) < sum(map(len, parts)):
             keys = [key for part in parts for key in part]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(f"{twice} is varied by two factors of a product; allowed: by one")
+            repeated = next(key for key in keys if keys.count(key) > 1)
+            raise InputError(f"{repeated} is varied by two factors of a product; allowed: by one")
         yield merged
 
 
@@ -98,18 +97,19 @@ def zipped(grid: Grid) -> Iterator[dict[str, Any]]:
     """Yields the first values of all keys together, then the second, and so on.
 
     Raises:
-      InputError: If the keys have unequally many values, or one has a single value and no list.
+      InputError: If the keys have different numbers of values, or the values of a key are not a
+        list.
     """
     listed = _listed(grid)
     if len({len(values) for values in listed.values()}) > 1:
         counts = ", ".join(f"{len(values)} of {key}" for key, values in listed.items())
-        raise InputError(f"values zipped: {counts}; allowed: equally many")
+        raise InputError(f"values zipped: {counts}; allowed: the same number of each")
     for values in zip(*listed.values(), strict=True):
         yield dict(zip(grid, values, strict=True))
 
 
 def _listed(grid: Grid) -> dict[str, list[Any]]:
-    """Returns the values by key; InputError if a key has a single one and no list."""
+    """Returns a list of values by key; raises InputError if the values of a key are not a list."""
     for key, values in grid.items():
         if isinstance(values, str) or not isinstance(values, Iterable):
             raise InputError(f"{key} is varied over {values!r}; allowed: a list of values")
@@ -117,42 +117,42 @@ def _listed(grid: Grid) -> dict[str, list[Any]]:
 
 
 def chain(*sweeps: Iterable[Overrides]) -> Iterator[Overrides]:
-    """Yields what each sweep yields, one sweep after another."""
+    """Yields the overrides of one sweep after another."""
     return itertools.chain(*sweeps)
 
 
 def sampled(draws: Mapping[str, Draw], count: int, seed: int = 0) -> Iterator[dict[str, Any]]:
     """Yields overrides drawn at random.
 
-    Each key has a stream of its own: more draws, or more keys, leave the first draws as they are.
+    Each key has its own random stream: more draws or more keys do not change the first draws.
 
-    >>> [each["dropout.rate"] for each in sampled({"dropout.rate": uniform(0, 0.8)}, count=2)]
-    [0.0415439, 0.0995202]
+    >>> list(sampled({"dropout.rate": uniform(0, 0.8)}, count=2))
+    [{'dropout.rate': 0.0415439}, {'dropout.rate': 0.0995202}]
 
     Args:
-      draws: A distribution per key, such as ``log_uniform(1e-3, 1)``.
-      count: How many.
-      seed: Of all streams.
+      draws: A distribution per configuration key, such as ``log_uniform(1e-3, 1)``.
+      count: Number of overrides.
+      seed: Seed of all streams.
     """
-    streams = {key: np.random.default_rng(_stream(seed, key)) for key in draws}
+    streams = {key: np.random.default_rng(_stream_seed(seed, key)) for key in draws}
     for _ in range(count):
         yield {key: draw(streams[key]) for key, draw in draws.items()}
 
 
-def _stream(seed: int, key: str) -> list[int]:
+def _stream_seed(seed: int, key: str) -> list[int]:
     return [seed, int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big")]
 
 
 def uniform(low: float, high: float) -> Draw:
-    """Returns the uniform distribution on an interval, to six digits."""
+    """Returns the uniform distribution on an interval, rounded to six significant digits."""
     return lambda random: _rounded(random.uniform(low, high))
 
 
 def log_uniform(low: float, high: float) -> Draw:
-    """Returns the distribution whose logarithm is uniform on an interval, to six digits.
+    """Returns the distribution whose logarithm is uniform, rounded to six significant digits.
 
     Raises:
-      InputError: If the interval is not of positive numbers.
+      InputError: Unless ``0 < low <= high``.
     """
     if not 0 < low <= high:
         raise InputError(f"log_uniform from {low} to {high}; allowed: 0 < low <= high")
@@ -160,7 +160,7 @@ def log_uniform(low: float, high: float) -> Draw:
 
 
 def integers(low: int, high: int) -> Draw:
-    """Returns the uniform distribution on the whole numbers from low to high, both included."""
+    """Returns the uniform distribution on the integers from low to high, inclusive."""
     return lambda random: int(random.integers(low, high, endpoint=True))
 
 
@@ -176,41 +176,41 @@ def _rounded(number: float) -> float:
 def settings_and_seeds(
     sweep: Iterable[Overrides], default: int
 ) -> tuple[list[Overrides], list[int]]:
-    """Returns the settings of a sweep, each once, and the seeds that it tries all of them with.
+    """Returns the distinct settings of a sweep, and the seeds that all of them are tried with.
 
     >>> settings_and_seeds(product({"dropout.rate": [0.2, 0.5], "seed": [0, 1]}), default=0)
     ([{'dropout.rate': 0.2}, {'dropout.rate': 0.5}], [0, 1])
 
     Args:
-      sweep: Overrides by trial.
-      default: The seed of a sweep without seeds.
+      sweep: Overrides of each trial.
+      default: Seed of trials that set none.
 
     Raises:
-      InputError: If a seed is not allowed, or a setting lacks one that another has.
+      InputError: If a seed is not allowed, or two settings have different seeds.
     """
-    found: dict[str, tuple[Overrides, list[int]]] = {}
+    by_setting: dict[str, tuple[Overrides, set[int]]] = {}
     for overrides in sweep:
-        KEYS["seed"].check(overrides.get("seed", default))
+        seed = overrides.get("seed", default)
+        KEYS["seed"].check(seed)
         setting = {key: value for key, value in overrides.items() if key != "seed"}
-        _, seeds = found.setdefault(
-            json.dumps(setting, sort_keys=True, default=repr), (setting, [])
-        )
-        seeds.append(overrides.get("seed", default))
-    settings = [setting for setting, _ in found.values()]
-    each = [sorted(set(seeds)) for _, seeds in found.values()]
-    if any(seeds != each[0] for seeds in each):
+        text = json.dumps(setting, sort_keys=True, default=repr)
+        by_setting.setdefault(text, (setting, set()))[1].add(seed)
+    settings = [setting for setting, _ in by_setting.values()]
+    seeds = [sorted(seeds) for _, seeds in by_setting.values()]
+    if any(other != seeds[0] for other in seeds):
         raise InputError(
-            f"a sweep with seeds {each[0]} for one setting and others for another; allowed: the "
+            f"a sweep with seeds {seeds[0]} for one setting and others for another; allowed: the "
             "same for all, so that their means can be compared"
         )
-    return settings, each[0] if each else [default]
+    return settings, seeds[0] if seeds else [default]
 
 
 def read_sweep(path: str | Path) -> list[Overrides]:
-    """Returns what the ``get_sweep()`` of a Python file yields.
+    """Returns the overrides that the ``get_sweep()`` of a Python file yields.
 
     Raises:
-      InputError: If there is no such file or function, or it raises or yields something else.
+      InputError: If there is no such file or function, or the function raises or yields something
+        else.
     """
     if not Path(path).is_file():
         raise InputError(f"--sweep={path}: no such file; allowed: a Python file with get_sweep()")
@@ -218,16 +218,16 @@ def read_sweep(path: str | Path) -> list[Overrides]:
         get_sweep = runpy.run_path(str(path)).get("get_sweep")
         if not callable(get_sweep):
             raise InputError(f"--sweep={path} has no get_sweep(); allowed: a file that defines it")
-        found = get_sweep()
-        if not isinstance(found, Iterable):
+        sweep = get_sweep()
+        if not isinstance(sweep, Iterable):
             raise InputError(
-                f"--sweep={path}: get_sweep() returns {found!r}; allowed: values by configuration "
-                "key, trial after trial"
+                f"--sweep={path}: get_sweep() returns {sweep!r}; allowed: values by configuration "
+                "key, a mapping per trial"
             )
-        sweep = list(found)
+        sweep = list(sweep)
     except InputError:
         raise
-    except Exception as error:  # the file may raise anything
+    except Exception as error:  # a user's file can raise anything
         raise InputError(f"--sweep={path}: {describe_error(error, str(path))}") from error
     for overrides in sweep:
         if not isinstance(overrides, Mapping):

@@ -1,4 +1,4 @@
-"""How a sweep stands, read from its directory while others run it."""
+"""The status of a sweep, read from its directory while other processes run it."""
 
 import dataclasses
 import json
@@ -14,35 +14,37 @@ from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import label
 from dropout_lab.system.display import Display
 
-_JUST = 0.5  # seconds
-_SILENT = 600.0  # seconds after which a process on another machine is taken for dead
+_REFRESH = 0.5  # seconds between two updates of a display
+_SILENT = 600.0  # seconds without a report after which another machine's process counts as dead
 
 
 @dataclasses.dataclass(frozen=True)
 class Best:
-    """The trial with the lowest validation error. Test errors are not for choosing.
-
-    Attributes:
-      error: Its validation error in percent.
-      label: What it is.
-    """
+    """Label and validation error in percent of the best trial; test errors must not select it."""
 
     error: float
     label: str
 
 
 class Watch:
-    """Follows the trials of a sweep through its directory, whoever runs them.
+    """Follows trials of a sweep through its directory, whichever process runs them.
 
     Args:
       store: The sweep.
-      trials: Which of its trials to follow.
+      trials: Ids of the trials to follow.
+
+    Attributes:
+      labels: Label of each trial, by id.
+      done: Ids of the trials with a record.
+      revisions: Revisions of the code that made the records.
+      failed: Error of each failed trial, by id.
+      best: The best trial, if any has a validation error.
     """
 
     def __init__(self, store: Store, trials: Iterable[str]) -> None:
         self._store = store
-        plan, varied = store.plan(), store.varied()
-        self.labels = {trial: label(plan[trial], varied) or trial for trial in trials}
+        configs, varied = store.trials(), store.varied()
+        self.labels = {trial: label(configs[trial], varied) or trial for trial in trials}
         self.done: set[str] = set()
         self.revisions: set[str | None] = set()
         self.failed: dict[str, str] = {}
@@ -53,87 +55,89 @@ class Watch:
         self.news()
 
     def news(self) -> list[str]:
-        """Returns a line about each thing that happened since it was last asked."""
+        """Returns a message about each trial and damaged file that is new since the last call."""
         lines = []
-        for trial, name in self.labels.items():
+        for trial, text in self.labels.items():
             if trial in self.done:
                 continue
-            # Another process may move a damaged record away between the two looks.
+            # Another process may move a damaged record away between the two checks.
             if self._store.has(trial) and (record := self._store.record(trial)):
-                lines.append(f"{name}: {self._add(record)}")
+                lines.append(f"{text}: {self._add(record)}")
                 self.failed.pop(trial, None)
             elif trial not in self.failed and (error := self._store.failure(trial)):
                 self.failed[trial] = error
-                lines.append(f"{name}: failed: {error}")
+                lines.append(f"{text}: failed: {error}")
         for path in self._quarantine():
             if path not in self._quarantined:
                 self._quarantined.add(path)
-                lines.append(f"{path.stem} was damaged: moved to {path}, to be run again")
+                lines.append(f"{path.stem} was damaged: moved to {path}; its trials will run again")
         return lines
 
     def running(self) -> list[dict[str, Any]]:
-        """Returns the reports of the chunks under way: trials, share of them done, summary."""
-        found = []
+        """Returns the progress reports of the chunks that a process runs now."""
+        reports = []
         for path in sorted(self._store.directory.glob("progress/*.json")):
             try:
                 report = json.loads(path.read_text())
                 report = {
                     "trials": list(report["trials"]),
-                    "share": float(report["share"]),
-                    **{key: report[key] for key in ("summary", "host", "pid")},
+                    "fraction": float(report["fraction"]),
+                    **{name: report[name] for name in ("summary", "host", "pid")},
                 }
                 alive = _alive(report["host"], report["pid"], path.stat().st_mtime)
             except (OSError, ValueError, KeyError, TypeError):
-                continue  # gone meanwhile, or no report
+                continue  # deleted in the meantime, or not a report
             if alive:
-                found.append(report)
-        return found
+                reports.append(report)
+        return reports
 
     def counts(self) -> tuple[int, int, int, int]:
-        """Returns how many trials are done, failed, under way and waiting."""
-        under_way = {trial for report in self.running() for trial in report["trials"]}
-        left = self.labels.keys() - self.done - self.failed.keys()
-        running = len(left & under_way)
+        """Returns the numbers of trials that are done, failed, running and waiting."""
+        reported = {trial for report in self.running() for trial in report["trials"]}
+        left = self._left()
+        running = len(left & reported)
         return len(self.done), len(self.failed), running, len(left) - running
 
     def seconds_left(self) -> float | None:
-        """Returns a rough time for the rest, at the pace so far; None before a trial is done."""
+        """Returns the estimated time left at the average pace; None before a trial is done."""
         if not self.done:
             return None
         running = self.running()
-        left = len(self.labels) - len(self.done) - len(self.failed)
-        parts = sum(self._share(report) for report in running)
-        return max(left - parts, 0) * self._seconds / len(self.done) / max(len(running), 1)
+        left = max(len(self._left()) - self._partly_done(running), 0)
+        return left * self._seconds / len(self.done) / max(len(running), 1)
 
-    def glance(self, display: Display) -> None:
-        """Brings a display up to date unless it has just been: many trials take time to look at."""
-        if time.monotonic() - self._shown >= _JUST:
+    def refresh(self, display: Display) -> None:
+        """Updates a display unless that was done just before: reading many trials takes time."""
+        if time.monotonic() - self._shown >= _REFRESH:
             self.show(display)
 
     def show(self, display: Display) -> None:
-        """Brings a display up to date."""
+        """Updates a display."""
         self._shown = time.monotonic()
         for line in self.news():
             display.say(line)
         running = self.running()
         text = f"trial {min(len(self.done) + 1, len(self.labels))}/{len(self.labels)}"
         if len(running) > 1:
-            text += f", {len(running)} chunks under way"
+            text += f", {len(running)} chunks running"
         if self.failed:
             text += f", {len(self.failed)} failed"
         if self.best:
             text += f", best {self.best.error:.2f} % ({self.best.label})"
-        parts = sum(self._share(report) for report in running)
-        display.update(len(self.done) + len(self.failed) + parts, text)
+        completed = len(self.done) + len(self.failed) + self._partly_done(running)
+        display.update(completed, text)
 
-    def _share(self, report: dict[str, Any]) -> float:
-        """Returns how many of the trials followed are done, counting parts of those under way."""
-        left = self.labels.keys() - self.done - self.failed.keys()
-        return report["share"] * len(left.intersection(report["trials"]))
+    def _left(self) -> set[str]:
+        return self.labels.keys() - self.done - self.failed.keys()
+
+    def _partly_done(self, reports: Iterable[dict[str, Any]]) -> float:
+        """Returns the sum of the finished fractions of the trials that are running."""
+        left = self._left()
+        return sum(report["fraction"] * len(left & {*report["trials"]}) for report in reports)
 
     def _add(self, record: dict[str, Any]) -> str:
         trial = record["id"]
-        # Lanes share a chunk's wall time.
+        # wall_seconds is the time of all lanes together.
         self._seconds += record["wall_seconds"] / record.get("lanes", 1)
         error = record["metrics"].get("val_error")
         self.done.add(trial)
@@ -152,17 +156,17 @@ def describe(store: Store) -> str:
     """Returns a sweep's status in a few lines.
 
     Raises:
-      InputError: If there is no sweep.
+      InputError: If there is no sweep, or one of its files is damaged.
     """
-    watch = Watch(store, store.plan())
+    watch = Watch(store, store.trials())
     done, failed, running, waiting = watch.counts()
     lines = [
-        f"{len(watch.labels)} trials: {done} done, {failed} failed, {running} under way, "
+        f"{len(watch.labels)} trials: {done} done, {failed} failed, {running} running, "
         f"{waiting} waiting"
     ]
     lines += [
-        f"under way: {report['summary']} of {len(report['trials'])} trials, "
-        f"{100 * report['share']:.0f} % (process {report['pid']} on {report['host']})"
+        f"running: {report['summary']} of {len(report['trials'])} trials, "
+        f"{100 * report['fraction']:.0f} % (process {report['pid']} on {report['host']})"
         for report in watch.running()
     ]
     left = watch.seconds_left()
@@ -175,7 +179,7 @@ def describe(store: Store) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Returns a duration as one reads it.
+    """Returns a duration as text, in a unit that suits its size.
 
     >>> duration(12.3), duration(754), duration(93600)
     ('12 s', '13 min', '26.0 h')
@@ -186,7 +190,7 @@ def duration(seconds: float) -> str:
 
 
 def _alive(host: str, pid: int, written: float) -> bool:
-    """Returns whether the process that wrote a report still runs, as far as can be known."""
+    """Returns whether a process runs; on another machine, whether it has reported recently."""
     if host != socket.gethostname():
         return time.time() - written < _SILENT
     try:

@@ -1,12 +1,12 @@
-"""Where a sweep lives: what was asked for, records, failures; each a JSON file, written whole.
+"""The directory of a sweep; its JSON files are written atomically.
 
-DIR/sweep.json      the common configuration, the keys varied, all trials ever asked for
-DIR/trials/         a record per trial that is done
-DIR/networks/       what was trained, with config.run.save_model
+DIR/sweep.json      the common configuration, the varied keys, all trials requested so far
+DIR/trials/         a record per finished trial
+DIR/networks/       trained networks, with config.run.save_model
 DIR/failures/       a traceback per trial that raised an exception
-DIR/plans/          how the trials of each group are run: see plan.py
-DIR/checkpoints/    what is under way
-DIR/progress/       how far it is, for those who watch
+DIR/plans/          a plan per group of trials: see plan.py
+DIR/checkpoints/    state of the trials in progress
+DIR/progress/       progress reports of the chunks in progress
 DIR/quarantine/     damaged files
 DIR/locks/          see Store.lock
 """
@@ -38,84 +38,84 @@ class Store:
     """A sweep's directory.
 
     Args:
-      workdir: The directory; nothing is made until something is written.
+      workdir: The directory; it is created at the first write.
     """
 
     def __init__(self, workdir: str | Path) -> None:
         self.directory = Path(workdir)
 
-    def plan(self) -> dict[str, dict[str, Any]]:
-        """Returns the resolved configurations of all trials ever asked for, in order, by id.
+    def trials(self) -> dict[str, dict[str, Any]]:
+        """Returns the resolved configurations of all trials requested so far, in order, by id.
 
         Raises:
-          InputError: If there is no sweep here.
+          InputError: If the directory holds no sweep.
         """
-        return self._asked()["trials"]
+        return self._read_sweep()["trials"]
 
     def configs(self, trials: Iterable[str]) -> list[FrozenConfigDict]:
         """Returns the resolved configurations of some trials."""
-        plan = self.plan()
-        return [from_dict(plan[trial]) for trial in trials]
+        configs = self.trials()
+        return [from_dict(configs[trial]) for trial in trials]
 
     def varied(self) -> list[str]:
         """Returns the keys in which the trials differ."""
-        return self._asked()["varied"]
+        return self._read_sweep()["varied"]
 
     def records(self) -> list[dict[str, Any]]:
-        """Returns the records of the plan's trials that are done, in the plan's order.
+        """Returns the records of the finished trials, in the order of :meth:`trials`.
 
         Raises:
-          InputError: If there is no sweep here, or a record is damaged.
+          InputError: If the directory holds no sweep, or a record is damaged.
         """
-        return [record for trial in self.plan() if (record := self.record(trial)) is not None]
+        return [record for trial in self.trials() if (record := self.record(trial)) is not None]
 
     def has(self, trial: str) -> bool:
         """Returns whether a trial has a record."""
-        return self._record_file(trial).exists()
+        return self.file("trials", trial).exists()
 
     def record(self, trial: str) -> dict[str, Any] | None:
-        """Returns a trial's record; None if it is not done.
+        """Returns a trial's record; None if it has none.
 
         Raises:
-          InputError: If it is damaged.
+          InputError: If the record is damaged.
         """
-        return _read(self._record_file(trial), lambda content: damage.of_record(content, trial))
+        return _read(self.file("trials", trial), lambda content: damage.of_record(content, trial))
 
     def add(self, record: dict[str, Any]) -> None:
-        """Writes a trial's record; what a failure or a kill of that trial left behind is over."""
-        path = self._record_file(record["id"])
+        """Writes a trial's record, and deletes its failure and partly written files."""
+        path = self.file("trials", record["id"])
         write_json(path, record)
         delete_unfinished(path)
         self.forget_failure(record["id"])
 
     def add_failure(self, trial: str, error: str, traceback: str) -> None:
-        """Writes down why a trial has no record."""
+        """Writes the error of a trial that failed."""
         content = {"schema": 1, "id": trial, "error": error, "traceback": traceback}
-        write_json(self._failure_file(trial), content)
+        write_json(self.file("failures", trial), content)
 
     def failure(self, trial: str) -> str | None:
-        """Returns the error that a trial ended on, in one line; None if it has not failed.
+        """Returns a failed trial's error in one line; None if the trial has not failed.
 
         Raises:
-          InputError: If the file that says so is damaged.
+          InputError: If the failure's file is damaged.
         """
-        found = _read(self._failure_file(trial), damage.of_failure)
-        return found and found["error"]
+        content = _read(self.file("failures", trial), damage.of_failure)
+        return content and content["error"]
 
     def forget_failure(self, trial: str) -> None:
-        """Lets a failed trial be run again."""
-        self._failure_file(trial).unlink(missing_ok=True)
+        """Deletes a trial's failure, so that the trial is run again."""
+        self.file("failures", trial).unlink(missing_ok=True)
 
     def network(self, trial: str) -> Path:
-        """Returns where the network of a trial is kept, if it is."""
+        """Returns the path for a trial's network."""
         return self.directory / "networks" / trial
 
     def checkpoint(self, name: str) -> Path:
-        """Returns where what is under way is saved."""
+        """Returns the path for a checkpoint."""
         return self.directory / "checkpoints" / name
 
     def file(self, kind: str, name: str) -> Path:
-        """Returns the path of another JSON file of the sweep, such as a group's plan."""
+        """Returns the path for another JSON file of the sweep, such as a group's plan."""
         return self.directory / kind / f"{name}.json"
 
     def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
@@ -123,7 +123,7 @@ class Store:
         return lock(self.directory / "locks" / f"{name}.lock", wait=wait)
 
     def quarantine(self, path: Path) -> Path:
-        """Moves a damaged file or folder out of the way and returns where it is now."""
+        """Moves a damaged file or folder to DIR/quarantine and returns its new path."""
         place = self.directory / "quarantine" / f"{path.name}.{time.time_ns()}"
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -133,72 +133,66 @@ class Store:
         return place
 
     def quarantine_damaged(self, trials: Iterable[str]) -> list[str]:
-        """Moves damaged records of some trials away, and returns a line about each."""
-        told = []
-        with self.lock("sweep"):  # or what another process wrote anew would be moved
+        """Moves damaged records of these trials away, and returns a message about each."""
+        messages = []
+        with self.lock("sweep"):  # else a record that another process has just replaced could move
             for trial in trials:
                 try:
                     self.record(trial)
                 except DamagedError as error:
                     place = self.quarantine(error.path)
-                    told.append(
-                        f"{error.path} is damaged ({error.reason}): moved to {place}, to be run "
-                        "again"
+                    messages.append(
+                        f"{error.path} is damaged ({error.reason}): moved to {place}; its trial "
+                        "will run again"
                     )
-        return told
+        return messages
 
     def check(self, config: ConfigDict, varied: Collection[str]) -> None:
-        """Raises InputError unless this sweep can go in the directory.
+        """Raises InputError unless the directory is empty or holds a sweep that this one extends.
 
-        A sweep may be extended: by more values, by more keys. It belongs here if, but for keys that
-        either sweep varies, its configuration is the one that is here.
+        A sweep extends another by more values or more keys: their common configurations agree in
+        all keys that neither of them varies.
         """
         check_directory(self.directory)
         check_kind(self.directory, "sweep")
         if self._sweep_file.exists():
-            before = self._asked()
+            before = self._read_sweep()
             free = {*before["varied"], *varied, *EXECUTION}
             check_same(self.directory, "sweep", before["base"], _base(config), free=free)
 
     def extend(self, config: ConfigDict, varied: Collection[str], trials: Sequence[Trial]) -> None:
-        """Adds trials to the plan.
+        """Adds trials to the sweep; those already in it keep their place.
 
         Raises:
-          InputError: If the directory has become another's since it was checked.
+          InputError: If another sweep was put in the directory since it was checked.
         """
         with self.lock("sweep"):
             self.check(config, varied)
-            asked: dict[str, Any] = {"schema": 1, "base": _base(config), "varied": [], "trials": {}}
+            sweep: dict[str, Any] = {"schema": 1, "base": _base(config), "varied": [], "trials": {}}
             if self._sweep_file.exists():
-                asked = self._asked()
-                asked["base"] = _base(config) | asked["base"]
-            asked["varied"] = list(dict.fromkeys([*asked["varied"], *varied]))
-            asked["trials"] |= {trial.id: trial.config.to_dict() for trial in trials}
-            write_json(self._sweep_file, asked)
+                sweep = self._read_sweep()
+                sweep["base"] = _base(config) | sweep["base"]
+            sweep["varied"] = list(dict.fromkeys([*sweep["varied"], *varied]))
+            sweep["trials"] |= {trial.id: trial.config.to_dict() for trial in trials}
+            write_json(self._sweep_file, sweep)
 
-    def _asked(self) -> dict[str, Any]:
-        asked = _read(self._sweep_file, damage.of_sweep)
-        if asked is None:
+    def _read_sweep(self) -> dict[str, Any]:
+        sweep = _read(self._sweep_file, damage.of_sweep)
+        if sweep is None:
             raise InputError(f"{str(self.directory)!r} holds no sweep: no sweep.json")
-        return asked
+        return sweep
 
     @property
     def _sweep_file(self) -> Path:
         return self.directory / "sweep.json"
 
-    def _record_file(self, trial: str) -> Path:
-        return self.file("trials", trial)
 
-    def _failure_file(self, trial: str) -> Path:
-        return self.file("failures", trial)
-
-
-def _read(path: Path, wrong: Callable[[Any], str | None]) -> Any:
-    """Returns a file's JSON; None if there is no such file.
+def _read(path: Path, find_damage: Callable[[Any], str | None]) -> Any:
+    """Returns a file's JSON content; None if there is no such file.
 
     Raises:
-      DamagedError: If it is not JSON, or does not hold what it should.
-      InputError: If it cannot be read.
+      DamagedError: If the file is not JSON, or ``find_damage`` returns a reason.
+      InputError: If the file cannot be read.
     """
     try:
         content = read_json(path)
@@ -206,13 +200,13 @@ def _read(path: Path, wrong: Callable[[Any], str | None]) -> Any:
         if path.exists():
             raise
         return None
-    reason = wrong(content)
+    reason = find_damage(content)
     if reason:
         raise DamagedError(path, reason)
     return content
 
 
 def _base(config: ConfigDict) -> dict[str, Any]:
-    """Returns the configuration as JSON will give it back."""
+    """Returns the flat configuration as it is read back from JSON: lists for tuples."""
     flat = flatten(config.to_dict())
     return {key: list(value) if isinstance(value, tuple) else value for key, value in flat.items()}

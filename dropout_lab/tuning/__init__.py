@@ -1,1 +1,1 @@
-"""Tuning: choosing a setting by validation error, then testing it once."""
+"""Tuning: selection of a setting by validation error, and a single test of it."""

@@ -1,4 +1,4 @@
-"""The choice of a setting: what was tried, by which rule one is chosen, and how it tested."""
+"""The choice of a setting: the settings tried, the rule that chooses one, and its test results."""
 
 import dataclasses
 import math
@@ -12,21 +12,21 @@ from dropout_lab.errors import InputError
 from dropout_lab.sweeps.grid import Overrides
 from dropout_lab.training.progress import Metrics
 
-RULE = (
+CHOICE_RULE = (
     "lowest mean validation error; ties: lowest mean validation nll, then the order asked for; "
     "a setting with fewer runs diverged or failed comes before any other"
 )
-"""How a setting is chosen."""
+"""The rule that chooses a setting, as written in tuned.json."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Spread:
-    """A metric over runs.
+class MetricStats:
+    """Statistics of a metric over runs.
 
     Attributes:
-      mean: None if no run has it.
-      std: Sample standard deviation; None of fewer than two runs.
-      n: How many runs have it.
+      mean: Mean; None if no run has the metric.
+      std: Sample standard deviation; None for fewer than two runs.
+      n: Number of runs that have the metric.
     """
 
     mean: float | None
@@ -45,11 +45,11 @@ class Run:
     """One trial of a setting.
 
     Attributes:
-      id: Of its record.
-      seed: Its seed.
-      fold: The part it was validated on in cross-validation; else None.
+      id: The trial's id.
+      seed: The trial's seed.
+      fold: The fold used for validation in cross-validation; otherwise None.
       status: "ok", "diverged" or "failed".
-      metrics: The record's; none unless it ended well.
+      metrics: The record's metrics; empty unless the status is "ok".
     """
 
     id: str
@@ -64,49 +64,49 @@ class Setting:
     """A setting and its runs.
 
     Attributes:
-      overrides: What sets it apart.
-      runs: One for each seed and fold; none if it was not run.
+      overrides: Values by configuration key.
+      runs: One run for each seed and fold; empty if the setting was not run.
     """
 
     overrides: Overrides
     runs: tuple[Run, ...] = ()
 
-    def spread(self, metric: str) -> Spread:
-        """Returns a metric, such as ``val_error``, over the runs that ended well."""
-        found = [run.metrics.get(metric) for run in self.runs]
-        known = [value for value in found if value is not None]
-        return Spread(
+    def stats(self, metric: str) -> MetricStats:
+        """Returns statistics of a metric, such as ``val_error``, over the runs that have it."""
+        values = [run.metrics.get(metric) for run in self.runs]
+        known = [value for value in values if value is not None]
+        return MetricStats(
             statistics.mean(known) if known else None,
             statistics.stdev(known) if len(known) > 1 else None,
             len(known),
         )
 
     def count(self, *statuses: str) -> int:
-        """Returns how many runs ended so."""
+        """Returns the number of runs with one of these statuses."""
         return sum(run.status in statuses for run in self.runs)
 
     def label(self) -> str:
-        """Returns what sets it apart, in a few words."""
+        """Returns the overrides in one line."""
         return " ".join(f"{key}={value}" for key, value in self.overrides.items())
 
     def as_json(self) -> dict[str, Any]:
-        """Returns it, with the spread of every metric, ready for JSON."""
+        """Returns the setting, with statistics of every metric, ready for JSON."""
         names = dict.fromkeys(name for run in self.runs for name in run.metrics)
         return {
             "overrides": dict(self.overrides),
             "runs": [dataclasses.asdict(run) for run in self.runs],
-            "metrics": {name: dataclasses.asdict(self.spread(name)) for name in names},
+            "metrics": {name: dataclasses.asdict(self.stats(name)) for name in names},
         }
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """What became of a problem.
+    """The result of tuning a problem.
 
     Attributes:
-      tried: All its settings, in the order asked for.
-      chosen: Which of them was chosen.
-      final: That setting, trained on all data but the test set: a run for each final seed.
+      tried: All settings of the problem, in the order given.
+      chosen: Index of the chosen setting.
+      final: The chosen setting, trained on all data but the test set: a run for each final seed.
     """
 
     tried: tuple[Setting, ...]
@@ -115,15 +115,15 @@ class Choice:
 
     @property
     def searched(self) -> bool:
-        """Whether there was more than one setting."""
+        """Whether there was more than one setting to choose from."""
         return len(self.tried) > 1
 
     @classmethod
     def among(cls, problem: str, tried: Sequence[Setting]) -> "Choice":
-        """Returns the choice by ``RULE``, with no final run yet.
+        """Returns the choice by ``CHOICE_RULE``, without final runs yet.
 
         Raises:
-          InputError: If there is more than one setting, and no run of any ended well.
+          InputError: If there are several settings, and no run of any of them succeeded.
         """
         chosen = min(range(len(tried)), key=lambda index: _rank(tried[index]))
         if len(tried) > 1 and not tried[chosen].count("ok"):
@@ -131,23 +131,23 @@ class Choice:
                 sum(setting.count(status) for setting in tried) for status in ("diverged", "failed")
             )
             raise InputError(
-                f"no run of {problem!r} ended well: {diverged} diverged, {failed} failed; allowed: "
-                "settings of which one can be trained"
+                f"no run of {problem!r} succeeded: {diverged} diverged, {failed} failed; allowed: "
+                "settings that include one that can be trained"
             )
         return cls(tuple(tried), chosen, Setting(tried[chosen].overrides))
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], settings: Sequence[Overrides]) -> "Choice":
-        """Returns what ``as_json`` wrote of a choice among these settings."""
+        """Returns the choice among these settings that ``as_json`` wrote."""
         tried = [
-            Setting(overrides, _runs(each))
-            for overrides, each in zip(settings, content["tried"], strict=True)
+            Setting(overrides, _runs(setting))
+            for overrides, setting in zip(settings, content["tried"], strict=True)
         ]
         chosen = content["chosen"]
         return cls(tuple(tried), chosen, Setting(settings[chosen], _runs(content["final"])))
 
     def as_json(self) -> dict[str, Any]:
-        """Returns it ready for JSON."""
+        """Returns the choice ready for JSON."""
         return {
             "tried": [setting.as_json() for setting in self.tried],
             "chosen": self.chosen,
@@ -155,11 +155,11 @@ class Choice:
         }
 
     def table(self) -> str:
-        """Returns the validation errors of all settings, then the test error of the chosen one."""
+        """Returns the validation errors of all settings and the test error of the chosen one."""
         rows = [
             [
                 setting.label(),
-                setting.spread("val_error"),
+                setting.stats("val_error"),
                 setting.count("diverged"),
                 setting.count("failed"),
                 "chosen" if index == self.chosen else "",
@@ -167,15 +167,15 @@ class Choice:
             for index, setting in enumerate(self.tried)
         ]
         header = ["setting", "validation error (%)", "diverged", "failed", ""]
-        told = f"test error (%) of {self.final.label()}: {self.final.spread('test_error')}"
+        tested = f"test error (%) of {self.final.label()}: {self.final.stats('test_error')}"
         if not self.searched:
-            return told
-        return f"{tabulate.tabulate(rows, header, disable_numparse=True)}\n\n{told}"
+            return tested
+        return f"{tabulate.tabulate(rows, header, disable_numparse=True)}\n\n{tested}"
 
 
 def _rank(setting: Setting) -> tuple[float, ...]:
-    error, nll = setting.spread("val_error").mean, setting.spread("val_nll").mean
-    # Rounded: errors are of single precision, of which 61/3 and 41/3 average to more than 17.
+    error, nll = setting.stats("val_error").mean, setting.stats("val_nll").mean
+    # Rounded: in single precision, 61/3 and 41/3 average to more than 17.
     return (
         setting.count("diverged", "failed"),
         math.inf if error is None else round(error, 4),
@@ -184,4 +184,4 @@ def _rank(setting: Setting) -> tuple[float, ...]:
 
 
 def _runs(content: Mapping[str, Any]) -> tuple[Run, ...]:
-    return tuple(Run(**each) for each in content["runs"])
+    return tuple(Run(**run) for run in content["runs"])

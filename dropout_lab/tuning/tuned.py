@@ -1,4 +1,4 @@
-"""The outcome of a tuning, and tuned.json, where it is kept with what was asked for."""
+"""The result of a tuning, and tuned.json, the file that holds it."""
 
 import dataclasses
 import json
@@ -10,15 +10,15 @@ from dropout_lab.errors import InputError
 from dropout_lab.sweeps.grid import Overrides
 from dropout_lab.system.files import DamagedError, read_json, write_json
 from dropout_lab.system.workdir import changed
-from dropout_lab.tuning.choice import RULE, Choice
+from dropout_lab.tuning.choice import CHOICE_RULE, Choice
 
 
 @dataclasses.dataclass(frozen=True)
 class Tuned:
-    """The outcome of a tuning.
+    """The result of a tuning.
 
     Attributes:
-      choices: By problem.
+      choices: Choice by problem.
       failed: The error of each final trial that failed, by label.
     """
 
@@ -27,36 +27,36 @@ class Tuned:
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
-    """tuned.json: what was asked for, and what became of it.
+class TunedFile:
+    """tuned.json: the inputs of a tuning and its choices.
 
     Attributes:
       workdir: The tuning's directory.
-      asked: All that a choice depends on, ready for JSON.
-      candidates: By problem the settings to choose from.
+      inputs: Everything that a choice depends on, ready for JSON.
+      candidates: The settings to choose from, by problem.
     """
 
     workdir: Path
-    asked: Mapping[str, Any]
+    inputs: Mapping[str, Any]
     candidates: Mapping[str, Sequence[Overrides]]
 
     def read(self) -> dict[str, Choice] | None:
-        """Returns what was chosen before; None if the search is not over.
+        """Returns the choices in the file; None if the search is not finished.
 
         Raises:
-          InputError: If something else was asked for then.
+          InputError: If the file is damaged, or was written for other inputs.
         """
         if not self._path.exists():
             return None
         content = read_json(self._path)
         if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
             raise DamagedError(self._path, "not a tuning")
-        asked = json.loads(json.dumps(self.asked))  # JSON has no tuples
-        other = list(_changes(content["asked"], asked))
-        if other:
+        inputs = json.loads(json.dumps(self.inputs))  # JSON has no tuples
+        changes = list(_changes(content["asked"], inputs))
+        if changes:
             raise InputError(
-                f"workdir {str(self.workdir)!r} was tuned with another {', '.join(other[:3])}, and "
-                "its test set has been looked at: a choice made now could be made by it; allowed: "
+                f"workdir {str(self.workdir)!r} was tuned with another {', '.join(changes[:3])}, "
+                "and its test set has been evaluated, which could influence a new choice; allowed: "
                 "the same, or a new workdir"
             )
         return {
@@ -65,9 +65,9 @@ class Report:
         }
 
     def write(self, choices: Mapping[str, Choice]) -> None:
-        """Writes down all that is known."""
+        """Writes the file."""
         problems = {problem: choice.as_json() for problem, choice in choices.items()}
-        content = {"schema": 1, "asked": self.asked, "rule": RULE, "problems": problems}
+        content = {"schema": 1, "asked": self.inputs, "rule": CHOICE_RULE, "problems": problems}
         write_json(self._path, content)
 
     @property
@@ -75,12 +75,12 @@ class Report:
         return self.workdir / "tuned.json"
 
 
-def _changes(before: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
-    """Yields what is asked for that was not asked for before, in words."""
-    for key in changed(before, asked):
-        theirs, value = before[key], asked[key]
+def _changes(before: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Yields a description of each input that differs."""
+    for key in changed(before, inputs):
+        old, new = before[key], inputs[key]
         if key == "grid":
-            names = [name for name in theirs | value if theirs.get(name) != value.get(name)]
-            yield from (f"grid of {name!r}" for name in names)
+            problems = [name for name in old | new if old.get(name) != new.get(name)]
+            yield from (f"grid of {problem!r}" for problem in problems)
         else:
-            yield f"value of {key} ({theirs}, not {value})"
+            yield f"value of {key} ({old}, not {new})"

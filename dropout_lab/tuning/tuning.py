@@ -1,7 +1,8 @@
-"""Tuning: settings are compared on validation data, and only the chosen ones see the test set."""
+"""Tuning: settings are compared on validation data; only the chosen ones see the test set."""
 
 import copy
 import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,29 +18,29 @@ from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.system.workdir import check_directory, check_kind
 from dropout_lab.training.preparation import load_data
 from dropout_lab.tuning.choice import Choice, Run, Setting
-from dropout_lab.tuning.tuned import Report, Tuned
+from dropout_lab.tuning.tuned import Tuned, TunedFile
 
-_SETTLED = ("seed", "eval.test", "train.refit", "data.folds", "data.fold")
+_SET_BY_TUNING = ("seed", "eval.test", "train.refit", "data.folds", "data.fold")
 
 
 @dataclasses.dataclass(frozen=True)
 class Tuning:
     """A choice of a setting for each problem by validation error, and its test.
 
-    One sweep in ``workdir/search`` runs all settings of all problems, without a look at the test
-    set. Which setting is chosen then: see :data:`dropout_lab.tuning.choice.RULE`. One sweep in
-    ``workdir/final`` trains what was chosen on training and validation data, as ``train.refit``
-    does, and evaluates each network once on the test set. ``workdir/tuned.json`` tells all of it.
-    A problem with a single setting is not searched.
+    One sweep in ``workdir/search`` runs all settings of all problems without the test set. The
+    setting is then chosen by :data:`dropout_lab.tuning.choice.CHOICE_RULE`. One sweep in
+    ``workdir/final`` trains the chosen settings on training and validation data, as
+    ``train.refit`` does, and evaluates each network once on the test set. ``workdir/tuned.json``
+    holds the inputs and results. A problem with a single setting is not searched.
 
     Attributes:
-      config: What all trials have in common; it stays as it is.
-      candidates: By problem the settings to choose from, each as overrides without ``seed``.
-      workdir: Where everything goes.
-      seeds: Of the search: each setting is run with all of them.
-      final_seeds: Of the final runs.
-      folds: Parts of the training and validation data, each of which validates once; None for
-        the validation part alone.
+      config: The configuration that all trials share; not modified.
+      candidates: The settings to choose from by problem, each as overrides without ``seed``.
+      workdir: Directory of all files.
+      seeds: Seeds of the search: each setting is run with all of them.
+      final_seeds: Seeds of the final runs.
+      folds: Number of parts of the training and validation data, each used once for validation;
+        None to validate on the validation part only.
     """
 
     config: ConfigDict
@@ -51,70 +52,70 @@ class Tuning:
     folds: int | None = None
 
     def run(self, execution: Execution | None = None) -> Tuned:
-        """Runs what has not been run yet; an interrupted tuning goes on.
+        """Runs the trials that have no record yet; an interrupted tuning is resumed.
 
         Args:
-          execution: Who runs the trials.
+          execution: How to run the trials.
 
         Returns:
-          What was tried, chosen and tested, by problem.
+          The choices, and the final trials that failed.
 
         Raises:
-          InputError: If a value, the data or the directory is wrong; if no run of a problem ended
-            well; if anything else is asked for than before the final runs began.
-          Interrupted: If a signal asked to stop; what was done is saved.
+          InputError: If a value, the data or the directory is wrong; if no run of a problem
+            succeeded; if the inputs have changed since the final runs began.
+          Interrupted: If a signal asked to stop; finished work is saved.
         """
         self._check()
-        choices = self._report.read()
+        choices = self._file.read()
         if choices is None:
             self._check_data()
             choices = self._run_search(execution)
-            self._report.write(choices)
+            self._file.write(choices)
         finals = [choice.final for choice in choices.values()]
         if all(setting.runs and not setting.count("failed") for setting in finals):
             return Tuned(choices, {})
         choices, failed = self._test(choices, execution)
-        self._report.write(choices)
+        self._file.write(choices)
         return Tuned(choices, failed)
 
     def recall(self) -> Tuned:
-        """Returns what :meth:`run` came to, computed from its records; runs and writes nothing.
+        """Returns the result of :meth:`run`, computed from its records; runs and writes nothing.
 
         A trial without a record counts as failed.
 
         Raises:
-          InputError: If something is asked for that was not run, or the records speak for another
-            choice than the one that was tested.
+          InputError: If the tuning was not run with these inputs, or the records lead to another
+            result than the one in tuned.json.
         """
-        written = self._report.read()
+        written = self._file.read()
         if written is None:
             raise InputError(f"{str(self.workdir)!r} holds no tuning: no tuned.json")
         choices = self._tested(self._choices())
         for problem, choice in choices.items():
             if choice != written[problem]:
                 raise InputError(
-                    f"{str(self.workdir)!r}: tuned.json and the records differ in what became of "
+                    f"{str(self.workdir)!r}: tuned.json and the records differ in the result of "
                     f"{problem!r}"
                 )
         return Tuned(choices, {})
 
     def _check(self) -> None:
-        """Raises InputError if what is asked for makes no sense."""
+        """Raises InputError if the attributes are not allowed."""
         check_directory(self.workdir)
         check_kind(self.workdir, "tuning")
         for name, values in (("seeds", self.seeds), ("final_seeds", self.final_seeds)):
             if not values or len(set(values)) < len(values):
-                raise InputError(f"{name} is {values}; allowed: one or more, each once")
+                raise InputError(f"{name} is {values}; allowed: one or more, all different")
         KEYS["data.folds"].check(self.folds)
         if self.config.data.folds is not None:
             raise InputError(
-                f"config.data.folds is {self.config.data.folds}; allowed: None, tuning is told the "
-                "number of folds apart from it"
+                f"config.data.folds is {self.config.data.folds}; allowed: None, as tuning takes "
+                "the number of folds as an argument of its own"
             )
         for problem, settings in self.candidates.items():
             if not settings:
                 raise InputError(f"{problem!r} has no setting; allowed: one or more")
-            for key in _SETTLED:
+            for key in _SET_BY_TUNING:
                 if any(key in overrides for overrides in settings):
                     raise InputError(
                         f"a setting of {problem!r} holds {key}, which tuning sets itself; allowed: "
@@ -122,9 +123,9 @@ class Tuning:
                     )
 
     def _check_data(self) -> None:
-        """Raises InputError if the data do not suit the final runs, or leave nothing to choose by.
+        """Raises InputError if the data do not suit the final runs or the choice.
 
-        Otherwise the final runs would fail after the search, which would then be lost.
+        Without this check the final runs would fail only after the whole search.
         """
         for problem, settings in self.candidates.items():
             for group in groups(make_trials(_with(self._final, {"train.refit": True}), settings)):
@@ -137,68 +138,63 @@ class Tuning:
                     )
 
     def _run_search(self, execution: Execution | None) -> dict[str, Choice]:
-        """Runs all settings of all problems, and chooses."""
+        """Runs all settings of all problems and returns the choices."""
         if self._searched:
-            sweep = [each for settings in self._searched.values() for each in settings]
+            sweep = itertools.chain(*self._searched.values())
             run_sweep(self._search, product(sweep, self._repeats), self._store("search"), execution)
         return self._choices()
 
     def _choices(self) -> dict[str, Choice]:
-        """Returns what is chosen by the records of the search."""
-        store, searched = self._store("search"), self._searched
-        return {
-            problem: Choice.among(
-                problem,
-                [
-                    _setting(
-                        store, self._search, each, self._repeats if problem in searched else ()
-                    )
-                    for each in settings
-                ],
-            )
-            for problem, settings in self.candidates.items()
-        }
+        """Returns the choices that follow from the records of the search."""
+        store, choices = self._store("search"), {}
+        for problem, settings in self.candidates.items():
+            repeats = self._repeats if problem in self._searched else ()
+            tried = [_setting(store, self._search, overrides, repeats) for overrides in settings]
+            choices[problem] = Choice.among(problem, tried)
+        return choices
 
     def _test(
         self, choices: Mapping[str, Choice], execution: Execution | None
     ) -> tuple[dict[str, Choice], dict[str, str]]:
-        """Runs what was chosen finally; returns the choices with these runs, and the failures."""
-        chosen = [self._whole(choice.final.overrides) for choice in choices.values()]
+        """Runs the final trials; returns the choices with these runs, and the failures."""
+        chosen = [self._on_all_data(choice.final.overrides) for choice in choices.values()]
         sweep = product(chosen, {"seed": self.final_seeds})
         failed = run_sweep(self._final, sweep, self._store("final"), execution)
         return self._tested(choices), failed
 
     def _tested(self, choices: Mapping[str, Choice]) -> dict[str, Choice]:
-        """Returns the choices with what the records of the final runs say."""
+        """Returns the choices with the final runs, as read from their records."""
         store, seeds = self._store("final"), list(product({"seed": self.final_seeds}))
         tested = {}
         for problem, choice in choices.items():
             overrides = choice.final.overrides
-            trained = _setting(store, self._final, self._whole(overrides), seeds)
+            trained = _setting(store, self._final, self._on_all_data(overrides), seeds)
             tested[problem] = dataclasses.replace(choice, final=Setting(overrides, trained.runs))
         return tested
 
     @property
-    def _report(self) -> Report:
-        """Where all that is known is written down."""
+    def _file(self) -> TunedFile:
         flat = flatten(self.config.to_dict())
-        asked = {
-            **{key: value for key, value in flat.items() if key not in (*EXECUTION, *_SETTLED)},
-            "grid": {problem: list(each) for problem, each in self.candidates.items()},
+        ignored = {*EXECUTION, *_SET_BY_TUNING}
+        inputs = {
+            **{key: value for key, value in flat.items() if key not in ignored},
+            "grid": {problem: list(settings) for problem, settings in self.candidates.items()},
             "seeds": list(self.seeds),
             "final seeds": list(self.final_seeds),
             "folds": self.folds,
         }
-        return Report(self.workdir, asked, self.candidates)
+        return TunedFile(self.workdir, inputs, self.candidates)
 
     @property
     def _searched(self) -> dict[str, Sequence[Overrides]]:
-        """The problems that leave a choice."""
-        return {name: each for name, each in self.candidates.items() if len(each) > 1}
+        """The problems with more than one setting."""
+        return {
+            problem: settings for problem, settings in self.candidates.items() if len(settings) > 1
+        }
 
     @property
     def _repeats(self) -> list[dict[str, Any]]:
-        """Each part that validates, with each seed."""
+        """Overrides for each combination of fold and search seed."""
         folds = {"data.fold": range(self.folds)} if self.folds else {}
         return list(product(folds, {"seed": self.seeds}))
 
@@ -211,33 +207,34 @@ class Tuning:
     def _final(self) -> ConfigDict:
         return _with(self.config, {"eval.test": True, "train.refit": False})
 
-    def _whole(self, overrides: Overrides) -> Overrides:
+    def _on_all_data(self, overrides: Overrides) -> Overrides:
         """Returns a setting that trains on the validation data too.
 
-        If nothing depends on them, they simply join the training data; else ``train.refit`` is set.
+        If no decision depends on validation, its data join the training data; otherwise
+        ``train.refit`` is set.
         """
-        asked = {**flatten(self.config.to_dict()), **overrides}
-        decides = asked["train.select"] != "last" or asked["train.patience"] is not None
-        train, val = asked["data.train_size"], asked["data.val_size"]
-        if decides or (train is not None and val is None):
+        values = {**flatten(self.config.to_dict()), **overrides}
+        validates = values["train.select"] != "last" or values["train.patience"] is not None
+        train, val = values["data.train_size"], values["data.val_size"]
+        if validates or (train is not None and val is None):
             return {**overrides, "train.refit": True}
-        whole = {"data.train_size": train + val} if train else {}
-        return {**overrides, **whole, "data.val_size": 0}
+        joined = {"data.train_size": train + val} if train else {}
+        return {**overrides, **joined, "data.val_size": 0}
 
     def _store(self, name: str) -> Store:
         return Store(self.workdir / name)
 
 
 def _with(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:
-    changed = copy.deepcopy(config)
-    changed.update_from_flattened_dict(values)
-    return changed
+    copied = copy.deepcopy(config)
+    copied.update_from_flattened_dict(values)
+    return copied
 
 
 def _setting(
     store: Store, config: ConfigDict, overrides: Overrides, repeats: Iterable[Overrides]
 ) -> Setting:
-    """Returns a setting with the runs that the store has of it."""
+    """Returns a setting with its runs, as read from the store."""
     trials = make_trials(config, product([overrides], repeats))
     runs = []
     for trial in trials:

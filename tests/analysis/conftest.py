@@ -5,18 +5,23 @@ import pytest
 
 
 class Sweep:
-    """Synthetic records and their plan."""
+    """Synthetic planned trials and their records."""
 
     def __init__(self):
         self.records: list[dict[str, Any]] = []
-        self.plan: dict[str, dict[str, Any]] = {}
+        self.planned: dict[str, dict[str, Any]] = {}
 
     def add(self, variant="dropout", rate=0.5, test=(), val=None, **others):
-        """Plans a trial per test error (%), seeds from 0: NaN has diverged, None is missing."""
+        """Adds a trial per test error in percent: NaN stands for diverged, None for missing."""
         for seed, error in enumerate(test):
-            trial_id = f"{len(self.plan):04}"
+            trial_id = f"{len(self.planned):04}"
             dropout = {"rate": rate, "stage_rates": [rate, rate / 2]}
-            self.plan[trial_id] = {"variant": variant, "seed": seed, "dropout": dropout, **others}
+            self.planned[trial_id] = {
+                "variant": variant,
+                "seed": seed,
+                "dropout": dropout,
+                **others,
+            }
             if error is None:
                 continue
             metrics = {"test_error": error, "val_error": error if val is None else val[seed]}
@@ -27,7 +32,7 @@ class Sweep:
                     "schema": 1,
                     "id": trial_id,
                     "status": "diverged" if diverged else "ok",
-                    "config": self.plan[trial_id],
+                    "config": self.planned[trial_id],
                     "metrics": {} if diverged else metrics,
                     "history": [],
                     "wall_seconds": 10.0 + seed,
@@ -43,7 +48,7 @@ def new_sweep():
 
 @pytest.fixture
 def small_sweep():
-    """Every kind of cell; the best test error is not where the best validation error is."""
+    """All kinds of cells; the lowest test and validation errors are in different cells."""
     nan = math.nan
     sweep = Sweep()
     sweep.add("none", 0.0, test=[1.7, 1.6, 1.65], val=[1.9, 1.8, 1.85])

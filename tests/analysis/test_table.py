@@ -22,7 +22,7 @@ SUFFIX = {"markdown": "md", "latex": "tex", "csv": "csv"}
     ],
 )
 def test_tables_equal_the_golden_files(small_sweep, name, arguments, form):
-    text = render(summarise(small_sweep.records, small_sweep.plan, **arguments), form)
+    text = render(summarise(small_sweep.records, small_sweep.planned, **arguments), form)
     golden = GOLDEN / f"{name}.{SUFFIX[form]}"
     if "UPDATE_GOLDEN" in os.environ:
         golden.write_text(text, encoding="utf-8")
@@ -34,13 +34,13 @@ def test_tables_equal_the_golden_files(small_sweep, name, arguments, form):
 
 
 def test_an_unknown_format_is_an_error_with_the_nearest(small_sweep):
-    summary = summarise(small_sweep.records, small_sweep.plan, cols="dropout.rate")
+    summary = summarise(small_sweep.records, small_sweep.planned, cols="dropout.rate")
     with pytest.raises(InputError, match="unknown format 'markdwn'; did you mean 'markdown'"):
         render(summary, "markdwn")
 
 
 def test_csv_agrees_with_the_cells(small_sweep):
-    summary = summarise(small_sweep.records, small_sweep.plan, cols="dropout.rate")
+    summary = summarise(small_sweep.records, small_sweep.planned, cols="dropout.rate")
     lines = list(csv.DictReader(render(summary, "csv").splitlines()))
     assert len(lines) == len(summary.cells)
     for line in lines:
@@ -57,7 +57,7 @@ def test_csv_agrees_with_the_cells(small_sweep):
 def test_special_characters_do_not_break_the_layout(new_sweep):
     nasty = r"a|b_c&d%e\f*g"
     sweep = new_sweep().add(nasty, test=[1.0]).add("plain", test=[2.0])
-    summary = summarise(sweep.records, sweep.plan)
+    summary = summarise(sweep.records, sweep.planned)
     latex = next(line for line in render(summary, "latex").splitlines() if line.startswith("a"))
     assert latex == (r"a\textbar{}b\_c\&d\%e\textbackslash{}f*g & \textbf{1.00 (1)} \\")
     markdown = render(summary, "markdown").splitlines()[-2]
@@ -69,11 +69,11 @@ def test_special_characters_do_not_break_the_layout(new_sweep):
 
 def test_row_labels_are_shown_in_full(new_sweep):
     sweep = new_sweep().add(test=[1.0], width=1048576).add(test=[2.0], width=0.5)
-    text = render(summarise(sweep.records, sweep.plan, rows="width"), "markdown")
+    text = render(summarise(sweep.records, sweep.planned, rows="width"), "markdown")
     assert [line.split()[1] for line in text.splitlines()[-2:]] == ["0.5", "1048576"]
 
 
 def test_a_single_row_is_called_all(new_sweep):
     sweep = new_sweep().add(test=[1.0, 2.0])
-    text = render(summarise(sweep.records, sweep.plan, rows=None), "markdown")
+    text = render(summarise(sweep.records, sweep.planned, rows=None), "markdown")
     assert "| all | **1.50 ± 0.71 (2)** |" in text

@@ -106,7 +106,7 @@ def test_a_record_edited_by_hand_is_found(copied):
     record = json.loads(path.read_text())
     record["metrics"]["test_error"] += 1
     path.write_text(json.dumps(record))
-    with pytest.raises(InputError, match=r"tuned.json and the records differ in what became of"):
+    with pytest.raises(InputError, match=r"tuned.json and the records differ in the result of"):
         read(copied)
 
 
@@ -175,7 +175,7 @@ def test_a_search_chooses_before_the_end(tmp_path):
     )
     results = reproduce(one, tmp_path, "short")
     choice = results.choices["noisy, few"]
-    errors = [setting.spread("val_error").mean for setting in choice.tried]
+    errors = [setting.stats("val_error").mean for setting in choice.tried]
     assert errors[choice.chosen] == min(errors)
     assert {run.seed for setting in choice.tried for run in setting.runs} == {9}
     assert (tmp_path / "README.md").read_text().count("dropout.rate=") == 2

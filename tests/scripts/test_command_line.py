@@ -158,7 +158,7 @@ def test_a_file_gives_a_sweep_and_its_status(run_script, tmp_path):
         "dropout.rate=0.3 seed=5",
     ]
     status = succeed(run_script("sweep", *flags_of(STATUS), f"--workdir={workdir}"))
-    assert status.startswith("2 trials: 2 done, 0 failed, 0 under way, 0 waiting\nbest so far: ")
+    assert status.startswith("2 trials: 2 done, 0 failed, 0 running, 0 waiting\nbest so far: ")
 
 
 def test_a_sweep_over_networks_of_images(tmp_path):

@@ -35,6 +35,6 @@ def test_tuning_prints_all_errors_and_is_done_once(run_script, tmp_path):
     other = run_script("tune", *options, "--folds=3")
     assert other.returncode == 2
     assert (
-        "was tuned with another value of folds (None, not 3), and its test set has been looked at"
+        "was tuned with another value of folds (None, not 3), and its test set has been evaluated"
         in other.stderr
     )

@@ -1,9 +1,9 @@
-"""Kills processes of a running sweep at random, and compares what is left with a sweep left alone.
+"""Kills processes of a running sweep at random and compares its records with undisturbed ones.
 
 python -m tests.sweeps.campaign --executor=processes --kills=50 --trials=600 --workdir=DIR
 
-Executors: local, whose main process is killed; processes and dask, whose main process and workers
-are killed in turns. Fifty kills take about six minutes.
+With --executor=local the main process is killed; with processes and dask, the main process and
+workers are killed in turn. Fifty kills take about six minutes.
 """
 
 import argparse
@@ -20,17 +20,15 @@ from typing import Any
 from dropout_lab.sweeps.store import Store
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 600  # seconds of a sweep that is left alone
-_WORKERS = (
-    "dropout_lab.sweeps.execution.worker",
-    "spawn_main",
-)  # in the command lines of ours and Dask's
+PATIENCE = 600  # seconds that an undisturbed sweep may take
+# Parts of the command lines of our workers and of Dask's.
+_WORKERS = ("dropout_lab.sweeps.execution.worker", "spawn_main")
 
 
 class Sweep:
     """A sweep of small networks in processes of its own, with its messages in ``DIR.log``.
 
-    What is compiled is kept for the next start, in ``cache`` beside the directory.
+    The compilation cache is the folder ``cache`` beside the directory.
     """
 
     def __init__(self, workdir, executor, trials, *flags, epochs=150):
@@ -58,18 +56,18 @@ class Sweep:
                 cwd=ROOT,
                 stderr=log,
                 env=self.environment,
-                start_new_session=True,  # as in a terminal of its own, whose Ctrl-C a test can send
+                start_new_session=True,  # so that a test can send Ctrl-C to the whole group
             )
 
     def ended(self):
         return self.process.poll() is not None
 
     def finish(self):
-        """Lets the sweep run to its end."""
+        """Waits for the sweep to succeed."""
         assert self.process.wait(PATIENCE) == 0, self.log.read_text()
 
     def kill_one(self, victim, randomness):
-        """Kills the main process or a worker; returns which, or None if there is none."""
+        """Kills the main process or a worker; returns ``victim``, or None if there is none."""
         pids = [self.process.pid] if victim == "main" else _workers(self.process.pid)
         if self.ended() or not pids:
             return None
@@ -80,8 +78,8 @@ class Sweep:
 
 
 def _workers(parent):
-    """Returns the worker processes that a process has started."""
-    found = []
+    """Returns the ids of the worker processes that a process has started."""
+    workers = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             ppid = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
@@ -89,15 +87,23 @@ def _workers(parent):
         except (OSError, ValueError):
             continue  # has ended
         if ppid == parent and any(name in command for name in _WORKERS):
-            found.append(int(folder.name))
-    return found
+            workers.append(int(folder.name))
+    return workers
 
 
 def campaign(workdir, executor, *, kills, trials, victims=None, seed=0):
-    """Returns what was killed, and the sweep, finished after that.
+    """Kills processes at random moments, then lets the sweep finish.
 
-    Victims take turns, at random moments. The trials should take longer than the kills: a sweep
-    that is done is not killed.
+    Args:
+      workdir: The sweep's directory.
+      executor: The sweep's executor.
+      kills: Number of kills; fewer if the sweep finishes before.
+      trials: Number of trials.
+      victims: The kinds of processes to kill in turn: "main", "worker".
+      seed: Seed of moments and workers.
+
+    Returns:
+      The kinds of processes killed, and the sweep.
     """
     victims = victims or (("main",) if executor == "local" else ("main", "worker"))
     randomness = random.Random(seed)
@@ -116,8 +122,8 @@ def campaign(workdir, executor, *, kills, trials, victims=None, seed=0):
     return killed, sweep
 
 
-def left_alone(workdir, executor, trials):
-    """Runs a sweep by the plans of another one, beside it, with nothing killed; returns it."""
+def undisturbed(workdir, executor, trials):
+    """Runs a sweep with the plans of ``workdir``, beside it and without kills; returns its path."""
     sweep = Sweep(Path(workdir).with_name("whole"), executor, trials)
     for path in Path(workdir).glob("plans/*.json"):
         copy = Store(sweep.workdir).file("plans", path.stem)
@@ -129,20 +135,20 @@ def left_alone(workdir, executor, trials):
 
 
 def compare(cut, whole):
-    """Returns the trials of a sweep whose records are missing, or are not those of another."""
+    """Returns the trials of a sweep without a record, or with another one than in ``whole``."""
     records, expected = (
-        {each["id"]: _timeless(each) for each in Store(workdir).records()}
+        {record["id"]: _timeless(record) for record in Store(workdir).records()}
         for workdir in (cut, whole)
     )
     return [
         trial
-        for trial in Store(cut).plan()
+        for trial in Store(cut).trials()
         if trial not in records or records[trial] != expected.get(trial)
     ]
 
 
 def _timeless(record):
-    # The checkout may be worked on while a long campaign runs.
+    # The checkout may change while a long campaign runs.
     dropped = ("wall_seconds", "git_revision")
     return json.dumps({key: value for key, value in record.items() if key not in dropped})
 
@@ -154,15 +160,15 @@ def main():
     parser.add_argument("--trials", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workdir", required=True)
-    asked = parser.parse_args()
-    workdir = Path(asked.workdir) / "cut"
+    args = parser.parse_args()
+    workdir = Path(args.workdir) / "cut"
     workdir.parent.mkdir(parents=True, exist_ok=True)
     killed, _ = campaign(
-        workdir, asked.executor, kills=asked.kills, trials=asked.trials, seed=asked.seed
+        workdir, args.executor, kills=args.kills, trials=args.trials, seed=args.seed
     )
-    different = compare(workdir, left_alone(workdir, asked.executor, asked.trials))
+    different = compare(workdir, undisturbed(workdir, args.executor, args.trials))
     print(f"killed {killed.count('main')} main processes and {killed.count('worker')} workers")
-    print(f"{asked.trials} trials, {len(different)} differ {different[:5]}")
+    print(f"{args.trials} trials, {len(different)} differ {different[:5]}")
     return 1 if different else 0
 
 

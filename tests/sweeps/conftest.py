@@ -1,4 +1,4 @@
-"""A sweep over tiny networks on data of one's own."""
+"""A sweep over tiny networks on a file of random images."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from dropout_lab.training.vmapped import VmappedProgram
 
 @pytest.fixture(scope="module", autouse=True)
 def sweeps_compile_quickly(quick_compile):
-    """Their networks train for an epoch or two; what is tested is what goes on around them."""
+    """Compiles with few optimizations, as the networks train for an epoch or two only."""
 
 
 @pytest.fixture(scope="session")
@@ -48,14 +48,14 @@ def programs():
 
 @pytest.fixture(autouse=True)
 def shared_programs(monkeypatch, programs):
-    """What one test compiled serves the next."""
+    """Shares compiled programs between tests."""
 
     def program(config, shape, classes):
         return programs.setdefault(static_key(config), Program(config, shape, classes))
 
-    def lane_program(program, lanes):
+    def vmapped_program(program, lanes):
         return programs.setdefault((id(program), lanes), VmappedProgram(program, lanes))
 
     monkeypatch.setattr(preparation, "Program", program)
-    monkeypatch.setattr(preparation, "VmappedProgram", lane_program)
+    monkeypatch.setattr(preparation, "VmappedProgram", vmapped_program)
     chunk.prepared.cache_clear()

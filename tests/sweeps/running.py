@@ -1,4 +1,4 @@
-"""Running sweeps in tests."""
+"""Helpers that run sweeps in tests and compare records."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from dropout_lab.sweeps.execution.runner import Execution
 
 
 def run_sweep(config, sweep, store, **execution):
-    """Runs a sweep in this process, one trial at a time unless told otherwise."""
+    """Runs a sweep in this process, by default one trial at a time."""
     options: dict[str, Any] = {"lanes": 1, "executor": "local"} | execution
     return runner.run_sweep(config, sweep, store, Execution(**options))
 
 
 def without_time(record):
-    """Returns what two runs of a trial agree on."""
+    """Returns a record without its wall time, on which two runs of a trial differ."""
     return {**record, "wall_seconds": 0}

@@ -1,4 +1,4 @@
-"""Sweeps of several processes, some killed: the records are those of a sweep left alone."""
+"""Sweeps of several processes, some killed: the records equal those of an undisturbed sweep."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ import time
 import pytest
 
 from dropout_lab.sweeps.store import Store
-from tests.sweeps.campaign import Sweep, campaign, compare, left_alone
+from tests.sweeps.campaign import Sweep, campaign, compare, undisturbed
 
 pytestmark = [
     pytest.mark.slow,
@@ -20,14 +20,14 @@ TRIALS = 16
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Returns a folder for all sweeps, which then share what is compiled."""
+    """Returns a folder for all sweeps, which share its compilation cache."""
     return tmp_path_factory.mktemp("campaign")
 
 
 @pytest.fixture(scope="module")
 def whole(folder):
-    """Returns the directory of a sweep that was left alone."""
-    return left_alone(folder / "no other", "processes", TRIALS)
+    """Returns the directory of an undisturbed sweep."""
+    return undisturbed(folder / "no other", "processes", TRIALS)
 
 
 @pytest.fixture(params=["processes", "dask"])
@@ -43,15 +43,15 @@ def test_a_sweep_killed_anywhere_leaves_the_same_records(executor, folder, whole
     assert {"main", "worker"} <= set(killed)
     if executor == "processes":
         assert "a worker was stopped by SIGKILL: started again" in sweep.log.read_text()
-    assert len(Store(cut).plan()) == TRIALS
+    assert len(Store(cut).trials()) == TRIALS
     assert compare(cut, whole) == []
     assert list((cut / "checkpoints").iterdir()) == []
-    # Workers have one thread each, and programs of their own, kept apart from the main process's.
+    # Single-threaded workers have executables of their own, cached apart from the main process's.
     assert any(folder.glob("cache/dropout_lab/xla/*-1/jit__train_epoch-*"))
 
 
 def test_a_sweep_stopped_by_ctrl_c_saves_and_goes_on(executor, folder, whole):
-    """A terminal sends it to the main process and to the workers."""
+    """A terminal sends SIGINT to the main process and to the workers."""
     sweep = Sweep(folder / f"stopped-{executor}", executor, trials=4)
     sweep.start()
     deadline = time.monotonic() + 120
@@ -65,17 +65,17 @@ def test_a_sweep_stopped_by_ctrl_c_saves_and_goes_on(executor, folder, whole):
     assert list(sweep.workdir.glob("failures/*.json")) == []
     sweep.start()
     sweep.finish()
-    assert len(Store(sweep.workdir).plan()) == 4
+    assert len(Store(sweep.workdir).trials()) == 4
     assert compare(sweep.workdir, whole) == []
 
 
 def test_two_sweeps_in_one_directory_share_the_work(folder, whole):
-    """Started together, of overlapping trials: none is run twice, all are recorded."""
+    """Started together with overlapping trials."""
     both = folder / "both"
     first, second = Sweep(both, "processes", 6), Sweep(both, "processes", 8)
     first.start()
     second.start()
     first.finish()
     second.finish()
-    assert len(Store(both).plan()) == 8
+    assert len(Store(both).trials()) == 8
     assert compare(both, whole) == []

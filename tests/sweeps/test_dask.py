@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="finds workers in /proc"),
 ]
 
-# As in the README, of which a test compares them.
+# As in the README; a test compares them.
 SCHEDULER = "dask scheduler"
 WORKERS = (
     "XLA_FLAGS=--xla_cpu_multi_thread_eigen=false "
@@ -30,7 +30,7 @@ WORKERS = (
 
 @pytest.fixture
 def start(tmp_path):
-    """Returns a function that starts a command, with more flags, until the test is over."""
+    """Returns a function that starts a command with flags; the process ends with the test."""
     pytest.importorskip("distributed", reason="needs the extra dask")
     started = []
     shared = {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
@@ -55,16 +55,16 @@ def start(tmp_path):
         process.wait(60)
 
 
-def test_a_worker_that_is_asked_to_end_leaves_its_trial_to_another(start, tmp_path):
-    """Two sweeps of the same trial, each in a directory of its own, on one scheduler."""
+def test_the_trial_of_a_terminated_worker_moves_to_another(start, tmp_path):
+    """Two sweeps of the same trial, in two directories, on one scheduler."""
     assert f"XLA_FLAGS={SINGLE_THREADED} " in WORKERS
-    told = tmp_path / "scheduler.json"
+    scheduler_file = tmp_path / "scheduler.json"
     flags = ("--port", "0", "--no-dashboard")
-    start(SCHEDULER, *flags, "--host", "127.0.0.1", "--scheduler-file", str(told))
-    _until(told.exists)
-    address = json.loads(told.read_text())["address"]
-    few = WORKERS.replace("tcp://HOST:8786", address).replace("--nworkers 8", "--nworkers 1")
-    workers = [start(few, "--no-dashboard") for _ in range(2)]
+    start(SCHEDULER, *flags, "--host", "127.0.0.1", "--scheduler-file", str(scheduler_file))
+    _until(scheduler_file.exists)
+    address = json.loads(scheduler_file.read_text())["address"]
+    command = WORKERS.replace("tcp://HOST:8786", address).replace("--nworkers 8", "--nworkers 1")
+    workers = [start(command, "--no-dashboard") for _ in range(2)]
     sweeps = [
         Sweep(
             tmp_path / name,
@@ -72,15 +72,15 @@ def test_a_worker_that_is_asked_to_end_leaves_its_trial_to_another(start, tmp_pa
             1,
             f"--scheduler={address}",
             "--config.run.checkpoint_seconds=1000",
-            epochs=1500,  # some seconds: within one, a worker notices that it closes
+            epochs=1500,  # some seconds; a worker notices within one that it closes
         )
         for name in ("first", "second")
     ]
     for sweep in sweeps:
         sweep.start()
     busy = _until(lambda: [*tmp_path.glob("*/progress/*.json")])[0]
-    asked = next(each for each in workers if each.pid == _parent(json.loads(busy.read_text())))
-    asked.send_signal(signal.SIGTERM)
+    parent = _parent(json.loads(busy.read_text()))
+    next(worker for worker in workers if worker.pid == parent).send_signal(signal.SIGTERM)
     _until(lambda: any(busy.parents[1].glob("checkpoints/*/*")))
     for sweep in sweeps:
         sweep.finish()
@@ -89,16 +89,16 @@ def test_a_worker_that_is_asked_to_end_leaves_its_trial_to_another(start, tmp_pa
         assert list(sweep.workdir.glob("failures/*.json")) == []
 
 
-def _until(found, patience=120):
-    """Waits until something is found, and returns it."""
+def _until(condition, patience=120):
+    """Waits until a condition holds, and returns its value."""
     deadline = time.monotonic() + patience
-    while not (result := found()):
+    while not (value := condition()):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    return result
+    return value
 
 
-def _parent(worker):
-    """Returns the process that has started the one that tells of its progress."""
-    stat = Path(f"/proc/{worker['pid']}/stat").read_text()
+def _parent(report):
+    """Returns the parent of the process that wrote a progress report."""
+    stat = Path(f"/proc/{report['pid']}/stat").read_text()
     return int(stat.rpartition(")")[2].split()[1])

@@ -21,12 +21,12 @@ SWEEP = """
     from dropout_lab.training import trainer
 
     assert jax.local_device_count() == 8
-    places = []
+    devices = []
 
     class Watched(trainer.Trainer):
         def run(self):
             hparams = jax.tree.leaves(self._hparams)
-            places.append({len(leaf.sharding.device_set) for leaf in hparams})
+            devices.append({len(leaf.sharding.device_set) for leaf in hparams})
             return super().run()
 
     trainer.Trainer = Watched
@@ -35,11 +35,12 @@ SWEEP = """
     store = Store(sys.argv[1])
     grid = {"dropout.rate": [0.1, 0.3, 0.5], "seed": [0, 1]}
     assert run_sweep(config, grid, store, Execution(lanes=8, executor="local")) == {}
-    assert places == [{8}], places
+    assert devices == [{8}], devices
+
 """
 
 
-def test_a_sweep_spreads_its_lanes_over_all_devices(tmp_path):
+def test_the_lanes_of_a_sweep_spread_over_all_devices(tmp_path):
     """Six trials, padded so that each device has a lane."""
     script = tmp_path / "sweep.py"
     script.write_text(textwrap.dedent(SWEEP))

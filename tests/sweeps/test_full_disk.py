@@ -1,4 +1,4 @@
-"""A disk that fills up, at whatever file: a clear error, nothing half, and later it goes on."""
+"""A disk that fills up at any file: a clear error, no partial file, and the sweep can resume."""
 
 import contextlib
 import os
@@ -33,7 +33,7 @@ def small_disk(tmp_path):
 
 @contextlib.contextmanager
 def filled_but_for(folder, pages):
-    """Leaves so many pages of a disk free, for a while."""
+    """Fills a disk but for this many pages."""
     filler = folder / "filler"
     free = shutil.disk_usage(folder).free
     filler.write_bytes(bytes(max(free - pages * PAGE, 0)))
@@ -42,28 +42,28 @@ def filled_but_for(folder, pages):
 
 
 @pytest.mark.slow
-# Orbax's other writers tell of their failure when no one listens any more.
+# Orbax's other writers also raise, after the error has been handled.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_disk_that_fills_up_is_told_and_nothing_is_half(config, small_disk):
+def test_a_full_disk_is_an_error_and_leaves_no_partial_file(config, small_disk):
     store = Store(small_disk / "sweep")
     run_sweep(config, {"seed": [0]}, store)
-    told = []
+    messages = []
     for pages in (0, 1, 3, 5, 8, 12, 20):
         with filled_but_for(small_disk, pages):
             try:
                 run_sweep(config, SEEDS, store)
             except InputError as error:
-                told.append(str(error))
+                messages.append(str(error))
         assert [record["seed"] for record in store.records()][:1] == [0]
         assert not (store.directory / "failures").exists()
-        assert not any(store.directory.glob("*/.*.json.*")), "a part of a file is left"
-    assert len(told) > 2
-    assert all("no space left" in line.lower() for line in told), told
+        assert not any(store.directory.glob("*/.*.json.*")), "a partial file is left"
+    assert len(messages) > 2
+    assert all("no space left" in message.lower() for message in messages), messages
     run_sweep(config, SEEDS, store)
     assert [record["seed"] for record in store.records()] == [0, 1, 2]
 
 
-def test_a_checkpoint_that_does_not_fit_is_told(config, tmp_path, monkeypatch, no_large_files):
+def test_a_checkpoint_that_does_not_fit_is_an_error(config, tmp_path, monkeypatch, no_large_files):
     store = Store(tmp_path / "sweep")
     save = Checkpoints.save
 

@@ -25,9 +25,9 @@ from dropout_lab.sweeps.trials import make_trials
     ],
 )
 def test_a_specification_gives_its_values(spec, values):
-    found = parse([spec])
-    assert found == {spec.partition("=")[0]: values}
-    assert [type(value) for value in found.popitem()[1]] == [type(value) for value in values]
+    grid = parse([spec])
+    assert grid == {spec.partition("=")[0]: values}
+    assert [type(value) for value in grid.popitem()[1]] == [type(value) for value in values]
 
 
 def test_specifications_keep_their_order():
@@ -74,19 +74,19 @@ def test_nothing_varied_is_one_trial(config):
     assert trial.label() == ""
 
 
-def test_trials_come_in_order_with_what_was_asked_for(config):
+def test_trials_come_in_order_with_their_overrides(config):
     grid = parse(["seed=2,0", "dropout.rate=0.5,0.25"])
     config.variant = "dropout"
     trials = make_trials(config, product(grid))
-    asked = [(trial.config.seed, trial.config.dropout.rate) for trial in trials]
-    assert asked == [(2, 0.5), (2, 0.25), (0, 0.5), (0, 0.25)]
+    values = [(trial.config.seed, trial.config.dropout.rate) for trial in trials]
+    assert values == [(2, 0.5), (2, 0.25), (0, 0.5), (0, 0.25)]
     assert [trial.overrides for trial in trials] == list(product(grid))
     assert trials[0].label() == "seed=2 dropout.rate=0.5"
     assert len({trial.id for trial in trials}) == 4
 
 
-def test_settings_that_mean_the_same_are_one_trial(config):
-    """Without dropout there is no rate: three rates are one trial."""
+def test_overrides_that_resolve_to_the_same_are_one_trial(config):
+    """Variant none has no rate: three rates are one trial."""
     grid = parse(["variant=none,dropout", "dropout.rate=0.25,0.5,0.75", "seed=0,1"])
     trials = make_trials(config, product(grid))
     assert [trial.config.variant for trial in trials] == ["none"] * 2 + ["dropout"] * 6
@@ -96,18 +96,18 @@ def test_settings_that_mean_the_same_are_one_trial(config):
 def test_an_override_of_the_default_is_the_default(config):
     config.variant = "dropout"
     [default] = make_trials(config, product({}))
-    [given] = make_trials(config, product({"dropout.rate": [0.5], "dropout.input_rate": [0.2]}))
-    assert default.id == given.id
+    [explicit] = make_trials(config, product({"dropout.rate": [0.5], "dropout.input_rate": [0.2]}))
+    assert default.id == explicit.id
 
 
-def test_whole_numbers_stand_for_broken_ones(config):
+def test_integers_and_equal_floats_are_one_trial(config):
     trials = make_trials(
         config, product({"optimizer.lr": [1, 1.0], "optimizer.max_norm": [2, 2.0]})
     )
     assert len(trials) == 1
 
 
-def test_the_common_configuration_stays_as_it_is(config):
+def test_the_common_configuration_is_not_modified(config):
     before = config.to_dict()
     grid: dict[str, list[Any]] = {"seed": [5], "dropout.rate": [0.1]}
     make_trials(config, product(grid))

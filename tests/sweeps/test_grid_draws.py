@@ -1,4 +1,4 @@
-"""Combining and drawing what to try."""
+"""Combinations and random draws of overrides."""
 
 import itertools
 
@@ -41,7 +41,7 @@ def test_zipped_goes_through_all_keys_together():
 
 
 def test_zipped_refuses_unequal_lengths():
-    with pytest.raises(InputError, match=r"2 of seed, 1 of variant; allowed: equally many"):
+    with pytest.raises(InputError, match=r"2 of seed, 1 of variant; allowed: the same number"):
         list(zipped({"seed": [0, 1], "variant": ["none"]}))
 
 
@@ -51,9 +51,9 @@ def test_chain_goes_through_one_sweep_after_another():
 
 
 def test_a_product_takes_generators():
-    found = list(product(({"seed": seed} for seed in (0, 1)), {"variant": ["none", "dropout"]}))
-    assert found[1] == {"seed": 0, "variant": "dropout"}
-    assert len(found) == 4
+    sweep = list(product(({"seed": seed} for seed in (0, 1)), {"variant": ["none", "dropout"]}))
+    assert sweep[1] == {"seed": 0, "variant": "dropout"}
+    assert len(sweep) == 4
 
 
 def test_a_product_refuses_a_key_twice():
@@ -61,34 +61,34 @@ def test_a_product_refuses_a_key_twice():
         list(product({"seed": [0]}, [{"seed": 1}]))
 
 
-def test_draws_lie_where_they_should():
-    found = list(sampled(DRAWS, count=400, seed=1))
-    rates = [each["dropout.rate"] for each in found]
+def test_draws_follow_their_distributions():
+    draws = list(sampled(DRAWS, count=400, seed=1))
+    rates = [draw["dropout.rate"] for draw in draws]
     assert min(rates) >= 0.1
     assert max(rates) <= 0.9
     # The mean of 400 uniform draws has a standard deviation of 0.8 / sqrt(12 * 400).
     assert abs(sum(rates) / 400 - 0.5) < 4 * 0.8 / (12 * 400) ** 0.5
-    assert {each["seed"] for each in found} == {3, 4, 5}
-    assert {each["variant"] for each in found} == {"none", "dropout"}
-    small = sum(each["optimizer.lr"] < 10**-1.5 for each in found)
+    assert {draw["seed"] for draw in draws} == {3, 4, 5}
+    assert {draw["variant"] for draw in draws} == {"none", "dropout"}
+    small = sum(draw["optimizer.lr"] < 10**-1.5 for draw in draws)
     assert abs(small - 200) < 4 * 10  # binomial: standard deviation 10
 
 
-def test_draws_are_those_of_the_seed():
+def test_draws_depend_on_the_seed():
     assert list(sampled(DRAWS, count=3)) == list(sampled(DRAWS, count=3))
     assert list(sampled(DRAWS, count=3)) != list(sampled(DRAWS, count=3, seed=1))
 
 
-def test_more_draws_and_more_keys_leave_the_first_as_they_are():
+def test_more_draws_and_more_keys_do_not_change_the_first_draws():
     few = list(sampled({"dropout.rate": uniform(0.1, 0.9)}, count=3))
     many = itertools.islice(sampled(DRAWS, count=9), 3)
-    assert [{"dropout.rate": each["dropout.rate"]} for each in many] == few
+    assert [{"dropout.rate": draw["dropout.rate"]} for draw in many] == few
 
 
 def test_keys_are_drawn_independently():
     draws = {"dropout.rate": uniform(0, 1), "dropout.input_rate": uniform(0, 1)}
-    [found] = sampled(draws, count=1)
-    assert found["dropout.rate"] != found["dropout.input_rate"]
+    [draw] = sampled(draws, count=1)
+    assert draw["dropout.rate"] != draw["dropout.input_rate"]
 
 
 def test_log_uniform_refuses_zero():
@@ -125,7 +125,7 @@ def test_a_file_without_a_sweep_is_an_error(tmp_path, text, message):
 
 
 @pytest.mark.parametrize(("key", "values"), [("mesh.data", [1, 2]), ("data.dir", ["a", "b"])])
-def test_one_trial_in_two_ways_is_an_error(config, key, values):
+def test_one_trial_with_two_ways_to_run_it_is_an_error(config, key, values):
     config.train.batch_size = 128
     with pytest.raises(InputError, match=rf"config\.{key} is .* and .* in trials that share a pr"):
         make_trials(config, product({key: values}))

@@ -1,4 +1,4 @@
-"""What goes wrong in a sweep: it is told, nothing else is lost, the next start puts it right."""
+"""Mishaps in a sweep: they are reported, nothing else is lost, the next start recovers."""
 
 import errno
 import json
@@ -34,7 +34,7 @@ def seeds(store):
 
 
 def breaking(monkeypatch, error, broken=lambda configs: configs[0].seed == 1):
-    """Makes chunks raise an error, until the function that is returned is called."""
+    """Makes chunks raise an error until the returned function is called."""
 
     class Breaking(trainer.Trainer):
         def __init__(self, program, configs, dataset, **options):
@@ -47,7 +47,7 @@ def breaking(monkeypatch, error, broken=lambda configs: configs[0].seed == 1):
     return lambda: monkeypatch.setattr(trainer, "Trainer", whole)
 
 
-def test_a_failed_trial_is_written_down_and_the_others_go_on(config, store, monkeypatch, capsys):
+def test_a_failure_is_recorded_and_the_other_trials_run(config, store, monkeypatch, capsys):
     breaking(monkeypatch, RuntimeError("of no\nuse"))
     assert run_sweep(config, SEEDS, store) == {"seed=1": "RuntimeError: of no"}
     assert seeds(store) == [0, 2]
@@ -58,21 +58,21 @@ def test_a_failed_trial_is_written_down_and_the_others_go_on(config, store, monk
     assert "seed=1: failed: RuntimeError: of no" in capsys.readouterr().err
 
 
-def test_an_error_of_who_watches_is_no_failure_of_a_trial(config, store):
-    def show():
+def test_an_error_in_reporting_is_no_failure_of_a_trial(config, store):
+    def report():
         raise OSError("the terminal is gone")
 
     [trial] = trials = make_trials(config, [{"seed": 0}])
     store.extend(config, ["seed"], trials)
     with pytest.raises(OSError, match="the terminal is gone"):
-        work.work(store, groups(trials), lanes=1, workers=1, stop=Stop(), tell=show)
+        work.work(store, groups(trials), lanes=1, workers=1, stop=Stop(), on_progress=report)
     assert store.failure(trial.id) is None
 
 
-def test_a_failed_trial_is_run_again_when_asked(config, store, monkeypatch, capsys):
-    mend = breaking(monkeypatch, RuntimeError("broken"))
+def test_a_failed_trial_is_run_again_with_retry(config, store, monkeypatch, capsys):
+    repair = breaking(monkeypatch, RuntimeError("broken"))
     run_sweep(config, SEEDS, store)
-    mend()
+    repair()
     assert run_sweep(config, SEEDS, store) == {"seed=1": "RuntimeError: broken"}
     assert "1 failed before (--retry runs them again)" in capsys.readouterr().err
     assert run_sweep(config, SEEDS, store, retry=True) == {}
@@ -81,7 +81,7 @@ def test_a_failed_trial_is_run_again_when_asked(config, store, monkeypatch, caps
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "reason"),
     [
         (lambda text, other: text[: len(text) // 2], "not JSON"),
         (lambda text, other: "\x00\x01", "not JSON"),
@@ -94,7 +94,7 @@ def test_a_failed_trial_is_run_again_when_asked(config, store, monkeypatch, caps
     ],
     ids=["truncated", "garbage", "empty", "list", "fields", "schema", "other", "kind"],
 )
-def test_a_damaged_record_is_moved_away_and_run_again(config, store, capsys, damage, told):
+def test_a_damaged_record_is_moved_away_and_run_again(config, store, capsys, damage, reason):
     run_sweep(config, SEEDS, store)
     before = store.records()
     path, other = (store.file("trials", record["id"]) for record in before[:2])
@@ -102,10 +102,10 @@ def test_a_damaged_record_is_moved_away_and_run_again(config, store, capsys, dam
     path.write_text(damaged)
     capsys.readouterr()
     run_sweep(config, SEEDS, store)
-    said = capsys.readouterr().err
-    assert f"{path} is damaged ({told}" in said
-    assert "seed=0: validation error" in said
-    assert "seed=1: validation error" not in said
+    messages = capsys.readouterr().err
+    assert f"{path} is damaged ({reason}" in messages
+    assert "seed=0: validation error" in messages
+    assert "seed=1: validation error" not in messages
     assert list(map(without_time, store.records())) == list(map(without_time, before))
     [moved] = (store.directory / "quarantine").iterdir()
     assert moved.read_text() == damaged
@@ -141,7 +141,7 @@ def test_a_damaged_checkpoint_is_moved_away_and_its_trials_start_again(config, s
     assert list((store.directory / "checkpoints").iterdir()) == []
 
 
-def test_a_damaged_list_of_trials_is_told(config, store):
+def test_a_damaged_list_of_trials_is_an_error(config, store):
     run_sweep(config, {"seed": [0]}, store)
     (store.directory / "sweep.json").write_text("{}")
     with pytest.raises(InputError, match=r"sweep\.json is damaged \(fields are missing\)"):
@@ -150,7 +150,7 @@ def test_a_damaged_list_of_trials_is_told(config, store):
 
 @pytest.mark.slow
 def test_too_many_lanes_are_split(config, store, monkeypatch):
-    """Memory for two at a time: of five trials in lanes of four come chunks of two, and one."""
+    """Memory suffices for two lanes: a chunk of four trials becomes two of two."""
     error = RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
     sizes = []
 
@@ -164,12 +164,12 @@ def test_too_many_lanes_are_split(config, store, monkeypatch):
     assert seeds(store) == [0, 1, 2, 3, 4]
 
 
-def test_without_memory_for_one_it_is_a_failure(config, store, monkeypatch):
+def test_too_little_memory_for_one_lane_is_a_failure(config, store, monkeypatch):
     breaking(monkeypatch, RuntimeError("RESOURCE_EXHAUSTED: too big"), lambda configs: True)
     assert len(run_sweep(config, {"seed": [0, 1]}, store, lanes=2)) == 2
 
 
-def test_a_record_that_does_not_fit_on_the_disk_leaves_nothing(config, store, monkeypatch):
+def test_a_record_that_does_not_fit_on_the_disk_leaves_no_file(config, store, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -190,7 +190,7 @@ def test_a_record_that_does_not_fit_on_the_disk_leaves_nothing(config, store, mo
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user and return")
-def test_a_directory_of_another_user_is_told(config):
+def test_a_directory_of_another_user_is_an_error(config):
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)  # pytest's own folders are for their owner alone
         store = Store(folder)
@@ -214,16 +214,16 @@ def test_a_lock_whose_holder_was_killed_is_free(store):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
-        with store.lock("x", wait=False) as held:
-            assert not held
+        with store.lock("x", wait=False) as acquired:
+            assert not acquired
         holder.kill()
     assert (store.directory / "locks" / "x.lock").exists()
-    with store.lock("x", wait=False) as held:
-        assert held
+    with store.lock("x", wait=False) as acquired:
+        assert acquired
 
 
 def test_a_chunk_that_another_process_runs_is_waited_for(config, store, monkeypatch):
-    """It is not run, and when the other is done nothing is left to run."""
+    """When the other process has finished it, it is not run again."""
     whole = Store(store.directory.parent / "whole")
     run_sweep(config, SEEDS, whole)
     run_sweep(config, {"seed": [0]}, store)
@@ -232,7 +232,7 @@ def test_a_chunk_that_another_process_runs_is_waited_for(config, store, monkeypa
 
     class Watched(trainer.Trainer):
         def __init__(self, program, configs, *args, **options):
-            ran.extend(each.seed for each in configs)
+            ran.extend(config.seed for config in configs)
             super().__init__(program, configs, *args, **options)
 
     def other_finishes(seconds):
@@ -252,7 +252,7 @@ def test_a_chunk_that_another_process_runs_is_waited_for(config, store, monkeypa
     assert seeds(store) == [0, 1, 2]
 
 
-def test_other_code_is_warned_of_once(config, store, monkeypatch, capsys):
+def test_records_of_other_code_give_one_warning(config, store, monkeypatch, capsys):
     run_sweep(config, SEEDS, store)
     for record in store.records()[:2]:
         store.add({**record, "git_revision": "0123abc"})
@@ -264,20 +264,21 @@ def test_other_code_is_warned_of_once(config, store, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_a_plan_outlives_another_width(config, store, capsys):
+def test_a_plan_is_followed_in_spite_of_other_lanes(config, store, capsys):
     run_sweep(config, {"seed": [0, 1]}, store, lanes=2)
     assert "--lanes" not in capsys.readouterr().err
     run_sweep(config, {"seed": [0, 1, 2, 3, 4]}, store, lanes=1)
-    told = f"begun with 2 lanes, which stay, and not --lanes=1; .* remove {store.directory}/plans"
-    assert re.search(told, capsys.readouterr().err)
+    warning = f"--lanes=1 is ignored, .* planned with 2 lanes; .* remove {store.directory}/plans"
+    assert re.search(warning, capsys.readouterr().err)
     [path] = (store.directory / "plans").iterdir()
     plan = read_plan(store, path.stem)
     assert plan
-    assert [(each.lanes, len(each.trials)) for each in plan.chunks] == [(2, 2), (2, 2), (2, 1)]
+    sizes = [(chunk.lanes, len(chunk.trials)) for chunk in plan.chunks]
+    assert sizes == [(2, 2), (2, 2), (2, 1)]
 
 
 @pytest.mark.parametrize("lanes", [None, 5])
-def test_keys_that_are_not_jax_default_are_refused_before_anything_is_written(config, store, lanes):
+def test_another_prng_implementation_is_refused_before_anything_is_written(config, store, lanes):
     grid = {"seed": [0, 1, 2, 3, 4]}
     with jax.default_prng_impl("unsafe_rbg"):
         with pytest.raises(InputError, match="jax_default_prng_impl is 'unsafe_rbg'"):

@@ -1,4 +1,4 @@
-"""The networks of a sweep, kept when asked and given back."""
+"""Networks of a sweep, saved on request and loaded."""
 
 import numpy as np
 import pytest
@@ -15,21 +15,21 @@ pytestmark = pytest.mark.slow
 SEEDS = {"seed": [0, 1]}
 
 
-def test_networks_predict_what_was_recorded(config, tmp_path):
+def test_loaded_networks_have_the_recorded_error(config, tmp_path):
     config.run.save_model = True
     run_sweep(config, product(SEEDS), Store(tmp_path), lanes=2)
     networks = load_networks(tmp_path)
     test = next(iter(networks.values())).test_split()
     probs = [network.predict(test.images) for network in networks.values()]
-    for network, each in zip(networks.values(), probs, strict=True):
+    for network, predicted in zip(networks.values(), probs, strict=True):
         recorded = network.record["metrics"]["test_error"]
-        assert vote(each[None], test.labels) == pytest.approx(recorded, rel=1e-5)
+        assert vote(predicted[None], test.labels) == pytest.approx(recorded, rel=1e-5)
     assert (probs[0] != probs[1]).any()
     assert [network.record["seed"] for network in networks.values()] == [0, 1]
     assert np.shape(probs) == (2, 24, 3)
 
 
-def test_they_are_not_kept_unasked(config, tmp_path):
+def test_networks_are_not_saved_by_default(config, tmp_path):
     config.train.epochs = 1
     run_sweep(config, product({"seed": [0]}), Store(tmp_path))
     assert not (tmp_path / "networks").exists()

@@ -1,4 +1,4 @@
-"""Plans are made once, extended at their end, and split where memory does not suffice."""
+"""Plans are made once, extended at their end, and split if memory does not suffice."""
 
 import pytest
 
@@ -19,12 +19,12 @@ def group_of(config, seeds):
     return group
 
 
-def by(lanes):
+def choosing(lanes):
     return lambda trials: (lanes, 0.5)
 
 
 def never(trials):
-    raise AssertionError("chosen again")
+    raise AssertionError("the lanes are chosen again")
 
 
 def planned(store, group, choose):
@@ -36,7 +36,7 @@ def planned(store, group, choose):
 
 def test_a_plan_is_chosen_once_and_kept(store, config):
     group = group_of(config, range(5))
-    plan = planned(store, group, by(2))
+    plan = planned(store, group, choosing(2))
     assert (plan.lanes, plan.seconds, plan.threads) == (2, 0.5, threads())
     assert [len(chunk.trials) for chunk in plan.chunks] == [2, 2, 1]
     assert {chunk.lanes for chunk in plan.chunks} == {2}
@@ -47,7 +47,7 @@ def test_a_plan_is_chosen_once_and_kept(store, config):
 
 
 def test_more_trials_go_into_chunks_of_their_own(store, config):
-    before = planned(store, group_of(config, [0, 1, 2]), by(2))
+    before = planned(store, group_of(config, [0, 1, 2]), choosing(2))
     larger = group_of(config, [5, 0, 1, 2, 3, 4])
     after = planned(store, larger, never)
     assert after.chunks[:2] == before.chunks
@@ -60,19 +60,23 @@ def test_a_chunk_is_of_one_fold(store, config):
     sweep = [{"seed": seed, "data.fold": fold} for seed in range(3) for fold in range(2)]
     [group] = groups(make_trials(config, sweep))
     folds = {trial.id: trial.config.data.fold for trial in group.trials}
-    plan = planned(store, group, by(2))
-    found = [[folds[trial] for trial in chunk.trials] for chunk in plan.chunks]
-    assert found == [[0, 0], [0], [1, 1], [1]]
+    plan = planned(store, group, choosing(2))
+    assert [[folds[trial] for trial in chunk.trials] for chunk in plan.chunks] == [
+        [0, 0],
+        [0],
+        [1, 1],
+        [1],
+    ]
 
 
 def test_recorded_trials_are_not_planned(store, config):
     group = group_of(config, [0, 1, 2])
     store.add({"id": group.trials[1].id})
-    plan = planned(store, group, by(8))
+    plan = planned(store, group, choosing(8))
     assert [chunk.trials for chunk in plan.chunks] == [(group.trials[0].id, group.trials[2].id)]
 
 
-def test_a_chunk_is_told_by_its_trials_and_width():
+def test_a_chunk_is_identified_by_its_trials_and_width():
     same = Chunk(2, ("a", "b")), Chunk(2, ("a", "b"))
     assert same[0].id == same[1].id
     others = Chunk(2, ("b", "a")), Chunk(4, ("a", "b")), Chunk(2, ("a",))
@@ -81,7 +85,7 @@ def test_a_chunk_is_told_by_its_trials_and_width():
 
 def test_a_chunk_splits_into_halves(store, config):
     group = group_of(config, range(6))
-    plan = planned(store, group, by(4))
+    plan = planned(store, group, choosing(4))
     split(store, group.id, plan.chunks[0])
     after = read_plan(store, group.id)
     assert after
@@ -94,17 +98,17 @@ def test_a_chunk_splits_into_halves(store, config):
     assert after.lanes == 2
 
 
-def test_a_plan_that_another_process_makes_is_left_to_it(store, config):
+def test_a_plan_is_not_made_while_another_process_makes_it(store, config):
     group = group_of(config, [0])
     with store.lock(f"plan-{group.id}"):
         assert make_plan(store, group, never) is None
-    assert make_plan(store, group, by(1)) is not None
+    assert make_plan(store, group, choosing(1)) is not None
 
 
 @pytest.mark.parametrize("content", ['{"lanes": 2', "[]", '{"schema": 1}'])
-def test_a_damaged_plan_is_told(store, config, content):
+def test_a_damaged_plan_is_an_error(store, config, content):
     group = group_of(config, [0])
-    make_plan(store, group, by(1))
+    make_plan(store, group, choosing(1))
     path = store.file("plans", group.id)
     path.write_text(content)
     with pytest.raises(InputError, match=rf"{group.id}\.json is damaged"):

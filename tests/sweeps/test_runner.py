@@ -11,7 +11,7 @@ import pytest
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution import measure, work
+from dropout_lab.sweeps.execution import cost, work
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
@@ -31,13 +31,13 @@ SMALL: dict[str, list[Any]] = {"seed": [0, 1, 2]}
 
 
 def count_runs(monkeypatch):
-    """Returns a list that gets the configuration of every trial run from now on."""
+    """Returns a list to which the configuration of every trial run from now on is appended."""
     seen: list[FrozenConfigDict] = []
     run_one = trainer.Trainer.run
 
-    def counted(lanes):
-        seen.extend(lane.config for lane in lanes._lanes)
-        return run_one(lanes)
+    def counted(trainer):
+        seen.extend(state.config for state in trainer._lanes)
+        return run_one(trainer)
 
     monkeypatch.setattr(trainer.Trainer, "run", counted)
     return seen
@@ -71,9 +71,10 @@ def compiled(monkeypatch):
     return counts
 
 
-def times(each, *variants):
-    """Returns so many compiles of training and of evaluation, for data of one size."""
-    return {(variant, name): each for variant in variants for name in ("_train_epoch", "_evaluate")}
+def compiles(count, *variants):
+    """Returns counts of this many compiles of training and of evaluation for each variant."""
+    names = ("_train_epoch", "_evaluate")
+    return {(variant, name): count for variant in variants for name in names}
 
 
 @pytest.mark.slow
@@ -81,9 +82,9 @@ def test_a_group_compiles_once(config, tmp_path, compiled):
     """Two rates and two seeds: one compile for none, which has no rate, and one for dropout."""
     store = Store(tmp_path)
     run_sweep(config, GRID, store)
-    assert compiled == times(1, "none", "dropout")
+    assert compiled == compiles(1, "none", "dropout")
     records = store.records()
-    assert [record["id"] for record in records] == list(store.plan())
+    assert [record["id"] for record in records] == list(store.trials())
     rates = [(r["config"]["variant"], r["config"]["dropout"]["rate"], r["seed"]) for r in records]
     assert rates == [
         ("none", 0, 0),
@@ -104,29 +105,29 @@ def test_a_group_compiles_once(config, tmp_path, compiled):
 
 
 @pytest.mark.slow
-def test_lanes_compile_once_a_group(config, tmp_path, compiled):
-    """Chunks of one width, the last one padded."""
+def test_lanes_compile_once_per_group(config, tmp_path, compiled):
+    """Chunks have the same width; the last one is padded."""
     run_sweep(config, {"seed": list(range(6))}, Store(tmp_path), lanes=4)
-    assert compiled == times(1, "none")
+    assert compiled == compiles(1, "none")
 
 
 @pytest.mark.slow
-def test_to_choose_lanes_is_one_compile_more(config, tmp_path, compiled, monkeypatch):
-    """Alone and side by side are measured; what was measured first is chosen, still compiled."""
-    measured = measure.measure
+def test_choosing_lanes_takes_one_more_compile(config, tmp_path, compiled, monkeypatch):
+    """One lane, measured first, is chosen; its program is kept."""
+    measure_cost = cost.measure_cost
 
-    def judged(trials, lanes):
+    def one_lane_is_faster(trials, lanes):
         epoch = 0.0 if lanes == 1 else 1.0
-        return dataclasses.replace(measured(trials, lanes), epoch=epoch, compile=0.0)
+        return dataclasses.replace(measure_cost(trials, lanes), epoch=epoch, compile=0.0)
 
-    monkeypatch.setattr(measure, "measure", judged)
-    monkeypatch.setattr(measure, "_SHORT", 1e9)
+    monkeypatch.setattr(cost, "measure_cost", one_lane_is_faster)
+    monkeypatch.setattr(cost, "_SHORT_UPDATE", 1e9)
     run_sweep(config, SMALL, Store(tmp_path), lanes=None)
-    assert compiled == times(2, "none")
+    assert compiled == compiles(2, "none")
     assert {record["lanes"] for record in Store(tmp_path).records()} == {1}
 
 
-def test_a_sweeps_trial_is_a_run_of_its_own(config, tmp_path):
+def test_a_trial_does_not_depend_on_the_others(config, tmp_path):
     run_sweep(config, {"seed": [0, 1]}, Store(tmp_path / "both"))
     config.seed = 1
     run_sweep(config, {}, Store(tmp_path / "alone"))
@@ -150,12 +151,12 @@ def test_a_larger_grid_runs_only_what_is_new(config, tmp_path, monkeypatch):
     run_sweep(config, {"seed": [0, 1]}, Store(tmp_path))
     seen = count_runs(monkeypatch)
     run_sweep(config, {"seed": [0, 2, 1, 3]}, Store(tmp_path))
-    assert [found.seed for found in seen] == [2, 3]
+    assert [config.seed for config in seen] == [2, 3]
     assert [record["seed"] for record in Store(tmp_path).records()] == [0, 1, 2, 3]
 
 
 @pytest.mark.slow
-def test_of_two_at_work_at_once_none_runs_what_the_other_does(config, tmp_path, monkeypatch):
+def test_no_trial_is_run_by_two_workers(config, tmp_path, monkeypatch):
     seen = count_runs(monkeypatch)
     store = Store(tmp_path)
     grid = {"seed": list(range(8))}
@@ -167,19 +168,19 @@ def test_of_two_at_work_at_once_none_runs_what_the_other_does(config, tmp_path, 
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(at_work, range(2)))
-    assert sorted(found.seed for found in seen) == grid["seed"]
+    assert sorted(config.seed for config in seen) == grid["seed"]
     assert [record["seed"] for record in store.records()] == grid["seed"]
 
 
 @pytest.mark.slow
-def test_a_plan_of_other_threads_is_warned_of_and_followed(config, tmp_path, capsys):
+def test_a_plan_for_other_threads_is_followed_with_a_warning(config, tmp_path, capsys):
     store = Store(tmp_path)
     run_sweep(config, {"seed": [0]}, store, lanes=2)
     [path] = (tmp_path / "plans").iterdir()
     path.write_text(json.dumps(json.loads(path.read_text()) | {"threads": 77, "lanes": 3}))
     capsys.readouterr()
     run_sweep(config, {"seed": [0, 1, 2, 3]}, store, lanes=1)
-    warning = f"warning: begun with 77 threads a process, going on with {threads()}"
+    warning = f"warning: planned with 77 threads per process, continued with {threads()}"
     assert warning in capsys.readouterr().err
     assert {record["lanes"] for record in store.records()} == {1, 3}
 
@@ -196,18 +197,18 @@ def test_another_common_configuration_is_refused(config, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])
-def test_an_interrupted_sweep_goes_on(config, tmp_path, monkeypatch, epoch):
-    """Trials have two epochs: stopped in and at the end of the first, and in the second."""
+def test_an_interrupted_sweep_is_resumed(config, tmp_path, monkeypatch, epoch):
+    """Trials have two epochs: stopped within and after the first trial, and in the second."""
     run_sweep(config, SMALL, Store(tmp_path / "whole"))
     cut = Store(tmp_path / "cut")
-    told = []
+    reports = []
 
     class Stopping(trainer.Trainer):
         def __init__(self, *args, on_epoch, **options):
             def count(progress):
                 on_epoch(progress)
-                told.append(progress)
-                if len(told) == epoch:
+                reports.append(progress)
+                if len(reports) == epoch:
                     signal.raise_signal(signal.SIGTERM)
 
             super().__init__(*args, on_epoch=count, **options)
@@ -215,15 +216,15 @@ def test_an_interrupted_sweep_goes_on(config, tmp_path, monkeypatch, epoch):
     monkeypatch.setattr(trainer, "Trainer", Stopping)
     with pytest.raises(Interrupted):
         run_sweep(config, SMALL, cut)
-    assert len(told) == epoch
+    assert len(reports) == epoch
     assert [record["seed"] for record in cut.records()] == [0] * (epoch > 2)
     run_sweep(config, SMALL, cut)
-    assert len(told) == 6  # no epoch twice
+    assert len(reports) == 6  # no epoch twice
     whole = Store(tmp_path / "whole").records()
     assert list(map(without_time, cut.records())) == list(map(without_time, whole))
 
 
-def test_a_diverged_trial_is_recorded_and_the_others_go_on(config, tmp_path):
+def test_a_diverged_trial_is_recorded_and_the_others_run(config, tmp_path):
     grid = {"optimizer.lr": [1e30, 0.1]}
     run_sweep(config, grid, Store(tmp_path))
     diverged, fine = Store(tmp_path).records()
@@ -248,7 +249,7 @@ def test_a_diverged_trial_is_recorded_and_the_others_go_on(config, tmp_path):
         ),
     ],
 )
-def test_bad_input_is_told_before_anything_runs(config, tmp_path, monkeypatch, grid, message):
+def test_bad_input_is_refused_before_anything_runs(config, tmp_path, monkeypatch, grid, message):
     seen = count_runs(monkeypatch)
     with pytest.raises(InputError, match=message):
         run_sweep(config, grid, Store(tmp_path))
@@ -256,7 +257,7 @@ def test_bad_input_is_told_before_anything_runs(config, tmp_path, monkeypatch, g
     assert list(tmp_path.iterdir()) == []
 
 
-def test_progress_is_told(config, tmp_path, capsys):
+def test_progress_is_printed(config, tmp_path, capsys):
     run_sweep(config, {"seed": [0, 1]}, Store(tmp_path))
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "2 trials, 0 of them recorded before"

@@ -1,4 +1,4 @@
-"""What is told of a sweep: before, while and after it runs."""
+"""The status of a sweep before, while and after it runs."""
 
 import json
 import os
@@ -30,37 +30,37 @@ def test_no_sweep_has_no_status(store):
     assert not store.directory.exists()
 
 
-def test_a_finished_sweep_tells_the_best(config, store):
+def test_a_finished_sweep_reports_the_best_trial(config, store):
     run_sweep(config, SEEDS, store)
     records = store.records()
     best = min(records, key=lambda record: record["metrics"]["val_error"])
     assert describe(store).splitlines() == [
-        "4 trials: 4 done, 0 failed, 0 under way, 0 waiting",
+        "4 trials: 4 done, 0 failed, 0 running, 0 waiting",
         f"best so far: {best['metrics']['val_error']:.2f} % validation error, seed={best['seed']}",
     ]
 
 
-def test_a_sweep_under_way_tells_what_is_done_and_left(config, store, monkeypatch):
-    """Asked in the middle of the third trial's first epoch; the second one failed."""
-    told: list[str] = []
+def test_a_running_sweep_reports_what_is_done_and_left(config, store, monkeypatch):
+    """Described after the third trial's first epoch; the second trial failed."""
+    lines: list[str] = []
 
-    class Asking(trainer.Trainer):
+    class Describing(trainer.Trainer):
         def __init__(self, program, configs, dataset, *, on_epoch, **options):
-            def asking(epoch):
+            def describing(epoch):
                 on_epoch(epoch)
-                if configs[0].seed == 2 and not told:
-                    told.extend(describe(store).splitlines())
+                if configs[0].seed == 2 and not lines:
+                    lines.extend(describe(store).splitlines())
 
             if configs[0].seed == 1:
                 raise RuntimeError("broken")
-            super().__init__(program, configs, dataset, on_epoch=asking, **options)
+            super().__init__(program, configs, dataset, on_epoch=describing, **options)
 
-    monkeypatch.setattr(trainer, "Trainer", Asking)
+    monkeypatch.setattr(trainer, "Trainer", Describing)
     run_sweep(config, SEEDS, store)
-    counts, under_way, left, best, failed = told
-    assert counts == "4 trials: 1 done, 1 failed, 1 under way, 1 waiting"
-    assert under_way.startswith("under way: epoch 1, loss ")
-    assert under_way.endswith(f"50 % (process {os.getpid()} on {socket.gethostname()})")
+    counts, running, left, best, failed = lines
+    assert counts == "4 trials: 1 done, 1 failed, 1 running, 1 waiting"
+    assert running.startswith("running: select epoch 1, loss ")
+    assert running.endswith(f"50 % (process {os.getpid()} on {socket.gethostname()})")
     assert left.startswith("time left: about ")
     assert best.endswith("validation error, seed=0")
     assert failed == "failed: seed=1: RuntimeError: broken"
@@ -68,17 +68,17 @@ def test_a_sweep_under_way_tells_what_is_done_and_left(config, store, monkeypatc
 
 def test_the_report_of_a_dead_process_does_not_count(config, store):
     run_sweep(config, {"seed": [0]}, store)
-    dead = {"trials": ["a"], "share": 0.5, "summary": "", "pid": 2**22 + 1}
+    dead = {"trials": ["a"], "fraction": 0.5, "summary": "", "pid": 2**22 + 1}
     path = store.file("progress", "x")
     path.write_text(json.dumps(dead | {"host": socket.gethostname()}))
     store.file("progress", "y").write_text("{")
     nothing = {"host": socket.gethostname(), "pid": os.getpid()}
     store.file("progress", "z").write_text(json.dumps(nothing))
-    assert "under way:" not in describe(store)
+    assert "running:" not in describe(store)
 
 
 @pytest.mark.slow
-def test_a_preview_tells_trials_groups_and_time_and_writes_nothing(config, store):
+def test_a_preview_lists_trials_groups_and_time_and_writes_nothing(config, store):
     grid: dict[str, list[Any]] = {"variant": ["none", "dropout"], "seed": [0, 1]}
     run_sweep(config, {"seed": [0]}, store)
     before = {path: path.stat().st_mtime_ns for path in store.directory.rglob("*")}
@@ -103,27 +103,27 @@ def test_a_preview_tells_trials_groups_and_time_and_writes_nothing(config, store
         ({"scheduler": "tcp://a:1"}, r"--scheduler=tcp://a:1 with --executor=auto; allowed"),
     ],
 )
-def test_a_bad_way_to_run_is_told(config, store, options, message):
+def test_a_bad_execution_option_is_an_error(config, store, options, message):
     with pytest.raises(InputError, match=message):
         sweeps.execution.runner.run_sweep(config, SEEDS, store, Execution(**options))
     assert not store.directory.exists()
 
 
-def test_a_sweep_is_not_looked_at_after_every_short_epoch(config, store, monkeypatch):
-    looks = []
+def test_a_sweep_is_not_read_after_every_short_epoch(config, store, monkeypatch):
+    reads = []
     news = status.Watch.news
 
-    def look(watch):
-        looks.append(watch)
+    def counted(watch):
+        reads.append(watch)
         return news(watch)
 
-    monkeypatch.setattr(status.Watch, "news", look)
-    monkeypatch.setattr(status, "_JUST", 1e9)
+    monkeypatch.setattr(status.Watch, "news", counted)
+    monkeypatch.setattr(status, "_REFRESH", 1e9)
     run_sweep(config, SEEDS, store)
-    assert len(looks) == 3  # before, when the first is under way, after
+    assert len(reads) == 3  # before, in the first trial, after
 
 
-def test_records_come_as_a_table(config, store):
+def test_records_load_as_a_data_frame(config, store):
     pytest.importorskip("pandas", reason="needs the extra pandas")
     run_sweep(config, SEEDS, store)
     frame = sweeps.load(store.directory)

@@ -18,7 +18,7 @@ def store(tmp_path):
 
 
 def fill(store, config, grid):
-    """Plans a grid's trials and returns them."""
+    """Adds a grid's trials to the sweep and returns them."""
     trials = make_trials(config, product(grid))
     store.check(config, grid)
     store.extend(config, grid, trials)
@@ -26,7 +26,7 @@ def fill(store, config, grid):
 
 
 def record_of(trial, **fields):
-    """Returns a record with all that is asked of one."""
+    """Returns a record with all required fields."""
     return {
         **{key: {} for key in ("config", "metrics", "data", "versions", "device")},
         "schema": 1,
@@ -41,26 +41,26 @@ def record_of(trial, **fields):
     }
 
 
-def test_looking_makes_nothing(store, config, tmp_path):
+def test_reading_writes_nothing(store, config, tmp_path):
     assert not store.has("a")
     store.check(config, {})
     with pytest.raises(InputError, match=r"sweep' holds no sweep: no sweep\.json"):
-        store.plan()
+        store.trials()
     with pytest.raises(InputError, match="holds no sweep"):
         store.records()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_plan_keeps_order_and_configurations(store, config):
+def test_trials_keep_their_order_and_configurations(store, config):
     trials = fill(store, config, SEEDS)
-    plan = Store(store.directory).plan()
-    assert list(plan) == [trial.id for trial in trials]
-    assert [found["seed"] for found in plan.values()] == [3, 1, 2]
+    configs = Store(store.directory).trials()
+    assert list(configs) == [trial.id for trial in trials]
+    assert [config["seed"] for config in configs.values()] == [3, 1, 2]
     as_json = [json.loads(json.dumps(trial.config.to_dict())) for trial in trials]
-    assert list(plan.values()) == as_json
+    assert list(configs.values()) == as_json
 
 
-def test_records_come_back_in_the_plans_order(store, config):
+def test_records_come_in_the_order_of_the_trials(store, config):
     first, second, third = fill(store, config, SEEDS)
     for trial in (third, first):
         store.add(record_of(trial))
@@ -74,7 +74,7 @@ def test_records_come_back_in_the_plans_order(store, config):
 
 
 def test_a_record_is_whole_or_absent(store, config, monkeypatch):
-    """Killed while writing: the disk holds a part of the file under another name, or nothing."""
+    """A kill while writing leaves no file, or a partial one under another name."""
     [trial, *_] = fill(store, config, SEEDS)
 
     def killed(*args):
@@ -88,7 +88,7 @@ def test_a_record_is_whole_or_absent(store, config, monkeypatch):
     assert list((store.directory / "trials").iterdir()) == []
 
 
-def test_what_a_kill_left_of_a_record_goes_when_the_record_is_there(store, config):
+def test_partial_files_of_a_record_are_deleted_when_it_is_written(store, config):
     first, second, _ = fill(store, config, SEEDS)
     trials = store.directory / "trials"
     trials.mkdir(exist_ok=True)
@@ -97,7 +97,7 @@ def test_what_a_kill_left_of_a_record_goes_when_the_record_is_there(store, confi
     store.add(record_of(first))
     assert {path.name for path in trials.iterdir()} == {
         f"{first.id}.json",
-        f".{second.id}.json.k3x9",  # perhaps another process is writing it
+        f".{second.id}.json.k3x9",  # another process may be writing it
     }
 
 
@@ -109,7 +109,7 @@ def test_a_record_that_is_no_json_is_a_bug(store, config):
 
 
 @pytest.mark.parametrize(
-    ("kind", "content", "told"),
+    ("kind", "content", "reason"),
     [
         ("trials", '{"id": ', "not JSON"),
         ("trials", "[1]", "fields are missing"),
@@ -125,7 +125,7 @@ def test_a_record_that_is_no_json_is_a_bug(store, config):
         ),
     ],
 )
-def test_damage_is_told_to_whoever_reads(store, config, kind, content, told):
+def test_reading_a_damaged_file_is_an_error(store, config, kind, content, reason):
     [trial, *_] = fill(store, config, SEEDS)
     if isinstance(content, dict):
         content = json.dumps(record_of(trial, **content))
@@ -134,52 +134,52 @@ def test_damage_is_told_to_whoever_reads(store, config, kind, content, told):
     path.write_text(content)
     readers = [describe] if kind == "failures" else [describe, Store.records]
     for read in readers:
-        with pytest.raises(InputError, match=rf"{path.name} is damaged \({told}.*to go on"):
+        with pytest.raises(InputError, match=rf"{path.name} is damaged \({reason}.*to go on"):
             read(store)
 
 
-def test_damage_is_moved_away_by_one_process_at_a_time(store, config, monkeypatch):
+def test_damaged_records_are_moved_by_one_process_at_a_time(store, config, monkeypatch):
     [trial, *_] = fill(store, config, SEEDS)
     store.add({"id": trial.id})
     quarantine = store.quarantine
 
-    def alone(path):
-        with Store(store.directory).lock("sweep", wait=False) as held:
-            assert not held
+    def checked(path):
+        with Store(store.directory).lock("sweep", wait=False) as acquired:
+            assert not acquired
         return quarantine(path)
 
-    monkeypatch.setattr(store, "quarantine", alone)
+    monkeypatch.setattr(store, "quarantine", checked)
     assert len(store.quarantine_damaged([trial.id])) == 1
     assert not store.has(trial.id)
 
 
-def test_a_record_that_is_moved_away_while_it_is_looked_at_is_none(store, config, monkeypatch):
+def test_a_record_that_disappears_while_it_is_read_is_none(store, config, monkeypatch):
     fill(store, config, SEEDS)
     monkeypatch.setattr(Store, "has", lambda store, trial: True)
     assert "0 done" in describe(store)
     assert store.records() == []
 
 
-def test_more_values_extend_the_plan_at_its_end(store, config):
+def test_more_values_extend_the_sweep_at_its_end(store, config):
     before = list(fill(store, config, SEEDS))
     fill(store, config, {"seed": [2, 9, 3]})
-    plan = store.plan()
-    assert list(plan)[:3] == [trial.id for trial in before]
-    assert [found["seed"] for found in plan.values()] == [3, 1, 2, 9]
+    configs = store.trials()
+    assert list(configs)[:3] == [trial.id for trial in before]
+    assert [config["seed"] for config in configs.values()] == [3, 1, 2, 9]
 
 
-def test_more_keys_extend_the_plan(store, config):
+def test_more_keys_extend_the_sweep(store, config):
     fill(store, config, SEEDS)
     fill(store, config, {"seed": [3], "optimizer.lr": [0.1, 0.2]})
-    found = [(trial["seed"], trial["optimizer"]["lr"]) for trial in store.plan().values()]
-    assert found == [(3, 0.1), (1, 0.1), (2, 0.1), (3, 0.2)]
+    values = [(trial["seed"], trial["optimizer"]["lr"]) for trial in store.trials().values()]
+    assert values == [(3, 0.1), (1, 0.1), (2, 0.1), (3, 0.2)]
 
 
 def test_a_varied_key_may_differ_in_the_common_configuration(store, config):
     fill(store, config, SEEDS)
     config.seed = 77
     fill(store, config, {"optimizer.lr": [0.3]})
-    assert [trial["seed"] for trial in store.plan().values()] == [3, 1, 2, 77]
+    assert [trial["seed"] for trial in store.trials().values()] == [3, 1, 2, 77]
 
 
 def test_how_to_run_may_differ(store, config):
@@ -203,20 +203,20 @@ def test_another_configuration_is_refused(store, config):
 
 
 def test_of_two_sweeps_begun_together_one_is_refused(store, config):
-    """Both look at the directory before either writes."""
+    """Both check the directory before either writes."""
     store.check(config, SEEDS)
     fill(store, config, SEEDS)
     config.optimizer.lr = 0.5
     with pytest.raises(InputError, match="belongs to another sweep"):
         store.extend(config, SEEDS, make_trials(config, product(SEEDS)))
-    assert len(store.plan()) == 3
+    assert len(store.trials()) == 3
 
 
-def test_a_key_that_older_code_lacked_is_asked_about_from_now_on(store, config):
+def test_a_key_that_older_code_lacked_is_added_to_the_sweep(store, config):
     fill(store, config, SEEDS)
-    asked = json.loads((store.directory / "sweep.json").read_text())
-    del asked["base"]["compute.dtype"]
-    (store.directory / "sweep.json").write_text(json.dumps(asked))
+    sweep = json.loads((store.directory / "sweep.json").read_text())
+    del sweep["base"]["compute.dtype"]
+    (store.directory / "sweep.json").write_text(json.dumps(sweep))
     fill(store, config, SEEDS)
     config.compute.dtype = "bfloat16"
     with pytest.raises(InputError, match=r"compute\.dtype is 'float32' there, 'bfloat16' here"):
@@ -237,7 +237,7 @@ def test_a_directory_of_a_tuning_is_refused(tmp_path, config):
         Store(tmp_path).check(config, SEEDS)
 
 
-def test_a_file_in_the_way_is_told(tmp_path, config):
+def test_a_file_in_the_way_is_an_error(tmp_path, config):
     (tmp_path / "file").write_text("kept")
     with pytest.raises(InputError, match=r"cannot be used: .*/file is a file"):
         Store(tmp_path / "file" / "sweep").check(config, SEEDS)

@@ -1,4 +1,4 @@
-"""Tunings are made of sweeps: they are tested on the same tiny networks."""
+"""The tiny networks of the sweeps' tests, as tunings consist of sweeps."""
 
 from tests.sweeps.conftest import (
     config,

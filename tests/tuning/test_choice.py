@@ -1,5 +1,6 @@
-"""The choice among settings whose runs are known."""
+"""The choice among settings from the results of their runs."""
 
+import itertools
 import math
 
 import pytest
@@ -9,7 +10,7 @@ from dropout_lab.tuning.choice import Choice, Run, Setting
 
 
 def setting(name, errors, nll=1.0):
-    """Returns a setting with a run per error; None for one that diverged, NaN that failed."""
+    """Returns a setting with a run per error: None stands for diverged, NaN for failed."""
 
     def run(seed, error):
         if error is None or math.isnan(error):
@@ -17,7 +18,7 @@ def setting(name, errors, nll=1.0):
         metrics: dict[str, float | None] = {"val_error": error, "val_nll": nll}
         return Run(f"{name}{seed}", seed, None, "ok", metrics)
 
-    return Setting({"variant": name}, tuple(run(*each) for each in enumerate(errors)))
+    return Setting({"variant": name}, tuple(itertools.starmap(run, enumerate(errors))))
 
 
 def chosen(*settings):
@@ -44,7 +45,7 @@ def test_a_setting_that_lost_a_run_is_chosen_only_if_all_did(lost):
 
 
 def test_there_is_nothing_to_choose_if_every_run_was_lost():
-    with pytest.raises(InputError, match="no run of 'all' ended well: 2 diverged, 1 failed"):
+    with pytest.raises(InputError, match="no run of 'all' succeeded: 2 diverged, 1 failed"):
         chosen(setting("a", [None]), setting("b", [None, math.nan]))
 
 
@@ -52,19 +53,20 @@ def test_a_single_setting_needs_no_run():
     assert chosen(Setting({"variant": "a"})) == "a"
 
 
-def test_the_spread_is_over_runs_that_ended_well():
-    spread = setting("a", [1.0, 2.0, None, 6.0]).spread("val_error")
-    assert (spread.mean, spread.n) == (3.0, 3)
-    assert spread.std == pytest.approx(math.sqrt(7))
-    assert str(spread) == "3.00 ± 2.65 (3)"
-    assert str(setting("a", [1.0]).spread("val_error")) == "1.00 (1)"
-    assert str(setting("a", [None]).spread("val_error")) == "–"
+def test_statistics_are_over_the_runs_that_have_the_metric():
+    stats = setting("a", [1.0, 2.0, None, 6.0]).stats("val_error")
+    assert (stats.mean, stats.n) == (3.0, 3)
+    assert stats.std == pytest.approx(math.sqrt(7))
+    assert str(stats) == "3.00 ± 2.65 (3)"
+    assert str(setting("a", [1.0]).stats("val_error")) == "1.00 (1)"
+    assert str(setting("a", [None]).stats("val_error")) == "–"
 
 
 def test_a_choice_survives_json():
     settings = [setting("a", [1.0, None]), setting("b", [2.0, 3.0])]
     choice = Choice.among("all", settings)
-    assert Choice.from_json(choice.as_json(), [each.overrides for each in settings]) == choice
+    overrides = [setting.overrides for setting in settings]
+    assert Choice.from_json(choice.as_json(), overrides) == choice
 
 
 def test_the_table_shows_every_setting_and_the_test_error():

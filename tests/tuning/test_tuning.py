@@ -1,4 +1,4 @@
-"""Tuning: what is tried, chosen and tested, and that nothing else is."""
+"""Tunings try, choose and test what they should, and nothing else."""
 
 import functools
 import json
@@ -27,19 +27,19 @@ def config(config):
 
 
 def tune(config, workdir, candidates=None, **options):
-    """Tunes in this process, one trial at a time, unless told otherwise."""
+    """Tunes in this process, by default one trial at a time."""
     execution = options.pop("execution", Execution(1, "local"))
-    asked = {"seeds": (0, 1), "final_seeds": (0, 1), **options}
-    return Tuning(config, candidates or {"all": RATES}, workdir, **asked).run(execution)
+    options = {"seeds": (0, 1), "final_seeds": (0, 1), **options}
+    return Tuning(config, candidates or {"all": RATES}, workdir, **options).run(execution)
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """Stands for the death of the process."""
 
 
 @pytest.fixture
 def runs(monkeypatch):
-    """Returns a list of the trials begun; if it has a limit, the process dies at the next."""
+    """Returns a list of the trials begun; beyond its ``limit`` the next one raises Killed."""
     run_all = trainer.Trainer.run
 
     class Runs(list):
@@ -47,11 +47,11 @@ def runs(monkeypatch):
 
     begun = Runs()
 
-    def counted(lanes):
+    def counted(trainer):
         if len(begun) == begun.limit:
             raise Killed
-        begun.extend(lane.config for lane in lanes._lanes)
-        return run_all(lanes)
+        begun.extend(state.config for state in trainer._lanes)
+        return run_all(trainer)
 
     monkeypatch.setattr(trainer.Trainer, "run", counted)
     return begun
@@ -102,24 +102,22 @@ def test_a_single_setting_is_not_searched(config, tmp_path, runs):
     assert tuned.choices["one"].table().startswith("test error (%) of dropout.rate=0.2: ")
 
 
-def test_the_test_set_is_looked_at_once_for_each_final_seed(config, tmp_path, monkeypatch):
-    looks = []
+def test_the_test_set_is_evaluated_once_for_each_final_seed(config, tmp_path, monkeypatch):
+    evaluations = []
     with np.load(config.data.path) as arrays:
         test = set(map(bytes, arrays["x_test"]))
 
     def watched(split):
         if test & set(map(bytes, split.images)):
-            looks.append((tmp_path / "tuned.json").exists())
+            evaluations.append((tmp_path / "tuned.json").exists())
         return to_device(split)
 
     monkeypatch.setattr(trainer, "to_device", watched)
     tune(config, tmp_path, final_seeds=(0, 1, 2))
-    assert looks == [True, True, True]
+    assert evaluations == [True, True, True]
     searched = Store(tmp_path / "search").records()
-    assert {name.partition("_")[0] for each in searched for name in each["metrics"]} == {
-        "train",
-        "val",
-    }
+    names = {name for record in searched for name in record["metrics"]}
+    assert {name.partition("_")[0] for name in names} == {"train", "val"}
 
 
 @pytest.mark.slow  # compiles anew
@@ -136,17 +134,18 @@ def test_the_folds_share_one_compile(config, tmp_path, monkeypatch):
     monkeypatch.setattr(preparation, "Program", Program)
     monkeypatch.setattr(preparation, "VmappedProgram", VmappedProgram)
     tuned = tune(config, tmp_path, folds=3, final_seeds=(0,), execution=Execution(2, "local"))
-    assert counts == {3: 1, None: 1}  # in the end, on all data
-    found = [[(run.fold, run.seed) for run in each.runs] for each in tuned.choices["all"].tried]
-    assert found == [[(fold, seed) for fold in range(3) for seed in (0, 1)]] * 2
-    records = Store(tmp_path / "search").records()
-    assert {(each["data"]["train"], each["data"]["val"]) for each in records} == {(32, 16)}
-    assert len({each["data"]["fingerprint"] for each in records}) == 3
+    assert counts == {3: 1, None: 1}  # None: the final run, on all data
+    tried = tuned.choices["all"].tried
+    repeats = [[(run.fold, run.seed) for run in setting.runs] for setting in tried]
+    assert repeats == [[(fold, seed) for fold in range(3) for seed in (0, 1)]] * 2
+    data = [record["data"] for record in Store(tmp_path / "search").records()]
+    assert {(part["train"], part["val"]) for part in data} == {(32, 16)}
+    assert len({part["fingerprint"] for part in data}) == 3
 
 
 @pytest.mark.slow
 def test_a_tuning_that_is_killed_again_and_again_goes_on(config, tmp_path, runs):
-    """Four runs of the search, two in the end: cut in the search, after it, and in the end."""
+    """Four runs in the search and two final ones: killed in the search, after it, and later."""
     tune(config, tmp_path / "whole")
     whole, cut = (tmp_path / name / "tuned.json" for name in ("whole", "cut"))
     runs.clear()
@@ -170,20 +169,21 @@ def test_a_finished_tuning_is_only_read(config, tmp_path, runs):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
-def test_the_report_tells_all_that_was_tried(config, tmp_path):
+def test_the_file_holds_all_settings_runs_and_statistics(config, tmp_path):
     tuned = tune(config, tmp_path)
     content = json.loads((tmp_path / "tuned.json").read_text())
     assert content["rule"].startswith("lowest mean validation error; ties: ")
-    choice, told = tuned.choices["all"], content["problems"]["all"]
-    assert told["chosen"] == choice.chosen
-    assert [each["overrides"] for each in told["tried"]] == RATES
-    found = [(each, "val_error") for each in told["tried"]]
-    found += [(each, "val_nll") for each in told["tried"]] + [(told["final"], "test_error")]
-    for each, name in found:
-        assert len(each["runs"]) == 2
-        values = [run["metrics"][name] for run in each["runs"]]
+    choice, written = tuned.choices["all"], content["problems"]["all"]
+    assert written["chosen"] == choice.chosen
+    assert [setting["overrides"] for setting in written["tried"]] == RATES
+    settings = [
+        (setting, name) for setting in written["tried"] for name in ("val_error", "val_nll")
+    ]
+    for setting, name in [*settings, (written["final"], "test_error")]:
+        assert len(setting["runs"]) == 2
+        values = [run["metrics"][name] for run in setting["runs"]]
         mean, std = np.mean(values), np.std(values, ddof=1)
-        assert each["metrics"][name] == pytest.approx({"mean": mean, "std": std, "n": 2})
+        assert setting["metrics"][name] == pytest.approx({"mean": mean, "std": std, "n": 2})
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_the_report_tells_all_that_was_tried(config, tmp_path):
         ({"optimizer.lr": 0.2}, {}, r"value of optimizer\.lr \(0.1, not 0.2\)"),
     ],
 )
-def test_nothing_is_chosen_anew_after_a_look_at_the_test_set(
+def test_no_new_choice_is_made_after_the_test_set_was_evaluated(
     config, tmp_path, runs, changes, options, named
 ):
     runs.limit = 5
@@ -205,14 +205,14 @@ def test_nothing_is_chosen_anew_after_a_look_at_the_test_set(
         tune(config, tmp_path)
     before = (tmp_path / "tuned.json").read_bytes()
     config.update_from_flattened_dict(changes)
-    message = f"was tuned with another {named}, and its test set has been looked at"
+    message = f"was tuned with another {named}, and its test set has been evaluated"
     with pytest.raises(InputError, match=message):
         tune(config, tmp_path, **options)
     assert (tmp_path / "tuned.json").read_bytes() == before
 
 
 @pytest.mark.slow
-def test_settings_may_be_added_until_then(config, tmp_path, runs):
+def test_settings_may_be_added_before_the_test_set_is_evaluated(config, tmp_path, runs):
     runs.limit = 2
     with pytest.raises(Killed):
         tune(config, tmp_path)
@@ -228,18 +228,19 @@ def test_a_diverged_setting_is_not_chosen(config, tmp_path):
     choice = tune(config, tmp_path, {"all": settings}).choices["all"]
     assert [setting.count("diverged") for setting in choice.tried] == [2, 0]
     assert choice.chosen == 1
-    with pytest.raises(InputError, match="no run of 'all' ended well: 4 diverged, 0 failed"):
+    with pytest.raises(InputError, match="no run of 'all' succeeded: 4 diverged, 0 failed"):
         tune(config, tmp_path / "all", {"all": [{"optimizer.lr": lr} for lr in (1e30, 1e31)]})
     assert not (tmp_path / "all" / "final").exists()
 
 
-def test_a_failed_final_run_is_told_and_can_be_run_again(config, tmp_path, monkeypatch):
+def test_a_failed_final_run_is_reported_and_can_be_run_again(config, tmp_path, monkeypatch):
     run_all = trainer.Trainer.run
 
-    def failing(lanes):
-        if lanes._lanes[0].config.eval.test and lanes._lanes[0].config.seed == 1:
+    def failing(trainer):
+        config = trainer._lanes[0].config
+        if config.eval.test and config.seed == 1:
             raise RuntimeError("no more")
-        return run_all(lanes)
+        return run_all(trainer)
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer.Trainer, "run", failing)
@@ -249,7 +250,7 @@ def test_a_failed_final_run_is_told_and_can_be_run_again(config, tmp_path, monke
     assert tune(config, tmp_path).failed == tuned.failed
     again = tune(config, tmp_path, execution=Execution(1, "local", retry=True))
     assert again.failed == {}
-    assert again.choices["all"].final.spread("test_error").n == 2
+    assert again.choices["all"].final.stats("test_error").n == 2
 
 
 @pytest.mark.parametrize(
@@ -258,11 +259,15 @@ def test_a_failed_final_run_is_told_and_can_be_run_again(config, tmp_path, monke
         ({}, {"candidates": {"all": []}}, "'all' has no setting; allowed: one or more"),
         ({}, {"candidates": {"all": [{"seed": 1}]}}, "a setting of 'all' holds seed, which tuning"),
         ({}, {"candidates": {"all": [{"dropout.rat": 1}]}}, "key 'dropout.rat'; did you mean"),
-        ({}, {"seeds": ()}, r"seeds is \(\); allowed: one or more, each once"),
-        ({}, {"final_seeds": (1, 1)}, r"final_seeds is \(1, 1\); allowed: one or more, each once"),
+        ({}, {"seeds": ()}, r"seeds is \(\); allowed: one or more, all different"),
+        (
+            {},
+            {"final_seeds": (1, 1)},
+            r"final_seeds is \(1, 1\); allowed: one or more, all",
+        ),
         ({}, {"folds": 1}, r"config\.data\.folds is 1; allowed: a whole number from 2"),
         ({}, {"folds": 49}, r"folds 49 of npz: must be in 2\.\.48"),
-        ({"data.folds": 3}, {}, r"config\.data\.folds is 3; allowed: None, tuning is told"),
+        ({"data.folds": 3}, {}, r"config\.data\.folds is 3; allowed: None, as tuning takes"),
         ({"data.val_size": 0}, {}, r"val_size is 0: no data to choose by for 'all'; allowed"),
         (
             {"data.val_size": 0, "train.select": "best_val"},
@@ -271,12 +276,14 @@ def test_a_failed_final_run_is_told_and_can_be_run_again(config, tmp_path, monke
         ),
         (
             {"data.val_size": 0},
-            {"folds": 3, "candidates": {"all": [{"train.patience": each} for each in (None, 2)]}},
+            {"folds": 3, "candidates": {"all": [{"train.patience": wait} for wait in (None, 2)]}},
             "patience is 2 with no validation data",
         ),
     ],
 )
-def test_bad_input_is_told_before_anything_runs(config, tmp_path, runs, changes, options, message):
+def test_bad_input_is_refused_before_anything_runs(
+    config, tmp_path, runs, changes, options, message
+):
     config.update_from_flattened_dict(changes)
     with pytest.raises(InputError, match=message):
         tune(config, tmp_path, **options)
@@ -292,7 +299,7 @@ def test_a_directory_of_a_sweep_is_refused(config, tmp_path):
         tune(config, tmp_path)
 
 
-def test_a_damaged_report_is_told(config, tmp_path):
+def test_a_damaged_file_is_an_error(config, tmp_path):
     (tmp_path / "tuned.json").write_text("[]")
     with pytest.raises(InputError, match=r"tuned\.json is damaged .* move it away to go on"):
         tune(config, tmp_path)

@@ -1,1 +1,1 @@
-"""Running the trials of a sweep: plans, chunks of lanes, processes and clusters."""
+"""Execution of a sweep: plans, chunks of trials, worker processes and clusters."""

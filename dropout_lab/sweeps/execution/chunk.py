@@ -1,4 +1,4 @@
-"""Running a chunk: trials side by side, a record each, one checkpoint."""
+"""Execution of a chunk: trials side by side, with a record each and one checkpoint."""
 
 import functools
 import os
@@ -29,11 +29,11 @@ from dropout_lab.training.vmapped import VmappedProgram
 
 @functools.lru_cache(maxsize=2)
 def prepared(config: FrozenConfigDict, lanes: int) -> VmappedProgram:
-    """Returns a group's program; those of the latest groups and widths are compiled once.
+    """Returns a group's program; the last two are kept, so that they are compiled once.
 
     Args:
-      config: Of the group's first trial.
-      lanes: How many trials of the program run side by side.
+      config: Configuration of the group's first trial.
+      lanes: Number of trials that the program runs side by side.
     """
     program, _ = prepare(config, lanes)
     return program
@@ -48,28 +48,28 @@ def run_chunk(
     on_epoch: Callable[[], None] = lambda: None,
     wait: bool = False,
 ) -> bool:
-    """Runs what is pending of a chunk and writes the records.
+    """Runs the pending trials of a chunk and writes their records.
 
-    An exception is written down as the failure of its trials, and ends there. Without memory for
-    so many lanes the chunk is replaced, in the plan, by two of half the width.
+    An exception in training is recorded as the failure of the chunk's trials and not raised. If
+    memory does not suffice for this many lanes, the plan gets two chunks of half the width instead.
 
     Args:
-      store: Where the records go.
+      store: The sweep.
       group: The chunk's group.
-      chunk: What to run.
-      stop: Asked after every epoch whether to save and leave.
+      chunk: The chunk to run.
+      stop: Checked after every epoch: whether to save and stop.
       on_epoch: Called after every epoch.
       wait: Whether to wait if another process runs the chunk.
 
     Returns:
-      Whether there is nothing left to run: False only while another process runs it.
+      Whether the chunk is finished; False only if another process runs it.
 
     Raises:
       InputError: If a file cannot be written.
-      Interrupted: If asked to stop; what was done is saved.
+      Interrupted: If asked to stop; finished work is saved.
     """
-    with store.lock(chunk.id, wait=wait) as held:
-        if not held:
+    with store.lock(chunk.id, wait=wait) as acquired:
+        if not acquired:
             return False
         planned = plan.read_plan(store, group.id)
         if planned and chunk in planned.chunks and chunk.pending(store):
@@ -81,25 +81,25 @@ def _run(
     store: Store, group: Group, chunk: Chunk, stop: Stop, on_epoch: Callable[[], None]
 ) -> None:
     checkpoints = _Checkpoints(store.checkpoint(chunk.id), store)
-    report = _Report(store, chunk, on_epoch)
+    progress = _ProgressFile(store, chunk, on_epoch)
     try:
         program = prepared(group.trials[0].config, chunk.lanes)
         members = store.configs(chunk.trials)
         dataset = load_data(members[0])
         results = trainer.Trainer(
-            program, members, dataset, checkpoints=checkpoints, on_epoch=report, stop=stop
+            program, members, dataset, checkpoints=checkpoints, on_epoch=progress, stop=stop
         ).run()
         for trial, config, result in zip(chunk.trials, members, results, strict=True):
             if not store.has(trial):
                 if config.run.save_model:
                     save_network(store.network(trial), result)
-                else:  # one that is there is not that of this record
+                else:  # a network saved there earlier is not the one of this record
                     Checkpoints(store.network(trial)).clear()
                 store.add(make_record(config, dataset, result))
     except (InputError, Interrupted):
         raise
     except Exception as error:
-        if report.telling:  # what went wrong is not the trials' fault
+        if progress.reporting:  # the report failed, not the trials
             raise
         if "RESOURCE_EXHAUSTED" in str(error) and chunk.lanes > 1:
             plan.split(store, group.id, chunk)
@@ -108,12 +108,12 @@ def _run(
             for trial in chunk.pending(store):
                 store.add_failure(trial, reason, traceback.format_exc())
     finally:
-        report.clear()
+        progress.clear()
     checkpoints.clear()
 
 
 class _Checkpoints(Checkpoints):
-    """Checkpoints that move a damaged one away, so that the chunk starts again."""
+    """Checkpoints that are moved away if damaged, so that the chunk starts again."""
 
     def __init__(self, directory: Path, store: Store) -> None:
         super().__init__(directory)
@@ -127,15 +127,15 @@ class _Checkpoints(Checkpoints):
             return None
 
 
-class _Report:
-    """How far a chunk is, in a file for those who watch.
+class _ProgressFile:
+    """A file that reports the progress of a chunk to other processes.
 
     Attributes:
-      telling: Whether it is being reported right now; still True after an error in reporting.
+      reporting: Whether a report is being made; stays True after an error in it.
     """
 
     def __init__(self, store: Store, chunk: Chunk, on_epoch: Callable[[], None]) -> None:
-        self.telling = False
+        self.reporting = False
         self._on_epoch = on_epoch
         self._path = store.file("progress", chunk.id)
         self._written = 0.0
@@ -146,15 +146,15 @@ class _Report:
         }
 
     def __call__(self, epoch: Epoch) -> None:
-        """Tells of an epoch; in the file at most once a second."""
-        self.telling = True
+        """Reports an epoch; writes the file at most once a second."""
+        self.reporting = True
         if time.monotonic() - self._written >= 1:
-            told = {"share": epoch.fraction, "summary": epoch.summary()}
-            write_json(self._path, self._content | told)
+            newest = {"fraction": epoch.fraction, "summary": epoch.summary()}
+            write_json(self._path, self._content | newest)
             self._written = time.monotonic()
         self._on_epoch()
-        self.telling = False
+        self.reporting = False
 
     def clear(self) -> None:
-        """Tells that the chunk is no longer run."""
+        """Deletes the file, as the chunk is no longer running."""
         self._path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Chunks as tasks of Dask distributed: on this machine, or wherever a scheduler has workers."""
+"""Chunks as tasks of Dask distributed, on this machine or on a running scheduler's workers."""
 
 import contextlib
 import logging
@@ -21,12 +21,12 @@ from dropout_lab.system.display import Display
 from dropout_lab.system.interrupt import Interrupted, Stop
 from dropout_lab.system.machine import pin, single_threaded
 
-_DEATHS = 10  # workers started here that may die of one task until it is given up
-_STARTS = 3  # attempts at a cluster
-_PATIENCE = 0.2  # seconds between two looks
-_ASKING = 1.0  # seconds between two questions of a task to the scheduler
-# Workers start with this: a terminal's Ctrl-C is for the main process, which tells them.
-_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+_MAX_DEATHS = 10  # local workers that may die while running one task before it is given up
+_STARTS = 3  # attempts to start a cluster
+_POLL = 0.2  # seconds between two checks of tasks or locks
+_POLL_EVENT = 1.0  # seconds between two requests of a task to the scheduler
+# Workers preload this: Ctrl-C in a terminal is for the main process, which then stops the workers.
+_IGNORE_SIGINT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
 def run_dask(
@@ -39,25 +39,25 @@ def run_dask(
     stop: Stop,
     scheduler: str | None,
 ) -> None:
-    """Runs the trials that are watched as Dask tasks; the task of a killed worker goes to another.
+    """Runs the watched trials as Dask tasks; the task of a killed worker moves to another one.
 
     Args:
       store: The sweep, in a directory that all workers see under the same path.
-      watch: Its trials.
+      watch: The trials to run.
       display: Where to show progress.
-      lanes: Width of groups not yet planned; None to measure what is fastest.
-      workers: Processes to start, or that share a machine of the cluster.
-      stop: Asked to stop, tasks finish their epoch, save and leave.
-      scheduler: Address of a running scheduler; None to start one here.
+      lanes: Width of groups not yet planned; None to measure the fastest.
+      workers: Number of processes to start, or of those that share a machine of the cluster.
+      stop: Checked regularly: whether the tasks are to finish their epoch, save and stop.
+      scheduler: Address of a running scheduler; None to start one on this machine.
 
     Raises:
-      InputError: If Dask is missing, the scheduler does not answer, or a task's workers all die.
-      Interrupted: If asked to stop; what was done is saved.
+      InputError: If Dask is missing, the scheduler does not answer, or a task's workers keep dying.
+      Interrupted: If asked to stop; finished work is saved.
     """
     workdir = str(store.directory.absolute())
     grouped = [[trial.id for trial in group.trials] for group in groups_of(store, [*watch.labels])]
     with _client(workers, scheduler) as client:
-        told = f"stop-{uuid.uuid4()}"
+        stop_event = f"stop-{uuid.uuid4()}"
         while True:
             plans = [
                 client.submit(_plan, workdir, trials, lanes, workers, pure=False)
@@ -65,7 +65,7 @@ def run_dask(
             ]
             _wait(plans, watch, display, stop)
             chunks = [
-                client.submit(_run, workdir, trials, chunk, told, key=_new_key(chunk))
+                client.submit(_run, workdir, trials, chunk, stop_event, key=_task_key(chunk))
                 for trials, plan in zip(grouped, plans, strict=True)
                 for chunk in plan.result()
             ]
@@ -74,65 +74,65 @@ def run_dask(
             try:
                 _wait(chunks, watch, display, stop)
             except Interrupted:
-                _distributed().Event(told, client=client).set()
+                _distributed().Event(stop_event, client=client).set()
                 _wait(chunks, watch, display, Stop())
                 raise
 
 
 def _plan(workdir: str, trials: Sequence[str], lanes: int | None, workers: int) -> list[Chunk]:
-    """Returns the chunks of a group that have something left to run; runs on a worker."""
-    _prepare()
+    """Returns the chunks of a group that have pending trials; runs on a worker."""
+    _prepare_worker()
     store = Store(workdir)
     [group] = groups_of(store, trials)
     while (plan := plan_of(store, group, lanes, workers)) is None:
-        time.sleep(_PATIENCE)
+        time.sleep(_POLL)
     return [chunk for chunk in plan.chunks if not set(trials).isdisjoint(chunk.pending(store))]
 
 
-def _run(workdir: str, trials: Sequence[str], chunk: Chunk, told: str) -> None:
-    """Runs a chunk, until it is done or all are told to stop; runs on a worker."""
-    _prepare()
+def _run(workdir: str, trials: Sequence[str], chunk: Chunk, stop_event: str) -> None:
+    """Runs a chunk until it is finished or ``stop_event`` is set; runs on a worker."""
+    _prepare_worker()
     store = Store(workdir)
     [group] = groups_of(store, trials)
-    with _following(told) as stop:
+    with _stop_on(stop_event) as stop:
         stop.check()
         run_chunk(store, group, chunk, stop=stop, wait=True)
 
 
 @contextlib.contextmanager
-def _following(told: str) -> Iterator[Stop]:
-    """Stops a task when all are told to, or when its worker closes: then another one takes it."""
+def _stop_on(stop_event: str) -> Iterator[Stop]:
+    """Yields a stop that is set by a Dask event or, to move the task, by the worker's closing."""
     distributed = _distributed()
-    event = distributed.Event(told)
-    stop, over = Stop(), threading.Event()
+    event = distributed.Event(stop_event)
+    stop, finished = Stop(), threading.Event()
     closing = False
 
-    def look() -> None:
+    def check() -> None:
         nonlocal closing
         try:
-            asked = event.is_set()
-        except Exception:  # of many types: a worker that closes loses its connections first
-            asked = closing = True
-        if asked:
+            stopping = event.is_set()
+        except Exception:  # of many types: a closing worker loses its connections first
+            stopping = closing = True
+        if stopping:
             stop.signum = signal.SIGTERM
 
-    def follow() -> None:
-        while stop.signum is None and not over.wait(_ASKING):
-            look()
+    def poll() -> None:
+        while stop.signum is None and not finished.wait(_POLL_EVENT):
+            check()
 
-    look()  # here first: the event finds the worker in the thread of a task, and remembers it
-    threading.Thread(target=follow, daemon=True).start()
+    check()  # first in this thread: only in a task's thread can the event find its worker
+    threading.Thread(target=poll, daemon=True).start()
     try:
         yield stop
     except Interrupted as error:
-        if closing:  # else the client knows, it has asked
+        if closing:  # otherwise the client has set the event and expects the interruption
             raise distributed.Reschedule from error
     finally:
-        over.set()
+        finished.set()
 
 
 def _wait(futures: Sequence[Any], watch: Watch, display: Display, stop: Stop) -> None:
-    """Returns when all tasks are done; raises what the first of them raised that failed."""
+    """Waits until all tasks are done; raises the exception of the first that failed."""
     while True:
         done = [future for future in futures if future.done()]
         watch.show(display)
@@ -142,18 +142,18 @@ def _wait(futures: Sequence[Any], watch: Watch, display: Display, stop: Stop) ->
                 if type(error).__name__ == "KilledWorker":
                     raise InputError(
                         f"task {future.key} was given up: {error.allowed_failures + 1} workers "
-                        "ended while they ran it, perhaps for want of memory; allowed: fewer "
-                        "--workers or --lanes"
+                        "died while running it, perhaps out of memory; allowed: fewer --workers "
+                        "or --lanes"
                     )
                 raise error
         if len(done) == len(futures):
             return
         stop.check()
-        time.sleep(_PATIENCE)
+        time.sleep(_POLL)
 
 
-def _prepare() -> None:
-    """Keeps a worker that was started here on a core of its own, and what it compiles."""
+def _prepare_worker() -> None:
+    """Pins a worker of the local cluster to a core, and enables the compilation cache."""
     name = _distributed().get_worker().name
     if isinstance(name, int):
         pin(name)
@@ -163,7 +163,7 @@ def _prepare() -> None:
 @contextlib.contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
     distributed = _distributed()
-    logging.getLogger("distributed").setLevel(logging.WARNING)  # tells ten lines about a start
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # else it logs every start
     if scheduler is not None:
         try:
             client = distributed.Client(scheduler, timeout=10)
@@ -179,8 +179,8 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
         yield client
 
 
-def _new_key(chunk: Chunk) -> str:
-    """Returns a name that no task has had: a scheduler runs only one task of each name."""
+def _task_key(chunk: Chunk) -> str:
+    """Returns a key that no task has had: a scheduler runs only one task of each key."""
     return f"chunk-{chunk.id}-{uuid.uuid4()}"
 
 
@@ -193,11 +193,11 @@ def _local_cluster(workers: int) -> Any:
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address=":0",
-                scheduler_kwargs={"allowed_failures": _DEATHS},
+                scheduler_kwargs={"allowed_failures": _MAX_DEATHS},
                 env=single_threaded(),
-                preload=[_DEAF],
+                preload=[_IGNORE_SIGINT],
             )
-        except RuntimeError:  # Dask gives up if a worker is killed while it starts
+        except RuntimeError:  # Dask fails if a worker is killed while it starts
             if not attempts_left:
                 raise
     raise AssertionError
@@ -209,6 +209,6 @@ def _distributed() -> types.ModuleType:
     except ImportError as error:
         raise InputError(
             "--executor=dask needs Dask: pip install 'dropout_lab[dask]', or pip install "
-            "distributed; allowed without: local, processes"
+            "distributed; allowed without it: local, processes"
         ) from error
     return distributed

@@ -1,14 +1,14 @@
-"""How the trials of a group are run: side by side in so many lanes, a chunk at a time.
+"""Plans: the chunks in which the trials of a group are run side by side.
 
-A plan is made once and kept: a resumed or extended sweep runs its trials as they were begun, so
-that its records are those of a sweep that was never interrupted.
+A plan is made once and kept: a resumed or extended sweep runs its trials as planned first, so
+that its records equal those of a sweep that was never interrupted.
 """
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from dropout_lab.errors import InputError
@@ -17,16 +17,14 @@ from dropout_lab.sweeps.trials import Group, Trial
 from dropout_lab.system.files import read_json, write_json
 from dropout_lab.system.machine import threads
 
-_SCHEMA = 1
-
 
 @dataclasses.dataclass(frozen=True)
 class Chunk:
-    """Trials that run side by side: what a process takes at a time.
+    """Trials that a process runs side by side.
 
     Attributes:
-      lanes: Width of the program; what the trials leave free is idle.
-      trials: Their identities.
+      lanes: Width of the program; lanes beyond the number of trials are idle.
+      trials: Ids of the trials.
     """
 
     lanes: int
@@ -34,9 +32,9 @@ class Chunk:
 
     @property
     def id(self) -> str:
-        """Its identity, which says all that its results can depend on."""
-        told = json.dumps([self.lanes, self.trials])
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        """Identity, a hash of both attributes, on which the results can depend."""
+        content = json.dumps([self.lanes, self.trials])
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def pending(self, store: Store) -> list[str]:
         """Returns the trials that have neither a record nor a failure."""
@@ -50,10 +48,11 @@ class Plan:
     """The plan of a group.
 
     Attributes:
-      lanes: Width of chunks to come.
-      threads: Cores that its process had when it was made; the last digits depend on them.
-      seconds: What an epoch of one trial took, if it was measured.
-      chunks: What to run.
+      lanes: Width of chunks that are added later.
+      threads: Number of cores of the process that made the plan; the last digits of results
+        depend on it.
+      seconds: Seconds per epoch and trial, if measured.
+      chunks: The chunks to run.
     """
 
     lanes: int
@@ -62,18 +61,18 @@ class Plan:
     chunks: tuple[Chunk, ...] = ()
 
     def extended(self, trials: Iterable[str]) -> "Plan":
-        """Returns the plan with chunks for more trials at its end."""
+        """Returns the plan with chunks for more trials appended."""
         ids = list(trials)
         starts = range(0, len(ids), self.lanes)
-        more = (Chunk(self.lanes, tuple(ids[start : start + self.lanes])) for start in starts)
-        return dataclasses.replace(self, chunks=(*self.chunks, *more))
+        added = (Chunk(self.lanes, tuple(ids[start : start + self.lanes])) for start in starts)
+        return dataclasses.replace(self, chunks=(*self.chunks, *added))
 
     def split(self, chunk: Chunk) -> "Plan":
         """Returns the plan with a chunk replaced by chunks of half its width."""
         half = chunk.lanes // 2
-        parts = Plan(half, self.threads, None).extended(chunk.trials).chunks
-        kept = [(each,) if each != chunk else parts for each in self.chunks]
-        chunks = tuple(each for some in kept for each in some)
+        halves = Plan(half, self.threads, None).extended(chunk.trials).chunks
+        parts = (halves if other == chunk else (other,) for other in self.chunks)
+        chunks = tuple(itertools.chain.from_iterable(parts))
         return dataclasses.replace(self, lanes=min(self.lanes, half), chunks=chunks)
 
 
@@ -81,36 +80,37 @@ def read_plan(store: Store, group: str) -> Plan | None:
     """Returns the plan of a group; None if there is none yet.
 
     Raises:
-      InputError: If it is damaged.
+      InputError: If the file is damaged.
     """
-    path = _file(store, group)
+    path = store.file("plans", group)
     if not path.exists():
         return None
     content = read_json(path)
     try:
-        chunks = tuple(Chunk(each["lanes"], tuple(each["trials"])) for each in content["chunks"])
+        chunks = tuple(Chunk(item["lanes"], tuple(item["trials"])) for item in content["chunks"])
         return Plan(content["lanes"], content["threads"], content["seconds"], chunks)
     except (KeyError, TypeError) as error:
         raise InputError(
-            f"{path} is damaged (not a plan); move it away to plan what is left anew"
+            f"{path} is damaged (not a plan); move it away to plan the pending trials again"
         ) from error
 
 
 def make_plan(
     store: Store, group: Group, choose: Callable[[Sequence[Trial]], tuple[int, float | None]]
 ) -> Plan | None:
-    """Returns the plan of a group, made or extended by trials that are in no chunk.
+    """Returns the plan of a group after adding the trials that it lacks.
 
     Args:
-      store: Where it is kept.
-      group: The trials.
-      choose: From trials to the number of lanes, and the seconds of an epoch of one trial.
+      store: The sweep.
+      group: The group.
+      choose: Function from trials to the number of lanes and the seconds per epoch and trial;
+        called if there is no plan yet.
 
     Returns:
       The plan; None while another process makes it.
     """
-    with store.lock(_lock(group.id), wait=False) as held:
-        if not held:
+    with store.lock(_lock(group.id), wait=False) as acquired:
+        if not acquired:
             return None
         plan = read_plan(store, group.id)
         planned = {trial for chunk in plan.chunks for trial in chunk.trials} if plan else set()
@@ -119,41 +119,34 @@ def make_plan(
         ]
         if plan and not new:
             return plan
-        plan = plan or Plan(*_first(choose(new)))
-        for alike in by_fold(new):
-            plan = plan.extended(trial.id for trial in alike)
+        if plan is None:
+            lanes, seconds = choose(new)
+            plan = Plan(lanes, threads(), seconds)
+        for same_fold in by_fold(new):
+            plan = plan.extended(trial.id for trial in same_fold)
         _write(store, group.id, plan)
         return plan
 
 
 def by_fold(trials: Iterable[Trial]) -> list[list[Trial]]:
-    """Returns the trials apart by what they are validated on: lanes share their data."""
-    found: dict[int | None, list[Trial]] = {}
+    """Returns the trials grouped by validation fold, as the lanes of a chunk share their data."""
+    folds: dict[int | None, list[Trial]] = {}
     for trial in trials:
-        found.setdefault(trial.config.data.fold, []).append(trial)
-    return list(found.values())
+        folds.setdefault(trial.config.data.fold, []).append(trial)
+    return list(folds.values())
 
 
 def split(store: Store, group: str, chunk: Chunk) -> None:
-    """Replaces a chunk, in the plan of its group, by chunks of half its width."""
+    """Replaces a chunk in the plan of its group by chunks of half its width."""
     with store.lock(_lock(group)):
         plan = read_plan(store, group)
         if plan:
             _write(store, group, plan.split(chunk))
 
 
-def _first(chosen: tuple[int, float | None]) -> tuple[int, int, float | None]:
-    lanes, seconds = chosen
-    return lanes, threads(), seconds
-
-
 def _write(store: Store, group: str, plan: Plan) -> None:
-    content: dict[str, Any] = {"schema": _SCHEMA, **dataclasses.asdict(plan)}
-    write_json(_file(store, group), content)
-
-
-def _file(store: Store, group: str) -> Path:
-    return store.file("plans", group)
+    content: dict[str, Any] = {"schema": 1, **dataclasses.asdict(plan)}
+    write_json(store.file("plans", group), content)
 
 
 def _lock(group: str) -> str:

@@ -1,6 +1,7 @@
-"""Running a sweep: what is not recorded yet, by one process or many."""
+"""Execution of a sweep's pending trials, by one process or many."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 import jax
@@ -9,14 +10,14 @@ from ml_collections import ConfigDict
 from dropout_lab.config import EXECUTION
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.sweeps.execution.cluster import run_dask
-from dropout_lab.sweeps.execution.measure import estimate
+from dropout_lab.sweeps.execution.cost import estimate
 from dropout_lab.sweeps.execution.plan import by_fold, read_plan
-from dropout_lab.sweeps.execution.processes import run_processes
 from dropout_lab.sweeps.execution.work import width, work
+from dropout_lab.sweeps.execution.worker_pool import run_processes
 from dropout_lab.sweeps.grid import Grid, Overrides, product
 from dropout_lab.sweeps.status import Watch, duration
 from dropout_lab.sweeps.store import Store
-from dropout_lab.sweeps.trials import Group, Trial, check_one_way, groups, make_trials
+from dropout_lab.sweeps.trials import Group, Trial, check_same_execution, groups, make_trials
 from dropout_lab.system.display import Display
 from dropout_lab.system.interrupt import Stop, graceful_stop
 from dropout_lab.system.machine import threads
@@ -24,27 +25,27 @@ from dropout_lab.training.preparation import check_data, load_data, prepare
 from dropout_lab.training.record import environment
 
 EXECUTORS = ("auto", "local", "processes", "dask")
-"""Who runs the chunks."""
+"""The ways to run the chunks; "auto" chooses between "local" and "processes"."""
 
-# With networks as small as MNIST's, two single-threaded processes train 1.2 to 2 times as much in a
-# second as one process of two threads (measured), but each has to start and compile.
-_WORTHWHILE = 30.0  # seconds of work from which that pays
-_MANY = 32  # trials from which on nothing is measured: if they are short, little is lost
+# With networks as small as MNIST's, two single-threaded processes train 1.2 to 2 times as fast as
+# one process with two threads (measured), but each has to start and compile.
+_WORTHWHILE = 30.0  # estimated seconds of work from which processes are worth their start
+_MANY = 32  # trials from which processes are chosen unmeasured: if they are short, little is lost
 
-# How a program runs, for all of its trials; whether a network is kept is asked of each.
+# Keys in which all trials of a program agree; run.save_model is read for each trial.
 _SHARED = tuple(key for key in EXECUTION if key != "run.save_model")
 
 
 @dataclasses.dataclass(frozen=True)
 class Execution:
-    """How a sweep is run; but for rounding, no effect on its records.
+    """Options for running a sweep, which affect its records only by rounding.
 
     Attributes:
-      lanes: Trials side by side, in groups that have no plan yet; None to measure what is fastest.
+      lanes: Number of trials side by side, in groups not yet planned; None to measure the fastest.
       executor: One of ``EXECUTORS``.
-      workers: Processes; None for one per core. Not with "local".
-      scheduler: Address of a Dask scheduler.
-      retry: Whether trials that failed are run again.
+      workers: Number of processes; None for one per core. Not allowed with "local".
+      scheduler: Address of a Dask scheduler; only with "dask", None to start one.
+      retry: Whether to run failed trials again.
 
     Raises:
       InputError: If a value is not allowed.
@@ -83,17 +84,17 @@ def run_sweep(
     """Runs the trials of a sweep that have no record yet, and records each when it is done.
 
     Args:
-      config: What all trials have in common.
-      sweep: A grid, or overrides by trial.
-      store: Where the plan and the records go.
-      execution: Who runs them.
+      config: The configuration that all trials share.
+      sweep: A grid, or the overrides of each trial.
+      store: The directory of the sweep.
+      execution: How to run the trials.
 
     Returns:
       The error of each trial that failed, by label.
 
     Raises:
-      InputError: If a value, the data or the directory is wrong; before anything is run.
-      Interrupted: If a signal asked to stop; what was done is saved.
+      InputError: If a value, the data or the directory is wrong; raised before anything runs.
+      Interrupted: If a signal asked to stop; finished work is saved.
     """
     execution = execution or Execution()
     trials, grouped, varied = _checked(config, sweep, store, execution)
@@ -105,13 +106,14 @@ def run_sweep(
             store.forget_failure(trial)
     watch = Watch(store, ids)
     with graceful_stop() as stop, Display(trials=len(trials)) as display:
-        _introduce(watch, display, [*damaged, *_other_revisions(watch)])
-        pending = [each for each in grouped if not _is_over(each, watch)]
+        for line in (_introduction(watch), *damaged, *_other_revisions(watch)):
+            display.say(line)
+        pending = [group for group in grouped if not _is_finished(group, watch)]
         if pending:
             executor = _executor(execution, store, pending)
             if execution.executor == "auto":
                 display.say(f"executor: {executor}")
-            for line in _otherwise_planned(executor, execution, store, pending):
+            for line in _plan_warnings(executor, execution, store, pending):
                 display.say(line)
             _execute(executor, execution, store, pending, watch, display, stop)
         watch.show(display)
@@ -121,7 +123,7 @@ def run_sweep(
 def _checked(
     config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store, execution: Execution
 ) -> tuple[list[Trial], list[Group], list[str]]:
-    """Returns a sweep's trials, their groups and what varies; InputError unless all can be run."""
+    """Returns a sweep's trials, groups and varied keys; raises InputError unless all can be run."""
     overrides = list(product(sweep))
     trials = make_trials(config, overrides)
     if not trials:
@@ -135,39 +137,37 @@ def _checked(
 
 
 def check_group(group: Group, lanes: int | None = None) -> None:
-    """Raises InputError if the program cannot be made, or it or the data do not suit some trial."""
-    count = len(group.trials)
+    """Raises InputError if the group cannot be run with this many lanes; None for one per trial."""
+    first, count = group.trials[0].config, len(group.trials)
     for trial in group.trials:
-        check_one_way(group.trials[0].config, trial.config, _SHARED)
-    prepare(group.trials[0].config, min(count, lanes or count))
-    for alike in by_fold(group.trials):
-        for trial in alike:
-            check_data(trial.config, load_data(trial.config))
+        check_same_execution(first, trial.config, _SHARED)
+    prepare(first, min(count, lanes or count))
+    for trial in itertools.chain(*by_fold(group.trials)):  # only the latest fold's data is kept
+        check_data(trial.config, load_data(trial.config))
 
 
-def _is_over(group: Group, watch: Watch) -> bool:
+def _is_finished(group: Group, watch: Watch) -> bool:
     return all(trial.id in watch.done or trial.id in watch.failed for trial in group.trials)
 
 
-def _introduce(watch: Watch, display: Display, warnings: Sequence[str]) -> None:
+def _introduction(watch: Watch) -> str:
     line = f"{len(watch.labels)} trials, {len(watch.done)} of them recorded before"
     if watch.failed:
         line += f", {len(watch.failed)} failed before (--retry runs them again)"
-    for each in (line, *warnings):
-        display.say(each)
+    return line
 
 
 def _other_revisions(watch: Watch) -> list[str]:
-    """Returns a warning if records were made by other code than this."""
+    """Returns a warning if records were made by another revision of the code."""
     now = environment()["git_revision"]
     others = ", ".join(sorted(str(revision) for revision in watch.revisions - {now}))
     return [f"warning: records are of revision {others}, this is {now}"] if others else []
 
 
 def _executor(execution: Execution, store: Store, pending: Sequence[Group]) -> str:
-    """Returns who runs the chunks: on a CPU, processes if there is enough to do.
+    """Returns the executor; in place of "auto" on a CPU, "processes" if there is enough work.
 
-    A plan was made for so many threads, and is followed.
+    If there is a plan, its number of threads decides.
     """
     if execution.executor != "auto":
         return execution.executor
@@ -180,14 +180,14 @@ def _executor(execution: Execution, store: Store, pending: Sequence[Group]) -> s
     if count >= _MANY:
         return "processes"
     seconds, _ = estimate(pending[0].trials)
-    whole = seconds / len(pending[0].trials) * count
-    return "processes" if whole > _WORTHWHILE else "local"
+    total = seconds / len(pending[0].trials) * count
+    return "processes" if total > _WORTHWHILE else "local"
 
 
-def _otherwise_planned(
+def _plan_warnings(
     executor: str, execution: Execution, store: Store, pending: Sequence[Group]
 ) -> Iterator[str]:
-    """Yields a warning if plans were made for another number of lanes or threads than now."""
+    """Yields warnings if plans were made for another number of lanes or threads."""
     plans = [(group, plan) for group in pending if (plan := read_plan(store, group.id))]
     if execution.lanes is not None:
         lanes = {
@@ -197,20 +197,21 @@ def _otherwise_planned(
         }
         if lanes:
             yield (
-                f"warning: begun with {_listed(lanes)} lanes, which stay, and not --lanes="
-                f"{execution.lanes}; to plan anew what is left, remove {store.directory / 'plans'}"
+                f"warning: --lanes={execution.lanes} is ignored, as the sweep was planned with "
+                f"{_listed(lanes)} lanes; to plan the pending trials again, remove "
+                f"{store.directory / 'plans'}"
             )
     now = threads() if executor == "local" else 1
     others = {plan.threads for _, plan in plans} - {now}
-    if others and execution.scheduler is None:  # its workers may be anywhere
+    if others and execution.scheduler is None:  # its workers may be on other machines
         yield (
-            f"warning: begun with {_listed(others)} threads a process, going on with {now}: the "
-            "last digits of what is left may depend on it"
+            f"warning: planned with {_listed(others)} threads per process, continued with {now}: "
+            "the last digits of the remaining results may depend on it"
         )
 
 
-def _listed(widths: Iterable[int]) -> str:
-    return " and ".join(map(str, sorted(widths)))
+def _listed(counts: Iterable[int]) -> str:
+    return " and ".join(map(str, sorted(counts)))
 
 
 def _execute(
@@ -230,7 +231,7 @@ def _execute(
             lanes=execution.lanes,
             workers=1,
             stop=stop,
-            tell=lambda: watch.glance(display),
+            on_progress=lambda: watch.refresh(display),
         )
     elif executor == "processes":
         run_processes(store, watch, display, lanes=execution.lanes, workers=workers, stop=stop)
@@ -252,23 +253,22 @@ def preview(
     store: Store,
     execution: Execution | None = None,
 ) -> list[str]:
-    """Returns a line per trial, then what running them takes, from a short measurement.
+    """Returns a line per trial, then the estimated time to run them, from a short measurement.
 
     Writes nothing; arguments and errors as of :func:`run_sweep`.
     """
-    lines, seconds, compiling = [], 0.0, 0.0
     trials, grouped, _ = _checked(config, sweep, store, execution or Execution())
-    waiting = 0
+    lines, estimates = [], []
     for number, group in enumerate(grouped, start=1):
         new = [trial for trial in group.trials if not store.has(trial.id)]
         for trial in group.trials:
             state = "recorded" if store.has(trial.id) else "to run"
             lines.append(f"group {number}  {trial.id}  {state:8}  {trial.label()}")
         if new:
-            took, compiled = estimate(new)
-            seconds, compiling, waiting = seconds + took, compiling + compiled, waiting + 1
+            estimates.append(estimate(new))
+    training, compiling = (sum(seconds) for seconds in zip((0.0, 0.0), *estimates, strict=True))
     lines.append(
-        f"{len(trials)} trials in {len(grouped)} groups; {waiting} to compile, about "
-        f"{duration(compiling)}; to train one trial after another, about {duration(seconds)}"
+        f"{len(trials)} trials in {len(grouped)} groups; {len(estimates)} to compile, about "
+        f"{duration(compiling)}; to train one trial after another, about {duration(training)}"
     )
     return lines

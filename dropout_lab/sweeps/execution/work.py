@@ -1,7 +1,7 @@
-"""Working on a sweep: chunk after chunk until none is left.
+"""The work loop of a process: chunk after chunk of a sweep until none is left.
 
-Any number of processes may do so at once, on any number of machines that share the directory: the
-store's locks settle who runs what, and its records what is done.
+Any number of processes can run it at once, on any number of machines that share the directory: the
+store's locks decide which process runs a chunk, its records which trials are done.
 """
 
 import functools
@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Sequence
 
 from dropout_lab.sweeps.execution.chunk import run_chunk
-from dropout_lab.sweeps.execution.measure import choose_lanes
+from dropout_lab.sweeps.execution.cost import choose_lanes
 from dropout_lab.sweeps.execution.plan import Plan, make_plan
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial, groups
 from dropout_lab.system.interrupt import Stop
 from dropout_lab.training.vmapped import evenly
 
-_PATIENCE = 0.5  # seconds between two looks at what others run
+_POLL = 0.5  # seconds between two checks of the chunks that other processes run
 
 
 def work(
@@ -26,57 +26,57 @@ def work(
     lanes: int | None,
     workers: int,
     stop: Stop,
-    tell: Callable[[], None] = lambda: None,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> None:
-    """Runs what is pending, a chunk at a time, and waits for what others run.
+    """Runs the pending chunks one at a time, and waits for those that other processes run.
 
     Args:
       store: The sweep.
-      grouped: What to run.
-      lanes: Width of groups not yet planned; None to measure what is fastest.
-      workers: Processes that share the machine.
-      stop: Asked after every epoch whether to save and leave.
-      tell: Called after every epoch and chunk, and while waiting.
+      grouped: The groups to run.
+      lanes: Width of groups not yet planned; None to measure the fastest.
+      workers: Number of processes that share the machine.
+      stop: Checked after every epoch: whether to save and stop.
+      on_progress: Called after every epoch and chunk, and while waiting.
 
     Raises:
       InputError: If a file cannot be written.
-      Interrupted: If asked to stop; what was done is saved.
+      Interrupted: If asked to stop; finished work is saved.
     """
     while True:
         ran = busy = False
         for group in grouped:
             plan = plan_of(store, group, lanes, workers)
             busy |= plan is None
-            wanted = {trial.id for trial in group.trials}
+            ids = {trial.id for trial in group.trials}
             for chunk in plan.chunks if plan else ():
-                if wanted.isdisjoint(chunk.pending(store)):
+                if ids.isdisjoint(chunk.pending(store)):
                     continue
                 stop.check()
-                done = run_chunk(store, group, chunk, stop=stop, on_epoch=tell)
+                done = run_chunk(store, group, chunk, stop=stop, on_epoch=on_progress)
                 ran |= done
                 busy |= not done
-                tell()
+                on_progress()
         if not ran and not busy:
             return
         if not ran:
-            tell()
+            on_progress()
             stop.check()
-            time.sleep(_PATIENCE)
+            time.sleep(_POLL)
 
 
 def plan_of(store: Store, group: Group, lanes: int | None, workers: int) -> Plan | None:
-    """Returns the plan of a group, made if there is none; None while another process makes it."""
+    """Returns the plan of a group, made if necessary; None while another process makes it."""
     if lanes is None:
         return make_plan(store, group, functools.partial(choose_lanes, workers=workers))
     return make_plan(store, group, lambda trials: (width(trials, lanes), None))
 
 
 def width(trials: Sequence[Trial], lanes: int) -> int:
-    """Returns how many of the lanes asked for are made: no more than there are trials to fill."""
+    """Returns the number of lanes to use: as requested, but no more than the trials fill."""
     return min(lanes, evenly(len(trials), trials[0].config.mesh.data))
 
 
 def groups_of(store: Store, trials: Sequence[str]) -> list[Group]:
-    """Returns some trials of a sweep in groups."""
+    """Returns the groups of some trials of a sweep, given by id."""
     configs = store.configs(trials)
     return groups([Trial(trial, config, {}) for trial, config in zip(trials, configs, strict=True)])

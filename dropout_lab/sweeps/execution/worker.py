@@ -1,4 +1,4 @@
-"""The program of a worker process: works on a sweep, on one core, until its parent is gone."""
+"""The program of a worker process: runs a sweep on one core until its parent process is gone."""
 
 import json
 import os
@@ -14,29 +14,29 @@ from dropout_lab.system.machine import pin
 
 
 def main() -> int:
-    """Does the work that standard input asks for, as JSON; returns the exit status."""
-    asked = json.load(sys.stdin)
-    pin(asked["core"])
+    """Runs the trials given as JSON on standard input; returns the exit status."""
+    request = json.load(sys.stdin)
+    pin(request["core"])
     keep_programs()
     parent = os.getppid()
-    store = Store(asked["workdir"])
-    grouped = groups_of(store, asked["trials"])
-    # Workers begin at different groups: each group is then compiled by few of them.
-    first = asked["core"] * len(grouped) // asked["workers"]
+    store = Store(request["workdir"])
+    grouped = groups_of(store, request["trials"])
+    # Workers begin at different groups, so that few of them compile each group.
+    first = request["core"] * len(grouped) // request["workers"]
     try:
         with graceful_stop() as stop:
 
-            def follow() -> None:
-                if os.getppid() != parent:  # killed: no one watches or restarts this one
+            def stop_without_parent() -> None:
+                if os.getppid() != parent:  # the parent was killed: nothing supervises this worker
                     stop.signum = signal.SIGTERM
 
             work(
                 store,
                 [*grouped[first:], *grouped[:first]],
-                lanes=asked["lanes"],
-                workers=asked["workers"],
+                lanes=request["lanes"],
+                workers=request["workers"],
                 stop=stop,
-                tell=follow,
+                on_progress=stop_without_parent,
             )
     except InputError as error:
         print(error, file=sys.stderr)

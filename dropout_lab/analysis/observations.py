@@ -1,4 +1,4 @@
-"""Trials of a sweep: what was planned, joined with what was recorded."""
+"""Observations: planned trials of a sweep, joined with their records."""
 
 import ast
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -9,44 +9,46 @@ from dropout_lab.config import flatten
 from dropout_lab.errors import InputError, unknown
 
 Value = Hashable
-"""A config leaf: a number, string, bool or None, or a (nested) tuple of these."""
+"""A value in a configuration: a number, string, bool or None, or a (nested) tuple of these."""
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One planned or recorded training run; ``record`` is None while it has not finished."""
+class Observation:
+    """A trial's configuration by dotted key, and its record; None if it has not finished."""
 
     config: Mapping[str, Value]
     record: Mapping[str, Any] | None
 
     @property
     def diverged(self) -> bool:
-        """Whether the run ended on a non-finite loss."""
+        """Whether training ended because the loss was not finite."""
         return self.record is not None and self.record["status"] == "diverged"
 
     def measured(self, value: str) -> float | None:
-        """Returns a metric of the record, or its ``wall_seconds``; None where there is none."""
+        """Returns a metric of the record, or its ``wall_seconds``; None if it has no such value."""
         if self.record is None:
             return None
         source = self.record if value == "wall_seconds" else self.record["metrics"] or {}
         return source.get(value)
 
 
-def join(records: Iterable[Mapping[str, Any]], plan: Mapping[str, dict[str, Any]]) -> list[Trial]:
-    """Returns the planned trials in the plan's order, then recorded ones outside the plan by id.
+def join(
+    records: Iterable[Mapping[str, Any]], planned: Mapping[str, dict[str, Any]]
+) -> list[Observation]:
+    """Returns the planned trials in their order, then the trials only recorded, sorted by id.
 
-    The order does not depend on that of ``records``. A trial's config is the plan's where it has
-    one: a record written before a config key existed lacks that key, the plan does not.
+    The order does not depend on that of ``records``. A planned configuration takes precedence over
+    the one in the record: a record written before a key existed lacks that key.
     """
     by_id = {record["id"]: record for record in records}
-    configs = dict(plan)
-    for trial_id in sorted(by_id.keys() - plan.keys()):
-        configs[trial_id] = by_id[trial_id]["config"]
-    return [Trial(leaves(config), by_id.get(trial_id)) for trial_id, config in configs.items()]
+    configs = dict(planned)
+    for trial in sorted(by_id.keys() - planned.keys()):
+        configs[trial] = by_id[trial]["config"]
+    return [Observation(leaves(config), by_id.get(trial)) for trial, config in configs.items()]
 
 
 def leaves(config: dict[str, Any]) -> dict[str, Value]:
-    """Returns dotted key -> hashable value: lists as tuples, floats at 6 significant digits.
+    """Returns hashable values by dotted key: lists as tuples, floats to 6 significant digits.
 
     >>> leaves({"dropout": {"rate": 0.30000000000000004, "stage_rates": [0.1, 0.2]}, "seed": 0})
     {'dropout.rate': 0.3, 'dropout.stage_rates': (0.1, 0.2), 'seed': 0}
@@ -57,12 +59,12 @@ def leaves(config: dict[str, Any]) -> dict[str, Value]:
 def _leaf(value: Any) -> Value:
     if isinstance(value, list | tuple):
         return tuple(_leaf(part) for part in value)
-    # Rounded so that 0.1 + 0.2 or a float32 0.1 lands in the column of the number it stands for.
+    # Rounded so that 0.1 + 0.2 is in the column of 0.3, and a float32 0.1 in that of 0.1.
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def label(value: Value) -> str:
-    """Returns a config leaf as text that ``where`` reads back; numbers at their shortest.
+    """Returns a value as text that a filter can hold; numbers in their shortest form.
 
     >>> label(0.5), label(1.0), label((0.1, 0.0)), label("dropout")
     ('0.5', '1', '(0.1, 0)', 'dropout')
@@ -73,7 +75,7 @@ def label(value: Value) -> str:
 
 
 def natural(values: Iterable[Value]) -> tuple[Value, ...]:
-    """Returns the distinct values: numbers and tuples of numbers ascending, then the rest as met.
+    """Returns distinct values: numbers and tuples of numbers ascending, others in order given.
 
     >>> natural(["none", 10, "dropout", 9.5, "none"])
     (9.5, 10, 'none', 'dropout')
@@ -88,25 +90,25 @@ def natural(values: Iterable[Value]) -> tuple[Value, ...]:
     return tuple(value for _, value in sorted(enumerate(dict.fromkeys(values)), key=rank))
 
 
-def require_key(kind: str, key: str, trials: Iterable[Trial]) -> None:
-    """Raises InputError, naming ``kind`` and the nearest key, unless some trial's config has it."""
+def require_key(kind: str, key: str, trials: Iterable[Observation]) -> None:
+    """Raises InputError, which calls the key a ``kind``, unless some configuration has the key."""
     keys = {name for trial in trials for name in trial.config}
     if key not in keys:
         raise unknown(kind, key, keys)
 
 
-def select(trials: Sequence[Trial], where: Iterable[str]) -> list[Trial]:
+def select(trials: Sequence[Observation], where: Iterable[str]) -> list[Observation]:
     """Returns the trials that match every filter in ``where``.
 
     Args:
-      trials: what to choose from.
-      where: filters ``"key=value"`` with a dotted config key; a key given several times matches
-        any of its values. Tuples are written ``(0.1, 0.1)`` or ``[0.1, 0.1]``.
+      trials: The trials to choose from.
+      where: Filters ``"key=value"`` with a dotted configuration key; a key given several times
+        matches any of its values. Tuples are written ``(0.1, 0.1)`` or ``[0.1, 0.1]``.
 
     Raises:
-      InputError: a filter without ``=``, an unknown key, or a value that no trial has.
+      InputError: If a filter has no ``=``, a key is unknown, or no trial has the value.
     """
-    wanted: dict[str, set[Value]] = {}
+    allowed: dict[str, set[Value]] = {}
     for text in where:
         key, equals, value = text.partition("=")
         if not equals:
@@ -116,11 +118,11 @@ def select(trials: Sequence[Trial], where: Iterable[str]) -> list[Trial]:
         matches = {known for known in present if value == label(known) or _literal(value) == known}
         if not matches:
             raise unknown(f"value of {key}", value, map(label, present))
-        wanted.setdefault(key, set()).update(matches)
+        allowed.setdefault(key, set()).update(matches)
     return [
         trial
         for trial in trials
-        if all(key in trial.config and trial.config[key] in ok for key, ok in wanted.items())
+        if all(key in trial.config and trial.config[key] in ok for key, ok in allowed.items())
     ]
 
 

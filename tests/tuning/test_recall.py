@@ -1,4 +1,4 @@
-"""A tuning read back: from its records alone, and by code that has got more keys."""
+"""A tuning read back: from its records alone, and by code with more configuration keys."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ SEEDS: dict[str, Any] = {"seeds": (0, 1), "final_seeds": (0, 1)}
 
 
 @pytest.mark.slow
-def test_the_records_alone_tell_what_was_chosen_and_how_it_tested(config, tmp_path, monkeypatch):
+def test_a_result_can_be_computed_from_the_records_alone(config, tmp_path, monkeypatch):
     tuned = Tuning(config, {"all": RATES}, tmp_path, **SEEDS).run(LOCAL)
     monkeypatch.delattr(trainer.Trainer, "run")
     assert Tuning(config, {"all": RATES}, tmp_path, **SEEDS).recall() == tuned
@@ -24,14 +24,14 @@ def test_the_records_alone_tell_what_was_chosen_and_how_it_tested(config, tmp_pa
     record = json.loads(path.read_text())
     record["metrics"]["val_error"] += 1
     path.write_text(json.dumps(record))
-    with pytest.raises(InputError, match="differ in what became of 'all'"):
+    with pytest.raises(InputError, match="differ in the result of 'all'"):
         Tuning(config, {"all": RATES}, tmp_path, **SEEDS).recall()
     with pytest.raises(InputError, match=r"holds no tuning: no tuned\.json"):
         Tuning(config, {"all": RATES}, tmp_path / "none", **SEEDS).recall()
 
 
 @pytest.mark.slow
-def test_a_key_that_the_code_has_got_since_was_not_asked_for(config, tmp_path, monkeypatch):
+def test_a_key_added_to_the_code_later_is_no_change_of_the_inputs(config, tmp_path, monkeypatch):
     Tuning(config, {"all": RATES}, tmp_path, **SEEDS).run(LOCAL)
     path = tmp_path / "tuned.json"
     content = json.loads(path.read_text())

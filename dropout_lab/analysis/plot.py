@@ -1,4 +1,4 @@
-"""A summary as a figure: the value against a numeric column key, a line with a band per row."""
+"""A summary as a figure: value against a numeric column key, one line with a band per row."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_lab.analysis.drawing import COLOURS, MARKERS, image, open_frame
-from dropout_lab.analysis.summary import Cell, Summary, counts, describe
-from dropout_lab.analysis.trials import Value, label
+from dropout_lab.analysis.observations import Value, label
+from dropout_lab.analysis.summary import Aggregate, Summary, counts, describe
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.system.files import write_bytes
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = (".png", ".svg")
-LOG_SPAN = 50  # from this ratio of largest to smallest on, the x axis is logarithmic
+LOG_SPAN = 50  # ratio of largest to smallest x from which the x axis is logarithmic
 
 
 def save(summary: Summary, path: Path) -> None:
-    """Draws the summary and writes it whole; equal summaries give equal SVG files.
+    """Draws the summary and writes the file atomically; equal summaries give equal SVG files.
 
     Raises:
-      InputError: a suffix other than .png or .svg, what :func:`draw` raises, or a place that
-        cannot be written.
+      InputError: If the suffix is neither .png nor .svg, the summary cannot be drawn (see
+        :func:`draw`), or the file cannot be written.
     """
     if path.suffix not in FORMATS:
         raise unknown("figure format", path.suffix, FORMATS)
@@ -38,12 +38,12 @@ def save(summary: Summary, path: Path) -> None:
 def draw(summary: Summary) -> Figure:
     """Returns the figure: means over seeds with a band of one sample standard deviation.
 
-    A row planned at 0 only, beside rows that span several columns, does not depend on the column
-    key (``none`` has no rate): it is a dashed horizontal reference. Crosses above the axes mark
-    where trials diverged; those have no part in the means.
+    If some rows span several columns, a row whose only column is 0 does not depend on the column
+    key (``none`` has no rate): it is drawn as a dashed horizontal reference. Crosses above the
+    axes mark where trials diverged; the means leave these trials out.
 
     Raises:
-      InputError: no column key, or a column value that is not a number.
+      InputError: If there is no column key, or a column value is not a number.
     """
     from matplotlib.figure import Figure
 
@@ -52,23 +52,23 @@ def draw(summary: Summary) -> Figure:
         row: {x: summary.cells[row, col] for col, x in xs.items() if (row, col) in summary.cells}
         for row in summary.row_values
     }
-    some_line = any(len(curve) > 1 for curve in curves.values())
+    has_lines = any(len(curve) > 1 for curve in curves.values())
 
     figure = Figure(figsize=(6.8, 3.8), layout="constrained")
     axes = figure.add_subplot()
     styles = zip(curves.items(), cycle(COLOURS), cycle(MARKERS), strict=False)
-    crossed = 0
+    rows_with_crosses = 0
     for (row, curve), colour, marker in styles:
         name = f"{label(row) if summary.rows else 'all'} ({counts(curve.values())})"
-        if some_line and list(curve) == [0]:
+        if has_lines and list(curve) == [0]:
             _reference(axes, curve[0], name, colour)
         else:
             _line(axes, curve, name, colour, marker)
         diverged = [x for x, cell in curve.items() if cell.diverged]
         if diverged:
-            _crosses(axes, diverged, colour, height=1.03 + 0.05 * crossed)
-            crossed += 1
-    _name(axes, summary, crossed)
+            _crosses(axes, diverged, colour, height=1.03 + 0.05 * rows_with_crosses)
+            rows_with_crosses += 1
+    _set_titles(axes, summary, rows_with_crosses)
     if min(xs.values()) > 0 and max(xs.values()) / min(xs.values()) >= LOG_SPAN:
         axes.set_xscale("log")
     open_frame(axes)
@@ -89,24 +89,26 @@ def _xs(summary: Summary) -> dict[Value, float]:
     return xs
 
 
-def _line(axes: Axes, curve: Mapping[float, Cell], name: str, colour: str, marker: str) -> None:
+def _line(
+    axes: Axes, curve: Mapping[float, Aggregate], name: str, colour: str, marker: str
+) -> None:
     xs = list(curve)
     mean, std = (
         np.array([getattr(cell, part) for cell in curve.values()], dtype=float)
         for part in ("mean", "std")
     )
     axes.fill_between(xs, mean - std, mean + std, color=colour, alpha=0.15, linewidth=0)
-    # The bars carry the spread where a band has no width: at a point without neighbours.
+    # Error bars show the deviation where the band has no width: at a point without neighbours.
     axes.errorbar(
         xs, mean, yerr=std, label=name, color=colour, marker=marker, markersize=5, elinewidth=0.8
     )
 
 
-def _reference(axes: Axes, cell: Cell, name: str, colour: str) -> None:
+def _reference(axes: Axes, cell: Aggregate, name: str, colour: str) -> None:
     if cell.mean is not None:
         axes.axhline(cell.mean, label=name, color=colour, linestyle="--")
-        spread = cell.std or 0.0
-        axes.axhspan(cell.mean - spread, cell.mean + spread, color=colour, alpha=0.1, linewidth=0)
+        std = cell.std or 0.0
+        axes.axhspan(cell.mean - std, cell.mean + std, color=colour, alpha=0.1, linewidth=0)
 
 
 def _crosses(axes: Axes, xs: Sequence[float], colour: str, height: float) -> None:
@@ -121,10 +123,10 @@ def _crosses(axes: Axes, xs: Sequence[float], colour: str, height: float) -> Non
     )
 
 
-def _name(axes: Axes, summary: Summary, crossed: int) -> None:
-    title = "mean ± 1 std over n seeds" + (", × some seeds diverged" if crossed else "")
+def _set_titles(axes: Axes, summary: Summary, rows_with_crosses: int) -> None:
+    title = "mean ± 1 std over n seeds" + (", × some seeds diverged" if rows_with_crosses else "")
     if summary.where:
         title += f"\nonly {', '.join(summary.where)}"
-    axes.set_title(title, fontsize="medium", loc="left", pad=8 + 11 * crossed)
+    axes.set_title(title, fontsize="medium", loc="left", pad=8 + 11 * rows_with_crosses)
     value, _ = describe(summary.value)
     axes.set(xlabel=summary.cols, ylabel=value)

@@ -1,18 +1,18 @@
 import pytest
 
-from dropout_lab.analysis.trials import Trial, join, leaves, natural, select
+from dropout_lab.analysis.observations import Observation, join, leaves, natural, select
 from dropout_lab.errors import InputError
 
 
 @pytest.fixture
 def trials(new_sweep):
     sweep = new_sweep().add("none", 0.0, [1.0]).add("dropout", 0.1, [1.0]).add("dropout", 0.5, [1])
-    return join(sweep.records, sweep.plan)
+    return join(sweep.records, sweep.planned)
 
 
 def test_join_keeps_the_plans_order_whatever_the_records_order(small_sweep):
-    assert list(small_sweep.plan) == sorted(small_sweep.plan)
-    plan = dict(reversed(small_sweep.plan.items()))
+    assert list(small_sweep.planned) == sorted(small_sweep.planned)
+    plan = dict(reversed(small_sweep.planned.items()))
     trials = join(small_sweep.records[::-1], plan)
     assert [t.config for t in trials] == [leaves(config) for config in plan.values()]
     assert join(small_sweep.records, plan) == trials
@@ -26,7 +26,7 @@ def test_join_keeps_recorded_trials_outside_the_plan(small_sweep):
 
 def test_join_takes_the_plans_config_for_a_record_older_than_a_key(new_sweep):
     sweep = new_sweep().add(test=[1.0])
-    plan = {"0000": {**sweep.plan["0000"], "added_later": 3}}
+    plan = {"0000": {**sweep.planned["0000"], "added_later": 3}}
     assert join(sweep.records, plan)[0].config["added_later"] == 3
 
 
@@ -58,7 +58,7 @@ def test_select_keeps_what_matches_every_key(trials, where, rates):
 
 
 def test_select_drops_trials_without_the_key():
-    trials = [Trial({"a": 1}, None), Trial({}, None)]
+    trials = [Observation({"a": 1}, None), Observation({}, None)]
     assert select(trials, ["a=1"]) == trials[:1]
 
 

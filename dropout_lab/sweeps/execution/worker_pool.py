@@ -1,4 +1,4 @@
-"""One worker process per core: for small networks faster than one process with many threads."""
+"""A pool of worker processes, one per core: for small networks faster than many threads."""
 
 import json
 import os
@@ -17,16 +17,16 @@ from dropout_lab.system.display import Display
 from dropout_lab.system.interrupt import Stop
 from dropout_lab.system.machine import single_threaded
 
-_DEATHS = 10  # of workers in a row, without a record in between: more than an accident
-_PATIENCE = 0.2  # seconds between two looks
+_MAX_DEATHS = 10  # workers killed in a row, without a new record, before the sweep is given up
+_POLL = 0.2  # seconds between two checks of the workers
 
 
 class _Worker:
-    """A worker process; its standard error is kept in case that it ends badly."""
+    """A worker process; its standard error is kept for error messages."""
 
     def __init__(self, request: dict[str, Any]) -> None:
         self.request = request
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as the worker does)
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (open while the worker runs)
         root = str(Path(__file__).parents[3])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         self.process = subprocess.Popen(
@@ -34,14 +34,14 @@ class _Worker:
             stdin=subprocess.PIPE,
             stderr=self._log,
             env=os.environ | {"PYTHONPATH": path} | single_threaded(),
-            start_new_session=True,  # a terminal's Ctrl-C reaches the parent alone, which passes it
+            start_new_session=True,  # Ctrl-C reaches only the parent, which forwards it
         )
         assert self.process.stdin
         with self.process.stdin as stdin:
             stdin.write(json.dumps(request).encode())
 
-    def said(self) -> str:
-        """Returns what it wrote to its standard error."""
+    def stderr(self) -> str:
+        """Returns the text written to standard error so far."""
         self._log.seek(0)
         return self._log.read().decode(errors="replace").strip()
 
@@ -60,13 +60,13 @@ def run_processes(
     workers: int,
     stop: Stop,
 ) -> None:
-    """Runs the trials that are watched in worker processes, and starts killed ones again.
+    """Runs the watched trials in worker processes, and restarts workers that are killed.
 
-    Asked to stop, it asks the workers, which save and leave; asked again, it kills them.
+    The first request to stop lets workers finish their epoch and save; a second one kills them.
 
     Raises:
-      InputError: If a worker says so, or workers are killed again and again.
-      Interrupted: If asked to stop; what was done is saved.
+      InputError: If a worker reports bad input, or workers are killed again and again.
+      Interrupted: If asked to stop; finished work is saved.
     """
     request = {
         "workdir": str(store.directory.absolute()),
@@ -74,61 +74,61 @@ def run_processes(
         "lanes": lanes,
         "workers": workers,
     }
-    running = [_Worker({**request, "core": core}) for core in range(workers)]
+    pool = [_Worker({**request, "core": core}) for core in range(workers)]
     try:
-        _attend(running, watch, display, stop)
+        _supervise(pool, watch, display, stop)
     finally:
-        for worker in running:
+        for worker in pool:
             worker.send(signal.SIGKILL)
             worker.process.wait()
     watch.show(display)
     stop.check()
 
 
-def _attend(running: list[_Worker], watch: Watch, display: Display, stop: Stop) -> None:
-    """Returns when all workers have ended, by themselves or because they were asked to."""
+def _supervise(pool: list[_Worker], watch: Watch, display: Display, stop: Stop) -> None:
+    """Returns when all workers have ended; until then restarts killed ones and forwards a stop."""
     deaths = done = 0
-    asked = False
+    stopping = False
     while True:
-        working = any(worker.process.poll() is None for worker in running)
+        working = any(worker.process.poll() is None for worker in pool)
         watch.show(display)
         if len(watch.done) > done:
             deaths, done = 0, len(watch.done)
-        if stop.signum is not None and not asked:
-            asked = True
+        if stop.signum is not None and not stopping:
+            stopping = True
             display.say("stopping: workers finish their epoch and save; again to stop at once")
-            for worker in running:
+            for worker in pool:
                 worker.send(stop.signum)
-        killed = 0 if asked else _restart_killed(running, display)
+        killed = 0 if stopping else _restart_killed(pool, display)
         if not working and not killed:
             return
         deaths += killed
-        if deaths >= _DEATHS:
+        if deaths >= _MAX_DEATHS:
             raise InputError(
-                f"workers were killed {deaths} times in a row without a record, perhaps for want "
-                "of memory; allowed: fewer --workers or --lanes"
+                f"workers were killed {deaths} times in a row without a record, perhaps out of "
+                "memory; allowed: fewer --workers or --lanes"
             )
-        time.sleep(_PATIENCE)
+        time.sleep(_POLL)
 
 
-def _restart_killed(running: list[_Worker], display: Display) -> int:
-    """Starts workers again that a signal killed, and returns how many.
+def _restart_killed(pool: list[_Worker], display: Display) -> int:
+    """Restarts the workers that a signal has killed, and returns their number.
 
     Raises:
-      InputError: If a worker ended for bad input.
-      RuntimeError: If one ended for a bug.
+      InputError: If a worker ended because of bad input.
+      RuntimeError: If a worker ended because of a bug.
     """
     killed = 0
-    for place, worker in enumerate(running):
+    for index, worker in enumerate(pool):
         status = worker.process.poll()
         if status is None or status == 0:
             continue
         if status == 2:
-            raise InputError(worker.said().splitlines()[-1])
+            raise InputError(worker.stderr().splitlines()[-1])
         if status > 0 and status < 128:
-            raise RuntimeError(f"a worker ended with status {status}:\n{worker.said()}")
+            raise RuntimeError(f"a worker ended with status {status}:\n{worker.stderr()}")
         name = signal.Signals(-status if status < 0 else status - 128).name
         display.say(f"a worker was stopped by {name}: started again")
-        running[place] = _Worker(worker.request)
+        pool[index] = _Worker(worker.request)
         killed += 1
     return killed

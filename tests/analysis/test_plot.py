@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from dropout_lab.analysis import figure
+from dropout_lab.analysis import plot
 from dropout_lab.analysis.drawing import MARKERS
 from dropout_lab.analysis.summary import summarise
 from dropout_lab.errors import InputError
@@ -12,7 +12,7 @@ from dropout_lab.errors import InputError
 
 @pytest.fixture
 def summary(small_sweep):
-    return summarise(small_sweep.records, small_sweep.plan, cols="dropout.rate")
+    return summarise(small_sweep.records, small_sweep.planned, cols="dropout.rate")
 
 
 def curves(axes):
@@ -24,12 +24,12 @@ def curves(axes):
 
 
 def legend(drawn):
-    (found,) = drawn.legends
-    return [text.get_text() for text in found.get_texts()]
+    (only,) = drawn.legends
+    return [text.get_text() for text in only.get_texts()]
 
 
 def test_each_row_is_a_line_through_its_means(summary):
-    drawn = figure.draw(summary)
+    drawn = plot.draw(summary)
     (axes,) = drawn.axes
     assert legend(drawn) == [
         "none (n = 3)",
@@ -44,7 +44,7 @@ def test_each_row_is_a_line_through_its_means(summary):
 
 def test_the_band_is_one_standard_deviation(new_sweep):
     sweep = new_sweep().add(rate=0.1, test=[1.0, 3.0]).add(rate=0.5, test=[2.0, 6.0])
-    (axes,) = figure.draw(summarise(sweep.records, sweep.plan, cols="dropout.rate")).axes
+    (axes,) = plot.draw(summarise(sweep.records, sweep.planned, cols="dropout.rate")).axes
     band = np.asarray(axes.collections[0].get_paths()[0].vertices)
     for x, mean, std in ((0.1, 2, 2**0.5), (0.5, 4, 8**0.5)):
         at = band[band[:, 0] == x, 1]
@@ -52,7 +52,7 @@ def test_the_band_is_one_standard_deviation(new_sweep):
 
 
 def test_a_row_at_zero_only_is_a_dashed_reference_beside_lines(summary):
-    (axes,) = figure.draw(summary).axes
+    (axes,) = plot.draw(summary).axes
     (reference,) = [line for line in axes.lines if line.get_linestyle() == "--"]
     assert reference.get_label() == "none (n = 3)"
     assert reference.get_ydata() == pytest.approx([1.65, 1.65])
@@ -64,12 +64,12 @@ def test_a_row_at_zero_only_is_a_dashed_reference_beside_lines(summary):
 
 def test_rows_at_one_rate_only_are_points(new_sweep):
     sweep = new_sweep().add("none", 0.0, [1.0, 2.0]).add("dropout", 0.0, [3.0])
-    (axes,) = figure.draw(summarise(sweep.records, sweep.plan, cols="dropout.rate")).axes
+    (axes,) = plot.draw(summarise(sweep.records, sweep.planned, cols="dropout.rate")).axes
     assert curves(axes) == [([0.0], [1.5]), ([0.0], [3.0])]
 
 
 def test_diverged_trials_are_marked(summary):
-    (axes,) = figure.draw(summary).axes
+    (axes,) = plot.draw(summary).axes
     crosses = [
         np.asarray(line.get_xdata()).tolist() for line in axes.lines if line.get_marker() == "x"
     ]
@@ -81,34 +81,34 @@ def test_wide_positive_columns_get_a_logarithmic_axis(new_sweep):
     sweep = new_sweep()
     for rate in (0.001, 0.01, 0.1):
         sweep.add(rate=rate, test=[1.0])
-    (axes,) = figure.draw(summarise(sweep.records, sweep.plan, cols="dropout.rate")).axes
+    (axes,) = plot.draw(summarise(sweep.records, sweep.planned, cols="dropout.rate")).axes
     assert axes.get_xscale() == "log"
 
 
 def test_filters_are_named(small_sweep):
     summary = summarise(
-        small_sweep.records, small_sweep.plan, cols="dropout.rate", where=["variant=dropout"]
+        small_sweep.records, small_sweep.planned, cols="dropout.rate", where=["variant=dropout"]
     )
-    (axes,) = figure.draw(summary).axes
+    (axes,) = plot.draw(summary).axes
     assert "only variant=dropout" in axes.get_title(loc="left")
 
 
 def test_equal_summaries_give_equal_svg_files(summary, tmp_path):
     for name in ("a.svg", "b.svg"):
-        figure.save(summary, tmp_path / name)
+        plot.save(summary, tmp_path / name)
     content = (tmp_path / "a.svg").read_bytes()
     assert content == (tmp_path / "b.svg").read_bytes()
     assert b"<dc:date>" not in content
 
 
 def test_png_is_written(summary, tmp_path):
-    figure.save(summary, tmp_path / "a.png")
+    plot.save(summary, tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_another_suffix_is_an_error_before_anything_is_written(summary, tmp_path):
     with pytest.raises(InputError, match=r"unknown figure format '\.pdf'.* Allowed: \.png, \.svg"):
-        figure.save(summary, tmp_path / "a.pdf")
+        plot.save(summary, tmp_path / "a.pdf")
     assert not list(tmp_path.iterdir())
 
 
@@ -120,22 +120,22 @@ def test_columns_have_to_be_numbers(small_sweep):
     ):
         summary = summarise(
             small_sweep.records,
-            small_sweep.plan,
+            small_sweep.planned,
             rows="dropout.rate",
             cols=cols,
             where=["variant=none"],
         )
         with pytest.raises(InputError, match=message):
-            figure.draw(summary)
+            plot.draw(summary)
 
 
 @pytest.mark.slow
 def test_matplotlib_is_imported_by_figures_only():
     script = (
-        "import sys; from dropout_lab.analysis import figure, summary, table; "
+        "import sys; from dropout_lab.analysis import plot, summary, table; "
         "assert 'matplotlib' not in sys.modules; "
         "s = summary.summarise([{'id': 'a', 'status': 'ok', 'metrics': {'test_error': 1.0}, "
         "'config': {'rate': 0.5}}], {}, rows=None, cols='rate'); "
-        "figure.draw(s); assert 'matplotlib.pyplot' not in sys.modules"
+        "plot.draw(s); assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
