@@ -3,11 +3,13 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from dropout_lab.version import __version__
+
 if TYPE_CHECKING:
     from dropout_lab.training.run import train
     from dropout_lab.training.trained import load_run
 
-__all__ = ["load_run", "train"]
+__all__ = ["__version__", "load_run", "train"]
 
 _HOMES = {"load_run": "dropout_lab.training.trained", "train": "dropout_lab.training.run"}
 

@@ -1,1 +1,1 @@
-"""Entry points: flags, one-line errors, exit codes."""
+"""The command ``dropout-lab``: a module per subcommand, flags, one-line errors, exit codes."""

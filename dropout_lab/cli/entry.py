@@ -1,4 +1,4 @@
-"""How every script starts: flags, one-line errors, exit codes."""
+"""The frame around every subcommand with flags: parsing, help, one-line errors, exit codes."""
 
 import os
 import re
@@ -6,28 +6,37 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
 
 from absl import app, flags, logging
 from ml_collections import ConfigDict
 
-from dropout_lab.config import key_named
+from dropout_lab.cli.checkout import enclosing, make_importable
 from dropout_lab.errors import InputError, describe_error
-from dropout_lab.system.compilation import keep_programs
 from dropout_lab.system.interrupt import Interrupted
-from dropout_lab.training.processes import ProcessLost
 
 
-def run(main: Callable[[], None]) -> None:
-    """Parses the flags, calls ``main`` and exits.
+def run(name: str, module: ModuleType, args: Sequence[str]) -> None:
+    """Defines a subcommand's flags, parses them, runs it and exits.
 
     Bad input exits with status 2 and one line; an interrupted run with 128 + the signal, as a
-    shell reports it; a run that has lost another of its processes with 1; a script whose output
+    shell reports it; a run that has lost another of its processes with 1; a command whose output
     pipe is closed early, as by ``head``, with 128 + SIGPIPE. Anything else is a bug and keeps its
     traceback.
+
+    Args:
+      name: Name of the subcommand.
+      module: Module with a class ``Command``: making one defines the flags, its ``run`` uses them.
+      args: Flags of the command line.
     """
-    keep_programs()
+    command = module.Command()
     try:
-        app.run(lambda argv: _print_all(main), flags_parser=_parse)
+        app.run(
+            lambda argv: _call(command.run),
+            argv=[f"dropout-lab {name}", *args],
+            flags_parser=_parse,
+        )
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -36,9 +45,26 @@ def run(main: Callable[[], None]) -> None:
             f"{error}; what is done is saved: run the same command again to go on", file=sys.stderr
         )
         sys.exit(128 + error.signum)
+
+
+def show_help(name: str, module: ModuleType) -> None:
+    """Prints what a subcommand does, and its flags."""
+    module.Command()
+    _, _, text = flags.FLAGS.module_help(module.__name__).strip().partition("\n")
+    print(f"{module.__doc__}\nFlags of dropout-lab {name}:\n\n{text}")
+
+
+def _call(main: Callable[[], None]) -> None:
+    # JAX is imported here, not above: help and wrong flags need not wait for it.
+    from dropout_lab.system.compilation import keep_programs
+    from dropout_lab.training.processes import ProcessLost
+
+    keep_programs()
+    try:
+        _print_all(main)
     except ProcessLost as error:
         print(f"error: {error}; start all of them again to go on", file=sys.stderr, flush=True)
-        os._exit(1)  # JAX would first wait for the one that is gone
+        os._exit(1)  # JAX would first wait for the lost process
 
 
 def _print_all(main: Callable[[], None]) -> None:
@@ -62,12 +88,17 @@ def _parse(argv: Sequence[str]) -> list[str]:
             file = value.partition(":")[0]
         key = re.match(r"--?(?:no)?config\.(.*)", name)
         if key:
+            from dropout_lab.config import key_named  # not above: it imports JAX
+
             key_named(key[1])
+    # A configuration file of a checkout may import others of it.
+    if file and (root := enclosing(Path(file))):
+        make_importable(root)
     try:
-        rest = flags.FLAGS(list(argv))
+        positional = flags.FLAGS(list(argv))
         values = flags.FLAGS.flag_values_dict()
         for value in values.values():
-            getattr(value, "to_dict", None)  # a file that failed to load tells only now
+            getattr(value, "to_dict", None)  # raises now if the configuration file failed to load
     except Exception as error:  # a configuration file may raise anything
         if isinstance(error, AttributeError) and error.name == "get_config":
             raise InputError(
@@ -82,7 +113,7 @@ def _parse(argv: Sequence[str]) -> list[str]:
     if values.get("workdir") == "":
         raise InputError("--workdir= is empty; allowed: a directory")
     if not flags.FLAGS["verbosity"].present:
-        logging.set_verbosity(logging.WARNING)  # orbax tells fifty lines about every save
-    if rest[1:]:
-        raise InputError(f"unexpected argument {rest[1]!r}; allowed: flags, as --name=value")
-    return rest
+        logging.set_verbosity(logging.WARNING)  # orbax logs fifty lines about every save
+    if positional[1:]:
+        raise InputError(f"unexpected argument {positional[1]!r}; allowed: flags, as --name=value")
+    return positional

@@ -1,21 +1,27 @@
-"""Flags of all scripts that run sweeps: what is tried, and who runs it."""
+"""Flags of the subcommands that run sweeps: the configuration, the trials, the execution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from absl import flags
 from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution.runner import EXECUTORS, Execution
-from dropout_lab.sweeps.grid import Overrides, parse, product, read_sweep
 
-flags.disclaim_key_flags()  # --help shows them as the script's own
+if TYPE_CHECKING:
+    from dropout_lab.sweeps.execution.runner import Execution
+    from dropout_lab.sweeps.grid import Overrides
+
+flags.disclaim_key_flags()  # --help shows them as the subcommand's own
 
 
 class GridFlags:
-    """What is tried; made once, where a script defines its flags."""
+    """Flags that say which trials there are; to be made once, where a subcommand defines flags."""
 
     def __init__(self) -> None:
         self._vary = flags.DEFINE_multi_string(
-            "vary", [], "KEY=VALUE,VALUE,...; repeatable: a grid."
+            "vary", [], "KEY=VALUE,VALUE,...; repeat it for a grid."
         )
         self._sweep = flags.DEFINE_string(
             "sweep", None, "FILE.py, whose get_sweep() yields overrides."
@@ -27,35 +33,41 @@ class GridFlags:
         Raises:
           InputError: If a flag or the file is wrong.
         """
+        from dropout_lab.sweeps.grid import parse, product, read_sweep
+
         factors = [read_sweep(self._sweep.value)] if self._sweep.value else []
         return list(product(*factors, parse(self._vary.value)))
 
 
-class ExecutorFlags:
-    """Who runs the trials; made once, where a script defines its flags."""
+class ExecutionFlags:
+    """Flags that say how trials run; to be made once, where a subcommand defines flags."""
 
     def __init__(self) -> None:
         self._lanes = flags.DEFINE_string(
-            "lanes", "auto", "Trials side by side: auto, or a number."
+            "lanes", "auto", "Trials that train side by side: auto, or a number."
         )
-        self._executor = flags.DEFINE_enum("executor", "auto", EXECUTORS, "Who runs the trials.")
-        self._workers = flags.DEFINE_integer("workers", None, "Processes; one per core without it.")
+        self._executor = flags.DEFINE_string(
+            "executor", "auto", "auto, local (this process), processes, or dask (a cluster)."
+        )
+        self._workers = flags.DEFINE_integer("workers", None, "Processes; default: one per core.")
         self._scheduler = flags.DEFINE_string(
-            "scheduler", None, "dask: tcp://HOST:PORT of a scheduler."
+            "scheduler", None, "With dask: tcp://HOST:PORT of a scheduler."
         )
         self._retry = flags.DEFINE_bool("retry", False, "Run trials again that failed.")
         self._checkpoint_minutes = flags.DEFINE_float(
             "checkpoint_minutes",
             None,
-            "Save every so often; config.run.checkpoint_seconds in minutes.",
+            "Minutes between checkpoints; default: config.run.checkpoint_seconds.",
         )
 
     def execution(self) -> Execution:
-        """Returns who runs the trials.
+        """Returns how trials run.
 
         Raises:
           InputError: If a flag is wrong.
         """
+        from dropout_lab.sweeps.execution.runner import Execution
+
         return Execution(
             self._parsed_lanes(),
             self._executor.value,
@@ -65,7 +77,7 @@ class ExecutorFlags:
         )
 
     def set_checkpoints(self, config: ConfigDict) -> None:
-        """Writes into a configuration how often to save, if a flag says so."""
+        """Sets the time between checkpoints in a configuration, if a flag gives it."""
         if self._checkpoint_minutes.value is not None:
             config.run.checkpoint_seconds = 60.0 * self._checkpoint_minutes.value
 

@@ -1,4 +1,4 @@
-"""What is wrong with an installation, and the cure; of use where jax itself does not import."""
+"""Checks of an installation, with cures; they run even where jax does not import."""
 
 from dropout_lab.doctor.checkup import examine
 from dropout_lab.doctor.finding import Finding, State

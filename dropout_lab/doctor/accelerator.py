@@ -1,10 +1,11 @@
-"""What jax sees and whether it computes right, from a process of its own."""
+"""Checks of jax, its devices and its results, made in a separate process."""
 
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from dropout_lab.doctor import probe
@@ -12,7 +13,7 @@ from dropout_lab.doctor.finding import Finding, State
 from dropout_lab.doctor.requirements import cure_of_jax, pip_install
 
 MASKS = "ceae57b445450193"
-"""What ``probe`` draws on every backend."""
+"""Hash of the masks that ``probe`` draws, on every backend."""
 
 _CHANCE = 90.0  # percent of digits that guessing gets wrong
 _LONGEST = 300  # seconds
@@ -24,23 +25,26 @@ _HARDWARE = {
 
 
 def check_jax() -> Iterator[Finding]:
-    """Yields what came of each step of ``probe``, up to the one that failed."""
+    """Yields findings about each step of ``probe``, up to the one that failed."""
     done, error = _run()
     readers = (_read_import, _read_devices, _read_masks, _read_training)
-    for reader, told in zip(readers, done, strict=False):
-        yield from reader(told)
+    for reader, answer in zip(readers, done, strict=False):
+        yield from reader(answer)
     if error is not None:
         step = probe.STEPS[len(done)]
         yield Finding(State.BROKEN, f"cannot {step}: {error}", _cures()[len(done)])
 
 
 def _run() -> tuple[list[dict[str, Any]], str | None]:
-    """Returns what the probe told, and the error that it ended on."""
+    """Returns the probe's answers, and the error that ended it."""
+    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen(
         [sys.executable, "-c", f"from {probe.__name__} import main; main()"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=os.environ | {"PYTHONPATH": path},
     )
     error = None
     try:
@@ -59,41 +63,41 @@ def _cures() -> Sequence[str]:
     return (
         cure_of_jax(),
         "unset XLA_FLAGS and JAX_PLATFORMS, end other processes that hold the accelerator, look at "
-        "its driver; JAX_PLATFORMS=cpu does without it",
+        "its driver; JAX_PLATFORMS=cpu computes without it",
         cure_of_jax(),
-        "read the error above; scripts/test.sh fast tells which part fails",
+        "read the error above; in a checkout, scripts/test.sh fast shows which part fails",
     )
 
 
-def _read_import(told: Mapping[str, Any]) -> Iterator[Finding]:
-    yield Finding(State.OK, f"jax {told['version']} imports")
+def _read_import(answer: Mapping[str, Any]) -> Iterator[Finding]:
+    yield Finding(State.OK, f"jax {answer['version']} imports")
 
 
-def _read_devices(told: Mapping[str, Any]) -> Iterator[Finding]:
-    devices = told["devices"]
-    memory = f", {told['memory'] / 2**30:.1f} GiB each" if told["memory"] else ""
-    text = f"backend {told['backend']}: {len(devices)} x {devices[0]}{memory}"
+def _read_devices(answer: Mapping[str, Any]) -> Iterator[Finding]:
+    devices = answer["devices"]
+    memory = f", {answer['memory'] / 2**30:.1f} GiB each" if answer["memory"] else ""
+    text = f"backend {answer['backend']}: {len(devices)} x {devices[0]}{memory}"
     missed = [value for path, value in _HARDWARE.items() if os.path.exists(path)]
-    if told["backend"] == "cpu" and missed:
+    if answer["backend"] == "cpu" and missed:
         hardware, package = missed[0]
         yield Finding(State.ADVICE, f"{text}; but there is {hardware}", pip_install(package))
     else:
         yield Finding(State.OK, text)
 
 
-def _read_masks(told: Mapping[str, Any]) -> Iterator[Finding]:
-    if told["masks"] == MASKS:
+def _read_masks(answer: Mapping[str, Any]) -> Iterator[Finding]:
+    if answer["masks"] == MASKS:
         yield Finding(State.OK, "masks have the known values")
     else:
         yield Finding(
             State.BROKEN,
-            f"masks are {told['masks']}, known are {MASKS}: records made elsewhere will not repeat",
+            f"masks are {answer['masks']}, not {MASKS}: records made elsewhere will not repeat",
             f"unset JAX_THREEFRY_PARTITIONABLE, JAX_ENABLE_X64 and XLA_FLAGS; else {cure_of_jax()}",
         )
 
 
-def _read_training(told: Mapping[str, Any]) -> Iterator[Finding]:
-    error, seconds = told["val_error"], told["seconds"]
+def _read_training(answer: Mapping[str, Any]) -> Iterator[Finding]:
+    error, seconds = answer["val_error"], answer["seconds"]
     text = f"an epoch on digits in {seconds:.1f} s: validation error {error:.0f} %"
     if error < _CHANCE / 2:
         yield Finding(State.OK, text)

@@ -1,4 +1,4 @@
-"""All examinations, one after another."""
+"""All checks of an installation, one after another."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -10,17 +10,17 @@ from dropout_lab.doctor.requirements import (
     check_package,
     check_python,
     check_requirements,
-    pip_install,
+    reinstall,
 )
 from dropout_lab.errors import InputError
 
 
-def examine(root: Path, workdir: Path, data_dir: str | None = None) -> Iterator[Finding]:
-    """Yields what is found, as it is found: versions, jax, data, directories.
+def examine(root: Path | None, workdir: Path, data_dir: str | None = None) -> Iterator[Finding]:
+    """Yields the findings of all checks: versions, jax, data, directories.
 
     Args:
-      root: The checkout.
-      workdir: Where results are to go.
+      root: The checkout; None outside one.
+      workdir: Directory for results.
       data_dir: As ``config.data.dir``.
     """
 
@@ -43,12 +43,13 @@ def examine(root: Path, workdir: Path, data_dir: str | None = None) -> Iterator[
     yield from _guarded("directories", directories, root)
 
 
-def _guarded(what: str, check: Callable[[], Iterable[Finding]], root: Path) -> Iterator[Finding]:
-    """Yields what a check finds; where it cannot even run, that."""
+def _guarded(
+    subject: str, check: Callable[[], Iterable[Finding]], root: Path | None
+) -> Iterator[Finding]:
+    """Yields the findings of a check; one more if it fails to run."""
     try:
         yield from check()
     except (InputError, OSError) as error:
-        yield Finding(State.BROKEN, f"cannot look at {what}: {error}", "repair or remove it")
-    except Exception as error:  # of whatever is broken here
-        cure = pip_install("-r", root / "requirements.txt")
-        yield Finding(State.BROKEN, f"cannot look at {what}: {error}", cure)
+        yield Finding(State.BROKEN, f"cannot check {subject}: {error}", "repair or remove it")
+    except Exception as error:  # anything may be broken here
+        yield Finding(State.BROKEN, f"cannot check {subject}: {error}", reinstall(root))

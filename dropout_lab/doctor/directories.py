@@ -1,4 +1,4 @@
-"""Where files are to be written, tried; and which data sets there are."""
+"""Checks of the directories to be written, and of data sets."""
 
 import os
 import tempfile
@@ -13,12 +13,12 @@ from dropout_lab.system.workdir import nearest_existing
 
 
 def check_directories(workdir: Path) -> Iterator[Finding]:
-    """Yields whether results and caches can be written; leaves nothing behind."""
-    yield _writable("results", workdir, "give scripts another --workdir")
+    """Yields whether results and caches can be written; leaves no file behind."""
+    yield _writable("results", workdir, "use another --workdir")
     yield _writable("the cache", user_cache(), "point XDG_CACHE_HOME elsewhere")
 
 
-def _writable(what: str, directory: Path, elsewhere: str) -> Finding:
+def _writable(subject: str, directory: Path, elsewhere: str) -> Finding:
     existing = nearest_existing(directory)
     try:
         with tempfile.TemporaryFile(dir=existing) as file:
@@ -26,14 +26,14 @@ def _writable(what: str, directory: Path, elsewhere: str) -> Finding:
     except OSError as error:
         return Finding(
             State.BROKEN,
-            f"{what}: cannot write in {existing}: {error.strerror}",
+            f"{subject}: cannot write in {existing}: {error.strerror}",
             f"{elsewhere}, or get permission to write there",
         )
-    return Finding(State.OK, f"{what}: {directory} can be written")
+    return Finding(State.OK, f"{subject}: {directory} can be written")
 
 
 def check_data(data_dir: str | None) -> Iterator[Finding]:
-    """Yields where each published data set is found; a folder named for data must hold some.
+    """Yields the location of each published data set; a folder given for data must hold some.
 
     Args:
       data_dir: As ``config.data.dir``.
@@ -53,20 +53,20 @@ def check_data(data_dir: str | None) -> Iterator[Finding]:
             "without a network, point TFDS_DATA_DIR at a folder where TFDS has prepared NAME in "
             "array_record format, or --config.data.dir at one with the original files in NAME/",
         )
-    named = {"--data_dir": data_dir, "TFDS_DATA_DIR": os.environ.get("TFDS_DATA_DIR")}
-    for name, folder in named.items():
+    given = {"--data_dir": data_dir, "TFDS_DATA_DIR": os.environ.get("TFDS_DATA_DIR")}
+    for source, folder in given.items():
         if folder:
-            yield from _check_named(name, folder)
+            yield from _check_given(source, folder)
 
 
-def _check_named(name: str, folder: str) -> Iterator[Finding]:
+def _check_given(source: str, folder: str) -> Iterator[Finding]:
     place = os.path.expanduser(folder)
     if os.path.isdir(place) and not os.access(place, os.R_OK | os.X_OK):
         cure = "get permission to read there, or name another folder"
-        yield Finding(State.BROKEN, f"{name} is {folder}, which cannot be read", cure)
-    elif not any(os.path.isdir(os.path.join(place, each)) for each in IMAGE_SETS):
+        yield Finding(State.BROKEN, f"{source} is {folder}, which cannot be read", cure)
+    elif not any(os.path.isdir(os.path.join(place, name)) for name in IMAGE_SETS):
         yield Finding(
             State.BROKEN,
-            f"{name} is {folder}, where there is none of {', '.join(IMAGE_SETS)}",
+            f"{source} is {folder}, where there is none of {', '.join(IMAGE_SETS)}",
             "name the folder above that of a data set, or none at all",
         )

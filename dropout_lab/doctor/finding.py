@@ -1,11 +1,11 @@
-"""One thing that an examination found."""
+"""Findings of a check."""
 
 import dataclasses
 import enum
 
 
 class State(enum.StrEnum):
-    """How bad it is."""
+    """Severity of a finding."""
 
     OK = "ok"
     ADVICE = "advice"
@@ -14,12 +14,12 @@ class State(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """What was looked at, and what to do about it.
+    """Result of one check.
 
     Attributes:
-      state: How bad it is.
-      text: What was found.
-      cure: What to do; empty if all is well.
+      state: Its severity.
+      text: What the check saw.
+      cure: What to do about it; empty if all is well.
     """
 
     state: State

@@ -1,4 +1,4 @@
-"""What jax does here, a line of JSON per step: run apart, since jax may fail, hang or crash."""
+"""A trial of jax, one line of JSON per step; a separate process, since jax may hang or crash."""
 
 import hashlib
 import json
@@ -9,24 +9,24 @@ STEPS = ("import jax", "find devices", "draw known masks", "train on digits")
 
 
 def main() -> None:
-    """Takes the steps in order and tells of each once it is done."""
+    """Takes the steps in order and prints a line after each."""
     import jax
 
-    _tell(version=jax.__version__)
+    _answer(version=jax.__version__)
     devices = jax.devices()
     stats = devices[0].memory_stats() or {}
-    _tell(
+    _answer(
         backend=jax.default_backend(),
         devices=[device.device_kind for device in devices],
         memory=stats.get("bytes_limit"),
     )
-    _tell(masks=_masks())
+    _answer(masks=_masks())
     started = time.monotonic()
     error = _train()
-    _tell(val_error=error, seconds=time.monotonic() - started)
+    _answer(val_error=error, seconds=time.monotonic() - started)
 
 
-def _tell(**content: object) -> None:
+def _answer(**content: object) -> None:
     print(json.dumps(content), flush=True)
 
 
@@ -45,14 +45,14 @@ def _masks() -> str:
 
 def _train() -> float:
     """Returns the validation error, in percent, of a small network after an epoch on digits."""
-    from configs import digits_mlp
-    from dropout_lab.config import resolve
+    from dropout_lab.config import default_config, resolve
     from dropout_lab.training.preparation import prepare
     from dropout_lab.training.trainer import Trainer
 
-    config = digits_mlp.get_config("dropout,smoke")
+    config = default_config()
+    config.variant = "dropout"
     config.model.widths = (64,)
-    config.train.epochs = 1
+    config.train.batch_size, config.train.epochs = 64, 1
     config.eval.test = False
     resolved = resolve(config)
     program, dataset = prepare(resolved)

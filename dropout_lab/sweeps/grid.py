@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dropout_lab.config import KEYS, key_named
-from dropout_lab.errors import InputError
+from dropout_lab.errors import InputError, describe_error
 
 Overrides = Mapping[str, Any]
 """The values that a trial sets, by configuration key."""

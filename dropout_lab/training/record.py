@@ -15,11 +15,12 @@ from dropout_lab.data import Dataset
 from dropout_lab.system.machine import threads
 from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.trainer import Result
+from dropout_lab.version import __version__
 
 SCHEMA = 1
 """Version of the record's layout."""
 
-_PACKAGES = ("dropout_lab", "jax", "jaxlib", "flax", "optax", "numpy")
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
 def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> dict[str, Any]:
@@ -60,7 +61,11 @@ def environment() -> dict[str, Any]:
     """Returns the versions, the device and the code's revision."""
     device = jax.devices()[0]
     return {
-        "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
+        "versions": {
+            "python": platform.python_version(),
+            "dropout_lab": __version__,  # also where the package is used without being installed
+            **{package: version(package) for package in _PACKAGES},
+        },
         "device": {
             "platform": device.platform,
             "kind": device.device_kind,
@@ -73,14 +78,15 @@ def environment() -> dict[str, Any]:
 
 
 def _git_revision() -> str | None:
-    """Returns the commit of the code, with "+" for uncommitted changes; None outside git."""
-    here = Path(__file__).parent
+    """Returns the commit of the code, with "+" if the work tree differs; None outside git."""
+    file = Path(__file__)
 
     def git(*args: str) -> str:
-        command = ["git", "-C", str(here), *args]
+        command = ["git", "-C", str(file.parent), *args]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", file.name)  # an installed copy is in no repository
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -1,4 +1,4 @@
-"""What is made of the probe's answers; the probe itself runs in tests/scripts/test_doctor.py."""
+"""Findings made from the probe's answers; the probe itself runs in tests/scripts/test_doctor.py."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ LEARNT = {"val_error": 12.0, "seconds": 2.0}
 
 @pytest.fixture
 def answer(monkeypatch):
-    """Returns a function that gives what is found when the probe answers so."""
+    """Returns a function that gives the findings for these answers of the probe."""
     monkeypatch.setattr(accelerator, "_HARDWARE", {})
 
     def answer(*done, error=None):
@@ -30,8 +30,8 @@ def test_masks_have_the_known_values():
 
 
 def test_all_is_well(answer):
-    found = answer(IMPORTED, CPU, SAME, LEARNT)
-    assert found == [
+    findings = answer(IMPORTED, CPU, SAME, LEARNT)
+    assert findings == [
         (State.OK, "jax 0.9.3 imports"),
         (State.OK, "backend cpu: 1 x cpu"),
         (State.OK, "masks have the known values"),
@@ -41,8 +41,8 @@ def test_all_is_well(answer):
 
 @pytest.mark.parametrize("count", range(len(probe.STEPS)))
 def test_the_step_that_failed_is_named(answer, count):
-    found = answer(*[IMPORTED, CPU, SAME][:count], error="ValueError: why")
-    assert found[count:] == [(State.BROKEN, f"cannot {probe.STEPS[count]}: ValueError: why")]
+    findings = answer(*[IMPORTED, CPU, SAME][:count], error="ValueError: why")
+    assert findings[count:] == [(State.BROKEN, f"cannot {probe.STEPS[count]}: ValueError: why")]
     *_, finding = accelerator.check_jax()
     assert finding.cure
 
@@ -56,8 +56,8 @@ def test_hardware_that_jax_does_not_see(answer, monkeypatch, tmp_path):
 
 
 def test_other_masks_and_no_learning_are_broken(answer):
-    found = answer(IMPORTED, CPU, {"masks": "0"}, LEARNT | {"val_error": 88.0})
-    assert [state for state, _ in found[2:]] == [State.BROKEN, State.BROKEN]
+    findings = answer(IMPORTED, CPU, {"masks": "0"}, LEARNT | {"val_error": 88.0})
+    assert [state for state, _ in findings[2:]] == [State.BROKEN, State.BROKEN]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_probe_that_raises_crashes_or_hangs(monkeypatch, code, seconds, error)
 
     monkeypatch.setattr(subprocess, "Popen", other)
     monkeypatch.setattr(accelerator, "_LONGEST", seconds)
-    done, told = accelerator._run()
+    done, message = accelerator._run()
     assert done == [{}]
-    assert told
-    assert error in told
+    assert message
+    assert error in message

@@ -25,8 +25,8 @@ def test_data_is_found_where_training_finds_it(monkeypatch, tmp_path):
     folder.mkdir(parents=True)
     for original in IMAGE_SETS["mnist"].files:
         (folder / original.name).touch()
-    *found, missing = check_data(str(tmp_path / "raw"))
-    assert [(finding.state, finding.text) for finding in found] == [
+    *present, missing = check_data(str(tmp_path / "raw"))
+    assert [(finding.state, finding.text) for finding in present] == [
         (State.OK, "digits: embedded"),
         (State.OK, f"mnist: {folder}"),
         (State.OK, f"cifar10: {prepared}"),
@@ -59,16 +59,16 @@ def test_damaged_data_is_not_a_matter_of_packages(tmp_path):
     info = tmp_path / "mnist" / "3.0.1" / "dataset_info.json"
     info.parent.mkdir(parents=True)
     info.touch()
-    found = checkup._guarded("data", lambda: check_data(str(tmp_path)), tmp_path)
-    *_, finding = found
+    findings = checkup._guarded("data", lambda: check_data(str(tmp_path)), tmp_path)
+    *_, finding = findings
     assert finding.state is State.BROKEN
-    assert finding.text.startswith(f"cannot look at data: {info}: not readable")
+    assert finding.text.startswith(f"cannot check data: {info}: not readable")
     assert finding.cure == "repair or remove it"
 
 
 def test_places_are_tried_and_left_as_they_were(tmp_path):
-    found = [*check_directories(tmp_path / "new" / "run")]
-    assert [finding.state for finding in found] == [State.OK, State.OK]
+    findings = [*check_directories(tmp_path / "new" / "run")]
+    assert [finding.state for finding in findings] == [State.OK, State.OK]
     assert [*tmp_path.iterdir()] == []
 
 

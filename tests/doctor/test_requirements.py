@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import dropout_lab
 from dropout_lab.doctor import State, requirements
 from dropout_lab.doctor.requirements import (
     PYTHONS,
@@ -58,15 +59,17 @@ def test_the_tested_pythons_are_those_of_the_matrix():
 
 def test_the_package_is_that_of_the_checkout(install, monkeypatch, tmp_path):
     install("dropout_lab", "0.9")
-    [finding] = check_package(ROOT)
-    assert (finding.state, finding.text) == (State.OK, "dropout_lab 0.9")
+    for root in (ROOT, None):
+        [finding] = check_package(root)
+        assert (finding.state, finding.text) == (State.OK, f"dropout_lab {dropout_lab.__version__}")
     [finding] = check_package(tmp_path)
     assert finding.state is State.ADVICE
-    assert finding.text == f"dropout_lab is that of {ROOT}, not of {tmp_path}"
+    assert finding.text == f"dropout_lab is imported from {ROOT}, not from {tmp_path}"
     assert finding.cure.endswith(f"pip install --editable {tmp_path}")
     monkeypatch.setattr(requirements, "_installed", lambda name: None)
     [finding] = check_package(ROOT)
-    assert (finding.state, finding.text) == (State.BROKEN, "dropout_lab is not installed")
+    assert finding.state is State.ADVICE
+    assert finding.text.endswith(f" is used from {ROOT}, but not installed")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +95,15 @@ def test_a_version_is_compared_with_the_tested_ones(install, tmp_path, version, 
         assert f"{sys.executable} -m pip install" in finding.cure
 
 
+def test_an_installed_package_knows_its_oldest_versions(install):
+    """Outside a checkout, where no lock says which are the newest."""
+    install("dropout_lab", "0.9", "a-thing>=1.2", 'other>=4; extra == "test"')
+    install("a-thing", "1.1")
+    [finding] = check_requirements(None)
+    assert finding.text == "a-thing 1.1 is too old; tested from 1.2"
+    assert finding.cure.endswith("pip install 'a-thing>=1.2'")
+
+
 NEEDS = (
     "jaxlib<=0.9.3,>=0.9.1",
     "numpy>=99",
@@ -113,13 +125,16 @@ def test_a_pair_that_goes_together(install):
 
 def test_a_wrong_jaxlib(install):
     [(state, text)] = pairs(install, jaxlib="0.9.0")
-    assert (state, text) == (State.BROKEN, "jax 0.9.3 needs jaxlib<=0.9.3,>=0.9.1, found 0.9.0")
+    assert (state, text) == (
+        State.BROKEN,
+        "jax 0.9.3 needs jaxlib<=0.9.3,>=0.9.1; installed: 0.9.0",
+    )
 
 
 def test_a_wrong_plugin(install):
-    found = pairs(install, jaxlib="0.9.3", jax_cuda13_plugin="0.9.2")
-    text = "jax 0.9.3 needs jax-cuda13-plugin<=0.9.3,>=0.9.3, found 0.9.2"
-    assert found == [
+    findings = pairs(install, jaxlib="0.9.3", jax_cuda13_plugin="0.9.2")
+    text = "jax 0.9.3 needs jax-cuda13-plugin<=0.9.3,>=0.9.3; installed: 0.9.2"
+    assert findings == [
         (State.OK, "jaxlib 0.9.3 goes with jax 0.9.3"),
         (State.BROKEN, text),
     ]

@@ -19,7 +19,6 @@ _context.set_forkserver_preload(
         *(
             "dropout_lab.cli.entry",
             "dropout_lab.sweeps.execution.runner",
-            "dropout_lab.benchmark.runner",
         ),
         "orbax.checkpoint",
     ]

@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from dropout_lab import ops
-from dropout_lab.benchmark.ours import connect
-from dropout_lab.benchmark.problems import RATES, Sizes, backward, forward
-from dropout_lab.benchmark.recycled import Recycled, dropout_work
-from dropout_lab.benchmark.work import Work, Works, timer
+from scripts.benchmarks.ours import connect
+from scripts.benchmarks.problems import RATES, Sizes, backward_case, forward_case
+from scripts.benchmarks.recycled import Recycled, dropout_work
+from scripts.benchmarks.work import Work, Works, timer
 
 Call = Callable[..., Array]
 
@@ -64,26 +64,26 @@ PRODUCTS: dict[str, Call] = {
 def works(sizes: Sizes) -> Works:
     """Returns the work of every op; that of dropout itself has peers, and a backward pass."""
     array, images = sizes.array, sizes.images
-    found: Works = {}
+    makers: Works = {}
     for rate in RATES:
-        found[forward(rate), "ours"] = partial(_dropout, rate, array, backward=False)
-        found[forward(rate), "floor"] = partial(_timed, _copy, array)
-        found[backward(rate), "ours"] = partial(_dropout, rate, array, backward=True)
-        found[backward(rate), "floor"] = partial(_timed, _copies, array, array)
+        makers[forward_case(rate), "ours"] = partial(_dropout, rate, array, backward=False)
+        makers[forward_case(rate), "floor"] = partial(_timed, _copy, array)
+        makers[backward_case(rate), "ours"] = partial(_dropout, rate, array, backward=True)
+        makers[backward_case(rate), "floor"] = partial(_timed, _copies, array, array)
     for name, call in ON_ARRAYS.items():
-        found[name, "ours"] = partial(_timed, _keyed(call), array)
-        found[name, "floor"] = partial(_timed, _copy, array)
+        makers[name, "ours"] = partial(_timed, _keyed(call), array)
+        makers[name, "floor"] = partial(_timed, _copy, array)
     for name, call in ON_IMAGES.items():
-        found[name, "ours"] = partial(_timed, _keyed(call), images)
-        found[name, "floor"] = partial(_timed, _copy, images)
+        makers[name, "ours"] = partial(_timed, _keyed(call), images)
+        makers[name, "floor"] = partial(_timed, _copy, images)
     operands = sizes.product[:2], sizes.product[1:]
     for name, call in PRODUCTS.items():
-        found[product(name), "ours"] = partial(_timed, _keyed(call), *operands)
-        found[product(name), "floor"] = partial(_timed, _product, *operands)
-    return found | connect.works(sizes)
+        makers[product_case(name), "ours"] = partial(_timed, _keyed(call), *operands)
+        makers[product_case(name), "floor"] = partial(_timed, _product, *operands)
+    return makers | connect.works(sizes)
 
 
-def product(name: str) -> str:
+def product_case(name: str) -> str:
     """Returns the name of the case of an op that stands in for a product."""
     return f"{name}, a product"
 

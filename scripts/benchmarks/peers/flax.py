@@ -11,8 +11,8 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
-from dropout_lab.benchmark import facts
-from dropout_lab.benchmark.problems import (
+from scripts.benchmarks import facts
+from scripts.benchmarks.problems import (
     CLASSES,
     LR,
     MOMENTUM,
@@ -20,25 +20,25 @@ from dropout_lab.benchmark.problems import (
     RATES,
     Net,
     Sizes,
-    backward,
-    forward,
-    trained,
+    backward_case,
+    forward_case,
+    training_case,
     unit,
 )
-from dropout_lab.benchmark.recycled import dropout_work
-from dropout_lab.benchmark.work import Work, Works, timer
+from scripts.benchmarks.recycled import dropout_work
+from scripts.benchmarks.work import Work, Works, timer
 
 
 def works(sizes: Sizes) -> Works:
     """Returns the work of dropout and of every network."""
-    found: Works = {}
+    makers: Works = {}
     for rate in RATES:
-        found[forward(rate), "flax"] = partial(_dropout, rate, sizes, backward=False)
-        found[backward(rate), "flax"] = partial(_dropout, rate, sizes, backward=True)
+        makers[forward_case(rate), "flax"] = partial(_dropout, rate, sizes, backward=False)
+        makers[backward_case(rate), "flax"] = partial(_dropout, rate, sizes, backward=True)
     for net in NETS:
         for noisy in (True, False):
-            found[trained(net, noisy), "flax"] = partial(_training, net, sizes, noisy)
-    return found
+            makers[training_case(net, noisy), "flax"] = partial(_training, net, sizes, noisy)
+    return makers
 
 
 def _dropout(rate: float, sizes: Sizes, *, backward: bool) -> Work:
@@ -144,7 +144,7 @@ class _Steps:
 
 
 def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
-    def found() -> dict[str, facts.Fact]:
+    def compute_facts() -> dict[str, facts.Fact]:
         one = dataclasses.replace(sizes, steps=1)
         if noisy:
             still = _Steps(net, one, noisy=True, lr=0.0)
@@ -152,4 +152,4 @@ def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
         steps = _Steps(net, one, noisy=False)
         return facts.of_training(steps.parameters, steps.step)
 
-    return Work(timer(_Steps(net, sizes, noisy)), found)
+    return Work(timer(_Steps(net, sizes, noisy)), compute_facts)

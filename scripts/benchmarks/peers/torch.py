@@ -16,8 +16,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from dropout_lab.benchmark import facts
-from dropout_lab.benchmark.problems import (
+from dropout_lab.data import Split, load
+from dropout_lab.system.machine import threads
+from scripts.benchmarks import facts
+from scripts.benchmarks.problems import (
     CLASSES,
     LR,
     MOMENTUM,
@@ -26,29 +28,27 @@ from dropout_lab.benchmark.problems import (
     SWEEP,
     Net,
     Sizes,
-    backward,
-    forward,
+    backward_case,
+    forward_case,
     swept_rates,
-    trained,
+    training_case,
     unit,
 )
-from dropout_lab.benchmark.work import Work, Works, timer
-from dropout_lab.data import Split, load
-from dropout_lab.system.machine import threads
+from scripts.benchmarks.work import Work, Works, timer
 
 
 def works(sizes: Sizes) -> Works:
     """Returns the work of dropout and of every network."""
     torch.set_num_threads(threads())
-    found: Works = {}
+    makers: Works = {}
     for rate in RATES:
-        found[forward(rate), "torch"] = partial(_forward, rate, sizes)
-        found[backward(rate), "torch"] = partial(_backward, rate, sizes)
+        makers[forward_case(rate), "torch"] = partial(_forward, rate, sizes)
+        makers[backward_case(rate), "torch"] = partial(_backward, rate, sizes)
     for net in NETS:
         for noisy in (True, False):
-            found[trained(net, noisy), "torch"] = partial(_training, net, sizes, noisy)
-    found[SWEEP, "torch"] = partial(_sweep, sizes)
-    return found
+            makers[training_case(net, noisy), "torch"] = partial(_training, net, sizes, noisy)
+    makers[SWEEP, "torch"] = partial(_sweep, sizes)
+    return makers
 
 
 def _forward(rate: float, sizes: Sizes) -> Work:
@@ -179,7 +179,7 @@ class _Steps:
 
 
 def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
-    def found() -> dict[str, facts.Fact]:
+    def compute_facts() -> dict[str, facts.Fact]:
         one = dataclasses.replace(sizes, steps=1)
         if noisy:
             still = _Steps(net, one, noisy=True, lr=0.0)
@@ -187,7 +187,7 @@ def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
         steps = _Steps(net, one, noisy=False)
         return facts.of_training(steps.parameters, steps.step)
 
-    return Work(timer(_Steps(net, sizes, noisy)), found)
+    return Work(timer(_Steps(net, sizes, noisy)), compute_facts)
 
 
 class Noise(torch.nn.Module):
@@ -263,7 +263,7 @@ def _tensors(split: Split) -> tuple[torch.Tensor, torch.Tensor]:
 def _sweep(sizes: Sizes) -> Work:
     rate = swept_rates(sizes)[-1]
 
-    def measure() -> float:
+    def take_repeat() -> float:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
@@ -275,4 +275,4 @@ def _sweep(sizes: Sizes) -> Work:
         finally:
             torch.set_num_threads(threads)
 
-    return Work(measure, lambda: _trial(sizes.variants[0], rate, seed=0, epochs=sizes.epochs))
+    return Work(take_repeat, lambda: _trial(sizes.variants[0], rate, seed=0, epochs=sizes.epochs))

@@ -5,14 +5,14 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from dropout_lab.benchmark import quiet
-from dropout_lab.benchmark.facts import differences
-from dropout_lab.benchmark.problems import Sizes
-from dropout_lab.benchmark.processes import NAIVE, PEERS, Process
-from dropout_lab.benchmark.samples import Sample
-from dropout_lab.benchmark.targets import TARGETS, Side
 from dropout_lab.system import machine
 from dropout_lab.training.record import environment
+from scripts.benchmarks import quiet
+from scripts.benchmarks.facts import differences
+from scripts.benchmarks.problems import Sizes
+from scripts.benchmarks.samples import Sample
+from scripts.benchmarks.side_process import NAIVE, PEERS, SideProcess
+from scripts.benchmarks.targets import TARGETS, CaseSide
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ SUITES = {
     "startup": Suite("s", 3),  # seconds each
     "sweep": Suite("s", 1),  # minutes each
 }
-"""By name; our side of a suite is the module of that name in :mod:`dropout_lab.benchmark.ours`."""
+"""By name; our side of a suite is the module of that name in :mod:`scripts.benchmarks.ours`."""
 
 SCHEMA = 1
 """Version of the report's layout."""
@@ -78,29 +78,29 @@ def run(
         "machine": {"cpu": machine.cpu(), "load_before": before, "load_after": quiet.load()},
         "repeats": repeats,
         "cases": cases,
-        "targets": judge(cases),
+        "targets": judge_targets(cases),
     }
 
 
-def judge(cases: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def judge_targets(cases: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Returns which of the targets that were measured are met."""
-    medians: dict[Side, float] = {
+    medians: dict[CaseSide, float] = {
         (case["case"], side): sample["median"]
         for case in cases
         for side, sample in case["sides"].items()
     }
     judged = (target.judge(medians) for target in TARGETS)
-    return [each for each in judged if each is not None]
+    return [judgement for judgement in judged if judgement is not None]
 
 
 def _suite(
     name: str, peers: Sequence[str], repeats: int, sizes: Sizes, say: Callable[[str], None]
 ) -> dict[str, dict[str, Any]]:
     """Returns the samples of a suite's cases, by case and side."""
-    modules = [f"dropout_lab.benchmark.ours.{name}", NAIVE, *(PEERS[peer] for peer in peers)]
+    modules = [f"scripts.benchmarks.ours.{name}", NAIVE, *(PEERS[peer] for peer in peers)]
     measured: dict[str, dict[str, Any]] = {}
     with contextlib.ExitStack() as stack:
-        ours, *others = [stack.enter_context(Process(module, sizes)) for module in modules]
+        ours, *others = [stack.enter_context(SideProcess(module, sizes)) for module in modules]
         owners = dict.fromkeys(ours.works(), ours)
         cases = {case for case, _ in owners}
         for other in others:
@@ -113,19 +113,21 @@ def _suite(
     return measured
 
 
-def in_groups(sides: Iterable[Side]) -> dict[str, list[Side]]:
+def in_groups(sides: Iterable[CaseSide]) -> dict[str, list[CaseSide]]:
     """Returns the sides by group: cases with one name up to a comma are measured in turns.
 
     >>> in_groups([("mlp step, dropout", "ours"), ("mlp step, no dropout", "ours")])
     {'mlp step': [('mlp step, dropout', 'ours'), ('mlp step, no dropout', 'ours')]}
     """
-    groups: dict[str, list[Side]] = {}
+    groups: dict[str, list[CaseSide]] = {}
     for side in sides:
         groups.setdefault(side[0].partition(",")[0], []).append(side)
     return groups
 
 
-def measure_in_turns(owners: Mapping[Side, Process], repeats: int) -> dict[Side, Sample]:
+def measure_in_turns(
+    owners: Mapping[CaseSide, SideProcess], repeats: int
+) -> dict[CaseSide, Sample]:
     """Returns the samples of one group's sides: A, B, C, A, B, C, ...
 
     Raises:
@@ -134,16 +136,16 @@ def measure_in_turns(owners: Mapping[Side, Process], repeats: int) -> dict[Side,
     for side, process in owners.items():
         process.prepare(*side)
     _check_same_work(owners)
-    values: dict[Side, list[float]] = {side: [] for side in owners}
+    values: dict[CaseSide, list[float]] = {side: [] for side in owners}
     for _ in range(repeats):
         for side, process in owners.items():
-            values[side].append(process.measure(*side))
+            values[side].append(process.take_repeat(*side))
     for side, process in owners.items():
         process.forget(*side)
-    return {side: Sample.of(each) for side, each in values.items()}
+    return {side: Sample.of(repeats) for side, repeats in values.items()}
 
 
-def _check_same_work(owners: Mapping[Side, Process]) -> None:
+def _check_same_work(owners: Mapping[CaseSide, SideProcess]) -> None:
     """Raises RuntimeError if a case's sides do not compute the same thing."""
     for (case, side), process in owners.items():
         if side in ("ours", "floor"):

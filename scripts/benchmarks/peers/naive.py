@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from dropout_lab.benchmark.ours import connect, sweep
-from dropout_lab.benchmark.problems import CONNECT, SWEEP, Sizes
-from dropout_lab.benchmark.work import Works
+from scripts.benchmarks.ours import connect, sweep
+from scripts.benchmarks.problems import CONNECT, SWEEP, Sizes
+from scripts.benchmarks.work import Works
 
 
 def works(sizes: Sizes) -> Works:

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from dropout_lab import ops
-from dropout_lab.benchmark.facts import Fact
-from dropout_lab.benchmark.problems import CONNECT, Sizes
-from dropout_lab.benchmark.recycled import Recycled
-from dropout_lab.benchmark.work import Work, Works, timer
+from scripts.benchmarks.facts import Fact
+from scripts.benchmarks.problems import CONNECT, Sizes
+from scripts.benchmarks.recycled import Recycled
+from scripts.benchmarks.work import Work, Works, timer
 
 RATE = 0.5
 

@@ -10,8 +10,12 @@ from jaxtyping import Array, Float, Int, Key
 from ml_collections import FrozenConfigDict
 
 from dropout_lab import ops
-from dropout_lab.benchmark import facts
-from dropout_lab.benchmark.problems import (
+from dropout_lab.config import default_config, hparams_of, resolve
+from dropout_lab.data import Split
+from dropout_lab.training.arrays import Examples, fit_scaling
+from dropout_lab.training.program import Program, TrainState, as_arrays
+from scripts.benchmarks import facts
+from scripts.benchmarks.problems import (
     CLASSES,
     LR,
     MLP,
@@ -20,15 +24,11 @@ from dropout_lab.benchmark.problems import (
     Net,
     Sizes,
     Weights,
-    trained,
+    training_case,
     unit,
 )
-from dropout_lab.benchmark.recycled import Recycled
-from dropout_lab.benchmark.work import Work, Works, timer
-from dropout_lab.config import default_config, hparams_of, resolve
-from dropout_lab.data import Split
-from dropout_lab.training.arrays import Examples, fit_scaling
-from dropout_lab.training.program import Program, TrainState, as_arrays
+from scripts.benchmarks.recycled import Recycled
+from scripts.benchmarks.work import Work, Works, timer
 
 ONE_LAYER = "mlp step, dropout on one activation"
 NO_LAYER = "mlp step, bare"
@@ -36,15 +36,15 @@ NO_LAYER = "mlp step, bare"
 
 def works(sizes: Sizes) -> Works:
     """Returns the work of every network, and of the MLP's step with dropout in one place."""
-    found: Works = {}
+    makers: Works = {}
     for net in NETS:
         for noisy in (True, False):
-            case = trained(net, noisy)
-            found[case, "ours"] = partial(_training, net, sizes, noisy)
-            found[case, "floor"] = partial(_products, net, sizes)
-    found[ONE_LAYER, "ours"] = partial(_bare_step, sizes, rate=0.5)
-    found[NO_LAYER, "ours"] = partial(_bare_step, sizes, rate=None)
-    return found
+            case = training_case(net, noisy)
+            makers[case, "ours"] = partial(_training, net, sizes, noisy)
+            makers[case, "floor"] = partial(_products, net, sizes)
+    makers[ONE_LAYER, "ours"] = partial(_bare_step, sizes, rate=0.5)
+    makers[NO_LAYER, "ours"] = partial(_bare_step, sizes, rate=None)
+    return makers
 
 
 def _config(net: Net, sizes: Sizes, noisy: bool) -> FrozenConfigDict:
@@ -112,14 +112,14 @@ class _Epochs:
 def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
     training = _Epochs(net, sizes, noisy=noisy, batches=sizes.steps)
 
-    def found() -> dict[str, facts.Fact]:
+    def compute_facts() -> dict[str, facts.Fact]:
         if noisy:
             still = _Epochs(net, sizes, noisy=True, batches=1, lr=0.0)
             return facts.of_noise([still.step() for _ in range(sizes.steps)])
         epochs = _Epochs(net, sizes, noisy=False, batches=1)
         return facts.of_training(epochs.parameters(), epochs.step)
 
-    return Work(timer(training, sizes.steps), found)
+    return Work(timer(training, sizes.steps), compute_facts)
 
 
 _PARTS = ("kernel", "recurrent_kernel", "bias")
@@ -152,13 +152,13 @@ def _products(net: Net, sizes: Sizes) -> Work:
     ]
 
     def step(number: Int[Array, ""], layers: Any) -> list[Any]:
-        found = []
+        results = []
         for index, (x, kernel, above) in enumerate(layers):
             forward = [each @ kernel for each in x]
             to_kernel = x.reshape(-1, x.shape[-1]).T @ above.reshape(-1, above.shape[-1])
             to_x = [each @ kernel.T for each in above] if index else []
-            found.append((forward, to_kernel, to_x))
-        return found
+            results.append((forward, to_kernel, to_x))
+        return results
 
     return Work(timer(Recycled(step, layers)))
 

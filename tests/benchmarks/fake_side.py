@@ -2,8 +2,8 @@
 
 import sys
 
-from dropout_lab.benchmark.facts import Fact
-from dropout_lab.benchmark.work import Work
+from scripts.benchmarks.facts import Fact
+from scripts.benchmarks.work import Work
 
 
 def works(sizes):

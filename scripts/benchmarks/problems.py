@@ -111,36 +111,36 @@ class Net:
                 (rows, n, sizes.units, gates),
                 (1, n, sizes.units, CLASSES),
             ]
-        found = []
+        products = []
         for features in sizes.stages:
-            found.append((1, n * rows * cols, 9 * channels, features))
+            products.append((1, n * rows * cols, 9 * channels, features))
             rows, cols, channels = rows // 2, cols // 2, features
-        return [*found, (1, n, rows * cols * channels, CLASSES)]
+        return [*products, (1, n, rows * cols * channels, CLASSES)]
 
     def weights(self, sizes: Sizes) -> Weights:
         """Returns the weights that training starts from; of an LSTM (i, f, g, o) side by side."""
         rng = np.random.default_rng(0)
-        found: Weights = []
+        weights: Weights = []
 
         def draw(*shape: int) -> None:
             scale = math.sqrt(2 / math.prod(shape[:-1]))
-            found.append(rng.normal(scale=scale, size=shape).astype(np.float32))
+            weights.append(rng.normal(scale=scale, size=shape).astype(np.float32))
 
         products = self.products(sizes)
         if self.name == "rnn":
             (_, _, inputs, gates), (_, _, units, _), _ = products
             draw(inputs, gates)
             draw(units, gates)
-            found.append(np.zeros(gates, np.float32))
+            weights.append(np.zeros(gates, np.float32))
             products = products[2:]
         for index, (_, _, inputs, outputs) in enumerate(products):
             is_conv = self.name == "cnn" and index < len(sizes.stages)
             draw(*((3, 3, inputs // 9) if is_conv else (inputs,)), outputs)
-            found.append(np.zeros(outputs, np.float32))
-        return found
+            weights.append(np.zeros(outputs, np.float32))
+        return weights
 
     def data(self, batches: int) -> tuple[UInt8[np.ndarray, "n h w c"], Int32[np.ndarray, " n"]]:
-        """Returns images and labels for so many batches."""
+        """Returns images and labels for this many batches."""
         rng = np.random.default_rng(1)
         n = batches * self.batch
         images = rng.integers(0, 256, (n, *self.shape), np.uint8)
@@ -160,17 +160,17 @@ def unit(images: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n h w c"]:
     return images.astype(np.float32) / np.float32(255)
 
 
-def trained(net: Net, noisy: bool) -> str:
+def training_case(net: Net, noisy: bool) -> str:
     """Returns the name of a training case."""
     return f"{net.name} step, {'dropout' if noisy else 'no dropout'}"
 
 
-def forward(rate: float) -> str:
+def forward_case(rate: float) -> str:
     """Returns the name of a case: dropout forward."""
     return f"dropout {rate} forward"
 
 
-def backward(rate: float) -> str:
+def backward_case(rate: float) -> str:
     """Returns the name of a case: dropout forward and backward."""
     return f"dropout {rate} forward + backward"
 

@@ -4,18 +4,18 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from dropout_lab.benchmark.problems import (
+from scripts.benchmarks.problems import (
     CNN,
     CONNECT,
     MLP,
     RATES,
     SWEEP,
-    backward,
-    forward,
-    trained,
+    backward_case,
+    forward_case,
+    training_case,
 )
 
-Side = tuple[str, str]
+CaseSide = tuple[str, str]
 """A case, and who is measured in it."""
 
 
@@ -31,8 +31,8 @@ class Target:
       text: The target in words.
     """
 
-    top: Side
-    bottom: Side | None
+    top: CaseSide
+    bottom: CaseSide | None
     bound: Literal["least", "most"]
     number: float
     text: str
@@ -42,7 +42,7 @@ class Target:
         """The case whose line in the table it stands on: ours."""
         return (self.bottom if self.bottom and self.bound == "least" else self.top)[0]
 
-    def judge(self, medians: Mapping[Side, float]) -> dict[str, Any] | None:
+    def judge(self, medians: Mapping[CaseSide, float]) -> dict[str, Any] | None:
         """Returns the case, the text, the value and whether it is met; None if not measured."""
         sides = [side for side in (self.top, self.bottom) if side is not None]
         if not all(side in medians for side in sides):
@@ -56,7 +56,7 @@ def _faster(case: str, side: str, times: float) -> Target:
     return Target((case, side), (case, "ours"), "least", times, f">= {times:g}x as fast as {side}")
 
 
-def _within(case: str, times: float, bottom: Side, what: str) -> Target:
+def _within(case: str, times: float, bottom: CaseSide, what: str) -> Target:
     return Target((case, "ours"), bottom, "most", times, f"<= {times:g}x {what}")
 
 
@@ -74,11 +74,11 @@ NORMAL = ("gaussian_dropout", "variational_dropout", "information_dropout")
 _HALF, _TENTH = RATES
 
 TARGETS: tuple[Target, ...] = (
-    *(_faster(forward(rate), "flax", 20) for rate in RATES),
-    *(_faster(forward(rate), "torch", times) for rate, times in ((_HALF, 20), (_TENTH, 12))),
-    *(_copies(forward(rate), 2.5) for rate in RATES),
-    *(_faster(backward(rate), "flax", 12) for rate in RATES),
-    *(_faster(backward(rate), "torch", times) for rate, times in ((_HALF, 15), (_TENTH, 8))),
+    *(_faster(forward_case(rate), "flax", 20) for rate in RATES),
+    *(_faster(forward_case(rate), "torch", times) for rate, times in ((_HALF, 20), (_TENTH, 12))),
+    *(_copies(forward_case(rate), 2.5) for rate in RATES),
+    *(_faster(backward_case(rate), "flax", 12) for rate in RATES),
+    *(_faster(backward_case(rate), "torch", times) for rate, times in ((_HALF, 15), (_TENTH, 8))),
     *(_copies(case, 4) for case in BERNOULLI_OR_UNIFORM),
     *(_copies(case, 8) for case in (*NORMAL, "drop_block")),
     _copies("concrete_dropout", 15),
@@ -89,11 +89,21 @@ TARGETS: tuple[Target, ...] = (
         ("mlp step, bare", "ours"),
         "the step without",
     ),
-    _faster(trained(MLP, noisy=True), "torch", 2.5),
-    _faster(trained(MLP, noisy=True), "flax", 1.25),
-    _within(trained(MLP, noisy=True), 1.03, (trained(MLP, noisy=False), "ours"), "itself without"),
-    _faster(trained(CNN, noisy=True), "torch", 1.5),
-    _within(trained(CNN, noisy=False), 1.5, (trained(CNN, noisy=False), "torch"), "torch's time"),
+    _faster(training_case(MLP, noisy=True), "torch", 2.5),
+    _faster(training_case(MLP, noisy=True), "flax", 1.25),
+    _within(
+        training_case(MLP, noisy=True),
+        1.03,
+        (training_case(MLP, noisy=False), "ours"),
+        "itself without",
+    ),
+    _faster(training_case(CNN, noisy=True), "torch", 1.5),
+    _within(
+        training_case(CNN, noisy=False),
+        1.5,
+        (training_case(CNN, noisy=False), "torch"),
+        "torch's time",
+    ),
     _within(
         "drop_connect per example, temporary memory",
         0.01,

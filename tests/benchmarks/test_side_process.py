@@ -4,12 +4,12 @@ import importlib.util
 
 import pytest
 
-from dropout_lab.benchmark.facts import Fact
-from dropout_lab.benchmark.problems import Sizes
-from dropout_lab.benchmark.processes import Process, check_peers
 from dropout_lab.errors import InputError
+from scripts.benchmarks.facts import Fact
+from scripts.benchmarks.problems import Sizes
+from scripts.benchmarks.side_process import SideProcess, check_peers
 
-FAKE = "tests.benchmark.fake_side"
+FAKE = "tests.benchmarks.fake_side"
 
 
 def test_an_unknown_peer_is_told():
@@ -24,16 +24,16 @@ def test_a_missing_peer_is_told_with_the_command_that_installs_it(monkeypatch):
 
 
 def test_a_process_lists_prepares_measures_and_forgets():
-    with Process(FAKE, Sizes(widths=(5, 6), steps=3)) as process:
+    with SideProcess(FAKE, Sizes(widths=(5, 6), steps=3)) as process:
         assert process.works() == [("width", "fake"), ("death", "fake")]
         process.prepare("width", "fake")
-        assert process.measure("width", "fake") == 5.0
+        assert process.take_repeat("width", "fake") == 5.0
         assert process.facts("width", "fake") == {"steps": Fact(3, 0.5)}
         process.forget("width", "fake")
 
 
 def test_a_death_is_an_error_that_names_the_request(capfd):
     message = r"fake_side died on \('prepare', 'death', 'fake'\)"
-    with Process(FAKE, Sizes()) as process, pytest.raises(RuntimeError, match=message):
+    with SideProcess(FAKE, Sizes()) as process, pytest.raises(RuntimeError, match=message):
         process.prepare("death", "fake")
     assert "as it should" in capfd.readouterr().err

@@ -7,8 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from dropout_lab.benchmark.problems import Sizes
-from dropout_lab.benchmark.work import Work, Works
+from scripts.benchmarks.problems import Sizes
+from scripts.benchmarks.work import Work, Works
 
 ROOT = Path(__file__).parents[3]
 
@@ -28,11 +28,11 @@ def _import() -> Work:
 
 
 def _cold() -> Work:
-    def measure() -> float:
+    def take_repeat() -> float:
         with tempfile.TemporaryDirectory() as cache:
             return _first_epoch(cache)
 
-    return Work(measure)
+    return Work(take_repeat)
 
 
 def _warm() -> Work:

@@ -5,11 +5,11 @@ import importlib
 import pytest
 
 from dropout_lab import ops
-from dropout_lab.benchmark.ours import ops as our_ops
-from dropout_lab.benchmark.problems import SWEEP, TINY
-from dropout_lab.benchmark.processes import NAIVE
-from dropout_lab.benchmark.runner import SUITES, judge
-from dropout_lab.benchmark.targets import BERNOULLI_OR_UNIFORM, NORMAL, TARGETS, Target
+from scripts.benchmarks.ours import ops as our_ops
+from scripts.benchmarks.problems import SWEEP, TINY
+from scripts.benchmarks.runner import SUITES, judge_targets
+from scripts.benchmarks.side_process import NAIVE
+from scripts.benchmarks.targets import BERNOULLI_OR_UNIFORM, NORMAL, TARGETS, Target
 
 FASTER = Target(("case", "peer"), ("case", "ours"), "least", 20, "")
 WITHIN = Target(("case", "ours"), ("case", "floor"), "most", 2, "")
@@ -33,13 +33,13 @@ def test_a_target_is_met_at_its_number_and_on_its_side(target, medians, value, m
 
 def test_a_target_without_both_sides_is_left_out():
     assert FASTER.judge({("case", "ours"): 1.0}) is None
-    assert judge([]) == []
+    assert judge_targets([]) == []
 
 
 def test_targets_are_judged_by_medians(small_report):
     case = small_report["cases"][0]
     case["sides"]["ours"]["median"] = 3e-3
-    found = {target["text"]: (target["value"], target["met"]) for target in judge([case])}
+    found = {target["text"]: (target["value"], target["met"]) for target in judge_targets([case])}
     assert found == {
         ">= 20x as fast as flax": (pytest.approx(10), False),
         "<= 2.5x a copy": (pytest.approx(6), False),
@@ -49,9 +49,9 @@ def test_targets_are_judged_by_medians(small_report):
 @pytest.fixture(scope="module")
 def measured():
     """Returns every case and side that is measured, peers' included where they are installed."""
-    modules = [NAIVE, *(f"dropout_lab.benchmark.ours.{suite}" for suite in SUITES)]
+    modules = [NAIVE, *(f"scripts.benchmarks.ours.{suite}" for suite in SUITES)]
     found = {pair for module in modules for pair in importlib.import_module(module).works(TINY)}
-    flax = importlib.import_module("dropout_lab.benchmark.peers.flax").works(TINY)
+    flax = importlib.import_module("scripts.benchmarks.peers.flax").works(TINY)
     # PyTorch's side has the cases that Flax's has, and the sweep.
     return found | set(flax) | {(case, "torch") for case in (SWEEP, *(case for case, _ in flax))}
 

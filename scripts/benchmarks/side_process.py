@@ -8,13 +8,13 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
-from dropout_lab.benchmark.facts import Fact
-from dropout_lab.benchmark.problems import Sizes
-from dropout_lab.benchmark.worker import describe
 from dropout_lab.errors import InputError, unknown
+from scripts.benchmarks.facts import Fact
+from scripts.benchmarks.problems import Sizes
+from scripts.benchmarks.worker import sizes_argument
 
-NAIVE = "dropout_lab.benchmark.peers.naive"
-PEERS = {name: f"dropout_lab.benchmark.peers.{name}" for name in ("flax", "torch")}
+NAIVE = "scripts.benchmarks.peers.naive"
+PEERS = {name: f"scripts.benchmarks.peers.{name}" for name in ("flax", "torch")}
 
 # A peer that allocates its outputs anew gets its memory back from the heap, not from the system:
 # otherwise page faults would be what is measured.
@@ -38,7 +38,7 @@ def check_peers(names: list[str]) -> list[str]:
     return names
 
 
-class Process:
+class SideProcess:
     """A process that measures one module's work; use it in a ``with``.
 
     Args:
@@ -47,7 +47,7 @@ class Process:
     """
 
     def __init__(self, module: str, sizes: Sizes) -> None:
-        command = [sys.executable, "-m", "dropout_lab.benchmark.worker", module, describe(sizes)]
+        command = [sys.executable, "-m", "scripts.benchmarks.worker", module, sizes_argument(sizes)]
         self._module = module
         self._process = subprocess.Popen(
             command,
@@ -84,9 +84,9 @@ class Process:
         """Returns what the computation came to."""
         return {name: Fact(*fact) for name, fact in self._ask("facts", case, side).items()}
 
-    def measure(self, case: str, side: str) -> float:
+    def take_repeat(self, case: str, side: str) -> float:
         """Returns one repeat's measurement."""
-        return float(self._ask("measure", case, side))
+        return float(self._ask("repeat", case, side))
 
     def forget(self, case: str, side: str) -> None:
         """Frees the memory."""

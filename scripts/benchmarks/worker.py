@@ -1,6 +1,6 @@
 """One side's process: answers a line of JSON on standard input with one on standard output.
 
-python -m dropout_lab.benchmark.worker MODULE SIZES
+python -m scripts.benchmarks.worker MODULE SIZES
 """
 
 import dataclasses
@@ -10,8 +10,8 @@ import os
 import sys
 from typing import Any
 
-from dropout_lab.benchmark.problems import Sizes
-from dropout_lab.benchmark.work import Work, Works
+from scripts.benchmarks.problems import Sizes
+from scripts.benchmarks.work import Work, Works
 
 
 def main() -> None:
@@ -37,8 +37,8 @@ def _answer(
         return None
     if verb == "facts":
         return dict(ready[case, side].facts())
-    if verb == "measure":
-        return ready[case, side].measure()
+    if verb == "repeat":
+        return ready[case, side].take_repeat()
     if verb == "forget":
         del ready[case, side]
         return None
@@ -49,7 +49,7 @@ def _tuples(sizes: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
 
 
-def describe(sizes: Sizes) -> str:
+def sizes_argument(sizes: Sizes) -> str:
     """Returns sizes as the argument that a worker takes."""
     return json.dumps(dataclasses.asdict(sizes))
 

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from dropout_lab import ops
-from dropout_lab.benchmark.ours import connect
-from dropout_lab.benchmark.problems import Sizes
-from dropout_lab.benchmark.work import Work, Works
+from scripts.benchmarks.ours import connect
+from scripts.benchmarks.problems import Sizes
+from scripts.benchmarks.work import Work, Works
 
 RESIDUALS = "dropout 0.5, kept for the backward pass"
 PEAK = "drop_connect per example, temporary memory"

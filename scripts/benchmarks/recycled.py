@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from dropout_lab.benchmark import facts
-from dropout_lab.benchmark.facts import Fact
-from dropout_lab.benchmark.work import Work, timer
+from scripts.benchmarks import facts
+from scripts.benchmarks.facts import Fact
+from scripts.benchmarks.work import Work, timer
 
 
 class Recycled:
@@ -33,7 +33,7 @@ class Recycled:
         self.outputs = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
     def __call__(self, calls: int) -> None:
-        """Makes so many calls, and waits for the last."""
+        """Makes this many calls, and waits for the last."""
         for _ in range(calls):
             self._step, self.outputs = self._call(self._step, self.outputs, self._args)
         jax.block_until_ready(self.outputs)

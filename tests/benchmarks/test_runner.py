@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from dropout_lab.benchmark import quiet, runner
-from dropout_lab.benchmark.facts import Fact, differences, of_dropout, of_noise
-from dropout_lab.benchmark.problems import TINY
-from dropout_lab.benchmark.samples import Sample
-from dropout_lab.benchmark.work import SHORTEST, timer
 from dropout_lab.system import machine
+from scripts.benchmarks import quiet, runner
+from scripts.benchmarks.facts import Fact, differences, of_dropout, of_noise
+from scripts.benchmarks.problems import TINY
+from scripts.benchmarks.samples import Sample
+from scripts.benchmarks.work import SHORTEST, timer
 
 
 class Fake:
@@ -25,7 +25,7 @@ class Fake:
     def facts(self, case, side):
         return self._facts
 
-    def measure(self, case, side):
+    def take_repeat(self, case, side):
         self.log.append(side)
         return float(len(self.log))
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from dropout_lab.benchmark import figure, report
+from scripts.benchmarks import report, report_figure
 
 TABLE = """\
 | case                                    | ours | floor         | naive           | flax       | target                 | here | met |
@@ -48,7 +48,7 @@ def test_quantities_have_units_that_fit(value, unit, text):
 
 
 def test_the_figure_has_every_other_side_over_ours(small_report):
-    (axes,) = figure.draw(small_report).axes
+    (axes,) = report_figure.draw(small_report).axes
     found = {
         line.get_label(): tuple(np.asarray(each).tolist() for each in line.get_data())
         for line in axes.lines
@@ -64,6 +64,6 @@ def test_the_figure_has_every_other_side_over_ours(small_report):
 @pytest.mark.slow
 def test_equal_reports_give_equal_figures(small_report, tmp_path):
     for name in ("first.svg", "second.svg"):
-        figure.save(small_report, tmp_path / name)
+        report_figure.save(small_report, tmp_path / name)
     first, second = (tmp_path / name for name in ("first.svg", "second.svg"))
     assert first.read_bytes() == second.read_bytes()

@@ -14,9 +14,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dropout_lab.benchmark.facts import Fact, of_trial
-from dropout_lab.benchmark.problems import SWEEP, Sizes, swept_rates
-from dropout_lab.benchmark.work import Work, Works
+from scripts.benchmarks.facts import Fact, of_trial
+from scripts.benchmarks.problems import SWEEP, Sizes, swept_rates
+from scripts.benchmarks.work import Work, Works
 
 ROOT = Path(__file__).parents[3]
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from dropout_lab.benchmark.facts import Fact
+from scripts.benchmarks.facts import Fact
 
 SHORTEST = 0.1
 """Seconds that one repeat lasts at least, so that neither clock nor dispatch is measured."""
@@ -14,11 +14,11 @@ class Work(NamedTuple):
     """A computation, ready to be measured.
 
     Attributes:
-      measure: Takes one repeat and returns seconds per step, or bytes.
+      take_repeat: Takes one repeat and returns seconds per step, or bytes.
       facts: Returns what shows that two sides compute the same thing, by name.
     """
 
-    measure: Callable[[], float]
+    take_repeat: Callable[[], float]
     facts: Callable[[], Mapping[str, Fact]] = dict
 
 
@@ -27,10 +27,10 @@ Works = dict[tuple[str, str], Callable[[], Work]]
 
 
 def timer(run: Callable[[int], None], steps: int = 1) -> Callable[[], float]:
-    """Returns a measurement of the time that one step takes, which starts by warming up.
+    """Warms up, and returns a function that times one repeat, in seconds per step.
 
     Args:
-      run: Makes so many calls, and waits for the last.
+      run: Makes this many calls, and waits for the last.
       steps: Steps in one call.
     """
     run(1)
@@ -38,12 +38,12 @@ def timer(run: Callable[[int], None], steps: int = 1) -> Callable[[], float]:
     while (seconds := _seconds(run, calls)) < SHORTEST:
         calls = max(2 * calls, round(calls * SHORTEST / seconds))
 
-    def measure() -> float:
+    def take_repeat() -> float:
         if steps == 1:
             run(1)  # after the other sides' turns: threads sleep, caches hold other arrays
         return _seconds(run, calls) / (calls * steps)
 
-    return measure
+    return take_repeat
 
 
 def _seconds(run: Callable[[int], None], calls: int) -> float:

@@ -1,0 +1,148 @@
+"""Reproduction of a paper's table or figure, compared with the published numbers.
+
+dropout-lab reproduce --experiment=srivastava2014_table9 --protocol=short --workdir=DIR
+
+Settings are chosen on validation data, and the test set is read once; started again, only what is
+missing is run. DIR then holds records, tables, figure and claims, and DIR/README.md sums them up;
+--publish copies the part that belongs in the repository to experiments/results/NAME/PROTOCOL.
+--list shows all experiments, --check computes everything in experiments/results from its records
+again, --rewrite writes what differs. Works in a checkout only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from dropout_lab.cli.sweep_flags import ExecutionFlags
+from dropout_lab.errors import InputError
+
+if TYPE_CHECKING:
+    from dropout_lab.reproduce.results import Results
+
+
+class Command:
+    """The subcommand."""
+
+    def __init__(self) -> None:
+        self._experiment = flags.DEFINE_string(
+            "experiment", None, "A file of experiments/, without .py."
+        )
+        self._protocol = flags.DEFINE_string(
+            "protocol", "short", "paper (as published), short (an hour) or smoke (a try)."
+        )
+        self._workdir = flags.DEFINE_string("workdir", None, "Directory for records and reports.")
+        self._publish = flags.DEFINE_bool(
+            "publish", False, "Copy results to experiments/results when done."
+        )
+        self._list = flags.DEFINE_bool("list", False, "List experiments and their costs; stop.")
+        self._check = flags.DEFINE_bool(
+            "check", False, "Compare experiments/results with its records; stop."
+        )
+        self._rewrite = flags.DEFINE_bool(
+            "rewrite", False, "Rewrite the files that --check reports; stop."
+        )
+        self._execution = ExecutionFlags()
+
+    def run(self) -> None:
+        """Runs one experiment, or lists or checks all."""
+        import experiments
+        from dropout_lab.reproduce import table
+
+        modes = [flag.name for flag in (self._list, self._check, self._rewrite) if flag.value]
+        flags_of_one = (self._experiment, self._workdir, self._publish)
+        given = [flag.name for flag in flags_of_one if flag.value]
+        if len(modes) > 1 or (modes and given):
+            listed = " ".join(f"--{name}" for name in (*modes, *given))
+            raise InputError(
+                f"{listed}; allowed: --{modes[0]} alone, which is about all experiments"
+            )
+        if self._list.value:
+            print("\n\n".join(_describe(name) for name in experiments.NAMES))
+        elif self._check.value or self._rewrite.value:
+            _check(rewrite=self._rewrite.value)
+        else:
+            print(table.markdown(self._reproduce()), end="")
+
+    def _reproduce(self) -> Results:
+        import experiments
+        from dropout_lab.config import default_config
+        from dropout_lab.reproduce.run import publish, reproduce
+
+        name, protocol = self._experiment.value, self._protocol.value
+        workdir = self._workdir.value
+        if not name or not workdir:
+            raise InputError(
+                f"--experiment={name} --workdir={workdir}; allowed: both, or --list, "
+                "--check or --rewrite"
+            )
+        if self._publish.value and protocol == "smoke":
+            raise InputError("--publish --protocol=smoke; allowed: results of short or paper")
+        defaults = default_config()
+        self._execution.set_checkpoints(defaults)
+        results = reproduce(
+            name,
+            experiments.load(name),
+            protocol,
+            defaults,
+            workdir,
+            command=(
+                f"python scripts/reproduce.py --experiment={name} --protocol={protocol} "
+                "--workdir=DIR"
+            ),
+            execution=self._execution.execution(),
+        )
+        if self._publish.value:
+            publish(workdir, experiments.RESULTS / name / protocol)
+        return results
+
+
+def _describe(name: str) -> str:
+    import experiments
+    from dropout_lab.config import default_config
+    from dropout_lab.reproduce.overview import describe
+
+    results = {}
+    for experiment, protocol in experiments.published():
+        if experiment == name:
+            # The experiment may have been changed since: --check reports how.
+            with contextlib.suppress(InputError):
+                results[protocol] = _published(name, protocol)
+    return describe(name, experiments.load(name), default_config(), results)
+
+
+def _published(name: str, protocol: str) -> Results:
+    import experiments
+    from dropout_lab.config import default_config
+    from dropout_lab.reproduce.run import read
+
+    directory = experiments.RESULTS / name / protocol
+    return read(name, experiments.load(name), default_config(), directory)
+
+
+def _check(*, rewrite: bool) -> None:
+    import experiments
+    from dropout_lab.reproduce.run import differences, write
+
+    errors, published = [], experiments.published()
+    for name, protocol in published:
+        directory = experiments.RESULTS / name / protocol
+        try:
+            results = _published(name, protocol)
+        except InputError as error:
+            errors.append(str(error))
+            continue
+        files = differences(results, directory)
+        if files and rewrite:
+            write(results, directory)
+            print(f"{directory}: rewritten")
+        else:
+            errors += [f"{directory / file} is not what its records say" for file in files]
+    for line in errors:
+        print(line, file=sys.stderr)
+    if errors:
+        sys.exit(1)
+    print(f"{len(published)} results: every file is what its records say")

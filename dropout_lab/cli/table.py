@@ -1,0 +1,56 @@
+"""A sweep's records as a table and as a figure.
+
+dropout-lab table --workdir=DIR --rows=variant --cols=dropout.rate --plot=rates.svg
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+
+class Command:
+    """The subcommand."""
+
+    def __init__(self) -> None:
+        self._workdir = flags.DEFINE_string(
+            "workdir", None, "Directory of the sweep.", required=True
+        )
+        self._rows = flags.DEFINE_string(
+            "rows", "variant", "Configuration key of the rows; empty for one row."
+        )
+        self._cols = flags.DEFINE_string(
+            "cols", None, "Configuration key of the columns; default: one column."
+        )
+        self._value = flags.DEFINE_string("value", "test_error", "Metric, or wall_seconds.")
+        self._format = flags.DEFINE_string("format", "markdown", "markdown, latex or csv.")
+        self._where = flags.DEFINE_multi_string(
+            "where", [], "Keep trials with KEY=VALUE; repeatable."
+        )
+        self._output = flags.DEFINE_string("output", None, "File for the table; default: stdout.")
+        self._plot = flags.DEFINE_string(
+            "plot", None, "File for a plot of value against columns: .png, .svg."
+        )
+
+    def run(self) -> None:
+        """Renders before it writes, so that a wrong flag leaves no file behind."""
+        from dropout_lab.analysis import plot, table
+        from dropout_lab.analysis.summary import summarise
+        from dropout_lab.sweeps.store import Store
+        from dropout_lab.system.files import write_bytes
+
+        store = Store(Path(self._workdir.value))
+        summary = summarise(
+            store.records(),
+            store.trials(),
+            value=self._value.value,
+            rows=self._rows.value or None,
+            cols=self._cols.value,
+            where=self._where.value,
+        )
+        text = table.render(summary, self._format.value)
+        if self._plot.value:
+            plot.save(summary, Path(self._plot.value))
+        if self._output.value:
+            write_bytes(Path(self._output.value), text.encode())
+        else:
+            print(text, end="")

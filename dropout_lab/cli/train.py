@@ -1,0 +1,51 @@
+"""Training of one network.
+
+dropout-lab train --config=FILE.py:VARIANT --config.seed=1 --workdir=DIR
+
+On several hosts, the same command on each: --distributed --config.mesh.data=DEVICES_OF_ALL.
+"""
+
+from absl import flags
+from ml_collections import config_flags
+
+from dropout_lab.errors import InputError
+
+
+class Command:
+    """The subcommand."""
+
+    def __init__(self) -> None:
+        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
+        self._workdir = flags.DEFINE_string(
+            "workdir", None, "Directory for the record, DIR/record.json.", required=True
+        )
+        self._distributed = flags.DEFINE_bool(
+            "distributed",
+            False,
+            "Train in several processes; the cluster tells JAX which, or --coordinator, "
+            "--num_processes and --process_id do.",
+        )
+        self._coordinator = flags.DEFINE_string(
+            "coordinator", None, "HOST:PORT of the first process."
+        )
+        self._processes = flags.DEFINE_integer("num_processes", None, "Number of processes.")
+        self._process = flags.DEFINE_integer("process_id", None, "This process's index, from 0.")
+        flags.mark_flag_as_required("config")
+
+    def run(self) -> None:
+        """Trains, and prints the metrics."""
+        from dropout_lab.training.processes import is_first, join
+        from dropout_lab.training.run import train
+
+        cluster = (self._coordinator, self._processes, self._process)
+        given = [f"--{flag.name}={flag.value}" for flag in cluster if flag.value is not None]
+        if self._distributed.value:
+            join(self._coordinator.value, self._processes.value, self._process.value)
+        elif given:
+            raise InputError(f"{' '.join(given)} without --distributed; allowed: with it")
+        record = train(self._config.value, self._workdir.value)
+        if not is_first():
+            return
+        known = sorted(item for item in record["metrics"].items() if item[1] is not None)
+        metrics = " ".join(f"{name}={value:.4g}" for name, value in known)
+        print(f"{self._workdir.value}/record.json: {record['status']} {metrics}".rstrip())

@@ -1,0 +1,54 @@
+r"""Choice of a setting by validation error, and its evaluation, once, on the test set.
+
+dropout-lab tune --config=FILE.py:dropout --vary=dropout.rate=0.25,0.5 \
+    --vary=seed=0,1,2 --workdir=DIR
+
+The settings are those of dropout-lab sweep. Seeds are not part of a setting: errors are averaged
+over them. DIR/tuned.json lists all settings tried.
+"""
+
+import sys
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from dropout_lab.cli.sweep_flags import ExecutionFlags, GridFlags
+
+
+class Command:
+    """The subcommand."""
+
+    def __init__(self) -> None:
+        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
+        self._grid = GridFlags()
+        self._folds = flags.DEFINE_integer(
+            "folds", None, "Choose by cross-validation with this many folds."
+        )
+        self._workdir = flags.DEFINE_string(
+            "workdir", None, "Directory for tuned.json and the records.", required=True
+        )
+        self._execution = ExecutionFlags()
+        flags.mark_flag_as_required("config")
+
+    def run(self) -> None:
+        """Searches, chooses and tests what is not recorded yet; prints all errors."""
+        from dropout_lab.sweeps.grid import settings_and_seeds
+        from dropout_lab.tuning.tuning import Tuning
+
+        config = self._config.value
+        self._execution.set_checkpoints(config)
+        settings, seeds = settings_and_seeds(self._grid.overrides(), default=config.seed)
+        tuned = Tuning(
+            config,
+            {"all": settings},
+            Path(self._workdir.value),
+            seeds=seeds,
+            final_seeds=seeds,
+            folds=self._folds.value,
+        ).run(self._execution.execution())
+        print(tuned.choices["all"].table())
+        for label, error in tuned.failed.items():
+            print(f"failed: {label}: {error}", file=sys.stderr)
+        if tuned.failed:
+            sys.exit(1)

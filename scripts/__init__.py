@@ -1,0 +1,1 @@
+"""Entry points of a checkout; what is installed is ``dropout_lab`` alone."""
