@@ -12,7 +12,7 @@ from dropout_lab.data import DATASETS
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.models import ACTIVATIONS, CELLS, MODELS, SEQUENCES
 from dropout_lab.schedules import SCHEDULES
-from dropout_lab.variants import RATES, RULES_OF_INFERENCE, VARIANTS
+from dropout_lab.variants import INFERENCE_RULES, RATES, VARIANTS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +167,7 @@ RULES: dict[str, Rule] = {
     "schedule.start": _number(0),
     "schedule.gamma": _number(0),
     "schedule.power": _number(0),
-    "eval.inference": _names(RULES_OF_INFERENCE) | _NONE,
+    "eval.inference": _names(INFERENCE_RULES) | _NONE,
     "eval.passes": _whole(1),
     "eval.samples": _whole(1),
     "eval.recalibrate": _FLAG,

@@ -14,7 +14,7 @@ from dropout_lab.config.resolve_training import (
 )
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.models import MODELS
-from dropout_lab.variants import RULES_OF_INFERENCE, VARIANTS
+from dropout_lab.variants import INFERENCE_RULES, VARIANTS
 
 
 def resolve(config: ConfigDict) -> FrozenConfigDict:
@@ -91,8 +91,8 @@ def _resolve_inference(config: ConfigDict) -> None:
 
 def check_inference(name: str, rule: str, variant: str) -> None:
     """Raises InputError unless a variant has that rule of prediction."""
-    if rule not in RULES_OF_INFERENCE:
-        raise unknown("inference", rule, RULES_OF_INFERENCE)
+    if rule not in INFERENCE_RULES:
+        raise unknown("inference", rule, INFERENCE_RULES)
     if rule not in VARIANTS[variant].inference:
         raise InputError(
             f"{name} is {rule!r} with variant {variant!r}; allowed: "

@@ -11,8 +11,8 @@ from ml_collections import ConfigDict
 from dropout_lab.config.keys import flatten
 from dropout_lab.errors import InputError
 from dropout_lab.models import MODELS
-from dropout_lab.ops import BELOW_ONE
-from dropout_lab.variants import PLACES, RATES, VARIANTS, Variant
+from dropout_lab.ops import rate_range
+from dropout_lab.variants import RATES, VARIANTS, Variant
 
 
 def resolve_network(config: ConfigDict) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def resolve_network(config: ConfigDict) -> tuple[str, ...]:
     places = present_places(config)
     _check_variant(config, places)
     for key in ("noise_before_pool", "noise_before_norm"):
-        if "stage" not in VARIANTS[config.variant].uses(places) or not config.model[key]:
+        if "stage" not in VARIANTS[config.variant].layers_at(places) or not config.model[key]:
             config.model[key] = None
     _resolve_dropout(config, places)
     return places
@@ -69,7 +69,7 @@ def _check_variant(config: ConfigDict, places: Sequence[str]) -> None:
     """Raises InputError if the variant makes no sense in a network with these places."""
     variant = VARIANTS[config.variant]
     if not variant.fits(places):
-        needs = variant.needs or variant.uses(tuple(PLACES))
+        needs = variant.needs or variant.layers
         raise InputError(
             f"variant {config.variant!r} needs a model with {' or '.join(needs)}; "
             f"model {config.model.name!r} has {', '.join(places)}"
@@ -126,7 +126,7 @@ def _rate(given: float | None, variant: Variant, key: str, read: bool) -> float:
     if not read:
         return 0.0
     rate = float(variant.default(key) if given is None else given)
-    if rate > variant.top:
-        allowed = "[0, 1)" if variant.top == BELOW_ONE else f"[0, {variant.top:g}]"
+    if rate > variant.max_rate:
+        allowed = rate_range(variant.max_rate)
         raise InputError(f"config.dropout.{key} is {rate:g}; allowed with this variant: {allowed}")
     return rate

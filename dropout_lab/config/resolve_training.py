@@ -38,7 +38,7 @@ def resolve_rate_schedule(config: ConfigDict, places: Sequence[str]) -> None:
 def resolve_loss(config: ConfigDict, places: Sequence[str]) -> None:
     """Clears what the loss does not take."""
     loss = config.loss
-    if loss.name == "multi_sample" and "hidden" not in VARIANTS[config.variant].uses(places):
+    if loss.name == "multi_sample" and "hidden" not in VARIANTS[config.variant].layers_at(places):
         raise InputError(
             f"config.loss.name is 'multi_sample' with variant {config.variant!r}, which has no "
             "noise on this model's last features to sample; allowed: cross_entropy, r_drop"

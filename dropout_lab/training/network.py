@@ -10,14 +10,14 @@ from ml_collections import FrozenConfigDict
 from dropout_lab import nn
 from dropout_lab.models import MODELS
 from dropout_lab.training.optimizer import Params, is_kernel
-from dropout_lab.variants import OPTIONS, RATES, Noise
+from dropout_lab.variants import OPTIONS, RATES, LayerFactory
 
 Hparams = dict[str, Any]
 """The dynamic numbers of a trial, by configuration key, as arrays."""
 
 Mode = Literal["train", "mean", "mc", "gaussian", "moments"]
 """What is live: in "train", noise and batch statistics. All others are rules of inference, the keys
-of ``places.RULES_OF_INFERENCE``, and leave batch statistics at rest."""
+of ``places.INFERENCE_RULES``, and leave batch statistics at rest."""
 
 
 class Weights(NamedTuple):
@@ -98,7 +98,7 @@ class NetworkFactory:
             self._shape,
             self.classes,
             **{name: value for name, value in model.items() if value is not None},
-            noise=Noise(self._config.variant, **rates, **options),
+            factory=LayerFactory(self._config.variant, **rates, **options),
             rngs=nnx.Rngs(params=key),
         )
 

@@ -96,7 +96,7 @@ class Trained:
 
         Args:
           x: Examples as the data set stores them (images: bytes).
-          inference: A rule of ``places.RULES_OF_INFERENCE`` that the variant has; None for the
+          inference: A rule of ``places.INFERENCE_RULES`` that the variant has; None for the
             one it was tested with.
           passes: Number of noisy passes or samples, at least 1; None for as many as it was tested
             with, or 50 if it was tested in one pass.
