@@ -11,7 +11,7 @@ from flax import nnx
 
 from dropout_lab import ops
 from dropout_lab.models import MLP
-from dropout_lab.variants import Noise
+from dropout_lab.variants import LayerFactory
 
 pytestmark = pytest.mark.slow
 
@@ -124,8 +124,8 @@ IMAGES = jax.random.normal(jax.random.key(1), (5, 4))
 
 
 def one_hidden_layer(variant, rate):
-    noise = Noise(variant, rate=rate, input_rate=0.0)
-    model: Any = MLP((4,), CLASSES, widths=(UNITS,), noise=noise, rngs=nnx.Rngs(0))
+    factory = LayerFactory(variant, rate=rate, input_rate=0.0)
+    model: Any = MLP((4,), CLASSES, widths=(UNITS,), factory=factory, rngs=nnx.Rngs(0))
     model.classifier.output.bias[...] = jnp.linspace(-1, 1, CLASSES)
     return model
 

@@ -27,7 +27,7 @@ from dropout_lab.training.arrays import fit_scaling, to_device
 from dropout_lab.training.preparation import prepare
 from dropout_lab.training.program import as_arrays
 from dropout_lab.training.run import train
-from dropout_lab.variants import VARIANTS, Use, Variant
+from dropout_lab.variants import VARIANTS, LayerChoice, Variant
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,7 +42,7 @@ def sign_flip(
 class SignFlip(RatedNoise):
     """Noise that flips signs; at inference units are multiplied by its mean."""
 
-    top = 0.5
+    max_rate = 0.5
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` with some of its signs flipped."""
@@ -56,9 +56,8 @@ class SignFlip(RatedNoise):
 @pytest.fixture
 def added(monkeypatch):
     """Adds the variant."""
-    use = Use(SignFlip)
-    line = Variant(input=use, stage=use, hidden=use, defaults={"rate": 0.1}, top=0.5)
-    monkeypatch.setitem(VARIANTS, "sign_flip", line)
+    layers = dict.fromkeys(("input", "stage", "hidden"), LayerChoice(SignFlip))
+    monkeypatch.setitem(VARIANTS, "sign_flip", Variant(layers, defaults={"rate": 0.1}))
 
 
 def config_of(changes=(), module=digits_mlp):
@@ -174,16 +173,15 @@ def test_the_scripts_know_it_from_its_source_alone(tmp_path):
         f"from dropout_lab.nn.stochastic import RatedNoise\n\n\n{inspect.getsource(SignFlip)}"
     )
     (package / "nn" / "sign_flip.py").write_text(layer)
-    with (package / "ops" / "__init__.py").open("a") as file:
-        file.write(
-            "from dropout_lab.ops.sign_flip import sign_flip\nOPS['sign_flip'] = sign_flip\n"
-        )
+    exports = package / "ops" / "__init__.py"
+    exported = exports.read_text().replace("__all__ = [\n", '__all__ = [\n    "sign_flip",\n')
+    exports.write_text(f"from dropout_lab.ops.sign_flip import sign_flip\n{exported}")
     with (package / "nn" / "__init__.py").open("a") as file:
         file.write("from dropout_lab.nn.sign_flip import SignFlip\n")
     table, start = package / "variants" / "variants.py", "VARIANTS: dict[str, Variant] = {\n"
     text = table.read_text()
     assert text.count(start) == 1
-    line = '    "sign_flip": _everywhere(Use(nn.SignFlip), defaults={"rate": 0.1}, top=0.5),\n'
+    line = '    "sign_flip": _everywhere(LayerChoice(nn.SignFlip), defaults={"rate": 0.1}),\n'
     table.write_text(text.replace(start, start + line))
 
     def run(script, *args):

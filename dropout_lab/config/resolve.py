@@ -14,7 +14,7 @@ from dropout_lab.config.resolve_network import (
 from dropout_lab.config.resolve_training import check_training
 from dropout_lab.config.tree import check, flatten, nest
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.variants import RULES_OF_INFERENCE, VARIANTS
+from dropout_lab.variants import INFERENCE_RULES, VARIANTS
 
 
 def resolve(config: ConfigDict | FrozenConfigDict) -> FrozenConfigDict:
@@ -81,8 +81,8 @@ def check_inference(name: str, rule: str, variant: str) -> None:
       rule: The inference rule.
       variant: The variant.
     """
-    if rule not in RULES_OF_INFERENCE:
-        raise unknown("inference", rule, RULES_OF_INFERENCE)
+    if rule not in INFERENCE_RULES:
+        raise unknown("inference", rule, INFERENCE_RULES)
     if rule not in VARIANTS[variant].inference:
         raise InputError(
             f"{name} is {rule!r} with variant {variant!r}; allowed: "

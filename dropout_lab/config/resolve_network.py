@@ -6,8 +6,8 @@ from dropout_lab.config.keys import Flat, present_places, variant_options
 from dropout_lab.config.keys.key import model_options
 from dropout_lab.errors import InputError
 from dropout_lab.models import MODELS
-from dropout_lab.ops import BELOW_ONE
-from dropout_lab.variants import PLACES, RATES, VARIANTS, Variant
+from dropout_lab.ops import rate_range
+from dropout_lab.variants import RATES, VARIANTS, Variant
 
 
 def normalise_activations(config: Flat) -> None:
@@ -27,7 +27,7 @@ def check_network(config: Flat) -> None:
     name, places = config["variant"], present_places(config)
     variant = VARIANTS[name]
     if not variant.fits(places):
-        needs = variant.needs or variant.uses(tuple(PLACES))
+        needs = variant.needs or variant.layers
         raise InputError(
             f"variant {name!r} needs a model with {' or '.join(needs)}; "
             f"model {config['model.name']!r} has {', '.join(places)}"
@@ -76,10 +76,10 @@ def expand_stage_rates(config: Flat) -> None:
 
 def _rate(given: float | None, variant: Variant, option: str) -> float:
     rate = float(variant.default(option) if given is None else given)
-    if rate > variant.top:
-        allowed = "[0, 1)" if variant.top == BELOW_ONE else f"[0, {variant.top:g}]"
+    if rate > variant.max_rate:
         raise InputError(
-            f"config.dropout.{option} is {rate:g}; allowed with this variant: {allowed}"
+            f"config.dropout.{option} is {rate:g}; allowed with this variant: "
+            + rate_range(variant.max_rate)
         )
     return rate
 

@@ -16,7 +16,7 @@ def check_training(config: Flat) -> None:
 
 
 def _check_loss(config: Flat) -> None:
-    uses = VARIANTS[config["variant"]].uses(present_places(config))
+    uses = VARIANTS[config["variant"]].layers_at(present_places(config))
     if config["loss.name"] == "multi_sample" and "hidden" not in uses:
         raise InputError(
             f"config.loss.name is 'multi_sample' with variant {config['variant']!r}, which has no "

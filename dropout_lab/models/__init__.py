@@ -1,4 +1,4 @@
-"""Networks, written once: each takes a :class:`dropout_lab.variants.Noise`, of any variant."""
+"""The networks: each gets its layers from a :class:`dropout_lab.variants.LayerFactory`."""
 
 from dropout_lab.models.blocks import ACTIVATIONS, Dense, Network
 from dropout_lab.models.cnn import CNN

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from dropout_lab import nn, ops
 from dropout_lab.errors import unknown
 from dropout_lab.nn.stochastic import Streams
-from dropout_lab.variants import Noise
+from dropout_lab.variants import LayerFactory
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "identity": lambda x: x,
@@ -84,8 +84,8 @@ class Dense(nnx.Module):
       activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether to normalise before the activation.
       pieces: Pre-activations of a maxout unit.
-      noise: The variant and its rates.
-      first: Whether the layer reads the data.
+      factory: Makes the layers of the variant.
+      reads_data: Whether the layer's inputs are the data.
       rngs: Streams for the parameters.
 
     Attributes:
@@ -100,16 +100,16 @@ class Dense(nnx.Module):
         activation: str,
         batch_norm: bool,
         pieces: int,
-        noise: Noise,
-        first: bool,
+        factory: LayerFactory,
+        reads_data: bool,
         rngs: nnx.Rngs,
     ) -> None:
         units = Activation(activation, width, batch_norm=batch_norm, pieces=pieces, rngs=rngs)
         init = kernel_init(activation)
-        make = noise.first if first else noise.linear
-        self.linear = make(inputs, units.inputs, kernel_init=init, rngs=rngs)
+        place = "first" if reads_data else "linear"
+        self.linear = factory.dense(place, inputs, units.inputs, kernel_init=init, rngs=rngs)
         self.activation = units
-        self.noise = nnx.data(noise.hidden(width))
+        self.noise = nnx.data(factory.noise("hidden", (width,)))
         self.observe: Callable[[Array], None] | None = None
 
     def features(
@@ -138,7 +138,7 @@ class Classifier(nnx.Module):
       activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether each hidden layer is batch-normalised, before its activation.
       pieces: Pre-activations of a maxout unit.
-      noise: The variant and its rates.
+      factory: Makes the layers of the variant.
       reads_data: Whether the first of its layers does, and not one below.
       rngs: Streams for the parameters.
     """
@@ -152,7 +152,7 @@ class Classifier(nnx.Module):
         activation: str,
         batch_norm: bool,
         pieces: int,
-        noise: Noise,
+        factory: LayerFactory,
         reads_data: bool = False,
         rngs: nnx.Rngs,
     ) -> None:
@@ -165,14 +165,15 @@ class Classifier(nnx.Module):
                     activation=activation,
                     batch_norm=batch_norm,
                     pieces=pieces,
-                    noise=noise,
-                    first=reads_data and not layers,
+                    factory=factory,
+                    reads_data=reads_data and not layers,
                     rngs=rngs,
                 )
             )
             inputs = width
         self.layers = nnx.data(layers)
-        self.output = noise.output(inputs, classes, kernel_init=kernel_init("identity"), rngs=rngs)
+        init = kernel_init("identity")
+        self.output = factory.dense("output", inputs, classes, kernel_init=init, rngs=rngs)
 
     def features(
         self, x: Float[Array, "n *shape"], rngs: Streams | None
@@ -212,7 +213,7 @@ class Network(nnx.Module):
         shape: Sequence[int],
         classes: int,
         *,
-        noise: Noise,
+        factory: LayerFactory,
         rngs: nnx.Rngs,
         **options: Any,
     ) -> None:

@@ -10,7 +10,7 @@ from dropout_lab.errors import InputError
 from dropout_lab.models.blocks import Activation, Classifier, Network, kernel_init, with_noise
 from dropout_lab.nn.conv import Edges
 from dropout_lab.nn.stochastic import Streams
-from dropout_lab.variants import Noise
+from dropout_lab.variants import LayerFactory
 
 
 class Stage(nnx.Module):
@@ -25,7 +25,7 @@ class Stage(nnx.Module):
       activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether to normalise before the activation.
       pieces: Pre-activations of a maxout unit.
-      noise: The variant and its rates.
+      factory: Makes the layers of the variant.
       noise_before_pool: Whether the noise is on what is pooled, or on what is left.
       rngs: Streams for the parameters.
 
@@ -44,7 +44,7 @@ class Stage(nnx.Module):
         activation: str,
         batch_norm: bool,
         pieces: int,
-        noise: Noise,
+        factory: LayerFactory,
         noise_before_pool: bool,
         rngs: nnx.Rngs,
     ) -> None:
@@ -52,7 +52,7 @@ class Stage(nnx.Module):
         if padding == "valid":
             rows, cols = rows - kernel_size + 1, cols - kernel_size + 1
         units = Activation(activation, features, batch_norm=batch_norm, pieces=pieces, rngs=rngs)
-        self.conv = noise.conv(
+        self.conv = factory.conv(
             index,
             channels,
             units.inputs,
@@ -62,11 +62,11 @@ class Stage(nnx.Module):
             rngs=rngs,
         )
         self.activation = units
-        self.pool = nnx.data(noise.pool(index))
+        self.pool = nnx.data(factory.noise("pool", index=index))
         self.shape = (rows // 2, cols // 2, features)
         self.noise_before_pool = noise_before_pool
         noisy = (rows, cols, features) if noise_before_pool else self.shape
-        self.noise = nnx.data(noise.stage(index, noisy))
+        self.noise = nnx.data(factory.noise("stage", noisy, index=index))
 
     def __call__(self, x: Float[Array, "n h w i"], rngs: Streams | None) -> Float[Array, "n p q o"]:
         """Returns the pooled feature maps."""
@@ -82,8 +82,8 @@ class CNN(Network):
 
     Example:
       >>> import jax.numpy as jnp
-      >>> noise = Noise("spatial_dropout", stage_rates=(0.1, 0.2))
-      >>> model = CNN((8, 8, 1), 10, stages=(4, 8), widths=(16,), noise=noise, rngs=nnx.Rngs(0))
+      >>> factory = LayerFactory("spatial_dropout", stage_rates=(0.1, 0.2))
+      >>> model = CNN((8, 8, 1), 10, stages=(4, 8), widths=(16,), factory=factory, rngs=nnx.Rngs(0))
       >>> nnx.eval_shape(model, jnp.ones((2, 8, 8, 1)), rngs=nnx.Rngs(dropout=1)).shape
       (2, 10)
 
@@ -98,7 +98,7 @@ class CNN(Network):
       activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether each hidden layer is batch-normalised, before its activation.
       pieces: Pre-activations of a maxout unit.
-      noise: The variant and its rates.
+      factory: Makes the layers of the variant.
       noise_before_pool: Whether a stage's noise is on what it pools, or on what is left.
       rngs: Streams for the parameters.
 
@@ -123,7 +123,7 @@ class CNN(Network):
         activation: str = "relu",
         batch_norm: bool = False,
         pieces: int = 2,
-        noise: Noise,
+        factory: LayerFactory,
         noise_before_pool: bool = False,
         rngs: nnx.Rngs,
     ) -> None:
@@ -135,7 +135,7 @@ class CNN(Network):
                 f"channels) with at least {smallest} pixels each way for {len(stages)} stages"
             )
         rows, cols, channels = shape
-        self.input_noise = nnx.data(noise.input((rows, cols, channels)))
+        self.input_noise = nnx.data(factory.noise("input", shape))
         layers = []
         for index, features in enumerate(stages):
             stage = Stage(
@@ -147,7 +147,7 @@ class CNN(Network):
                 activation=stage_activation or activation,
                 batch_norm=batch_norm,
                 pieces=pieces,
-                noise=noise,
+                factory=factory,
                 noise_before_pool=noise_before_pool,
                 rngs=rngs,
             )
@@ -161,7 +161,7 @@ class CNN(Network):
             activation=activation,
             batch_norm=batch_norm,
             pieces=pieces,
-            noise=noise,
+            factory=factory,
             rngs=rngs,
         )
 

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from dropout_lab.models.blocks import Classifier, Network, with_noise
 from dropout_lab.nn.stochastic import Streams
-from dropout_lab.variants import Noise
+from dropout_lab.variants import LayerFactory
 
 
 class MLP(Network):
@@ -16,8 +16,8 @@ class MLP(Network):
 
     Example:
       >>> import jax.numpy as jnp
-      >>> noise = Noise("dropout", rate=0.5, input_rate=0.2)
-      >>> model = MLP((8, 8, 1), 10, widths=(32, 32), noise=noise, rngs=nnx.Rngs(0))
+      >>> factory = LayerFactory("dropout", rate=0.5, input_rate=0.2)
+      >>> model = MLP((8, 8, 1), 10, widths=(32, 32), factory=factory, rngs=nnx.Rngs(0))
       >>> nnx.eval_shape(model, jnp.ones((4, 8, 8, 1)), rngs=nnx.Rngs(dropout=1)).shape
       (4, 10)
 
@@ -28,7 +28,7 @@ class MLP(Network):
       activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether each hidden layer is batch-normalised, before its activation.
       pieces: Pre-activations of a maxout unit.
-      noise: The variant and its rates.
+      factory: Makes the layers of the variant.
       rngs: Streams for the parameters.
     """
 
@@ -44,10 +44,10 @@ class MLP(Network):
         activation: str = "relu",
         batch_norm: bool = False,
         pieces: int = 2,
-        noise: Noise,
+        factory: LayerFactory,
         rngs: nnx.Rngs,
     ) -> None:
-        self.input_noise = nnx.data(noise.input(tuple(shape)))
+        self.input_noise = nnx.data(factory.noise("input", shape))
         self.classifier = Classifier(
             math.prod(shape),
             classes,
@@ -55,7 +55,7 @@ class MLP(Network):
             activation=activation,
             batch_norm=batch_norm,
             pieces=pieces,
-            noise=noise,
+            factory=factory,
             reads_data=True,
             rngs=rngs,
         )

@@ -10,7 +10,7 @@ from dropout_lab import nn
 from dropout_lab.errors import InputError
 from dropout_lab.models.blocks import Network, kernel_init, with_noise
 from dropout_lab.nn.stochastic import Streams
-from dropout_lab.variants import Noise
+from dropout_lab.variants import LayerFactory
 
 _GROUPS = (16, 32, 64)
 
@@ -73,9 +73,9 @@ class ResNet(Network):
 
     Example:
       >>> import jax.numpy as jnp
-      >>> noise = Noise("stochastic_depth", branch_rate=0.5)
+      >>> factory = LayerFactory("stochastic_depth", branch_rate=0.5)
       >>> def logits():
-      ...     model = ResNet((8, 8, 1), 10, depth=10, widening=1, noise=noise, rngs=nnx.Rngs(0))
+      ...     model = ResNet((8, 8, 1), 10, depth=10, widening=1, factory=factory, rngs=nnx.Rngs(0))
       ...     return model(jnp.ones((2, 8, 8, 1)), rngs=nnx.Rngs(dropout=1))
       >>> nnx.eval_shape(logits).shape
       (2, 10)
@@ -85,7 +85,7 @@ class ResNet(Network):
       classes: Number of classes.
       depth: Layers with weights on the longest path: 6 k + 4, for k blocks in each group.
       widening: Factor on the groups' 16, 32 and 64 channels.
-      noise: The variant and its rates.
+      factory: Makes the layers of the variant.
       noise_before_norm: Whether a block's noise comes before its last norm (where X. Li et al.,
         arXiv:1801.05134, find the variance shift), or before its last convolution.
       rngs: Streams for the parameters.
@@ -110,7 +110,7 @@ class ResNet(Network):
         *,
         depth: int,
         widening: int,
-        noise: Noise,
+        factory: LayerFactory,
         noise_before_norm: bool = False,
         rngs: nnx.Rngs,
     ) -> None:
@@ -121,34 +121,34 @@ class ResNet(Network):
             )
         if depth < 10 or depth % 6 != 4:
             raise InputError(f"config.model.depth is {depth}; allowed: 10, 16, 22, ..., 6 k + 4")
-        each = (depth - 4) // 6
+        per_group = (depth - 4) // 6
         rows, cols, channels = shape
-        self.input_noise = nnx.data(noise.input((rows, cols, channels)))
+        self.input_noise = nnx.data(factory.noise("input", shape))
         self.stem = _conv(channels, _GROUPS[0], 3, 1, rngs)
         channels = _GROUPS[0]
-        blocks = []
+        blocks: list[Block] = []
         for group, base in enumerate(_GROUPS):
             features = base * widening
-            for place in range(each):
-                stride = 2 if group and not place else 1
+            for block in range(per_group):
+                stride = 2 if group and not block else 1
                 rows, cols = -(-rows // stride), -(-cols // stride)
                 blocks.append(
                     Block(
                         channels,
                         features,
                         stride=stride,
-                        noise=noise.stage(group, (rows, cols, features)),
+                        noise=factory.noise("stage", (rows, cols, features), index=group),
                         noise_before_norm=noise_before_norm,
-                        branch=noise.branch(group * each + place, each * len(_GROUPS)),
+                        branch=factory.branch(len(blocks), per_group * len(_GROUPS)),
                         rngs=rngs,
                     )
                 )
                 channels = features
         self.blocks = nnx.data(blocks)
         self.norm = nn.BatchNorm(channels, momentum=0.9, rngs=rngs)
-        self.noise = nnx.data(noise.hidden(channels))
-        self.output = noise.output(
-            channels, classes, kernel_init=kernel_init("identity"), rngs=rngs
+        self.noise = nnx.data(factory.noise("hidden", (channels,)))
+        self.output = factory.dense(
+            "output", channels, classes, kernel_init=kernel_init("identity"), rngs=rngs
         )
 
     def features(self, x: Float[Array, "n h w c"], rngs: Streams | None) -> Float[Array, "n width"]:

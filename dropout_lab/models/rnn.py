@@ -10,7 +10,7 @@ from dropout_lab import nn
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.models.blocks import Classifier, Network, kernel_init, with_noise
 from dropout_lab.nn.stochastic import Streams
-from dropout_lab.variants import Noise
+from dropout_lab.variants import LayerFactory
 
 CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 SEQUENCES = ("rows", "pixels")
@@ -23,7 +23,8 @@ class RNN(Network):
 
     Example:
       >>> import jax.numpy as jnp
-      >>> model = RNN((8, 8, 1), 10, cell="gru", units=16, noise=Noise("none"), rngs=nnx.Rngs(0))
+      >>> factory = LayerFactory("none")
+      >>> model = RNN((8, 8, 1), 10, cell="gru", units=16, factory=factory, rngs=nnx.Rngs(0))
       >>> model(jnp.ones((2, 8, 8, 1))).shape
       (2, 10)
 
@@ -39,7 +40,7 @@ class RNN(Network):
       activation: A name in ``ACTIVATIONS``, of the dense layers.
       batch_norm: Whether each dense layer is batch-normalised, before its activation.
       pieces: Pre-activations of a maxout unit.
-      noise: The variant and its rates.
+      factory: Makes the layers of the variant.
       rngs: Streams for the parameters.
 
     Raises:
@@ -63,7 +64,7 @@ class RNN(Network):
         activation: str = "relu",
         batch_norm: bool = False,
         pieces: int = 2,
-        noise: Noise,
+        factory: LayerFactory,
         rngs: nnx.Rngs,
     ) -> None:
         if cell not in CELLS:
@@ -75,16 +76,16 @@ class RNN(Network):
                 "permutation of 'pixels' only"
             )
         self.permutation = permutation
-        self.input_noise = nnx.data(noise.input(tuple(shape)))
-        self.sequence_noise = nnx.data(noise.sequence(self.sequence_shape))
+        self.input_noise = nnx.data(factory.noise("input", shape))
+        self.sequence_noise = nnx.data(factory.noise("sequence", self.sequence_shape))
         self.recurrent = CELLS[cell](
             self.sequence_shape[1],
             units,
-            noise=noise.recurrent(),
+            noise=factory.noise("recurrent"),
             kernel_init=kernel_init("tanh"),
             rngs=rngs,
         )
-        self.state_noise = nnx.data(noise.hidden(units))
+        self.state_noise = nnx.data(factory.noise("hidden", (units,)))
         self.classifier = Classifier(
             units,
             classes,
@@ -92,7 +93,7 @@ class RNN(Network):
             activation=activation,
             batch_norm=batch_norm,
             pieces=pieces,
-            noise=noise,
+            factory=factory,
             rngs=rngs,
         )
 

@@ -42,7 +42,7 @@ class CellNoise(Stochastic):
 
     def __init__(self, rate: Rate, **options: Unpack[NoiseOptions]) -> None:
         super().__init__(**options)
-        self.rate = DropRate(checked_rate(type(self).__name__, rate))
+        self.rate = DropRate(self.checked_rate(rate))
 
     def keys(self, rngs: Streams | None, steps: int) -> tuple[MaybeKey, StepKeys]:
         """Returns the key of :meth:`kernel` and those of the other hooks, with an axis of steps.

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
 from dropout_lab.nn.noisy import ConvOptions, LayerOptions, NoisyConv, NoisyDense, NoisyLayer
-from dropout_lab.ops import Rate, checked_rate
+from dropout_lab.ops import Rate
 
 _LENGTH_SCALE = 1e-2
 _LOWEST = 1e-4
@@ -22,10 +22,11 @@ class _Concrete(NoisyLayer):
       shared: Axes of the inputs along which all elements share one draw.
     """
 
+    max_rate = ops.MAX_RATES["concrete_dropout"]
     shared: ClassVar[tuple[int, ...]] = ()
 
     def _start(self, rate: Rate, length_scale: float, temperature: float) -> None:
-        rate = jnp.clip(checked_rate(type(self).__name__, rate), _LOWEST, 1 - _LOWEST)
+        rate = jnp.clip(self.checked_rate(rate), _LOWEST, 1 - _LOWEST)
         self.logit_rate = nnx.Param(jnp.log(rate) - jnp.log1p(-rate))
         self.length_scale = length_scale
         self.temperature = temperature

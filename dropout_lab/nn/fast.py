@@ -11,7 +11,7 @@ from dropout_lab import ops
 from dropout_lab.nn.linear import Activation, Initializer, affine, identity
 from dropout_lab.nn.noisy import LayerOptions, NoisyDense
 from dropout_lab.nn.stochastic import DropRate, Stochastic, Streams
-from dropout_lab.ops import Gaussian, Rate, checked_rate
+from dropout_lab.ops import Gaussian, Rate
 
 
 class FastDropout(NoisyDense):
@@ -24,11 +24,13 @@ class FastDropout(NoisyDense):
       **options: As for :class:`NoisyLayer`.
     """
 
+    max_rate = ops.MAX_RATES["fast_dropout"]
+
     def __init__(
         self, in_features: int, out_features: int, *, rate: Rate, **options: Unpack[LayerOptions]
     ) -> None:
         super().__init__(in_features, out_features, **options)
-        self.rate = DropRate(checked_rate("FastDropout", rate, top=ops.BELOW_ONE))
+        self.rate = DropRate(self.checked_rate(rate))
 
     def sample(
         self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
@@ -51,6 +53,8 @@ class MomentLayer(Stochastic):
       rngs: Streams with the key for the kernel.
     """
 
+    max_rate = ops.MAX_RATES["linear_moments"]
+
     def __init__(
         self,
         in_features: int,
@@ -65,7 +69,7 @@ class MomentLayer(Stochastic):
         # A plain layer's weights and initial values.
         dense = NoisyDense(in_features, out_features, kernel_init=kernel_init, rngs=rngs)
         self.kernel, self.bias = dense.kernel, dense.bias
-        self.rate = DropRate(checked_rate(type(self).__name__, rate, top=ops.BELOW_ONE))
+        self.rate = DropRate(self.checked_rate(rate))
 
     def moments(self, inputs: Gaussian | Float[Array, "*batch inputs"]) -> Gaussian:
         """Returns the moments of the pre-activations."""

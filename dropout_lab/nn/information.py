@@ -61,7 +61,7 @@ class _Informed(NoisyLayer):
         if key is None:
             return units
         alpha = self.alpha(x)
-        kl = ops.information_kl(alpha, top=_FLOOR + self.max_alpha)
+        kl = ops.information_kl(alpha, max_alpha=_FLOOR + self.max_alpha)
         self.divergence[...] = kl.sum(dtype=jnp.float32) / self.count(x)
         return ops.information_dropout(key, units, alpha=alpha)
 

@@ -10,8 +10,8 @@ from flax import nnx
 from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.stochastic import NoiseOptions, RatedNoise, UnitNoise
-from dropout_lab.ops import Rate, checked_rate
+from dropout_lab.nn.stochastic import NoiseOptions, RatedNoise, Stochastic, UnitNoise
+from dropout_lab.ops import Rate
 
 
 class Dropout(RatedNoise):
@@ -60,7 +60,7 @@ class SpatialDropout(RatedNoise):
 class GaussianDropout(RatedNoise):
     """Multiplicative Gaussian noise, :func:`dropout_lab.ops.gaussian_dropout`."""
 
-    top = ops.BELOW_ONE
+    max_rate = ops.MAX_RATES["gaussian_dropout"]
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` times noise of mean 1."""
@@ -70,7 +70,7 @@ class GaussianDropout(RatedNoise):
 class UniformDropout(RatedNoise):
     """Multiplicative uniform noise (Uout), :func:`dropout_lab.ops.uniform_dropout`."""
 
-    top = 0.25
+    max_rate = ops.MAX_RATES["uniform_dropout"]
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` times noise of mean 1."""
@@ -80,7 +80,7 @@ class UniformDropout(RatedNoise):
 class AlphaDropout(RatedNoise):
     """Dropout after SELU, :func:`dropout_lab.ops.alpha_dropout`."""
 
-    top = ops.BELOW_ONE
+    max_rate = ops.MAX_RATES["alpha_dropout"]
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` with units at SELU's limit, its mean 0 and variance 1 kept."""
@@ -90,7 +90,7 @@ class AlphaDropout(RatedNoise):
 class FeatureAlphaDropout(RatedNoise):
     """Dropout of whole feature maps after SELU, :func:`dropout_lab.ops.feature_alpha_dropout`."""
 
-    top = ops.BELOW_ONE
+    max_rate = ops.MAX_RATES["feature_alpha_dropout"]
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` with maps at SELU's limit, its mean 0 and variance 1 kept."""
@@ -111,6 +111,8 @@ class VariationalDropout(UnitNoise):
       **options: As for :class:`Stochastic`.
     """
 
+    max_rate = ops.BELOW_ONE
+
     def __init__(
         self,
         rate: Rate,
@@ -121,7 +123,7 @@ class VariationalDropout(UnitNoise):
     ) -> None:
         super().__init__(**options)
         shapes = {"layer": (), "unit": tuple(shape)}
-        self.logit_alpha = alpha_logit("VariationalDropout", rate, per, shapes)
+        self.logit_alpha = alpha_logit(self, rate, per, shapes)
         self.units = math.prod(shape)
 
     @property
@@ -139,18 +141,19 @@ class VariationalDropout(UnitNoise):
 
 
 def alpha_logit(
-    layer: str, rate: Rate, per: str, shapes: Mapping[str, tuple[int, ...]]
+    layer: Stochastic, rate: Rate, per: str, shapes: Mapping[str, tuple[int, ...]]
 ) -> nnx.Param[Array]:
-    """Returns the logits of variances to learn, which start as that of a dropout rate.
+    """Returns logits of learnable variances, all initially ``rate / (1 - rate)``.
 
     Args:
-      layer: Who asks, for messages.
-      rate: The rate.
-      per: A key of ``shapes``.
-      shapes: For each thing that may have a variance of its own, the shape of the variances.
+      layer: The layer that learns them.
+      rate: The dropout rate with the initial variance.
+      per: What has a variance of its own: a key of ``shapes``.
+      shapes: The shape of the variances for each allowed value of ``per``.
     """
     if per not in shapes:
-        raise ValueError(f"{layer}: per is {per!r}; allowed: {', '.join(map(repr, shapes))}")
-    rate = checked_rate(layer, rate)
+        allowed = ", ".join(map(repr, shapes))
+        raise ValueError(f"{type(layer).__name__}: per is {per!r}; allowed: {allowed}")
+    rate = layer.checked_rate(rate)
     alpha = jnp.clip(rate / jnp.maximum(1 - rate, 1e-6), 1e-4, 0.95)
     return nnx.Param(jnp.broadcast_to(jnp.log(alpha) - jnp.log1p(-alpha), shapes[per]))

@@ -12,7 +12,7 @@ from dropout_lab import ops
 from dropout_lab.nn.conv import Edges, conv
 from dropout_lab.nn.linear import Activation, Initializer, affine, identity
 from dropout_lab.nn.stochastic import DropRate, Stochastic, Streams
-from dropout_lab.ops import Rate, checked_rate
+from dropout_lab.ops import Rate
 
 
 class LayerOptions(TypedDict, total=False):
@@ -191,7 +191,7 @@ class DropConnect(NoisyDense):
         **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__(in_features, out_features, **options)
-        self.rate = DropRate(checked_rate("DropConnect", rate))
+        self.rate = DropRate(self.checked_rate(rate))
         self.per_example = per_example
         self.draws: int | None = None
 

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Key
 from dropout_lab import ops
 from dropout_lab.nn.noisy import LayerOptions, NoisyDense
 from dropout_lab.nn.stochastic import DropRate
-from dropout_lab.ops import Rate, checked_rate, checked_strength
+from dropout_lab.ops import Rate, checked_strength
 
 
 class Shakeout(NoisyDense):
@@ -21,6 +21,8 @@ class Shakeout(NoisyDense):
       **options: As for :class:`NoisyLayer`.
     """
 
+    max_rate = ops.MAX_RATES["shakeout"]
+
     def __init__(
         self,
         in_features: int,
@@ -31,7 +33,7 @@ class Shakeout(NoisyDense):
         **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__(in_features, out_features, **options)
-        self.rate = DropRate(checked_rate("Shakeout", rate, top=ops.BELOW_ONE))
+        self.rate = DropRate(self.checked_rate(rate))
         checked_strength("Shakeout", strength)
         self.strength = strength
 

@@ -8,7 +8,7 @@ from dropout_lab import ops
 from dropout_lab.nn.linear import Activation
 from dropout_lab.nn.noisy import LayerOptions, NoisyDense
 from dropout_lab.nn.stochastic import DropRate
-from dropout_lab.ops import Rate, checked_rate, checked_strength
+from dropout_lab.ops import Rate, checked_strength
 
 
 class Standout(NoisyDense):
@@ -35,7 +35,7 @@ class Standout(NoisyDense):
         **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__(in_features, out_features, **options)
-        self.rate = DropRate(checked_rate("Standout", rate))
+        self.rate = DropRate(self.checked_rate(rate))
         checked_strength("Standout", strength)
         self.strength = strength
 

@@ -41,7 +41,12 @@ class Stochastic(nnx.Module):
       deterministic: If True, there is no noise, but the inference rule; None if each call says.
       rng_collection: The stream to draw keys from.
       rngs: Streams to fork one from; may be given at call instead.
+
+    Attributes:
+      max_rate: The highest rate that the layer takes; ``ops.BELOW_ONE`` for any rate below 1.
     """
+
+    max_rate: ClassVar[float] = 1.0
 
     def __init__(
         self,
@@ -80,6 +85,10 @@ class Stochastic(nnx.Module):
         if isinstance(source, jax.Array):
             return source
         raise TypeError(f"rngs must be a Rngs, RngStream or jax.Array, but got {type(source)}.")
+
+    def checked_rate(self, rate: Rate) -> Float[Array, ""]:
+        """Returns ``rate`` as a float32 scalar; raises if it is out of the layer's range."""
+        return checked_rate(type(self).__name__, rate, max_rate=self.max_rate)
 
     def set_view(self, deterministic: bool | None = None) -> None:
         """Sets the flag on behalf of ``nnx.view``.
@@ -127,16 +136,11 @@ class RatedNoise(UnitNoise):
     Args:
       rate: Probability of dropping, or the dropout rate whose variance to match.
       **options: As for :class:`Stochastic`.
-
-    Attributes:
-      top: The highest rate allowed.
     """
-
-    top: ClassVar[float] = 1.0
 
     def __init__(self, rate: Rate, **options: Unpack[NoiseOptions]) -> None:
         super().__init__(**options)
-        self.rate = DropRate(checked_rate(type(self).__name__, rate, top=self.top))
+        self.rate = DropRate(self.checked_rate(rate))
 
 
 def _fork(rngs: nnx.Rngs | nnx.RngStream | None, collection: str) -> nnx.RngStream | None:

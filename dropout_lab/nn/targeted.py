@@ -8,21 +8,21 @@ from jaxtyping import Array, Bool, Float, Key
 from dropout_lab import ops
 from dropout_lab.nn.noisy import ConvOptions, LayerOptions, NoisyConv, NoisyDense, NoisyLayer
 from dropout_lab.nn.stochastic import DropRate
-from dropout_lab.ops import Rate, Target, checked_rate
+from dropout_lab.ops import Rate, Target
 
 
 class _Targeted(NoisyLayer):
     """What the layers of targeted dropout share: which weights are dropped, and pruned."""
 
-    def _aim(self, rate: Rate, share: float, target: Target) -> None:
-        self.rate = DropRate(checked_rate(type(self).__name__, rate))
-        self.share = share
+    def _aim(self, rate: Rate, fraction: float, target: Target) -> None:
+        self.rate = DropRate(self.checked_rate(rate))
+        self.fraction = fraction
         self.target = target
 
     @property
     def targets(self) -> Bool[Array, "*shape"]:
         """A mask of the weights that may be dropped, and that inference prunes."""
-        return ops.targets(self.kernel[...], share=self.share, target=self.target)
+        return ops.targets(self.kernel[...], fraction=self.fraction, target=self.target)
 
     @property
     def pruned_kernel(self) -> Float[Array, "*shape"]:
@@ -36,7 +36,7 @@ class _Targeted(NoisyLayer):
     def dropped_kernel(self, key: Key[Array, ""]) -> Float[Array, "*shape"]:
         """Returns the kernel of one step of training."""
         return ops.targeted_kernel(
-            key, self.kernel[...], rate=self.rate[...], share=self.share, target=self.target
+            key, self.kernel[...], rate=self.rate[...], fraction=self.fraction, target=self.target
         )
 
     def sample(
@@ -57,7 +57,7 @@ class TargetedDropout(_Targeted, NoisyDense):
       in_features: Inputs.
       out_features: Outputs.
       rate: Probability of dropping a target.
-      share: Share of the weights of each output, or of the outputs, that are targets.
+      fraction: Fraction of the weights of each output, or of the outputs, that are targets.
       target: "weight" or "unit", an output with all its weights (not its bias).
       **options: As for :class:`NoisyLayer`.
     """
@@ -68,12 +68,12 @@ class TargetedDropout(_Targeted, NoisyDense):
         out_features: int,
         *,
         rate: Rate,
-        share: float = 0.5,
+        fraction: float = 0.5,
         target: Target = "weight",
         **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__(in_features, out_features, **options)
-        self._aim(rate, share, target)
+        self._aim(rate, fraction, target)
 
 
 class TargetedConv(_Targeted, NoisyConv):
@@ -84,7 +84,7 @@ class TargetedConv(_Targeted, NoisyConv):
       out_features: Channels out.
       size: Height and width of the kernel, in pixels.
       rate: Probability of dropping a target.
-      share: Share of the weights of each channel out, or of those channels, that are targets.
+      fraction: Fraction of the weights of each channel out, or of those channels, that are targets.
       target: "weight" or "unit", a channel out with all its weights (not its bias).
       **options: As for :class:`NoisyConv`.
     """
@@ -96,9 +96,9 @@ class TargetedConv(_Targeted, NoisyConv):
         size: int,
         *,
         rate: Rate,
-        share: float = 0.5,
+        fraction: float = 0.5,
         target: Target = "weight",
         **options: Unpack[ConvOptions],
     ) -> None:
         super().__init__(in_features, out_features, size, **options)
-        self._aim(rate, share, target)
+        self._aim(rate, fraction, target)

@@ -31,6 +31,8 @@ class VariationalDense(NoisyDense):
       **options: As for :class:`NoisyLayer`.
     """
 
+    max_rate = ops.BELOW_ONE
+
     def __init__(
         self,
         in_features: int,
@@ -42,7 +44,7 @@ class VariationalDense(NoisyDense):
     ) -> None:
         super().__init__(in_features, out_features, **options)
         shapes = {"layer": (), "unit": (in_features, 1), "weight": (in_features, out_features)}
-        self.logit_alpha = alpha_logit("VariationalDense", rate, per, shapes)
+        self.logit_alpha = alpha_logit(self, rate, per, shapes)
 
     @property
     def alpha(self) -> Float[Array, "..."]:

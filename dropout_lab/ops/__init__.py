@@ -4,11 +4,19 @@ Same shape and type out (:func:`drop_connect` and :func:`shakeout`, products, gi
 instead). ``rate`` is always the probability of dropping; traced, it never recompiles.
 """
 
+import inspect
 from collections.abc import Callable
 
 from jaxtyping import Array
 
-from dropout_lab.ops._common import Rate, checked_rate, checked_strength, wide
+from dropout_lab.ops._common import (
+    MAX_RATES,
+    Rate,
+    checked_rate,
+    checked_strength,
+    rate_range,
+    wide,
+)
 from dropout_lab.ops._dense import gaussian_sample, safe_sqrt
 from dropout_lab.ops._noise import BELOW_ONE
 from dropout_lab.ops.alpha import alpha_dropout, feature_alpha_dropout
@@ -47,35 +55,9 @@ from dropout_lab.ops.uniform import uniform_dropout
 from dropout_lab.ops.variational import variational_dropout, variational_kl, variational_weights
 from dropout_lab.ops.weights import drop_connect, drop_connect_moments
 
-OPS: dict[str, Callable[..., Array]] = {
-    "dropout": dropout,
-    "classic_dropout": classic_dropout,
-    "gaussian_dropout": gaussian_dropout,
-    "spatial_dropout": spatial_dropout,
-    "drop_connect": drop_connect,
-    "variational_dropout": variational_dropout,
-    "drop_block": drop_block,
-    "cutout": cutout,
-    "max_pool_dropout": max_pool_dropout,
-    "stochastic_pool": stochastic_pool,
-    "stochastic_depth": stochastic_depth,
-    "weighted_channel_dropout": weighted_channel_dropout,
-    "zoneout": zoneout,
-    "uniform_dropout": uniform_dropout,
-    "alpha_dropout": alpha_dropout,
-    "feature_alpha_dropout": feature_alpha_dropout,
-    "standout": standout,
-    "shakeout": shakeout,
-    "information_dropout": information_dropout,
-    "fast_dropout": fast_dropout,
-    "variational_weights": variational_weights,
-    "sparse_variational_dropout": sparse_variational_dropout,
-    "concrete_dropout": concrete_dropout,
-    "targeted_dropout": targeted_dropout,
-}
-
 __all__ = [
     "BELOW_ONE",
+    "MAX_RATES",
     "OPS",
     "SPARSE_THRESHOLD",
     "Gaussian",
@@ -104,6 +86,7 @@ __all__ = [
     "linear_moments",
     "log_alpha",
     "max_pool_dropout",
+    "rate_range",
     "relu_moments",
     "safe_sqrt",
     "shakeout",
@@ -129,3 +112,11 @@ __all__ = [
     "zoneout",
     "zoneout_mean",
 ]
+
+OPS: dict[str, Callable[..., Array]] = {
+    name: op
+    for name in __all__
+    if inspect.isfunction(op := globals().get(name))
+    and [*inspect.signature(op).parameters][:2] == ["key", "x"]
+}
+"""The dropout functions by name: all exported functions of ``key`` and ``x``."""

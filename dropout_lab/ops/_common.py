@@ -5,6 +5,7 @@ float32 scalars whatever the type of ``x`` (above one half, bfloat16 has steps o
 runs at least in float32, and the result goes back to the type of ``x``.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
 
@@ -19,31 +20,49 @@ from dropout_lab.ops._noise import BELOW_ONE
 Rate = float | Float[Array, ""]
 """A probability of dropping: a number (checked), or a scalar array, maybe traced (clipped)."""
 
+MAX_RATES: Mapping[str, float] = {
+    "alpha_dropout": BELOW_ONE,
+    "concrete_dropout": BELOW_ONE,
+    "fast_dropout": BELOW_ONE,
+    "feature_alpha_dropout": BELOW_ONE,
+    "gaussian_dropout": BELOW_ONE,
+    "linear_moments": BELOW_ONE,
+    "shakeout": BELOW_ONE,
+    "uniform_dropout": 0.25,
+}
+"""Each op's highest rate, where that is not 1; :data:`BELOW_ONE` allows any rate below 1."""
+
 # Under jax.checkpoint the backward pass keeps the key and the rate and draws the noise again, which
 # is cheaper than reading it from memory; forward mode and higher orders keep working. Common
 # subexpression elimination must not undo it by keeping the forward pass's mask.
 redraw = partial(jax.checkpoint, prevent_cse=True)
 
 
-def checked_rate(op: str, rate: Rate, *, top: float = 1.0) -> Float[Array, ""]:
+def checked_rate(caller: str, rate: Rate, *, max_rate: float | None = None) -> Float[Array, ""]:
     """Returns ``rate`` as a float32 scalar with no gradient; raises if it is out of range.
 
-    A number just below 1 stays below 1, so that a rate drops everything only if it is exactly 1. An
-    array, which cannot be checked, counts as the nearest rate that is allowed; NaN stays NaN.
+    A number just below 1 stays below 1, so that only a rate of exactly 1 drops everything. An
+    array cannot be checked: it is clipped to the allowed range, and NaN stays NaN.
 
     Args:
-      op: Who asks, for the message.
+      caller: The op's name, or its caller's, for error messages.
       rate: The rate.
-      top: The highest rate allowed; :data:`BELOW_ONE` for any that is not 1.
+      max_rate: The highest rate allowed; if None, that of the op ``caller`` in :data:`MAX_RATES`.
     """
+    max_rate = MAX_RATES.get(caller, 1.0) if max_rate is None else max_rate
     if isinstance(rate, Real):
-        if not 0 <= rate <= top and not (0 <= rate < 1 and top == BELOW_ONE):
-            allowed = "[0, 1)" if top == BELOW_ONE else f"[0, {top:g}]"
+        if not 0 <= rate <= max_rate and not (0 <= rate < 1 and max_rate == BELOW_ONE):
             raise ValueError(
-                f"{op}: rate is {rate}; allowed: {allowed}, the probability of dropping"
+                f"{caller}: rate is {rate}; allowed: {rate_range(max_rate)}, the probability of "
+                "dropping"
             )
         return jnp.float32(rate if rate == 1 else min(np.float32(rate), BELOW_ONE))
-    return lax.stop_gradient(jnp.clip(scalar(op, "rate", rate), 0, top))
+    return lax.stop_gradient(jnp.clip(scalar(caller, "rate", rate), 0, max_rate))
+
+
+def rate_range(max_rate: float) -> str:
+    """Returns the interval of rates up to ``max_rate``, for error messages."""
+    return "[0, 1)" if max_rate == BELOW_ONE else f"[0, {max_rate:g}]"
 
 
 def checked_strength(op: str, strength: float | Float[Array, ""]) -> Float[Array, ""]:

@@ -44,8 +44,8 @@ def keep_mask(
     rate of NaN drops nothing.
     """
     # 2**32 does not fit a uint32, and an out-of-range conversion is whatever the hardware does.
-    share = jnp.where(rate > 0, jnp.minimum(rate, BELOW_ONE), 0)
-    threshold = (share * jnp.float32(2**32)).astype(jnp.uint32)
+    fraction = jnp.where(rate > 0, jnp.minimum(rate, BELOW_ONE), 0)
+    threshold = (fraction * jnp.float32(2**32)).astype(jnp.uint32)
     return (bits(key, shape) >= threshold) & ~(rate >= 1)
 
 

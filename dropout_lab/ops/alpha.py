@@ -49,7 +49,7 @@ def alpha_dropout(
       The paper's formula also serves moments other than 0 and 1; here they are fixed.
     """
     check_floating("alpha_dropout", "x", x)
-    rate = checked_rate("alpha_dropout", rate, top=_noise.BELOW_ONE)
+    rate = checked_rate("alpha_dropout", rate)
     return _alpha_dropout(key, x, rate, x.shape)
 
 
@@ -91,7 +91,7 @@ def feature_alpha_dropout(
     """
     check_floating("feature_alpha_dropout", "x", x)
     mask_shape = map_shape("feature_alpha_dropout", x)
-    rate = checked_rate("feature_alpha_dropout", rate, top=_noise.BELOW_ONE)
+    rate = checked_rate("feature_alpha_dropout", rate)
     return _alpha_dropout(key, x, rate, mask_shape)
 
 

@@ -9,7 +9,7 @@ from dropout_lab.ops import _noise
 from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, select, wide
 
 # Relative to an example's whole score: channels of no score are kept only for want of others.
-_SMALLEST_SHARE = 1e-30
+_SMALLEST_WEIGHT = 1e-30
 
 
 def weighted_channel_dropout(
@@ -86,8 +86,8 @@ def _weighted_channel_dropout(
     scores = select(mean > 0, mean)
     total = scores.sum(axis=-1, keepdims=True)
     # With e exponential, the order of e / weight is that of draws without replacement.
-    shares = (scores / jnp.where(total > 0, total, 1)).astype(jnp.float32)
-    times = -jnp.log(_noise.uniform(first, scores.shape)) / jnp.maximum(shares, _SMALLEST_SHARE)
+    weights = (scores / jnp.where(total > 0, total, 1)).astype(jnp.float32)
+    times = -jnp.log(_noise.uniform(first, scores.shape)) / jnp.maximum(weights, _SMALLEST_WEIGHT)
     ranks = jnp.argsort(jnp.argsort(times, axis=-1), axis=-1)
     count = jnp.maximum(jnp.round((1 - rate) * x.shape[-1]), 1).astype(ranks.dtype)
     kept = (ranks < count) & (rate < 1)

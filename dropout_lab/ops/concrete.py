@@ -92,7 +92,7 @@ def bernoulli_entropy(p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 def _learnt_rate(rate: Rate) -> Float[Array, ""]:
     """Returns a rate as a float32 scalar; unlike ``checked_rate``, keeps an array's gradient."""
     if isinstance(rate, Real):
-        return checked_rate("concrete_dropout", rate, top=_noise.BELOW_ONE)
+        return checked_rate("concrete_dropout", rate)
     learnt = scalar("concrete_dropout", "rate", rate)
     check_floating("concrete_dropout", "rate", jnp.asarray(rate))
     return learnt

@@ -2,7 +2,6 @@
 
 from jaxtyping import Array, Float, Key
 
-from dropout_lab.ops import _noise
 from dropout_lab.ops._common import Rate, checked_rate, wide
 from dropout_lab.ops._dense import check_dense, gaussian_sample, product
 
@@ -51,7 +50,7 @@ def fast_dropout(
       The paper drops without scaling up, so that its mean is ``(1 - rate) * x @ kernel``.
     """
     check_dense("fast_dropout", x, kernel, bias)
-    rate = checked_rate("fast_dropout", rate, top=_noise.BELOW_ONE)
+    rate = checked_rate("fast_dropout", rate)
     value = wide(x)
     spread = product(value**2, wide(kernel) ** 2, None)
     variance = (rate / (1 - rate)).astype(value.dtype) * spread

@@ -42,7 +42,7 @@ def gaussian_dropout(
       The paper writes the keep probability ``p``: ``sigma**2 = (1 - p) / p``.
     """
     check_floating("gaussian_dropout", "x", x)
-    rate = checked_rate("gaussian_dropout", rate, top=_noise.BELOW_ONE)
+    rate = checked_rate("gaussian_dropout", rate)
     return multiply_noise(key, x, rate / (1 - rate))
 
 

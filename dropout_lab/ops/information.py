@@ -47,38 +47,38 @@ def information_dropout(
     return _information_dropout(key, x, wide(alpha))
 
 
-def information_kl(alpha: Float[Array, "*shape"], *, top: float) -> Float[Array, "*shape"]:
-    """Returns the KL divergence from the log-uniform prior, less its value at ``alpha = top``.
+def information_kl(alpha: Float[Array, "*shape"], *, max_alpha: float) -> Float[Array, "*shape"]:
+    """Returns the KL divergence from the log-uniform prior, minus its value at ``max_alpha``.
 
-    It is ``log(top / alpha)``: the prior, scale-free like the units of a ReLU network, is
-    improper, so only differences mean anything. It falls as ``alpha`` grows: noise is favoured.
+    This is ``log(max_alpha / alpha)``. The prior is improper (and scale-free, like the units of a
+    ReLU network), so only differences have a meaning. It decreases in ``alpha``: noise is favoured.
 
     Args:
-      alpha: Standard deviations of the noise's logarithm, in (0, top].
-      top: The largest there can be, above 0.
+      alpha: Standard deviations of the noise's logarithm, in (0, max_alpha].
+      max_alpha: The largest possible value, above 0.
 
     Returns:
       The divergence in nats per unit, at least 0.
 
     Raises:
       TypeError: If ``alpha`` is not floating point.
-      ValueError: If ``top`` is not above 0.
+      ValueError: If ``max_alpha`` is not above 0.
 
     Example:
       >>> import jax.numpy as jnp
-      >>> [f"{kl:.2f}" for kl in information_kl(jnp.array([0.07, 0.35, 0.7]), top=0.7)]
+      >>> [f"{kl:.2f}" for kl in information_kl(jnp.array([0.07, 0.35, 0.7]), max_alpha=0.7)]
       ['2.30', '0.69', '0.00']
 
     References:
       A. Achille, S. Soatto, *Information dropout: learning optimal representations through noisy
       computation*, IEEE TPAMI 40(12), 2018, arXiv:1611.01353.
-      The paper's divergence is a constant for a unit at 0; as in the authors' code, it is not told
-      apart here.
+      In the paper the divergence of a unit at 0 is a constant; as in the authors' code, such units
+      are treated like all others here.
     """
     check_floating("information_kl", "alpha", alpha)
-    if not top > 0:
-        raise ValueError(f"information_kl: top is {top}; allowed: above 0")
-    return jnp.log(top / alpha)
+    if not max_alpha > 0:
+        raise ValueError(f"information_kl: max_alpha is {max_alpha}; allowed: above 0")
+    return jnp.log(max_alpha / alpha)
 
 
 @redraw

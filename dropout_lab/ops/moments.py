@@ -12,7 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from dropout_lab.ops import _noise
 from dropout_lab.ops._common import Rate, check_floating, checked_rate, wide
 from dropout_lab.ops._dense import check_dense, product, safe_sqrt
 
@@ -71,7 +70,7 @@ def linear_moments(
     """
     mean = inputs.mean if isinstance(inputs, Gaussian) else inputs
     check_dense("linear_moments", mean, kernel, bias)
-    rate = checked_rate("linear_moments", rate, top=_noise.BELOW_ONE)
+    rate = checked_rate("linear_moments", rate)
     dtype, m = mean.dtype, wide(mean)
     second = rate.astype(m.dtype) * m**2
     if isinstance(inputs, Gaussian):

@@ -208,8 +208,8 @@ def _stochastic_pool(
         value = wide(lax.stop_gradient(unit))
         above.append(above[-1] + select(~(value <= 0), value))
     # The unit whose stretch of [0, total) holds a uniform point; one of length 0 holds none.
-    share = lax.optimization_barrier(_noise.uniform(key, units[0].shape))
-    point = share.astype(above[-1].dtype) * above[-1]
+    uniform = lax.optimization_barrier(_noise.uniform(key, units[0].shape))
+    point = uniform.astype(above[-1].dtype) * above[-1]
     # Where the total is no number, neither is the output.
     picked = select(~jnp.isfinite(above[-1]), above[-1]).astype(x.dtype)
     for unit, start, end in zip(units, above[:-1], above[1:], strict=True):

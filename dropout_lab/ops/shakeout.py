@@ -71,7 +71,7 @@ def shakeout(
       that of the authors' code, at its default scale of 1.
     """
     check_dense("shakeout", x, kernel, bias)
-    rate = checked_rate("shakeout", rate, top=_noise.BELOW_ONE)
+    rate = checked_rate("shakeout", rate)
     strength = checked_strength("shakeout", strength)
     u = _shaken_product(key, x, rate, kernel, strength)
     if bias is not None:

@@ -6,8 +6,6 @@ from jaxtyping import Array, Float, Key
 from dropout_lab.ops import _noise
 from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, wide
 
-TOP = 0.25
-
 
 def uniform_dropout(
     key: Key[Array, ""], x: Float[Array, "*shape"], *, rate: Rate
@@ -47,7 +45,7 @@ def uniform_dropout(
       The paper is given ``beta``, in (0, 1], and writes ``x + x * r`` with ``r ~ U(-beta, beta)``.
     """
     check_floating("uniform_dropout", "x", x)
-    rate = checked_rate("uniform_dropout", rate, top=TOP)
+    rate = checked_rate("uniform_dropout", rate)
     return _uniform_dropout(key, x, jnp.sqrt(3 * rate / (1 - rate)))
 
 

@@ -102,7 +102,7 @@ class Inference:
     """The error under a rule of inference besides the usual one: its metric ``RULE_error``.
 
     Attributes:
-      rule: A key of ``places.RULES_OF_INFERENCE`` that every cell's variant has.
+      rule: A key of ``places.INFERENCE_RULES`` that every cell's variant has.
     """
 
     rule: str

@@ -10,14 +10,14 @@ from ml_collections import FrozenConfigDict
 from dropout_lab import nn
 from dropout_lab.models import MODELS
 from dropout_lab.training.optimizer import Params, is_kernel
-from dropout_lab.variants import OPTIONS, RATES, Noise
+from dropout_lab.variants import OPTIONS, RATES, LayerFactory
 
 Hparams = dict[str, Any]
 """The dynamic hyper-parameters of a trial, by configuration key, as arrays."""
 
 Mode = Literal["train", "mean", "mc", "gaussian", "moments"]
 """Behaviour of a network. In "train", noise is drawn and batch statistics are updated. The others
-are the keys of ``places.RULES_OF_INFERENCE``; they leave batch statistics unchanged."""
+are the keys of ``places.INFERENCE_RULES``; they leave batch statistics unchanged."""
 
 
 class Weights(NamedTuple):
@@ -90,7 +90,8 @@ class NetworkFactory:
         """Returns a network with initial weights; without ``hparams``, rates are placeholders."""
         model = self._config.model.to_dict()
         dropout = self._config.dropout.to_dict()
-        names = [name for name in OPTIONS - set(RATES) if dropout[name] is not None]
+        taken = OPTIONS - set(RATES)
+        options = {name: dropout[name] for name in taken if dropout[name] is not None}
         if hparams is None:
             rates = {name: jax.tree.map(lambda _: 0.0, dropout[name]) for name in RATES}
         else:
@@ -99,7 +100,7 @@ class NetworkFactory:
             self._shape,
             self.classes,
             **{name: value for name, value in model.items() if value is not None},
-            noise=Noise(self._config.variant, **rates, **{name: dropout[name] for name in names}),
+            factory=LayerFactory(self._config.variant, **rates, **options),
             rngs=nnx.Rngs(params=rng_key),
         )
 

@@ -53,7 +53,7 @@ def predict(
       noise_key: PRNG key of the noise.
       images: Examples as stored.
       scaling: How to scale them.
-      inference: A key of ``places.RULES_OF_INFERENCE``.
+      inference: A key of ``places.INFERENCE_RULES``.
       passes: Noisy passes under "mc", samples of each noisy layer under "gaussian".
     """
     weights = weights._replace(params=network.cast_to_compute(weights.params))

@@ -96,7 +96,7 @@ class Trained:
 
         Args:
           x: Examples as the data set stores them (images: bytes).
-          inference: An inference rule of the variant, a key of ``places.RULES_OF_INFERENCE``; None
+          inference: An inference rule of the variant, a key of ``places.INFERENCE_RULES``; None
             for the rule used for its test metrics.
           passes: Number of noisy passes or samples, at least 1; None for the number used for its
             test metrics, or 50 if that was a single pass.

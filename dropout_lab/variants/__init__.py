@@ -1,18 +1,18 @@
-"""The variants: which layers each puts where in a network, with which keys and rules."""
+"""The variants: which layers each puts where in a network, with which keys and inference rules."""
 
-from dropout_lab.variants.noise import Noise, Shape
-from dropout_lab.variants.places import PLACES, RATES, RULES_OF_INFERENCE, Use, Variant
+from dropout_lab.variants.factory import LayerFactory
+from dropout_lab.variants.places import INFERENCE_RULES, PLACES, RATES, LayerChoice, Place, Variant
 from dropout_lab.variants.variants import NONNEGATIVE, OPTIONS, VARIANTS
 
 __all__ = [
+    "INFERENCE_RULES",
     "NONNEGATIVE",
     "OPTIONS",
     "PLACES",
     "RATES",
-    "RULES_OF_INFERENCE",
     "VARIANTS",
-    "Noise",
-    "Shape",
-    "Use",
+    "LayerChoice",
+    "LayerFactory",
+    "Place",
     "Variant",
 ]

@@ -1,8 +1,10 @@
-"""The vocabulary of variants: places in networks, rates, rules of inference, and what uses them."""
+"""The vocabulary of variants: places in networks, rates, inference rules, and layers at places."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+
+from dropout_lab import nn
+from dropout_lab.errors import unknown
 
 RATES = {
     "rate": 0.5,
@@ -14,44 +16,59 @@ RATES = {
 }
 """The keys of ``config.dropout`` that are rates, and their defaults."""
 
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A place in a network where a variant can put a layer.
+
+    Attributes:
+      rate: The key of the rate of a layer there.
+      fallback: The place whose layer and rate are used here by variants with no layer for this one.
+    """
+
+    rate: str
+    fallback: str | None = None
+
+
 PLACES = {
-    "input": "input_rate",
-    "sequence": "input_rate",
-    "stage": "stage_rates",
-    "conv": "stage_rates",
-    "pool": "stage_rates",
-    "hidden": "rate",
-    "first": "input_rate",
-    "linear": "rate",
-    "output": "rate",
-    "branch": "branch_rate",
-    "recurrent": "state_rate",
+    "input": Place("input_rate"),  # noise on the network's input
+    "sequence": Place("input_rate"),  # noise on a recurrent network's input sequence
+    "stage": Place("stage_rates"),  # noise on the output of each convolutional stage
+    "conv": Place("stage_rates"),  # a layer in place of each convolution
+    "pool": Place("stage_rates"),  # a layer in place of each max-pooling
+    "hidden": Place("rate"),  # noise on the output of each hidden dense layer
+    "first": Place("input_rate", fallback="linear"),  # in place of the dense layer that reads data
+    "linear": Place("rate"),  # a layer in place of each hidden dense layer
+    "output": Place("rate"),  # a layer in place of the output layer
+    "branch": Place("branch_rate"),  # noise on each residual branch, increasing with depth
+    "recurrent": Place("state_rate"),  # noise inside a recurrent cell
 }
-"""The places of networks, each with the key of the rate that a layer there takes."""
 
-
-RULES_OF_INFERENCE = {
-    "mean": "one pass with the noise at rest, each layer by its own rule",
-    "mc": "the mean of the softmax outputs of many passes with live noise",
+INFERENCE_RULES = {
+    "mean": "one pass without noise, with each layer's own correction for its absence",
+    "mc": "the mean of the softmax outputs of many passes with noise",
     "gaussian": "hidden units averaged over Gaussian pre-activations with the noise's moments",
-    "moments": "one pass that carries means and variances of the noise along, without sampling",
+    "moments": "one pass that propagates means and variances of the noise, without sampling",
 }
-"""How a trained network predicts; a variant's line in VARIANTS says which of these it has."""
+"""How a trained network predicts; a variant's row in VARIANTS lists those that it has."""
+
+ARGUMENTS = {"share": "fraction"}
+"""Arguments of layers that are not named like their keys of ``config.dropout``."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Use:
-    """How a variant uses a layer at a place.
+class LayerChoice:
+    """A layer that a variant puts at a place.
 
     Attributes:
       layer: The layer's class.
-      options: Keys of ``config.dropout``, besides the place's rate, that it takes by name.
+      options: Keys of ``config.dropout``, besides the place's rate, that are arguments of it.
       rated: Whether it takes a rate.
       sized: Whether it takes the shape of one example's activations, as ``shape``.
-      learns: Whether that rate is only what its own, which it learns, starts from.
+      learns: Whether the layer learns its rate; the configured one is then the initial value.
     """
 
-    layer: Callable[..., Any]
+    layer: type[nn.Stochastic]
     options: tuple[str, ...] = ()
     rated: bool = True
     sized: bool = False
@@ -60,43 +77,21 @@ class Use:
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """What a variant puts at each place; None leaves the place alone.
+    """A dropout variant: the layer at each place, and the settings that go with it.
 
     Attributes:
-      input: Noise on the network's input, as the data has it.
-      sequence: Noise on a recurrent network's input sequence.
-      stage: Noise on the output of each convolutional stage.
-      conv: A layer in place of each convolution.
-      pool: A layer in place of each max-pooling.
-      hidden: Noise on the output of each hidden dense layer.
-      first: A layer in place of the dense layer that reads the data, if not that of ``linear``.
-      linear: A layer in place of each hidden dense layer.
-      output: A layer in place of the output layer.
-      branch: Noise on each residual branch, at a rate that grows linearly with depth.
-      recurrent: Noise inside a recurrent cell.
-      defaults: Values of ``config.dropout`` left at None: rates other than ``RATES``, options.
-      top: The highest rate allowed; ``ops.BELOW_ONE`` for any rate below 1.
-      needs: Places of which a model must have one for the variant to make sense; empty: any.
+      layers: The layers by place, names in ``PLACES``; other places are left as they are.
+      defaults: Default rates that differ from ``RATES``, and defaults of other options.
+      needs: Places of which a model must have at least one; empty: no requirement.
       images: Whether examples must be images.
-      allowed: For keys of the configuration, the values that go with the variant.
-      inference: The keys of ``RULES_OF_INFERENCE`` it has; the first is its default.
+      allowed: For keys of the configuration, the values that are allowed with the variant.
+      inference: The variant's keys of ``INFERENCE_RULES``; the first is its default.
       penalty_weight: Default weight of the layers' extra loss; None if there is none.
-      penalty_warmup: Epochs from and until which that weight grows from 0, by default.
+      penalty_warmup: Default epochs between which that weight grows from 0 to its value.
     """
 
-    input: Use | None = None
-    sequence: Use | None = None
-    stage: Use | None = None
-    conv: Use | None = None
-    pool: Use | None = None
-    hidden: Use | None = None
-    first: Use | None = None
-    linear: Use | None = None
-    output: Use | None = None
-    branch: Use | None = None
-    recurrent: Use | None = None
+    layers: Mapping[str, LayerChoice] = dataclasses.field(default_factory=dict)
     defaults: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    top: float = 1.0
     needs: tuple[str, ...] = ()
     images: bool = False
     allowed: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
@@ -104,26 +99,43 @@ class Variant:
     penalty_weight: float | None = None
     penalty_warmup: tuple[float, float] = (0, 0)
 
-    def uses(self, places: Sequence[str]) -> dict[str, Use]:
-        """Returns what is used at which of a model's places."""
-        found = {place: getattr(self, place) for place in places}
-        return {place: use for place, use in found.items() if use is not None}
+    def __post_init__(self) -> None:
+        for place in self.layers:
+            if place not in PLACES:
+                raise unknown("place of a variant", place, PLACES)
+
+    @property
+    def max_rate(self) -> float:
+        """The highest rate that all of its layers take; ``ops.BELOW_ONE`` for any below 1."""
+        return min((choice.layer.max_rate for choice in self.layers.values()), default=1.0)
+
+    def source(self, place: str) -> str:
+        """Returns the place whose layer and rate are used at ``place``: itself or its fallback."""
+        fallback = PLACES[place].fallback
+        return place if place in self.layers or fallback is None else fallback
+
+    def layers_at(self, places: Sequence[str]) -> dict[str, LayerChoice]:
+        """Returns the layers at those of a model's places where the variant has one."""
+        sources = {place: self.source(place) for place in places}
+        return {
+            place: self.layers[source] for place, source in sources.items() if source in self.layers
+        }
 
     def fits(self, places: Sequence[str]) -> bool:
         """Returns whether the variant makes sense in a model with these places."""
         if self.needs:
             return bool(set(self.needs) & set(places))
-        return bool(self.uses(places)) or not self.uses(tuple(PLACES))
+        return bool(self.layers_at(places)) or not self.layers
 
     def reads(self, places: Sequence[str]) -> set[str]:
         """Returns the keys of ``config.dropout`` that the variant reads in such a model."""
-        uses = self.uses(places)
-        rates = {PLACES[place] for place, use in uses.items() if use.rated}
-        return rates.union(*(use.options for use in uses.values()))
+        choices = self.layers_at(places)
+        rates = {PLACES[self.source(place)].rate for place in choices if choices[place].rated}
+        return rates.union(*(choice.options for choice in choices.values()))
 
     def draws(self, places: Sequence[str]) -> bool:
-        """Returns whether noise in such a model is drawn at rates, which a schedule can change."""
-        return any(use.rated and not use.learns for use in self.uses(places).values())
+        """Returns whether any noise in such a model has a rate that a schedule can change."""
+        return any(choice.rated and not choice.learns for choice in self.layers_at(places).values())
 
     def default(self, key: str) -> float:
         """Returns the default of a rate."""

@@ -7,7 +7,7 @@ from flax import nnx
 
 from dropout_lab.errors import InputError
 from dropout_lab.models import CNN
-from dropout_lab.variants import VARIANTS, Noise
+from dropout_lab.variants import VARIANTS, LayerFactory
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 
@@ -16,10 +16,12 @@ X = jnp.asarray(np.random.default_rng(0).normal(size=(4, *SHAPE)).astype(np.floa
 
 
 def make(variant, **options):
-    return CNN(SHAPE, 5, widths=(12,), noise=Noise(variant), rngs=nnx.Rngs(0), **options)
+    return CNN(SHAPE, 5, widths=(12,), factory=LayerFactory(variant), rngs=nnx.Rngs(0), **options)
 
 
-@pytest.mark.parametrize("variant", [name for name, made in VARIANTS.items() if made.conv])
+@pytest.mark.parametrize(
+    "variant", [name for name, made in VARIANTS.items() if "conv" in made.layers]
+)
 def test_every_convolution_can_do_without_padding(variant):
     def shapes():
         model = make(variant, stages=(4,), padding="valid", kernel_size=5)
@@ -45,17 +47,17 @@ def test_stages_may_have_an_activation_of_their_own():
 @pytest.mark.slow
 def test_noise_before_pooling_is_pooled():
     """Of four units, each kept with probability 1/10, one or more are with 1 - 0.9**4 = 0.34."""
-    noise = Noise("dropout", stage_rates=(0.9,))
-    shares = []
+    factory = LayerFactory("dropout", stage_rates=(0.9,))
+    fractions = []
     for before in (False, True):
         model = CNN(
-            (8, 8, 3), 5, stages=(4,), noise=noise, noise_before_pool=before, rngs=nnx.Rngs(0)
+            (8, 8, 3), 5, stages=(4,), factory=factory, noise_before_pool=before, rngs=nnx.Rngs(0)
         )
         stage = model.stages[0]
         stage.conv.bias[...] += 100  # type: ignore[attr-defined]  # every unit is far above 0
         stage.train()
         y = stage(jnp.ones((64, 8, 8, 3)), nnx.Rngs(dropout=0))
-        shares.append(float((y > 0).mean()))
+        fractions.append(float((y > 0).mean()))
     # 4,096 outputs: four standard deviations are 0.019 and 0.030.
-    assert abs(shares[0] - 0.1) < 0.019
-    assert abs(shares[1] - (1 - 0.9**4)) < 0.03
+    assert abs(fractions[0] - 0.1) < 0.019
+    assert abs(fractions[1] - (1 - 0.9**4)) < 0.03

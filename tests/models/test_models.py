@@ -11,7 +11,8 @@ from flax import nnx
 from dropout_lab import nn
 from dropout_lab.errors import InputError
 from dropout_lab.models import ACTIVATIONS, CNN, MLP, MODELS
-from dropout_lab.variants import VARIANTS, Noise
+from dropout_lab.variants import VARIANTS, LayerFactory
+from tests.models.small import small_options
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 
@@ -19,18 +20,13 @@ SHAPE = (8, 8, 3)
 X = jnp.asarray(np.random.default_rng(0).normal(size=(4, *SHAPE)).astype(np.float32))
 
 
-SIZES: dict[str, dict[str, Any]] = {
-    "mlp": {"widths": (12, 10)},
-    "cnn": {"stages": (4, 6), "widths": (12,)},
-    "resnet": {"depth": 10, "widening": 1},
-    "rnn": {"units": 8, "widths": (12,)},
-}
-WITH_WIDTHS = ["mlp", "cnn", "rnn"]
+WITH_WIDTHS = [name for name, model in MODELS.items() if model.dense_places]
 
 
 def make(name, variant, *, seed=0, **options):
-    options = SIZES[name] | options
-    return MODELS[name](SHAPE, 5, noise=Noise(variant), rngs=nnx.Rngs(seed), **options)
+    options = small_options(name) | options
+    factory = variant if isinstance(variant, LayerFactory) else LayerFactory(variant)
+    return MODELS[name](SHAPE, 5, factory=factory, rngs=nnx.Rngs(seed), **options)
 
 
 def fits(name, variant):
@@ -62,25 +58,26 @@ COUNTS = [
     ("mlp", "none", {"widths": ()}, [(192 + 1) * 5]),
     ("mlp", "none", {"batch_norm": True}, [193 * 12, 13 * 10, 11 * 5, 2 * 12 + 2 * 10]),
     # Two halvings of 8 x 8 leave 2 x 2 pixels of 6 channels.
-    ("cnn", "none", {}, [(27 + 1) * 4, (36 + 1) * 6, (24 + 1) * 12, (12 + 1) * 5]),
-    ("cnn", "spatial_dropout", {}, [(27 + 1) * 4, (36 + 1) * 6, (24 + 1) * 12, (12 + 1) * 5]),
-    ("cnn", "variational_dropout", {}, [28 * 4, 37 * 6, 25 * 12, 13 * 5, 4]),
-    ("cnn", "none", {"kernel_size": 5}, [(75 + 1) * 4, (100 + 1) * 6, 25 * 12, 13 * 5]),
+    ("cnn", "none", {}, [(27 + 1) * 4, (36 + 1) * 6, (24 + 1) * 12, 13 * 10, 11 * 5]),
+    ("cnn", "spatial_dropout", {}, [(27 + 1) * 4, (36 + 1) * 6, (24 + 1) * 12, 13 * 10, 11 * 5]),
+    ("cnn", "variational_dropout", {}, [28 * 4, 37 * 6, 25 * 12, 13 * 10, 11 * 5, 5]),
+    ("cnn", "none", {"kernel_size": 5}, [(75 + 1) * 4, (100 + 1) * 6, 25 * 12, 13 * 10, 11 * 5]),
     ("cnn", "none", {"widths": ()}, [28 * 4, 37 * 6, (24 + 1) * 5]),
     # 8 x 8 pixels lose 1 at each edge, of which halving leaves 3 x 3.
-    ("cnn", "none", {"stages": (4,), "padding": "valid"}, [28 * 4, (36 + 1) * 12, 13 * 5]),
-    ("cnn", "none", {"stages": ()}, [(192 + 1) * 12, 13 * 5]),
+    ("cnn", "none", {"stages": (4,), "padding": "valid"}, [28 * 4, (36 + 1) * 12, 13 * 10, 11 * 5]),
+    ("cnn", "none", {"stages": ()}, [(192 + 1) * 12, 13 * 10, 11 * 5]),
     ("mlp", "none", {"activation": "maxout", "pieces": 3}, [193 * 36, 13 * 30, 11 * 5]),
-    ("cnn", "none", {"activation": "maxout"}, [28 * 8, 37 * 12, 25 * 24, 13 * 5]),
+    ("cnn", "none", {"activation": "maxout"}, [28 * 8, 37 * 12, 25 * 24, 13 * 20, 11 * 5]),
     # A block's norms and convolutions, and a shortcut where the number of channels changes.
-    ("rnn", "none", {}, [4 * 8 * (24 + 8 + 1), 9 * 12, 13 * 5]),
+    ("rnn", "none", {}, [4 * 8 * (24 + 8 + 1), 9 * 12, 13 * 10, 11 * 5]),
     ("resnet", "none", {}, [27 * 16, *RESNET, 2 * 64, 65 * 5]),
-    ("cnn", "none", {"batch_norm": True}, [28 * 4, 37 * 6, 25 * 12, 13 * 5, 2 * (4 + 6 + 12)]),
+    (
+        "cnn",
+        "none",
+        {"batch_norm": True},
+        [28 * 4, 37 * 6, 25 * 12, 13 * 10, 11 * 5, 2 * (4 + 6 + 12 + 10)],
+    ),
 ]
-
-
-def test_every_model_has_a_count():
-    assert {name for name, *_ in COUNTS} == set(MODELS)
 
 
 @pytest.mark.parametrize(("name", "variant", "options", "layers"), COUNTS)
@@ -117,7 +114,7 @@ def test_noise_is_drawn_in_training_and_not_in_evaluation(name, variant):
     np.testing.assert_array_equal(first, again)
     noisy = fits(name, variant) and "mc" in VARIANTS[variant].inference
     assert np.array_equal(first, other) == (not noisy)
-    if name != "resnet":  # whose batch normalisation differs as well
+    if not MODELS[name].normalised:  # batch normalisation differs as well
         assert np.allclose(quiet, first, atol=1e-5) == (variant == "none")
 
 
@@ -127,64 +124,59 @@ def test_noise_without_streams_is_an_error(name):
         nnx.eval_shape(lambda: make(name, "dropout")(X))
 
 
-def kind(layer):
-    return None if layer is None else type(layer)
+class Recorder(LayerFactory):
+    """Records for which places it is asked for layers, with what it makes and a plain layer's type.
 
+    Attributes:
+      made: A place, the layer for it, and the type of layer where a variant has none, in order.
+    """
 
-def layers_by_place(name, model):
-    """Returns the layers at each place of a model."""
-    if name == "resnet":
-        return {
-            "input": [model.input_noise],
-            "stage": [block.noise for block in model.blocks],
-            "branch": [block.branch for block in model.blocks],
-            "hidden": [model.noise],
-            "output": [model.output],
-        }
-    stages = model.stages if name == "cnn" else []
-    layers = model.classifier.layers
-    found = {
-        "input": [model.input_noise],
-        "hidden": [layer.noise for layer in layers],
-        "linear": [layer.linear for layer in layers[name == "mlp" :]],
-        "output": [model.classifier.output],
-    }
-    if name == "mlp":
-        found["first"] = [layers[0].linear]
-    if name == "rnn":
-        found |= {"sequence": [model.sequence_noise], "recurrent": [model.recurrent.noise]}
-        found["hidden"].append(model.state_noise)
-    if stages:
-        for place in ("stage", "conv", "pool"):
-            found[place] = [getattr(stage, PARTS.get(place, place)) for stage in stages]
-    return found
+    def __init__(self, variant):
+        super().__init__(variant)
+        self.made = []
 
+    def _record(self, place, layer, plain):
+        self.made.append((place, layer, plain))
+        return layer
 
-PARTS = {"stage": "noise"}
-PLAIN = {"first": nn.Linear, "linear": nn.Linear, "output": nn.Linear, "conv": nn.Conv}
+    def noise(self, place, *args, **keywords):
+        return self._record(place, super().noise(place, *args, **keywords), type(None))
+
+    def branch(self, *args):
+        return self._record("branch", super().branch(*args), type(None))
+
+    def conv(self, *args, **keywords):
+        return self._record("conv", super().conv(*args, **keywords), nn.Conv)
+
+    def dense(self, place, *args, **keywords):
+        return self._record(place, super().dense(place, *args, **keywords), nn.Linear)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("name", MODELS)
 def test_each_place_gets_its_layer(name, variant):
-    model = nnx.eval_shape(lambda: make(name, variant))
-    found = layers_by_place(name, model)
-    assert set(found) == set(MODELS[name].places)
-    for place, layers in found.items():
-        use = getattr(VARIANTS[variant], place)
-        if place == "first":
-            use = use or VARIANTS[variant].linear
-        expected = PLAIN.get(place, type(None)) if use is None else use.layer
-        assert layers
-        assert {type(layer) for layer in layers} == {expected}, place
+    factory = Recorder(variant)
+
+    def build():
+        model = make(name, factory)
+        inside = {id(node) for _, node in nnx.iter_graph(model)}
+        assert all(layer is None or id(layer) in inside for _, layer, _ in factory.made)
+        return model
+
+    nnx.eval_shape(build)
+    places = MODELS[name].places
+    assert {place for place, *_ in factory.made} == set(places)
+    choices = VARIANTS[variant].layers_at(places)
+    for place, layer, plain in factory.made:
+        assert type(layer) is (choices[place].layer if place in choices else plain), place
 
 
 def test_each_place_is_told_its_shape():
     model = make("cnn", "variational_dropout")
     assert model.input_noise.units == 8 * 8 * 3
     assert [stage.noise.units for stage in model.stages] == [4 * 4 * 4, 2 * 2 * 6]
-    assert [layer.noise.units for layer in model.classifier.layers] == [12]
+    assert [layer.noise.units for layer in model.classifier.layers] == [12, 10]
     model = make("cnn", "variational_dropout", noise_before_pool=True)
     assert [stage.noise.units for stage in model.stages] == [8 * 8 * 4, 4 * 4 * 6]
 
@@ -233,10 +225,10 @@ def test_models_compute_what_numpy_computes(activation):
 @pytest.mark.slow
 @pytest.mark.parametrize(("activation", "scale"), [("relu", 2), ("sigmoid", 1), ("selu", 1)])
 def test_initial_weights_have_the_variance_of_he_or_lecun(activation, scale):
-    noise = Noise("none")
+    factory = LayerFactory("none")
     rngs = nnx.Rngs(0)
-    mlp = MLP((400,), 100, widths=(200,), activation=activation, noise=noise, rngs=rngs)
-    cnn = CNN((2, 2, 16), 2, stages=(64,), activation=activation, noise=noise, rngs=rngs)
+    mlp = MLP((400,), 100, widths=(200,), activation=activation, factory=factory, rngs=rngs)
+    cnn = CNN((2, 2, 16), 2, stages=(64,), activation=activation, factory=factory, rngs=rngs)
     layers: list[Any] = [mlp.classifier.layers[0].linear, mlp.classifier.output, cnn.stages[0].conv]
     for layer, fan_in, gain in zip(layers, (400, 200, 144), (scale, 1, scale), strict=True):
         kernel = np.asarray(layer.kernel[...], np.float64)
@@ -266,7 +258,7 @@ def test_batch_norm_comes_before_the_activation(name):
 
 @pytest.mark.slow
 def test_odd_images_are_halved_downwards():
-    model: Any = CNN((7, 5, 1), 3, stages=(2, 4), noise=Noise("none"), rngs=nnx.Rngs(0))
+    model: Any = CNN((7, 5, 1), 3, stages=(2, 4), factory=LayerFactory("none"), rngs=nnx.Rngs(0))
     assert model(jnp.ones((2, 7, 5, 1))).shape == (2, 3)
     assert model.classifier.output.kernel[...].shape == (1 * 1 * 4, 3)
 
@@ -282,7 +274,7 @@ def test_an_unknown_activation_is_an_error(name):
 def test_examples_that_are_not_images_or_too_small_are_an_error_for_a_cnn(shape):
     message = r"allowed: \(height, width, channels\) with at least 4 pixels each way for 2 stages"
     with pytest.raises(InputError, match=message):
-        CNN(shape, 5, stages=(4, 6), noise=Noise("none"), rngs=nnx.Rngs(0))
+        CNN(shape, 5, stages=(4, 6), factory=LayerFactory("none"), rngs=nnx.Rngs(0))
 
 
 @pytest.mark.slow

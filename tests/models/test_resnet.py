@@ -10,7 +10,7 @@ from flax import nnx
 
 from dropout_lab.errors import InputError
 from dropout_lab.models import ResNet
-from dropout_lab.variants import Noise
+from dropout_lab.variants import LayerFactory
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 
@@ -19,16 +19,16 @@ X = jnp.asarray(np.random.default_rng(0).normal(size=(4, *SHAPE)).astype(np.floa
 
 
 def make(*, depth=10):
-    return ResNet(SHAPE, 5, depth=depth, widening=1, noise=Noise("none"), rngs=nnx.Rngs(0))
+    return ResNet(SHAPE, 5, depth=depth, widening=1, factory=LayerFactory("none"), rngs=nnx.Rngs(0))
 
 
 def test_residual_branches_are_dropped_more_the_deeper_they_are():
-    noise = Noise("stochastic_depth", branch_rate=0.6)
+    factory = LayerFactory("stochastic_depth", branch_rate=0.6)
     model = nnx.eval_shape(
-        lambda: ResNet(SHAPE, 5, depth=16, widening=1, noise=noise, rngs=nnx.Rngs(0))
+        lambda: ResNet(SHAPE, 5, depth=16, widening=1, factory=factory, rngs=nnx.Rngs(0))
     )
     assert len(model.blocks) == 6
-    layers: list[Any] = [noise.branch(index, 6) for index in range(6)]
+    layers: list[Any] = [factory.branch(index, 6) for index in range(6)]
     rates = [float(layer.rate[...]) for layer in layers]
     np.testing.assert_allclose(rates, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], rtol=1e-6)
 
@@ -52,10 +52,16 @@ def test_noise_before_the_norm_is_in_its_statistics():
     """At rate 1/2 dropout doubles the second moment, which the norm sees if it comes later."""
     variances = {}
     for name, rate in (("none", 0.0), ("after", 0.5), ("before", 0.5)):
-        noise = Noise("dropout", stage_rates=rate, rate=0.0, input_rate=0.0)
+        factory = LayerFactory("dropout", stage_rates=rate, rate=0.0, input_rate=0.0)
         before = name == "before"
         model = ResNet(
-            SHAPE, 5, depth=10, widening=1, noise=noise, noise_before_norm=before, rngs=nnx.Rngs(0)
+            SHAPE,
+            5,
+            depth=10,
+            widening=1,
+            factory=factory,
+            noise_before_norm=before,
+            rngs=nnx.Rngs(0),
         )
         model.train()
         model.set_attributes(nnx.BatchNorm, momentum=0.0)
@@ -76,4 +82,4 @@ def test_a_depth_that_does_not_fit_is_an_error(depth):
 @pytest.mark.parametrize("shape", [(64,), (8, 8), (3, 8, 1)])
 def test_examples_that_are_no_images_are_an_error_for_a_resnet(shape):
     with pytest.raises(InputError, match="with at least 4 pixels each way"):
-        ResNet(shape, 5, depth=10, widening=1, noise=Noise("none"), rngs=nnx.Rngs(0))
+        ResNet(shape, 5, depth=10, widening=1, factory=LayerFactory("none"), rngs=nnx.Rngs(0))

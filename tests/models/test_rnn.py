@@ -9,7 +9,7 @@ from flax import nnx
 from dropout_lab import nn
 from dropout_lab.errors import InputError
 from dropout_lab.models.rnn import RNN
-from dropout_lab.variants import Noise
+from dropout_lab.variants import LayerFactory
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compile")]
 
@@ -17,28 +17,23 @@ SHAPE = (6, 5, 2)
 X = jnp.asarray(np.random.default_rng(0).normal(size=(4, *SHAPE)).astype(np.float32))
 
 
-class Places(Noise):
-    """A variant's noise with, in the cell, the noise that a test gives."""
+class Places(LayerFactory):
+    """Makes a variant's layers, but inside the cell the noise that a test gives."""
 
     def __init__(self, variant="none", cell=None):
         super().__init__(variant)
         self.cell, self.asked = cell, []
 
-    def input(self, shape):
-        self.asked.append(shape)
-        return super().input(shape)
-
-    def hidden(self, width):
-        self.asked.append(width)
-        return super().hidden(width)
-
-    def recurrent(self):
-        return self.cell
+    def noise(self, place, shape=(), *, index=None):
+        if place == "recurrent":
+            return self.cell
+        self.asked.append((place, shape))
+        return super().noise(place, shape, index=index)
 
 
-def make(noise=None, *, shape=SHAPE, seed=0, **options):
-    noise = Places() if noise is None else noise
-    return RNN(shape, 3, noise=noise, rngs=nnx.Rngs(seed), **{"units": 8} | options)
+def make(factory=None, *, shape=SHAPE, seed=0, **options):
+    factory = Places() if factory is None else factory
+    return RNN(shape, 3, factory=factory, rngs=nnx.Rngs(seed), **{"units": 8} | options)
 
 
 def parameters(model):
@@ -111,9 +106,10 @@ def test_logits_are_those_of_the_last_state():
 @pytest.mark.parametrize("widths", [(), (7,)])
 def test_each_place_gets_its_noise(widths):
     cell = nn.WeightDrop(0.5)
-    noise = Places("dropout", cell)
-    model = make(noise, widths=widths)
-    assert noise.asked == [SHAPE, 8, *widths]
+    factory = Places("dropout", cell)
+    model = make(factory, widths=widths)
+    asked = [("input", SHAPE), ("sequence", (6, 10))]
+    assert factory.asked == asked + [("hidden", (width,)) for width in (8, *widths)]
     assert type(model.input_noise) is type(model.state_noise) is nn.Dropout
     assert model.recurrent.noise is cell
     assert [type(layer.noise) for layer in model.classifier.layers] == [nn.Dropout] * len(widths)

@@ -52,7 +52,7 @@ def assert_mask(values, kept, rate=0.5):
     return mask
 
 
-def same_share(mask, other):
+def agreement(mask, other):
     return (mask == other).mean()
 
 
@@ -65,20 +65,20 @@ def test_variational_mask_is_one_for_all_steps_and_differs_between_examples(key)
     mask = assert_mask(copying(nn.VariationalState(0.5), key), 2)
     assert (mask == mask[:, :1]).all()
     for one in range(BATCH):
-        others = [same_share(mask[one, 0], mask[two, 0]) for two in range(one)]
+        others = [agreement(mask[one, 0], mask[two, 0]) for two in range(one)]
         # Of 64 bits, half agree, with a standard error of 1/16.
-        assert all(abs(share - 0.5) < 0.3 for share in others)
+        assert all(abs(fraction - 0.5) < 0.3 for fraction in others)
 
 
 @pytest.mark.parametrize("per_step", [True, False])
 def test_recurrent_dropout_draws_per_step_or_per_sequence(per_step, key):
     mask = assert_mask(adding(nn.RecurrentDropout(0.5, per_step=per_step), key), 0.6)
-    shares = [same_share(mask[:, t], mask[:, t - 1]) for t in range(1, STEPS)]
+    agreements = [agreement(mask[:, t], mask[:, t - 1]) for t in range(1, STEPS)]
     if per_step:
-        assert all(abs(share - 0.5) < 4 * 0.5 / np.sqrt(BATCH * WIDE) for share in shares)
+        assert all(abs(fraction - 0.5) < 4 * 0.5 / np.sqrt(BATCH * WIDE) for fraction in agreements)
     else:
-        assert shares == [1] * (STEPS - 1)
-    assert 0.2 < same_share(mask[0], mask[1]) < 0.8
+        assert agreements == [1] * (STEPS - 1)
+    assert 0.2 < agreement(mask[0], mask[1]) < 0.8
 
 
 def test_naive_dropout_draws_per_step_and_drops_what_is_carried_on(key):
@@ -116,7 +116,7 @@ def test_zoneouts_hidden_state_comes_from_the_cell_state_before_zoneout(key):
 def test_zoneouts_cell_adds_per_step(key):
     # h_t shows c_{t-1} + 0.3, so its steps are those of the zoned cell, one late.
     mask = assert_mask(adding(nn.Zoneout(0, cell_rate=0.5), key)[:, 1:], 0.3)
-    assert abs(same_share(mask[:, 0], mask[:, 1]) - 0.5) < 4 * 0.5 / np.sqrt(BATCH * WIDE)
+    assert abs(agreement(mask[:, 0], mask[:, 1]) - 0.5) < 4 * 0.5 / np.sqrt(BATCH * WIDE)
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -124,11 +124,11 @@ def test_zoneout_can_share_the_draw_of_both_states(shared, key):
     noise = nn.Zoneout(0.5, cell_rate=0.5, share_mask=shared)
     keys: Any = noise.keys(key, STEPS)[1]
     new, old = jnp.ones((BATCH, WIDE)), jnp.zeros((BATCH, WIDE))
-    share = [
-        same_share(noise.update(keys.update[t], new, old), noise.update_cell(other, new, old))
+    agreements = [
+        agreement(noise.update(keys.update[t], new, old), noise.update_cell(other, new, old))
         for t, other in enumerate(keys.update_cell)
     ]
-    assert np.ptp(share) == 0 and share[0] == 1 if shared else max(share) < 0.7
+    assert np.ptp(agreements) == 0 and agreements[0] == 1 if shared else max(agreements) < 0.7
 
 
 def test_zoneout_has_two_rates():

@@ -98,8 +98,8 @@ def test_conv_is_the_same_however_few_images_it_takes_at_once(numbers, monkeypat
     """One image at a time; three, which is half of them; all of them."""
     monkeypatch.setattr(sys.modules[conv.__module__], "_CACHED", numbers)
     functions = conv, reference(1)
-    found = value_and_gradients(functions, random(6, 5, 6, 1), random(3, 3, 1, 4))
-    for actual, expected in zip(*found, strict=True):
+    computed = value_and_gradients(functions, random(6, 5, 6, 1), random(3, 3, 1, 4))
+    for actual, expected in zip(*computed, strict=True):
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -36,14 +36,14 @@ def make(request):
 
 
 @pytest.mark.parametrize(
-    ("target", "share", "pruned"), [("weight", 0.5, 1 / 2), ("unit", 0.25, 1 / 4)]
+    ("target", "fraction", "pruned"), [("weight", 0.5, 1 / 2), ("unit", 0.25, 1 / 4)]
 )
-def test_training_and_inference(make, target, share, pruned, key):
-    layer, x, product = make(target=target, share=share)
+def test_training_and_inference(make, target, fraction, pruned, key):
+    layer, x, product = make(target=target, fraction=fraction)
     kernel = layer.kernel[...]
-    dropped = ops.targeted_kernel(key, kernel, rate=0.5, share=share, target=target)
+    dropped = ops.targeted_kernel(key, kernel, rate=0.5, fraction=fraction, target=target)
     np.testing.assert_allclose(layer(x, rngs=key), product(dropped), rtol=1e-5, atol=1e-5)
-    chosen = ops.targets(kernel, share=share, target=target)
+    chosen = ops.targets(kernel, fraction=fraction, target=target)
     expected = product(jnp.where(chosen, 0, kernel))
     layer.eval()
     np.testing.assert_allclose(layer(x), expected, rtol=1e-5, atol=1e-5)

@@ -26,7 +26,7 @@ class Row:
       shape: A small input's shape.
       many: The shape of an input with thousands of independent draws.
       draws: An index of places of an output that share no draw.
-      top: The highest rate there is; a rate of 1 gives zeros.
+      max_rate: The highest rate allowed; a rate of 1 gives zeros.
       errors: Calls with a bad argument, each with the exception and its message.
     """
 
@@ -40,7 +40,7 @@ class Row:
     shape: tuple[int, ...] = (4, 6)
     many: tuple[int, ...] = (256, 256)
     draws: EllipsisType | tuple[slice | int, ...] = ...
-    top: float = 1
+    max_rate: float = 1
     errors: tuple[tuple[Function, type[Exception], str], ...] = ()
 
 

@@ -65,7 +65,7 @@ ROWS = (
     Row(
         name="gaussian_dropout",
         kind="noise",
-        top=ops.BELOW_ONE,
+        max_rate=ops.BELOW_ONE,
         call=lambda key, x, rate: ops.gaussian_dropout(key, x, rate=rate),
         mean=lambda x, rate: x,
         variance=lambda x, rate: x**2 * rate / (1 - rate),

@@ -42,7 +42,7 @@ ROWS = (
     Row(
         name="uniform_dropout",
         kind="noise",
-        top=0.25,
+        max_rate=0.25,
         call=lambda key, x, rate: ops.uniform_dropout(key, x, rate=rate),
         mean=lambda x, rate: x,
         variance=lambda x, rate: x**2 * rate / (1 - rate),
@@ -52,13 +52,13 @@ ROWS = (
         # moments are in test_alpha.py.
         name="alpha_dropout",
         kind="rated",
-        top=ops.BELOW_ONE,
+        max_rate=ops.BELOW_ONE,
         call=lambda key, x, rate: ops.alpha_dropout(key, x, rate=rate),
     ),
     Row(
         name="feature_alpha_dropout",
         kind="rated",
-        top=ops.BELOW_ONE,
+        max_rate=ops.BELOW_ONE,
         call=lambda key, x, rate: ops.feature_alpha_dropout(key, x, rate=rate),
         shape=(4, 2, 3, 6),
         many=(256, 1, 2, 256),
@@ -100,7 +100,7 @@ ROWS = (
     Row(
         name="shakeout",
         kind="rated",
-        top=ops.BELOW_ONE,
+        max_rate=ops.BELOW_ONE,
         call=_shake,
         mean=lambda x, rate: x @ KERNEL + BIAS,
         variance=lambda x, rate: x**2 @ SHAKEN**2 * rate / (1 - rate),

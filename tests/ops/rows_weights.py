@@ -77,7 +77,7 @@ ROWS = (
     Row(
         name="fast_dropout",
         kind="rated",
-        top=ops.BELOW_ONE,
+        max_rate=ops.BELOW_ONE,
         call=_fast,
         mean=lambda x, rate: x @ KERNEL + BIAS,
         variance=lambda x, rate: (x**2 @ KERNEL**2) * rate / (1 - rate),
@@ -176,14 +176,14 @@ ROWS = (
         errors=(
             *_dense_errors(_target),
             (
-                lambda key: _target(key, jnp.ones(6), 0.5, share=1.5),
+                lambda key: _target(key, jnp.ones(6), 0.5, fraction=1.5),
                 ValueError,
-                r"share is 1.5; allowed: \[0, 1\]",
+                r"fraction is 1.5; allowed: \[0, 1\]",
             ),
             (
-                lambda key: _target(key, jnp.ones(6), 0.5, share=jnp.ones(5)),
+                lambda key: _target(key, jnp.ones(6), 0.5, fraction=jnp.ones(5)),
                 ValueError,
-                r"share has shape \(5,\); allowed: a scalar",
+                r"fraction has shape \(5,\); allowed: a scalar",
             ),
             (
                 lambda key: _target(key, jnp.ones(6), 0.5, target="row"),

@@ -27,13 +27,13 @@ def test_a_cold_mask_is_dropouts(rate, key):
 
 @pytest.mark.parametrize("temperature", [0.1, 2 / 3])
 def test_the_mask_is_the_papers_function_of_a_uniform(temperature, key):
-    """A share s of masks is above the value that u = s gives."""
+    """A fraction s of masks is above the value that u = s gives."""
     rate = 0.3
     y = np.asarray(concrete_dropout(key, jnp.ones(N), rate=rate, temperature=temperature))
-    for share in (0.6, 0.7, 0.8):
-        logit = math.log(rate / (1 - rate)) + math.log(share / (1 - share))
+    for fraction in (0.6, 0.7, 0.8):
+        logit = math.log(rate / (1 - rate)) + math.log(fraction / (1 - fraction))
         value = (1 - 1 / (1 + math.exp(-logit / temperature))) / (1 - rate)
-        assert abs((y > value).mean() - share) < 4 * math.sqrt(share * (1 - share) / N)
+        assert abs((y > value).mean() - fraction) < 4 * math.sqrt(fraction * (1 - fraction) / N)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.7])

@@ -52,7 +52,7 @@ def test_shape_and_dtype_are_those_of_the_input(op, dtype, key, array):
 
 def test_empty_input_gives_empty_output(op, key):
     x = jnp.ones((0, *op.shape[1:]))
-    assert op.call(key, x, min(0.5, op.top)).shape[0] == 0
+    assert op.call(key, x, min(0.5, op.max_rate)).shape[0] == 0
 
 
 def test_key_decides_the_output(op, dtype, key, array):
@@ -75,7 +75,7 @@ def test_drop_fraction_is_the_rate(mask_op, dtype, key, array):
 def test_moments_are_the_closed_form(moment_op, dtype, key, array):
     call = jax.jit(moment_op.call)
     x = array(moment_op.many, dtype)
-    for rate in (rate for rate in RATES if rate <= moment_op.top):
+    for rate in (rate for rate in RATES if rate <= moment_op.max_rate):
         mean, variance = moment_op.mean(wide(x), rate), moment_op.variance(wide(x), rate)
         z = ((wide(call(key, x, rate)) - mean) / np.sqrt(variance))[moment_op.draws]
         # The second term is the rounding of y and of the op's scale to x's type.
@@ -117,7 +117,7 @@ def test_rate_1_gives_zeros_and_zero_gradients(dropping_op, dtype, key, array):
 def test_rate_1_is_an_error_where_noise_has_no_limit(rated_op, key, array):
     x = array(rated_op.shape)
     for rate in (1, 1.0, True, np.float64(1)):
-        if rated_op.top == 1:
+        if rated_op.max_rate == 1:
             jax.eval_shape(lambda x, rate=rate: rated_op.call(key, x, rate), x)
             continue
         with pytest.raises(ValueError, match=rf"^{rated_op.name}: rate is {rate}; allowed: \[0, "):
@@ -168,7 +168,7 @@ def test_float64_stays_float64(op, key, array):
     home: Any = jax if hasattr(jax, "enable_x64") else jax.experimental
     with home.enable_x64(True):
         x = array(op.shape, np.float64) + 1e-12
-        gradient = jax.grad(lambda x: op.call(key, x, min(0.5, op.top)).sum())
+        gradient = jax.grad(lambda x: op.call(key, x, min(0.5, op.max_rate)).sum())
         y, slope = jax.jit(lambda x: (op.call(key, x, 0), gradient(x)))(x)
         assert x.dtype == y.dtype == slope.dtype == np.float64
         # Nothing has been through float32, whose steps are 1e-7.

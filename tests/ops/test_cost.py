@@ -44,12 +44,12 @@ def printed_residuals(op, x):
     """Returns size and source of each array that JAX prints the backward pass of ``op`` keeps."""
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         print_saved_residuals(op, x)
-    found = []
+    residuals = []
     for line in printed.getvalue().splitlines():
         array, source = line.split(" ", 1)
         axes = re.findall(r"\d+", array.partition("[")[2])
-        found.append((math.prod(int(axis) for axis in axes), source))
-    return found
+        residuals.append((math.prod(int(axis) for axis in axes), source))
+    return residuals
 
 
 # Probabilities, or the inputs and weights of products with the moments made from them; targeted
@@ -61,7 +61,9 @@ KEEPING = {
 
 
 def test_no_printed_residual_is_noise(op, key):
-    residuals = printed_residuals(lambda x: op.call(key, x, min(0.5, op.top)), jnp.ones(op.shape))
+    residuals = printed_residuals(
+        lambda x: op.call(key, x, min(0.5, op.max_rate)), jnp.ones(op.shape)
+    )
     assert residuals
     for size, source in residuals:
         assert "_noise.py" not in source
@@ -96,9 +98,9 @@ SHARDED = """
                 assert ours.sharding == sharding
                 np.testing.assert_allclose(ours, theirs, rtol=1e-6)
                 np.testing.assert_array_equal(ours == 0, theirs == 0)
-            found = re.findall("all-gather|all-reduce|all-to-all|collective-[a-z]+|reduce-scatter",
-                               compiled.as_text())
-            assert not found, (op, spec, found)
+            names = "all-gather|all-reduce|all-to-all|collective-[a-z]+|reduce-scatter"
+            collectives = re.findall(names, compiled.as_text())
+            assert not collectives, (op, spec, collectives)
 """
 
 

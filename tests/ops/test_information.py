@@ -36,20 +36,21 @@ def true_kl(alpha):
     return sum(integrate.quad(integrand, low, high)[0] for low, high in parts)
 
 
-def test_kl_is_the_integral_less_its_value_at_the_top():
+def test_kl_is_the_integral_less_its_value_at_the_largest_alpha():
     alphas = np.array([0.02, 0.1, 0.35, 0.7], np.float32)
     exact = np.array([true_kl(float(alpha)) for alpha in alphas])
-    kl = information_kl(jnp.asarray(alphas), top=0.7)
+    kl = information_kl(jnp.asarray(alphas), max_alpha=0.7)
     np.testing.assert_allclose(kl, exact - exact[-1], rtol=1e-4, atol=1e-5)
     assert kl[-1] == 0
 
 
 def test_kl_checks_its_arguments():
-    for top in (0, -1, np.nan):
-        with pytest.raises(ValueError, match=rf"^information_kl: top is {top}; allowed: above 0"):
-            information_kl(jnp.ones(2), top=top)
+    for largest in (0, -1, np.nan):
+        message = rf"^information_kl: max_alpha is {largest}; allowed: above 0"
+        with pytest.raises(ValueError, match=message):
+            information_kl(jnp.ones(2), max_alpha=largest)
     with pytest.raises(TypeError, match=r"^information_kl: alpha has dtype int32"):
-        information_kl(jnp.ones(2, int), top=1)
+        information_kl(jnp.ones(2, int), max_alpha=1)
 
 
 def test_noise_is_log_normal_of_each_units_width(key):

@@ -215,11 +215,11 @@ def test_keep_probability_is_exact_and_zero_only_at_rate_1(rate):
     assert kept.tolist() == [word >= dropped for word in words]
 
 
-def test_rates_next_to_1_keep_their_share():
+def test_rates_next_to_1_keep_their_fraction():
     for rate in (1 - 2**-24, 1 - 1e-9, np.nextafter(1, 0)):
         assert float(checked_rate("op", rate)) == 1 - 2**-24
     assert float(checked_rate("op", 1)) == 1
-    # 2**-10, the smallest share that 2**20 words can show: 1,024 are kept, give or take 4 x 32.
+    # 2**-10, the smallest fraction that 2**20 words can show: 1,024 are kept, give or take 4 x 32.
     kept = int(_noise.keep_mask(jax.random.key(0), jnp.float32(1 - 2**-10), (N,)).sum())
     assert abs(kept - 1024) < 128
 

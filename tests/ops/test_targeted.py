@@ -28,48 +28,48 @@ def by_sorting(kernel, count, target):
 
 
 @pytest.mark.parametrize("kernel", [KERNEL, FILTERS], ids=["dense", "conv"])
-@pytest.mark.parametrize("share", [0, 0.25, 0.5, 0.99, 1])
-def test_targets_are_the_smallest(kernel, share):
+@pytest.mark.parametrize("fraction", [0, 0.25, 0.5, 0.99, 1])
+def test_targets_are_the_smallest(kernel, fraction):
     inputs, outputs = kernel.size // kernel.shape[-1], kernel.shape[-1]
-    cases: Any = (("weight", int(share * inputs)), ("unit", int(share * outputs)))
+    cases: Any = (("weight", int(fraction * inputs)), ("unit", int(fraction * outputs)))
     for target, count in cases:
         expected = by_sorting(kernel, count, target)
-        ours = targets(jnp.asarray(kernel), share=share, target=target)
+        ours = targets(jnp.asarray(kernel), fraction=fraction, target=target)
         np.testing.assert_array_equal(ours, expected)
         traced = jax.jit(targets, static_argnames="target")
         np.testing.assert_array_equal(
-            traced(jnp.asarray(kernel), share=jnp.float32(share), target=target), expected
+            traced(jnp.asarray(kernel), fraction=jnp.float32(fraction), target=target), expected
         )
 
 
 @settings(derandomize=True, deadline=None, max_examples=50)
 @given(st.integers(0, 200))
-def test_a_share_of_hundredths_is_counted_as_written(count):
+def test_a_fraction_of_hundredths_is_counted_as_written(count):
     """0.29 * 100 is below 29 in floating point."""
-    found = int(targets(jnp.arange(200.0).reshape(200, 1), share=count / 200).sum())
-    assert found == count
+    targeted = int(targets(jnp.arange(200.0).reshape(200, 1), fraction=count / 200).sum())
+    assert targeted == count
 
 
 def test_columns_may_be_shared_out_among_devices():
     split = jax.shard_map(
-        lambda kernel: targets(kernel, share=0.5),
+        lambda kernel: targets(kernel, fraction=0.5),
         mesh=jax.sharding.Mesh(np.array(jax.devices()[:1]), ("columns",)),
         in_specs=jax.P(None, "columns"),
         out_specs=jax.P(None, "columns"),
     )
     kernel = jnp.asarray(KERNEL)
-    np.testing.assert_array_equal(jax.jit(split)(kernel), targets(kernel, share=0.5))
+    np.testing.assert_array_equal(jax.jit(split)(kernel), targets(kernel, fraction=0.5))
 
 
 def test_a_layer_may_have_no_outputs():
-    assert targets(jnp.ones((3, 0)), share=0.5).shape == (3, 0)
+    assert targets(jnp.ones((3, 0)), fraction=0.5).shape == (3, 0)
 
 
 def test_weights_equal_to_the_smallest_one_spared_are_spared():
     kernel = jnp.array([[1.0, 2.0, 2.0, 2.0, 3.0, 0.0, 4.0, 5.0]]).T
-    found = targets(kernel, share=0.5)[:, 0]
-    assert found.tolist() == [True, False, False, False, False, True, False, False]
-    assert targets(kernel, share=1).all()
+    smallest = targets(kernel, fraction=0.5)[:, 0]
+    assert smallest.tolist() == [True, False, False, False, False, True, False, False]
+    assert targets(kernel, fraction=1).all()
 
 
 @pytest.mark.parametrize("target", ["weight", "unit"])
@@ -79,7 +79,7 @@ def test_targets_are_dropped_at_the_rate_and_others_never(rate, target):
     kernel, keys = jnp.asarray(KERNEL), jax.random.split(jax.random.key(3), n)
     draw = jax.jit(jax.vmap(lambda key: targeted_kernel(key, kernel, rate=rate, target=target)))
     drawn = np.asarray(draw(keys))
-    dropped, chosen = drawn == 0, np.asarray(targets(kernel, share=0.5, target=target))
+    dropped, chosen = drawn == 0, np.asarray(targets(kernel, fraction=0.5, target=target))
     np.testing.assert_array_equal(drawn, np.where(dropped, 0, KERNEL))
     assert not dropped[:, ~chosen].any()
     often = dropped[:, chosen].mean(0)
@@ -107,16 +107,16 @@ def test_a_batch_shares_its_mask_and_nothing_is_scaled(key):
 def test_rate_1_prunes(key):
     x, kernel = jnp.ones((2, 10)), jnp.asarray(KERNEL)
     for target in ("weight", "unit"):
-        chosen = targets(kernel, share=0.5, target=target)
+        chosen = targets(kernel, fraction=0.5, target=target)
         u = targeted_dropout(key, x, rate=1.0, kernel=kernel, target=target)
         np.testing.assert_allclose(u, x @ jnp.where(chosen, 0, kernel), rtol=1e-6)
 
 
 def test_share_1_is_dropout_of_all_weights_and_share_0_of_none(key):
     x, kernel = jnp.ones((2, 10)), jnp.asarray(KERNEL)
-    none = targeted_dropout(key, x, rate=1.0, kernel=kernel, share=0)
+    none = targeted_dropout(key, x, rate=1.0, kernel=kernel, fraction=0)
     np.testing.assert_allclose(none, x @ kernel, rtol=1e-6)
-    np.testing.assert_array_equal(targeted_dropout(key, x, rate=1.0, kernel=kernel, share=1), 0)
+    np.testing.assert_array_equal(targeted_dropout(key, x, rate=1.0, kernel=kernel, fraction=1), 0)
 
 
 @pytest.mark.parametrize("target", ["weight", "unit"])

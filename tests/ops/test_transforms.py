@@ -22,7 +22,7 @@ RATES = np.array([0, 0.1, 0.5, 0.9, 0.99], np.float32)
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
 def test_jit_gives_what_eager_gives(op, dtype, key, array):
     x = array(op.shape, dtype)
-    rate = min(0.3, op.top)
+    rate = min(0.3, op.max_rate)
     jitted, eager = jax.jit(op.call)(key, x, rate), op.call(key, x, rate)
     if op.kind == "mask":
         np.testing.assert_array_equal(jitted, eager)
@@ -44,7 +44,7 @@ def test_vmap_and_scan_over_keys_are_a_loop(op, array):
 
 def test_vmap_over_rates_is_a_loop(op, key, array):
     x = array(op.shape)
-    rates = RATES * np.float32(op.top)
+    rates = RATES * np.float32(op.max_rate)
     outputs = jax.jit(jax.vmap(op.call, (None, None, 0)))(key, x, rates)
     one = jax.jit(op.call)
     assert_agree(op, outputs, np.stack([one(key, x, rate) for rate in rates]))
@@ -53,7 +53,12 @@ def test_vmap_over_rates_is_a_loop(op, key, array):
 def test_a_traced_rate_out_of_range_counts_as_the_nearest_one(rated_op, key, array):
     x = array(rated_op.shape)
     one = jax.jit(lambda rate: rated_op.call(key, x, rate))
-    for rate, nearest in ((-np.inf, 0), (-1e-9, 0), (2, rated_op.top), (np.inf, rated_op.top)):
+    for rate, nearest in (
+        (-np.inf, 0),
+        (-1e-9, 0),
+        (2, rated_op.max_rate),
+        (np.inf, rated_op.max_rate),
+    ):
         np.testing.assert_array_equal(one(np.float32(rate)), one(np.float32(nearest)))
 
 
@@ -74,7 +79,7 @@ def test_five_traced_rates_trace_once(op, key, array):
         return op.call(key, x, rate).sum()
 
     for rate in RATES:
-        gradient(x, rate * np.float32(op.top))
+        gradient(x, rate * np.float32(op.max_rate))
     assert traces == 1
 
 
@@ -121,7 +126,7 @@ def test_forward_and_reverse_and_second_derivatives(affine_op, key, array):
             ((y * jt).sum(), (slope * t).sum()),
         )
 
-    for rate in (0.0, 0.5 * op.top, 0.9 * op.top):
+    for rate in (0.0, 0.5 * op.max_rate, 0.9 * op.max_rate):
         for actual, expected in derivatives(rate):
             np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=2e-4)
 
@@ -134,5 +139,5 @@ def test_rate_has_no_derivative(rated_op, key, array):
         loss = lambda rate: rated_op.call(key, x, rate).sum()  # noqa: E731
         return jax.grad(loss)(rate), jax.jvp(loss, (rate,), (jnp.ones_like(rate),))[1]
 
-    for rate in (0.0, 0.5, 0.9, 1.0) if rated_op.top == 1 else (0.0, rated_op.top / 2):
+    for rate in (0.0, 0.5, 0.9, 1.0) if rated_op.max_rate == 1 else (0.0, rated_op.max_rate / 2):
         assert slopes(jnp.float32(rate)) == (0, 0)

@@ -29,12 +29,12 @@ def test_each_unit_is_new_or_old_to_the_bit(dtype, key):
 
 @pytest.mark.parametrize("rate", [0.05, 0.5, 0.9])
 def test_old_values_are_kept_at_the_rate(rate, key):
-    share = np.asarray(kept(key, rate))
-    bound = 4 * np.sqrt(rate * (1 - rate) / share.size)  # n = 4096
-    assert abs(share.mean() - rate) < bound
+    kept_old = np.asarray(kept(key, rate))
+    bound = 4 * np.sqrt(rate * (1 - rate) / kept_old.size)  # n = 4096
+    assert abs(kept_old.mean() - rate) < bound
     # And independently along both axes: sums over an axis of 64 are binomial.
     for axis in (0, 1):
-        variance = share.sum(axis).var(ddof=1) / (64 * rate * (1 - rate))
+        variance = kept_old.sum(axis).var(ddof=1) / (64 * rate * (1 - rate))
         # The kurtosis of these binomials adds at most 0.3 to that of a normal, 3.
         assert abs(variance - 1) < 4 * np.sqrt(2.3 / 63)
 

@@ -8,7 +8,7 @@ from flax import nnx
 
 from dropout_lab.models import MLP
 from dropout_lab.training.loss import cross_entropy, multi_sample, r_drop, symmetric_divergence
-from dropout_lab.variants import Noise
+from dropout_lab.variants import LayerFactory
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +17,7 @@ TARGET = jax.nn.one_hot(jnp.array([0, 1, 2, 0, 1, 2]), 3)
 
 
 def make(**rates):
-    return MLP((5,), 3, widths=(8, 7), noise=Noise("dropout", **rates), rngs=nnx.Rngs(0))
+    return MLP((5,), 3, widths=(8, 7), factory=LayerFactory("dropout", **rates), rngs=nnx.Rngs(0))
 
 
 def entropy_of(logits):

@@ -12,7 +12,7 @@ from dropout_lab.config import resolve
 from dropout_lab.models import MLP
 from dropout_lab.training.recalibration import recalibrate_batch_stats
 from dropout_lab.training.trainer import Trainer
-from dropout_lab.variants import Noise
+from dropout_lab.variants import LayerFactory
 
 pytestmark = pytest.mark.slow
 
@@ -21,8 +21,8 @@ BATCHES = jax.random.normal(jax.random.key(0), (5, 64, 12)) + 0.5
 
 @pytest.fixture
 def model():
-    noise = Noise("dropout", rate=0.5, input_rate=0.5)
-    return MLP((12,), 3, widths=(8, 8), batch_norm=True, noise=noise, rngs=nnx.Rngs(0))
+    factory = LayerFactory("dropout", rate=0.5, input_rate=0.5)
+    return MLP((12,), 3, widths=(8, 8), batch_norm=True, factory=factory, rngs=nnx.Rngs(0))
 
 
 def norms(model: Any) -> Any:
@@ -85,7 +85,7 @@ def test_prepared_batches_are_what_the_network_sees(model):
 
 
 def test_a_network_without_batch_norm_stays_as_it_is():
-    plain = MLP((12,), 3, widths=(8,), noise=Noise("dropout"), rngs=nnx.Rngs(0))
+    plain = MLP((12,), 3, widths=(8,), factory=LayerFactory("dropout"), rngs=nnx.Rngs(0))
     recalibrated: Any = recalibrate_batch_stats(plain, BATCHES)
     plain.eval()
     recalibrated.eval()

@@ -6,24 +6,17 @@ import jax
 import numpy as np
 import pytest
 
-from configs import digits_cnn, digits_mlp, digits_rnn
 from dropout_lab.config import default_config, hparams_of, resolve
 from dropout_lab.models import MODELS
 from dropout_lab.training.arrays import fit_scaling, to_device
 from dropout_lab.training.preparation import prepare
 from dropout_lab.training.program import as_arrays
 from dropout_lab.variants import VARIANTS
+from tests.models.small import small_options
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 
-# From the network that compiles fastest to the one that takes longest.
-SIZES: dict[str, dict[str, Any]] = {
-    "mlp": {"model.widths": (32,)},
-    "cnn": {"model.stages": (8, 16), "model.widths": (32,)},
-    "rnn": {"model.units": 24},
-    "resnet": {"model.name": "resnet", "model.depth": 10, "model.widening": 1},
-}
-CONFIGS = {"mlp": digits_mlp, "cnn": digits_cnn, "rnn": digits_rnn}
+SIZES = {"widths": (32,), "stages": (8, 16), "units": 24}
 FAST = {("dropout", "mlp")}
 
 
@@ -31,29 +24,26 @@ def pairs():
     """Returns each variant with the cheapest model, and with those that add a kind of layer."""
     for variant, made in VARIANTS.items():
         seen: set[Any] = set()
-        for model in SIZES:
+        for model in MODELS:
             places = MODELS[model].places
-            layers = {use.layer for use in made.uses(places).values()}
-            fits = not made.needs or set(made.needs) & set(places)
-            if fits and (layers - seen or (variant, model) == ("none", "mlp")):
+            layers = {choice.layer for choice in made.layers_at(places).values()}
+            if made.fits(places) and (layers - seen or (variant, model) == ("none", "mlp")):
                 seen |= layers
                 marks = () if (variant, model) in FAST else pytest.mark.slow
                 yield pytest.param(variant, model, marks=marks)
 
 
 def config_of(variant, model):
-    if model == "resnet":
-        config = default_config()
-        config.variant = variant
-    else:
-        config = CONFIGS[model].get_config(f"{variant},smoke")
-    config.dropout.rate = config.dropout.input_rate = None  # the variant's own
-    optimizer: dict[str, Any] = {
+    config = default_config()
+    changes: dict[str, Any] = {
+        "variant": variant,
+        "model.name": model,
         "optimizer.name": "adam",
         "optimizer.lr": 1e-2,
         "train.batch_size": 16,
     }
-    config.update_from_flattened_dict(optimizer | SIZES[model])
+    changes |= {f"model.{key}": value for key, value in small_options(model, **SIZES).items()}
+    config.update_from_flattened_dict(changes)
     return config
 
 
@@ -64,18 +54,18 @@ def described(tree):
 
 
 def test_every_variant_and_every_model_is_here():
-    trained = [param.values for param in pairs()]
-    assert {variant for variant, _ in trained} == set(VARIANTS)
-    assert {model for _, model in trained} == set(MODELS)
-    assert set(trained) >= FAST
+    tested = [param.values for param in pairs()]
+    assert {variant for variant, _ in tested} == set(VARIANTS)
+    assert {model for _, model in tested} == set(MODELS)
+    assert set(tested) >= FAST
 
 
 @pytest.mark.parametrize(("variant", "model"), list(pairs()))
 def test_an_epoch_lowers_the_loss(variant, model):
     """With the noise at rest, before and after; training leaves the state's structure alone."""
     config = resolve(config_of(variant, model))
-    vmapped, dataset = prepare(config)
-    program = vmapped.program
+    lanes, dataset = prepare(config)
+    program = lanes.program
     data, scaling = to_device(dataset.train), fit_scaling(config.data.scaling, dataset.train)
     hparams = as_arrays(hparams_of(config))
     lengths, state = program.lengths(hparams, len(dataset.train)), program.init(hparams)

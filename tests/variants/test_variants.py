@@ -14,35 +14,36 @@ from dropout_lab import nn
 from dropout_lab.config import check_inference
 from dropout_lab.errors import InputError
 from dropout_lab.models import MODELS
-from dropout_lab.variants import OPTIONS, PLACES, RATES, RULES_OF_INFERENCE, VARIANTS, Noise
+from dropout_lab.variants import (
+    INFERENCE_RULES,
+    OPTIONS,
+    PLACES,
+    RATES,
+    VARIANTS,
+    LayerChoice,
+    LayerFactory,
+    Variant,
+)
+from dropout_lab.variants.places import ARGUMENTS
 
 INIT = nnx.initializers.lecun_normal()
 STAGE = (4, 4, 8)
-USES = [
-    (name, place)
-    for name, variant in VARIANTS.items()
-    for place in PLACES
-    if getattr(variant, place) is not None
-]
+CHOICES = [(name, place) for name, variant in VARIANTS.items() for place in variant.layers]
+# Rates that differ from each other and from all defaults.
+GIVEN: dict[str, Any] = {key: 0.11 + index / 100 for index, key in enumerate(RATES)}
+GIVEN["stage_rates"] = (0.0, GIVEN["stage_rates"])
 
 
-def layer_at(noise, place):
-    """Returns the layer for a place of a small network."""
+def layer_at(factory, place):
+    """Returns the layer for a place of a small network: of a stage's, for the second."""
     kernel: dict[str, Any] = {"kernel_init": INIT, "rngs": nnx.Rngs(0)}
-    makers = {
-        "input": lambda: noise.input((2, 3)),
-        "sequence": lambda: noise.sequence((2, 3)),
-        "stage": lambda: noise.stage(1, STAGE),
-        "conv": lambda: noise.conv(1, 3, 4, 3, **kernel),
-        "pool": lambda: noise.pool(1),
-        "hidden": lambda: noise.hidden(5),
-        "first": lambda: noise.first(6, 5, **kernel),
-        "linear": lambda: noise.linear(6, 5, **kernel),
-        "output": lambda: noise.output(6, 5, **kernel),
-        "branch": lambda: noise.branch(3, 4),
-        "recurrent": lambda: noise.recurrent(),
-    }
-    return makers[place]()
+    if place == "branch":
+        return factory.branch(3, 4)
+    if place == "conv":
+        return factory.conv(1, 3, 4, 3, **kernel)
+    if place in ("first", "linear", "output"):
+        return factory.dense(place, 6, 5, **kernel)
+    return factory.noise(place, STAGE, index=1)
 
 
 def rates_of(layer):
@@ -51,53 +52,67 @@ def rates_of(layer):
     return [float(rate[...])] if isinstance(rate, nn.DropRate) else []
 
 
-@pytest.mark.parametrize(("variant", "place"), USES)
+@pytest.mark.parametrize(("variant", "place"), CHOICES)
 def test_each_place_gets_its_layer_at_its_default_rate(variant, place):
-    use, made = getattr(VARIANTS[variant], place), VARIANTS[variant]
-    layer = layer_at(Noise(variant), place)
-    assert type(layer) is use.layer
+    made, choice = VARIANTS[variant], VARIANTS[variant].layers[place]
+    layer = layer_at(LayerFactory(variant), place)
+    assert type(layer) is choice.layer
     rates = rates_of(layer)
     if rates:
-        assert rates[0] == pytest.approx(made.default(PLACES[place]))
-    assert use.rated or not rates
+        assert rates[0] == pytest.approx(made.default(PLACES[place].rate))
+    assert choice.rated or not rates
 
 
-@pytest.mark.parametrize(("variant", "place"), USES)
+@pytest.mark.parametrize(("variant", "place"), CHOICES)
 def test_a_rate_that_is_learnt_is_none_to_schedule(variant, place):
-    use = getattr(VARIANTS[variant], place)
-    rates = nnx.split(layer_at(Noise(variant), place), nn.DropRate, ...)[1]
-    assert (use.rated and not use.learns) == bool(jax.tree.leaves(rates))
+    choice = VARIANTS[variant].layers[place]
+    rates = nnx.split(layer_at(LayerFactory(variant), place), nn.DropRate, ...)[1]
+    assert (choice.rated and not choice.learns) == bool(jax.tree.leaves(rates))
 
 
-@pytest.mark.parametrize(("variant", "place"), USES)
+@pytest.mark.parametrize(("variant", "place"), CHOICES)
 def test_each_place_gets_the_rate_that_is_given(variant, place):
-    given: dict[str, Any] = {
-        "rate": 0.11,
-        "input_rate": 0.12,
-        "stage_rates": (0.0, 0.13),
-        "branch_rate": 0.14,
-    }
-    given |= {"state_rate": 0.15, "cell_rate": 0.16}
-    assert set(given) == set(RATES)
-    rates = rates_of(layer_at(Noise(variant, **given), place))
-    expected = given[PLACES[place]]
+    rates = rates_of(layer_at(LayerFactory(variant, **GIVEN), place))
+    expected = GIVEN[PLACES[place].rate]
     if rates:
-        assert rates[0] == pytest.approx(expected[1] if place in STAGES else expected)
+        assert rates[0] == pytest.approx(expected[1] if isinstance(expected, tuple) else expected)
 
 
-STAGES = [place for place, key in PLACES.items() if key == "stage_rates"]
+@pytest.mark.parametrize(("variant", "place"), CHOICES)
+def test_a_layer_takes_no_rate_above_its_variants_highest(variant, place):
+    made = VARIANTS[variant]
+    factory = LayerFactory(variant, **dict.fromkeys(RATES, 1))
+    if made.max_rate == 1 or not made.layers[place].rated:
+        layer_at(factory, place)
+    else:
+        with pytest.raises(ValueError, match=r"rate is 1; allowed: \[0, (1\)|0\.25\])"):
+            layer_at(factory, place)
+
+
+def test_a_place_without_a_layer_gets_its_fallbacks_at_that_ones_rate():
+    layer = layer_at(LayerFactory("drop_connect", rate=0.3, input_rate=0.1), "first")
+    assert type(layer) is nn.DropConnect
+    assert rates_of(layer) == [np.float32(0.3)]
+    assert VARIANTS["drop_connect"].reads(("first",)) == {"rate", "per_example"}
+
+
+def test_an_unknown_place_is_an_error():
+    with pytest.raises(InputError, match=r"^unknown place of a variant 'hiden'; did you mean 'hid"):
+        Variant({"hiden": LayerChoice(nn.Dropout)})
 
 
 def test_one_stage_rate_serves_all():
     for index in (0, 1, 2):
-        assert rates_of(Noise("dropout", stage_rates=0.3).stage(index, STAGE)) == [np.float32(0.3)]
+        assert rates_of(
+            LayerFactory("dropout", stage_rates=0.3).noise("stage", STAGE, index=index)
+        ) == [np.float32(0.3)]
 
 
 @pytest.mark.parametrize("place", ["conv", "linear", "output"])
 def test_weights_are_plain_where_a_variant_leaves_them_alone(place):
-    layer = layer_at(Noise("none"), place)
+    layer = layer_at(LayerFactory("none"), place)
     assert type(layer) is (nn.Conv if place == "conv" else nn.Linear)
-    assert layer_at(Noise("none"), "input") is None
+    assert layer_at(LayerFactory("none"), "input") is None
 
 
 def keywords_of(layer):
@@ -117,29 +132,29 @@ def test_keywords_of_a_layer_are_those_it_takes():
     noise = {"self", "deterministic", "rng_collection", "rngs"}
     assert keywords_of(nn.StochasticPool) == noise | {"window"}
     layer = noise | {"in_features", "out_features", "kernel_init"}
-    assert keywords_of(nn.TargetedDropout) == layer | {"rate", "share", "target"}
+    assert keywords_of(nn.TargetedDropout) == layer | {"rate", "fraction", "target"}
 
 
-@pytest.mark.parametrize(("variant", "place"), USES)
+@pytest.mark.parametrize(("variant", "place"), CHOICES)
 def test_options_reach_the_layer(variant, place, monkeypatch):
     """Each by its name, as it is; a rate among them with its own default."""
     made = VARIANTS[variant]
-    use = getattr(made, place)
+    choice = made.layers[place]
     seen = {}
 
     def record(*args, **keywords):
         seen.update(keywords)
-
         return "a layer"
 
-    recording = dataclasses.replace(use, layer=record)
-    monkeypatch.setitem(VARIANTS, variant, dataclasses.replace(made, **{place: recording}))
-    given: dict[str, Any] = {key: object() for key in use.options if key not in RATES}
-    layer_at(Noise(variant, **given), place)
-    assert {key: seen[key] for key in given} == given
-    assert all(seen[key] == made.default(key) for key in use.options if key in RATES)
-    assert seen.keys() <= keywords_of(use.layer)
-    assert ("shape" in seen) == use.sized
+    recording: Any = record
+    layers = {place: dataclasses.replace(choice, layer=recording)}
+    monkeypatch.setitem(VARIANTS, variant, dataclasses.replace(made, layers=layers))
+    given: dict[str, Any] = {key: object() for key in choice.options if key not in RATES}
+    layer_at(LayerFactory(variant, **given), place)
+    assert {key: seen[ARGUMENTS.get(key, key)] for key in given} == given
+    assert all(seen[key] == made.default(key) for key in choice.options if key in RATES)
+    assert seen.keys() <= keywords_of(choice.layer)
+    assert ("shape" in seen) == choice.sized
 
 
 def test_a_variant_says_what_it_reads():
@@ -155,16 +170,15 @@ def test_a_variant_says_what_it_reads():
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_is_complete(variant):
     made = VARIANTS[variant]
-    assert set(made.inference) <= set(RULES_OF_INFERENCE)
-    assert set(made.needs) <= {place for name, place in USES if name == variant}
+    assert set(made.inference) <= set(INFERENCE_RULES)
+    assert set(made.needs) <= set(made.layers)
     assert set(made.defaults) <= made.reads(tuple(PLACES))
-    uses = [getattr(made, place) for name, place in USES if name == variant]
-    has_penalty = any(hasattr(use.layer, "penalty") for use in uses)
+    has_penalty = any(hasattr(choice.layer, "penalty") for choice in made.layers.values())
     assert has_penalty == (made.penalty_weight is not None)
-    assert variant == "none" or any(set(made.uses(model.places)) for model in MODELS.values())
+    assert variant == "none" or any(made.layers_at(model.places) for model in MODELS.values())
 
 
-def test_rules_of_inference_are_checked():
+def test_inference_rules_are_checked():
     check_inference("inference", "mc", "dropout")
     with pytest.raises(InputError, match=r"^inference is 'mc' with variant 'none'; allowed: mean$"):
         check_inference("inference", "mc", "none")
@@ -185,14 +199,14 @@ def test_rules_of_inference_are_checked():
 )
 def test_an_unknown_variant_is_an_error_that_names_the_nearest(name, message):
     with pytest.raises(InputError, match=message):
-        Noise(name)
+        LayerFactory(name)
 
 
 def test_an_unknown_option_is_an_error():
     with pytest.raises(InputError, match=r"^unknown option of a variant 'rat'; did you mean 'rat"):
-        Noise("dropout", rat=0.5)
+        LayerFactory("dropout", rat=0.5)
 
 
 def test_rates_may_be_arrays():
-    layer = Noise("dropout", rate=jnp.float32(0.4)).hidden(3)
+    layer = LayerFactory("dropout", rate=jnp.float32(0.4)).noise("hidden", (3,))
     assert rates_of(layer) == [np.float32(0.4)]

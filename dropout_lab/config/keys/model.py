@@ -19,7 +19,7 @@ STATIC = Role.STATIC
 
 
 def _stages_are_noisy(config: Flat, _: str) -> bool:
-    return "stage" in VARIANTS[config["variant"]].uses(present_places(config))
+    return "stage" in VARIANTS[config["variant"]].layers_at(present_places(config))
 
 
 NOISY_STAGES = When("the variant has noise on its stages", _stages_are_noisy)

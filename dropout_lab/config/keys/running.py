@@ -3,7 +3,7 @@
 from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Flat, Key, Role, When, equals
 from dropout_lab.config.keys.values import FLAG, NONE, number, one_of, whole
 from dropout_lab.models import MODELS
-from dropout_lab.variants import RULES_OF_INFERENCE
+from dropout_lab.variants import INFERENCE_RULES
 
 STATIC, HOST, EXECUTION = Role.STATIC, Role.HOST, Role.EXECUTION
 
@@ -20,7 +20,7 @@ SAMPLED = When("`eval.inference` is mc or gaussian", _several_passes)
 
 # fmt: off
 KEYS = (
-    Key("eval.inference", None, one_of(RULES_OF_INFERENCE) | NONE, STATIC, when=ALWAYS,
+    Key("eval.inference", None, one_of(INFERENCE_RULES) | NONE, STATIC, when=ALWAYS,
         before=ORIGINAL,
         meaning="Inference rule. None: the variant's first."),
     Key("eval.passes", 50, whole(1), STATIC, when=SAMPLED, before=ORIGINAL,
