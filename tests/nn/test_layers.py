@@ -1,4 +1,4 @@
-"""What each noise layer adds to its op: a rate that is a variable, an inference rule, a penalty."""
+"""Noise layers' own parts: a rate that is a variable, an inference rule, a penalty."""
 
 import jax
 import jax.numpy as jnp
@@ -153,7 +153,8 @@ def test_rate_1_is_an_error_for_gaussian_dropout_only():
 
 
 @pytest.mark.parametrize(
-    ("rate", "alpha"), [(0, 1e-4), (0.2, 0.25), (0.4, 2 / 3), (0.5, 0.95), (0.9, 0.95), (0.99, 0.95)]
+    ("rate", "alpha"),
+    [(0, 1e-4), (0.2, 0.25), (0.4, 2 / 3), (0.5, 0.95), (0.9, 0.95), (0.99, 0.95)],
 )
 def test_variational_dropout_starts_from_a_dropout_rate(rate, alpha):
     layer = VariationalDropout(rate, shape=(3,))
