@@ -1,11 +1,6 @@
 """README.md's steps for adding a variant, with a toy: a unit's sign flips."""
 
 import inspect
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -28,8 +23,7 @@ from dropout_lab.training.preparation import prepare
 from dropout_lab.training.program import as_arrays
 from dropout_lab.training.run import train
 from dropout_lab.variants import VARIANTS, LayerChoice, Variant
-
-ROOT = Path(__file__).parents[1]
+from tests.source_copy import SourceCopy
 
 
 def sign_flip(
@@ -161,48 +155,29 @@ from dropout_lab.ops import Rate
 @pytest.mark.slow
 def test_the_scripts_know_it_from_its_source_alone(tmp_path):
     """In a copy: an op, a layer, and where they are listed; nothing else is touched."""
-    for part in ("dropout_lab", "configs", "scripts"):
-        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
-    package = tmp_path / "dropout_lab"
-    op = IMPORTS.replace("dropout_lab.ops", "dropout_lab.ops._common") + inspect.getsource(
-        sign_flip
-    )
-    (package / "ops" / "sign_flip.py").write_text(op)
+    copy = SourceCopy(tmp_path)
+    op = IMPORTS.replace("dropout_lab.ops", "dropout_lab.ops._common")
+    copy.write("dropout_lab/ops/sign_flip.py", op + inspect.getsource(sign_flip))
     layer = (
         f"{IMPORTS}from dropout_lab.ops import sign_flip\n"
         f"from dropout_lab.nn.stochastic import RatedNoise\n\n\n{inspect.getsource(SignFlip)}"
     )
-    (package / "nn" / "sign_flip.py").write_text(layer)
-    exports = package / "ops" / "__init__.py"
-    exported = exports.read_text().replace("__all__ = [\n", '__all__ = [\n    "sign_flip",\n')
-    exports.write_text(f"from dropout_lab.ops.sign_flip import sign_flip\n{exported}")
-    with (package / "nn" / "__init__.py").open("a") as file:
-        file.write("from dropout_lab.nn.sign_flip import SignFlip\n")
-    table, start = package / "variants" / "variants.py", "VARIANTS: dict[str, Variant] = {\n"
-    text = table.read_text()
-    assert text.count(start) == 1
-    line = '    "sign_flip": _everywhere(LayerChoice(nn.SignFlip), defaults={"rate": 0.1}),\n'
-    table.write_text(text.replace(start, start + line))
-
-    def run(script, *args):
-        process = subprocess.run(
-            [sys.executable, tmp_path / "scripts" / f"{script}.py", *args],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert process.returncode == 0, process.stderr
-        return process.stdout
+    copy.write("dropout_lab/nn/sign_flip.py", layer)
+    exports = "dropout_lab/ops/__init__.py"
+    copy.insert(exports, "from dropout_lab.ops.sign_flip import sign_flip\n")
+    copy.insert(exports, '    "sign_flip",\n', after="__all__ = [\n")
+    copy.insert("dropout_lab/nn/__init__.py", "from dropout_lab.nn.sign_flip import SignFlip\n")
+    row = '    "sign_flip": _everywhere(LayerChoice(nn.SignFlip), defaults={"rate": 0.1}),\n'
+    table = "VARIANTS: dict[str, Variant] = {\n"
+    copy.insert("dropout_lab/variants/variants.py", row, after=table)
+    assert "sign_flip" in copy.run("-c", "from dropout_lab.ops import OPS; print(*OPS)").split()
 
     small = ("--config.model.widths=(16,)", "--config.train.epochs=1")
     schedule = ("--config.rate_schedule.name=linear", f"--workdir={tmp_path / 'one'}")
-    printed = run("train", "--config=configs/digits_mlp.py:sign_flip,smoke", *small, *schedule)
+    config = "--config=configs/digits_mlp.py"
+    printed = copy.run("scripts/train.py", f"{config}:sign_flip,smoke", *small, *schedule)
     assert "record.json: ok " in printed
-    sweep = ("--config=configs/digits_mlp.py:none,smoke", f"--workdir={tmp_path / 'many'}")
+    workdir = f"--workdir={tmp_path / 'many'}"
     vary = ("--vary=variant=none,sign_flip", "--vary=dropout.rate=0.05,0.2")
-    run("sweep", *sweep, *vary, *small)
-    table_of_rates = run("table", sweep[1], "--cols=dropout.rate")
-    assert "| sign_flip " in table_of_rates
+    copy.run("scripts/sweep.py", f"{config}:none,smoke", workdir, *vary, *small)
+    assert "| sign_flip " in copy.run("scripts/table.py", workdir, "--cols=dropout.rate")

@@ -1,4 +1,4 @@
-"""The parts that networks are made of."""
+"""The building blocks of networks."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -22,7 +22,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "tanh": jnp.tanh,
     "maxout": lambda x: x,
 }
-"""Activation functions by name; maxout first takes the maximum of each unit's pieces."""
+"""Activation functions by name; maxout is the identity on the maxima of units' pieces."""
 
 
 def kernel_init(activation: str) -> nnx.Initializer:
@@ -34,12 +34,12 @@ def kernel_init(activation: str) -> nnx.Initializer:
 def with_noise(
     noise: nn.UnitNoise | None, x: Float[Array, "*shape"], rngs: Streams | None
 ) -> Float[Array, "*shape"]:
-    """Returns ``x`` through the noise layer, or as it is where there is none."""
+    """Returns ``x`` with noise, or unchanged if there is no noise layer."""
     return x if noise is None else noise(x, rngs=rngs)
 
 
 class Activation(nnx.Module):
-    """Batch normalisation if wanted, then the activation function.
+    """Optional batch normalisation, then the activation function.
 
     Maxout (I. Goodfellow, D. Warde-Farley, M. Mirza, A. Courville, Y. Bengio, *Maxout networks*,
     ICML 2013, arXiv:1302.4389) gives each unit ``pieces`` pre-activations and takes the maximum.
@@ -52,7 +52,7 @@ class Activation(nnx.Module):
       rngs: Streams for the parameters.
 
     Attributes:
-      inputs: How many pre-activations ``features`` units need.
+      inputs: Number of pre-activations of ``features`` units.
     """
 
     def __init__(
@@ -79,17 +79,17 @@ class Dense(nnx.Module):
     """A hidden dense layer: weights, activation, noise.
 
     Args:
-      inputs: Units below.
-      width: Units.
+      inputs: Units of the layer below.
+      width: Units of this layer.
       activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether to normalise before the activation.
       pieces: Pre-activations of a maxout unit.
       factory: Makes the layers of the variant.
-      reads_data: Whether the layer's inputs are the data.
+      reads_data: Whether the inputs are the data.
       rngs: Streams for the parameters.
 
     Attributes:
-      observe: Called with the activations of each call, before the noise; None to call nothing.
+      observe: A function that gets the activations of each call, before the noise; or None.
     """
 
     def __init__(
@@ -129,17 +129,17 @@ class Dense(nnx.Module):
 
 
 class Classifier(nnx.Module):
-    """Flattens, then hidden dense layers and a linear output.
+    """Flattening, hidden dense layers and a linear output.
 
     Args:
       inputs: Features of one example.
       classes: Number of classes.
       widths: Hidden units per layer; may be empty.
       activation: A name in ``ACTIVATIONS``.
-      batch_norm: Whether each hidden layer is batch-normalised, before its activation.
+      batch_norm: Whether hidden layers are batch-normalised before their activations.
       pieces: Pre-activations of a maxout unit.
       factory: Makes the layers of the variant.
-      reads_data: Whether the first of its layers does, and not one below.
+      reads_data: Whether the inputs are the data.
       rngs: Streams for the parameters.
     """
 
@@ -185,21 +185,21 @@ class Classifier(nnx.Module):
         return self.layers[-1].features(x, rngs) if self.layers else x
 
     def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
-        """Returns the logits from those features, through the last noise."""
+        """Returns the logits from those features, with noise on them."""
         if self.layers:
             x = with_noise(self.layers[-1].noise, x, rngs)
         return self.output(x, rngs=rngs)
 
 
 class Network(nnx.Module):
-    """What all networks share: features, with noise on them and a classifier behind.
+    """The base class of networks: features, noise on them, and a classifier.
 
     Attributes:
-      places: The places that a variant finds in such a network; see ``places.PLACES``.
-      dense_places: Those of them that are only there with hidden dense layers.
-      stage_places: Those that are only there with convolutional stages, where these may lack.
-      groups: Number of convolutional stages, where it is fixed.
-      normalised: Whether batch normalisation is always part of it.
+      places: The places where a variant can put layers: names in ``places.PLACES``.
+      dense_places: Those of them that exist only with hidden dense layers.
+      stage_places: Those that exist only with convolutional stages, if these are optional.
+      groups: Number of convolutional stages, if it is fixed.
+      normalised: Whether the network always has batch normalisation.
     """
 
     places: ClassVar[tuple[str, ...]]
@@ -226,7 +226,7 @@ class Network(nnx.Module):
         raise NotImplementedError
 
     def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
-        """Returns the logits from features, through their noise."""
+        """Returns the logits from features, with noise on them."""
         raise NotImplementedError
 
     def __call__(

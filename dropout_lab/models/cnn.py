@@ -17,16 +17,16 @@ class Stage(nnx.Module):
     """A convolutional stage: weights, activation, 2 x 2 pooling, and noise before or after that.
 
     Args:
-      index: Which stage it is, from 0.
-      shape: Height, width and channels of the images below.
-      features: Channels.
+      index: Index of the stage, from 0.
+      shape: Height, width and channels of the input.
+      features: Channels of the output.
       kernel_size: Height and width of the kernel, in pixels.
       padding: "same" or "valid", as for ``nn.Conv``.
       activation: A name in ``ACTIVATIONS``.
       batch_norm: Whether to normalise before the activation.
       pieces: Pre-activations of a maxout unit.
       factory: Makes the layers of the variant.
-      noise_before_pool: Whether the noise is on what is pooled, or on what is left.
+      noise_before_pool: Whether the noise comes before pooling, or after it.
       rngs: Streams for the parameters.
 
     Attributes:
@@ -92,18 +92,18 @@ class CNN(Network):
       classes: Number of classes.
       stages: Channels per stage.
       kernel_size: Height and width of the kernels, in pixels.
-      padding: "same", with zeros, or "valid", none: stages also lose the kernels' edge.
-      stage_activation: That of the stages, if not ``activation``.
+      padding: "same" pads with zeros; "valid" does not, so every stage first loses its edges.
+      stage_activation: Activation of the stages; None for ``activation``.
       widths: Hidden units per dense layer; may be empty.
       activation: A name in ``ACTIVATIONS``.
-      batch_norm: Whether each hidden layer is batch-normalised, before its activation.
+      batch_norm: Whether hidden layers are batch-normalised before their activations.
       pieces: Pre-activations of a maxout unit.
       factory: Makes the layers of the variant.
-      noise_before_pool: Whether a stage's noise is on what it pools, or on what is left.
+      noise_before_pool: Whether a stage's noise comes before its pooling, or after it.
       rngs: Streams for the parameters.
 
     Raises:
-      InputError: If the shape is not that of an image, or too small for so many stages.
+      InputError: If the shape is not that of an image, or too small for this many stages.
     """
 
     places = ("input", "stage", "conv", "pool", "hidden", "linear", "output")
@@ -173,5 +173,5 @@ class CNN(Network):
         return self.classifier.features(x, rngs)
 
     def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
-        """Returns the logits from those features, through their noise."""
+        """Returns the logits from those features, with noise on them."""
         return self.classifier.head(x, rngs)

@@ -26,7 +26,7 @@ class MLP(Network):
       classes: Number of classes.
       widths: Hidden units per layer; may be empty.
       activation: A name in ``ACTIVATIONS``.
-      batch_norm: Whether each hidden layer is batch-normalised, before its activation.
+      batch_norm: Whether hidden layers are batch-normalised before their activations.
       pieces: Pre-activations of a maxout unit.
       factory: Makes the layers of the variant.
       rngs: Streams for the parameters.
@@ -67,5 +67,5 @@ class MLP(Network):
         return self.classifier.features(with_noise(self.input_noise, x, rngs), rngs)
 
     def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
-        """Returns the logits from those features, through their noise."""
+        """Returns the logits from those features, with noise on them."""
         return self.classifier.head(x, rngs)

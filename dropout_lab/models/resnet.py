@@ -16,16 +16,14 @@ _GROUPS = (16, 32, 64)
 
 
 class Block(nnx.Module):
-    """A residual block, pre-activated: norm, ReLU, convolution, norm, ReLU, noise, convolution.
-
-    Or with the noise before the second norm.
+    """A pre-activated residual block: norm, ReLU, convolution, norm, ReLU, noise, convolution.
 
     Args:
-      channels: Channels below.
-      features: Channels.
-      stride: Of the first convolution.
+      channels: Channels of the input.
+      features: Channels of the output.
+      stride: Stride of the first convolution.
       noise: Noise between the convolutions, if any.
-      noise_before_norm: Whether it comes before the second norm, or after the second ReLU.
+      noise_before_norm: Whether the noise comes before the second norm instead.
       branch: Noise on the whole branch, if any.
       rngs: Streams for the parameters.
     """
@@ -91,12 +89,12 @@ class ResNet(Network):
       rngs: Streams for the parameters.
 
     Raises:
-      InputError: If the shape is not that of an image of that size, or there is no such depth.
+      InputError: If the shape is not that of an image of that size, or the depth is not allowed.
 
     References:
       S. Zagoruyko, N. Komodakis, *Wide residual networks*, BMVC 2016, arXiv:1605.07146.
-      The last convolution of a block has no noise after it, as there; biases are left out of all
-      convolutions, which batch normalisation follows or the sum's next one does.
+      As in the paper, no noise follows a block's last convolution. Convolutions have no biases,
+      because batch normalisation follows, in the block or the next one.
     """
 
     places = ("input", "stage", "branch", "hidden", "output")
@@ -159,7 +157,7 @@ class ResNet(Network):
         return jax.nn.relu(self.norm(x)).mean((1, 2))
 
     def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
-        """Returns the logits from those features, through their noise."""
+        """Returns the logits from those features, with noise on them."""
         return self.output(with_noise(self.noise, x, rngs), rngs=rngs)
 
 

@@ -19,7 +19,7 @@ SEQUENCES = ("rows", "pixels")
 class RNN(Network):
     """A recurrent layer over an image's rows or pixels, then dense layers and a linear output.
 
-    The last hidden state goes through the hidden layers' noise, then into the classifier.
+    The last hidden state gets noise like a hidden dense layer and then enters the classifier.
 
     Example:
       >>> import jax.numpy as jnp
@@ -34,17 +34,17 @@ class RNN(Network):
       cell: "lstm" or "gru".
       units: Units of the recurrent layer.
       sequence: "rows", from the top down, or "pixels", row by row.
-      permutation: Seed of the one order in which the pixels of every image are read; None for
-        their own order.
+      permutation: Seed of a random order of the pixels, the same for every image; None for row by
+        row.
       widths: Hidden units per dense layer; may be empty.
       activation: A name in ``ACTIVATIONS``, of the dense layers.
-      batch_norm: Whether each dense layer is batch-normalised, before its activation.
+      batch_norm: Whether dense layers are batch-normalised before their activations.
       pieces: Pre-activations of a maxout unit.
       factory: Makes the layers of the variant.
       rngs: Streams for the parameters.
 
     Raises:
-      InputError: If the shape is not that of an image, there is no such cell or sequence, or a
+      InputError: If the shape is not that of an image, the cell or sequence is unknown, or a
         permutation is given for rows.
     """
 
@@ -100,7 +100,7 @@ class RNN(Network):
     def features(
         self, x: Float[Array, "n *shape"], rngs: Streams | None
     ) -> Float[Array, "n width"]:
-        """Returns the last features before their noise: the last state's, without dense layers."""
+        """Returns the last features before their noise; without dense layers, the last state."""
         x = with_noise(self.input_noise, x, rngs)
         x = x.reshape(x.shape[0], *self.sequence_shape)
         if self.permutation is not None:
@@ -111,14 +111,14 @@ class RNN(Network):
         return self.classifier.features(with_noise(self.state_noise, x, rngs), rngs)
 
     def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
-        """Returns the logits from those features, through their noise."""
+        """Returns the logits from those features, with noise on them."""
         if not self.classifier.layers:
             x = with_noise(self.state_noise, x, rngs)
         return self.classifier.head(x, rngs)
 
 
 def _sequence_shape(shape: Sequence[int], sequence: str) -> tuple[int, int]:
-    """Returns the number of steps and of features of each."""
+    """Returns the number of steps and the features per step."""
     if sequence not in SEQUENCES:
         raise unknown("sequence", sequence, SEQUENCES)
     if len(shape) not in (2, 3):

@@ -1,4 +1,4 @@
-"""Flax NNX layers over :mod:`dropout_lab.ops`; each holds its rate as a variable, calls one op."""
+"""Flax NNX layers around :mod:`dropout_lab.ops`; each holds its rate as a variable."""
 
 from dropout_lab.nn.cell_noise import (
     CellNoise,

@@ -1,4 +1,4 @@
-"""Noise inside a recurrent layer: each kind fills one hook of the cell's step and calls one op."""
+"""Noise inside a recurrent layer: each kind overrides one hook of the cell and calls one op."""
 
 from typing import NamedTuple, Unpack
 
@@ -12,7 +12,7 @@ from dropout_lab.ops import Rate, checked_rate
 
 State = Float[Array, "n units"]
 MaybeKey = Key[Array, "..."] | None
-"""A hook's key; None at inference, where the hook gives what stands for the noise's mean."""
+"""A hook's key; None at inference, where the hook returns the noise's mean."""
 
 
 class StepKeys(NamedTuple):
@@ -25,9 +25,9 @@ class StepKeys(NamedTuple):
 
 
 class CellNoise(Stochastic):
-    """Noise inside an LSTM or a GRU: subclasses fill one hook, the others are the identity.
+    """Noise inside an LSTM or a GRU: subclasses override one hook; the others are the identity.
 
-    A hook gets a key of its own, or None at inference. :class:`dropout_lab.nn.LSTM` and ``GRU``
+    Each hook gets its own key, or None at inference. :class:`dropout_lab.nn.LSTM` and ``GRU``
     call :meth:`kernel` once a call and the others at every step.
 
     Args:
@@ -50,7 +50,7 @@ class CellNoise(Stochastic):
         A layer calls it outside its scan over time: streams must not be used inside.
 
         Args:
-          rngs: Overrules the noise's streams.
+          rngs: Overrides the noise's streams.
           steps: Length of the sequence.
         """
         if self.is_deterministic(None):
@@ -69,7 +69,7 @@ class CellNoise(Stochastic):
         return kernel
 
     def state(self, key: MaybeKey, h: State) -> State:
-        """Returns the hidden state that enters the gates and the candidate; ``h`` is carried on."""
+        """Returns the hidden state that enters gates and candidate; ``h`` itself is carried on."""
         del key
         return h
 
@@ -79,12 +79,12 @@ class CellNoise(Stochastic):
         return g
 
     def update(self, key: MaybeKey, new: State, old: State) -> State:
-        """Returns the hidden state that is given out and carried on."""
+        """Returns the hidden state that is the output and is carried to the next step."""
         del key, old
         return new
 
     def update_cell(self, key: MaybeKey, new: State, old: State) -> State:
-        """Returns the LSTM's cell state that is carried on."""
+        """Returns the LSTM's cell state that is carried to the next step."""
         del key, old
         return new
 
@@ -96,8 +96,8 @@ class CellNoise(Stochastic):
 class VariationalState(CellNoise):
     """Dropout of the state that enters the gates, one mask per example for the whole sequence.
 
-    ``h_{t-1}`` is dropped on its way into the gates and the candidate, never in the memory: not in
-    the LSTM's cell, nor in the ``z * h_{t-1}`` of the GRU. The paper's mask on the input is another
+    ``h_{t-1}`` is dropped where it enters the gates and the candidate, not in the memory: neither
+    the LSTM's cell nor the ``z * h_{t-1}`` of the GRU. The paper's mask on the input is a separate
     layer.
 
     Reference: Y. Gal, Z. Ghahramani, *A theoretically grounded application of dropout in recurrent
@@ -119,10 +119,10 @@ class VariationalState(CellNoise):
 class NaiveState(CellNoise):
     """Dropout of the hidden state itself with a new mask every step: the negative control.
 
-    ``h_t`` is dropped once it is computed, so the next step's gates, the memory of a GRU and the
+    ``h_t`` is dropped after it is computed, so the next step's gates, the memory of a GRU and the
     output all get the dropped state. A unit of a GRU survives ``k`` steps with probability
-    ``(1 - rate)**k``; the LSTM's cell is left alone, so there it is the gates that get new noise
-    every step. Scaling is inverted. It stands for no paper's method.
+    ``(1 - rate)**k``. The LSTM's cell is not dropped, but its gates get new noise every step.
+    Scaling is inverted. No paper proposes this method.
 
     Args:
       rate: Probability of dropping.
@@ -139,12 +139,12 @@ class RecurrentDropout(CellNoise):
     """Dropout of the candidate update: ``c_t = f * c_{t-1} + i * d(g)``, memory is never dropped.
 
     Reference: S. Semeniuta, A. Severyn, E. Barth, *Recurrent dropout without memory loss*, COLING
-    2016, arXiv:1603.05118. Scaling is inverted here; the GRU's update gate is named the other way
-    round: ``h_t = z * h_{t-1} + (1 - z) * d(g)``.
+    2016, arXiv:1603.05118. Scaling is inverted here, and the GRU's update gate has the opposite
+    meaning: ``h_t = z * h_{t-1} + (1 - z) * d(g)``.
 
     Args:
       rate: Probability of dropping.
-      per_step: Whether every step draws a new mask, or the whole sequence shares one.
+      per_step: Whether every step has a new mask, or the whole sequence shares one.
       **options: As for :class:`Stochastic`.
     """
 
@@ -160,11 +160,11 @@ class RecurrentDropout(CellNoise):
 
 
 class Zoneout(CellNoise):
-    """Units keep their old state at random, :func:`dropout_lab.ops.zoneout`; the mean at inference.
+    """Random units keep their old state, :func:`dropout_lab.ops.zoneout`; inference takes the mean.
 
     The new hidden state is computed from the new cell state before zoneout, as in the paper's
-    formula and the authors' code: ``h_t = zoneout(o * tanh(f * c_{t-1} + i * g), h_{t-1})``. The
-    masks of ``h`` and ``c`` are independent unless shared. New masks every step.
+    formula and the authors' code: ``h_t = zoneout(o * tanh(f * c_{t-1} + i * g), h_{t-1})``. Every
+    step has new masks; those of ``h`` and ``c`` are independent unless shared.
 
     Reference: D. Krueger et al., *Zoneout: regularizing RNNs by randomly preserving hidden
     activations*, ICLR 2017, arXiv:1606.01305.
@@ -190,16 +190,16 @@ class Zoneout(CellNoise):
         self.share_mask = share_mask
 
     def keys(self, rngs: Streams | None, steps: int) -> tuple[MaybeKey, StepKeys]:
-        """Returns the keys, with one for both updates if they share a mask."""
+        """Returns the keys, the same for both updates if they share a mask."""
         kernel, hooks = super().keys(rngs, steps)
         return kernel, hooks._replace(update_cell=hooks.update) if self.share_mask else hooks
 
     def update(self, key: MaybeKey, new: State, old: State) -> State:
-        """Returns the hidden state, of which some units are old."""
+        """Returns the hidden state with some units from the last step."""
         return self._zone(key, new, old, self.rate)
 
     def update_cell(self, key: MaybeKey, new: State, old: State) -> State:
-        """Returns the cell state, of which some units are old."""
+        """Returns the cell state with some units from the last step."""
         return self._zone(key, new, old, self.cell_rate)
 
     @staticmethod

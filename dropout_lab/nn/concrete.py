@@ -1,4 +1,4 @@
-"""Layers with concrete dropout of their inputs, at a rate that is learnt."""
+"""Layers with concrete dropout of their inputs, at a learnt rate."""
 
 from typing import ClassVar, Unpack
 
@@ -16,7 +16,7 @@ _LOWEST = 1e-4
 
 
 class _Concrete(NoisyLayer):
-    """What the layers of concrete dropout share: the rate to learn, and the divergence.
+    """The common part of the layers with concrete dropout: the learnt rate and the divergence.
 
     Attributes:
       shared: Axes of the inputs along which all elements share one draw.
@@ -39,7 +39,7 @@ class _Concrete(NoisyLayer):
     def sample(
         self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
     ) -> Float[Array, "*batch outputs"]:
-        """Returns the pre-activations with inputs dropped softly."""
+        """Returns the pre-activations with inputs times a soft mask."""
         dropped = ops.concrete_dropout(
             key, x, rate=self.rate, temperature=self.temperature, broadcast_dims=self.shared
         )
@@ -49,7 +49,7 @@ class _Concrete(NoisyLayer):
         """Returns the KL divergence from the prior, in nats, up to a constant.
 
         ``length_scale**2 / 2 * |kernel|**2 / (1 - rate) - K * H(rate)`` with ``K`` inputs and ``H``
-        a coin's entropy. It replaces weight decay of the kernel.
+        the entropy of a Bernoulli variable. It replaces weight decay of the kernel.
         """
         kernel = self.kernel[...]
         decay = self.length_scale**2 / 2 * (kernel**2).sum() / (1 - self.rate)
@@ -64,7 +64,7 @@ class ConcreteDense(_Concrete, NoisyDense):
     Args:
       in_features: Inputs.
       out_features: Outputs.
-      rate: Probability of dropping an input to start from, kept within [0.0001, 0.9999].
+      rate: Initial probability of dropping an input, clipped to [0.0001, 0.9999].
       length_scale: The prior's length scale.
       temperature: Softness of the mask.
       **options: As for :class:`NoisyLayer`.
@@ -94,7 +94,7 @@ class ConcreteConv(_Concrete, NoisyConv):
       in_features: Channels in.
       out_features: Channels out.
       size: Height and width of the kernel, in pixels.
-      rate: Probability of dropping a channel to start from, kept within [0.0001, 0.9999].
+      rate: Initial probability of dropping a channel, clipped to [0.0001, 0.9999].
       length_scale: The prior's length scale.
       temperature: Softness of the mask.
       **options: As for :class:`NoisyConv`.

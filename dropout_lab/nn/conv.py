@@ -1,10 +1,10 @@
-"""Convolution and max-pooling in forms that are fast, with their gradients, inside a loop on CPU.
+"""Convolution and max-pooling whose gradients are fast inside a loop on CPU.
 
 XLA's CPU backend computes a convolution's weight gradient tens of times slower inside a
 ``while`` loop (and so inside ``lax.scan``) than outside, and the gradient of ``reduce_window`` by
-select-and-scatter. There a convolution is a matrix product of patches instead, and pooling's
-gradient is written out. The plain forms beside them are what tests compare with, and what other
-backends run.
+slow select-and-scatter. On CPU a convolution is therefore a matrix product of patches; the gradient
+of pooling is written out. Other backends run the plain convolution; tests compare with the plain
+forms.
 """
 
 from functools import partial
@@ -20,7 +20,7 @@ _CACHED = 2**20  # numbers: 4 MB in float32; half and twice as many are slower
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
 Edges = Literal["same", "valid"]
-"""What a convolution does at the edges: pads with zeros to keep the size, or stays inside."""
+"""A convolution's treatment of edges: zero padding that keeps the size, or no padding."""
 
 
 def conv(
@@ -32,7 +32,7 @@ def conv(
 ) -> Float[Array, "n p q o"]:
     """Returns the 2-D convolution (cross-correlation) of ``x``.
 
-    As of :func:`max_pool`, its gradient may be differentiated in reverse again, but not forward.
+    Its gradient, like that of :func:`max_pool`, can be differentiated in reverse mode only.
 
     Args:
       x: Images, channels last.
@@ -53,16 +53,16 @@ def conv(
 def plain_conv(
     x: Float[Array, "n h w i"], kernel: Float[Array, "a b i o"], stride: int, padding: Padding
 ) -> Float[Array, "n p q o"]:
-    """Returns the same convolution, as XLA computes it."""
+    """Returns the same convolution, computed by XLA."""
     return lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=_LAYOUT)
 
 
 def patch_conv(
     x: Float[Array, "n h w i"], kernel: Float[Array, "a b i o"], stride: int, padding: Padding
 ) -> Float[Array, "n p q o"]:
-    """Returns the same convolution as one matrix product for every few images.
+    """Returns the same convolution as one matrix product per small group of images.
 
-    So few that their patches, which overlap and are many times as large as they are, stay in cache.
+    Patches overlap and are many times as large as their images; those of a group stay in cache.
     """
     product = partial(_patch_product, kernel=kernel, stride=stride, padding=padding)
     y = lax.map(product, _few_at_once(x, x, kernel, stride))
@@ -110,7 +110,7 @@ def _patch_gradients(
         dx, dkernel = jax.vjp(product, images[0], kernel)[1](images[1])
         return total + dkernel, dx
 
-    chunks = tuple(_few_at_once(each, x, kernel, stride) for each in (x, g))
+    chunks = tuple(_few_at_once(images, x, kernel, stride) for images in (x, g))
     zero = jnp.zeros(kernel.shape, jnp.promote_types(kernel.dtype, jnp.float32))
     dkernel, dx = lax.scan(few, zero, chunks)
     return dx.reshape(x.shape), dkernel.astype(kernel.dtype)
@@ -131,7 +131,7 @@ def _plain_gradients(
     dx = lax.conv_general_dilated(
         g, flipped, (1, 1), outer, lhs_dilation=apart, dimension_numbers=_LAYOUT
     )
-    # Here the batch is what is summed over.
+    # The kernel's gradient sums over the batch.
     dkernel = lax.conv_general_dilated(
         x, g, (1, 1), inner, rhs_dilation=apart, dimension_numbers=("CHWN", "IHWO", "HWNC")
     )
@@ -143,8 +143,8 @@ def _few_at_once(
 ) -> Float[Array, "chunks few ..."]:
     """Returns images in equal groups, for patches of ``x`` that stay in cache."""
     n, h, w, _ = x.shape
-    each = h * w * kernel[..., 0].size // stride**2
-    fitting = (m for m in range(n, 0, -1) if n % m == 0 and m * each <= max(_CACHED, each))
+    size = h * w * kernel[..., 0].size // stride**2  # of one image's patches
+    fitting = (m for m in range(n, 0, -1) if n % m == 0 and m * size <= max(_CACHED, size))
     few = next(fitting, 1)  # none of an empty batch
     return images.reshape(n // few, few, *images.shape[1:])
 

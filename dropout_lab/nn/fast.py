@@ -35,21 +35,21 @@ class FastDropout(NoisyDense):
     def sample(
         self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
     ) -> Float[Array, "*batch outputs"]:
-        """Returns pre-activations with the moments that dropout of ``x`` gives them."""
+        """Returns pre-activations with their moments under dropout of ``x``."""
         return ops.fast_dropout(
             key, x, rate=self.rate[...], kernel=self.kernel[...], bias=self.bias[...]
         )
 
 
 class MomentLayer(Stochastic):
-    """A dense layer through which the moments of dropout of its inputs go; it needs no key.
+    """A dense layer that propagates the moments of dropout of its inputs; it needs no key.
 
     Args:
       in_features: Inputs.
       out_features: Outputs.
       rate: Probability of dropping an input.
       kernel_init: Initialiser of the kernel.
-      deterministic: If True, this is a plain dense layer: the mean network's.
+      deterministic: If True, this is the plain dense layer of the mean network.
       rngs: Streams with the key for the kernel.
     """
 
@@ -66,7 +66,7 @@ class MomentLayer(Stochastic):
         rngs: nnx.Rngs,
     ) -> None:
         super().__init__(deterministic=deterministic)
-        # A plain layer's weights and initial values.
+        # The parameters and initial values of a plain layer.
         dense = NoisyDense(in_features, out_features, kernel_init=kernel_init, rngs=rngs)
         self.kernel, self.bias = dense.kernel, dense.bias
         self.rate = DropRate(self.checked_rate(rate))
@@ -86,7 +86,7 @@ class MomentLayer(Stochastic):
 
 
 class MomentDense(MomentLayer):
-    """A hidden layer of a network that propagates means and variances; next, another, or an output.
+    """A hidden layer of a network that propagates means and variances to the next layer.
 
     The activation's moments are exact for ``jax.nn.relu`` and by quadrature for anything else. An
     activation with attributes ``norm`` and ``function``, as ``models.blocks.Activation`` has, is
@@ -106,7 +106,7 @@ class MomentDense(MomentLayer):
         Args:
           inputs: Moments or known activations of the layer below.
           activation: The function of the pre-activations.
-          deterministic: Overrules the layer's flag.
+          deterministic: Overrides the layer's flag.
           rngs: Not used.
         """
         del rngs
@@ -132,11 +132,11 @@ class MomentOutput(MomentLayer):
         deterministic: bool | None = None,
         rngs: Streams | None = None,
     ) -> Float[Array, "*batch outputs"]:
-        """Returns logits whose softmax is about the expected one; if deterministic, plain ones.
+        """Returns logits whose softmax approximates the expected one; if deterministic, plain ones.
 
         Args:
           inputs: Moments or known activations of the layer below.
-          deterministic: Overrules the layer's flag.
+          deterministic: Overrides the layer's flag.
           rngs: Not used.
         """
         del rngs
@@ -146,11 +146,11 @@ class MomentOutput(MomentLayer):
 
 
 def normalised(g: Gaussian, norm: Activation) -> Gaussian:
-    """Returns the moments after batch normalisation with statistics over draws as over examples.
+    """Returns the moments after batch normalisation, with statistics over examples and draws.
 
-    The layer is called once, on two points per Gaussian that have its mean and variance. Their
-    statistics are those of the Gaussians, and what the layer then does to a unit is affine, so two
-    points tell all of it.
+    The layer is called once, on two points per Gaussian with its mean and variance. These have the
+    statistics of the Gaussians, and the layer is then affine in each unit, so the moments of its
+    outputs follow from the two points.
 
     Args:
       g: Gaussians, examples first.

@@ -1,4 +1,4 @@
-"""Layers with information dropout: a second map of the input says how much noise there is."""
+"""Layers with information dropout: a second map of the input gives the width of the noise."""
 
 import math
 from typing import Unpack
@@ -19,13 +19,13 @@ _noise_init = nnx.initializers.glorot_uniform()
 
 
 class _Informed(NoisyLayer):
-    """What both layers share: noise after the activation, and its divergence.
+    """The common part of both layers: noise after the activation, and its divergence.
 
     Attributes:
-      noise_kernel: Weights of the map that gives the noise.
+      noise_kernel: Weights of the map that gives the noise's width.
       noise_bias: Its biases.
-      max_alpha: The width that the noise can add to its floor.
-      divergence: What the last noisy call diverged from the prior by.
+      max_alpha: Largest width of the noise, minus its smallest, 0.001.
+      divergence: KL divergence from the prior in the last noisy call.
     """
 
     def more_params(self, key: Key[Array, ""]) -> None:
@@ -42,7 +42,7 @@ class _Informed(NoisyLayer):
         self.max_alpha = max_alpha
 
     def noise_map(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
-        """Returns what the sigmoid takes to the noise's width: the layer's own kind of map."""
+        """Returns the map whose sigmoid gives the noise's width: of the same kind as the layer."""
         return self.product(x, self.noise_kernel[...], self.noise_bias[...])
 
     def count(self, x: Float[Array, "*batch inputs"]) -> int:
@@ -56,7 +56,7 @@ class _Informed(NoisyLayer):
     def activations(
         self, key: Key[Array, ""] | None, x: Float[Array, "*batch inputs"], activation: Activation
     ) -> Float[Array, "*batch outputs"]:
-        """Returns the activations, times noise if there is a key; the prior is meant for ReLU."""
+        """Returns the activations, times noise if there is a key; the prior assumes ReLU."""
         units = activation(self.infer(x))
         if key is None:
             return units
@@ -84,7 +84,7 @@ class InformationDropout(_Informed, NoisyDense):
     Args:
       in_features: Inputs.
       out_features: Outputs.
-      max_alpha: The widest noise, less 0.001.
+      max_alpha: Largest width of the noise, minus 0.001.
       **options: As for :class:`NoisyLayer`.
     """
 
@@ -113,7 +113,7 @@ class InformationConv(_Informed, NoisyConv):
       in_features: Channels in.
       out_features: Channels out.
       size: Height and width of both kernels, in pixels.
-      max_alpha: The widest noise, less 0.001.
+      max_alpha: Largest width of the noise, minus 0.001.
       **options: As for :class:`NoisyConv`.
     """
 

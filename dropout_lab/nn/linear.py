@@ -1,4 +1,4 @@
-"""Layers with weights, plain. Noisy ones stand in for them: see :mod:`dropout_lab.nn.noisy`."""
+"""Plain layers with weights; those of :mod:`dropout_lab.nn.noisy` can take their place."""
 
 from collections.abc import Callable
 

@@ -15,9 +15,9 @@ from dropout_lab.ops import Rate
 
 
 class Dropout(RatedNoise):
-    """Inverted dropout, :func:`dropout_lab.ops.dropout`, in place of ``flax.nnx.Dropout``.
+    """Inverted dropout, :func:`dropout_lab.ops.dropout`; can replace ``flax.nnx.Dropout``.
 
-    Unlike Flax's it needs ``rngs`` at rate 0 too: the rate is a variable, which may change.
+    Unlike Flax's, it needs ``rngs`` at rate 0 too, as the rate is a variable that can change.
 
     Args:
       rate: Probability of dropping (not of keeping).
@@ -40,7 +40,7 @@ class ClassicDropout(Dropout):
     """Weight-scaled dropout, :func:`dropout_lab.ops.classic_dropout`: scaled at inference."""
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Returns ``x`` with units dropped and the rest as they are."""
+        """Returns ``x`` with units dropped and the rest unchanged."""
         return ops.classic_dropout(key, x, rate=self.rate[...], broadcast_dims=self.broadcast_dims)
 
     def infer(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -83,7 +83,7 @@ class AlphaDropout(RatedNoise):
     max_rate = ops.MAX_RATES["alpha_dropout"]
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Returns ``x`` with units at SELU's limit, its mean 0 and variance 1 kept."""
+        """Returns ``x`` with units set to SELU's limit, keeping mean 0 and variance 1."""
         return ops.alpha_dropout(key, x, rate=self.rate[...])
 
 
@@ -93,21 +93,21 @@ class FeatureAlphaDropout(RatedNoise):
     max_rate = ops.MAX_RATES["feature_alpha_dropout"]
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Returns ``x`` with maps at SELU's limit, its mean 0 and variance 1 kept."""
+        """Returns ``x`` with maps set to SELU's limit, keeping mean 0 and variance 1."""
         return ops.feature_alpha_dropout(key, x, rate=self.rate[...])
 
 
 class VariationalDropout(UnitNoise):
     """Gaussian noise of learnt variance, :func:`dropout_lab.ops.variational_dropout`.
 
-    One variance ``alpha`` for the layer or each unit, kept in (0, 1) by learning its logit.
+    The layer or each unit has a variance ``alpha``, kept in (0, 1) by learning its logit.
     :meth:`penalty` is the KL divergence to add to the loss of the whole training set.
 
     Args:
-      rate: The dropout rate whose variance ``rate / (1 - rate)`` to start from; that variance is
-        kept within [0.0001, 0.95] so that learning can move it either way.
-      shape: Shape of one example, whose elements have a noise variable each.
-      per: What has a variance of its own: "layer" or "unit".
+      rate: The dropout rate with the initial variance, ``rate / (1 - rate)``, which is clipped to
+        [0.0001, 0.95] so that learning can move it in both directions.
+      shape: Shape of one example; every element has a noise variable.
+      per: What has its own variance: "layer" or "unit".
       **options: As for :class:`Stochastic`.
     """
 
@@ -148,7 +148,7 @@ def alpha_logit(
     Args:
       layer: The layer that learns them.
       rate: The dropout rate with the initial variance.
-      per: What has a variance of its own: a key of ``shapes``.
+      per: What has its own variance: a key of ``shapes``.
       shapes: The shape of the variances for each allowed value of ``per``.
     """
     if per not in shapes:

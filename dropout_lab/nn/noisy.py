@@ -1,4 +1,4 @@
-"""Layers with weights and noise inside, which stand in for ``Linear`` and ``Conv``."""
+"""Layers with weights and noise, for use in place of ``Linear`` and ``Conv``."""
 
 from typing import Required, TypedDict, Unpack
 
@@ -31,12 +31,12 @@ class ConvOptions(LayerOptions, total=False):
 
 
 class NoisyLayer(Stochastic):
-    """A layer with weights: subclasses say what :meth:`product` is and what :meth:`sample` draws.
+    """A layer with weights and noise: subclasses define :meth:`product` and :meth:`sample`.
 
     Args:
       shape: Shape of the kernel, outputs last.
       kernel_init: Initialiser of the kernel.
-      deterministic: If True, there is no noise, but the inference rule; None if each call says.
+      deterministic: Whether to apply the inference rule instead of noise; None: the call decides.
       rng_collection: The stream to draw keys from.
       rngs: Streams with the key for the kernel; those for the noise are given at call.
     """
@@ -51,14 +51,14 @@ class NoisyLayer(Stochastic):
         rngs: nnx.Rngs,
     ) -> None:
         super().__init__(deterministic=deterministic, rng_collection=rng_collection)
-        # One key for all, as a plain layer takes, so that a seed gives every variant its kernels.
+        # One key, as in a plain layer, so that a seed gives all variants the same kernels.
         key = rngs.params()
         self.kernel = nnx.Param(kernel_init(key, shape))
         self.bias = nnx.Param(jnp.zeros(shape[-1]))
         self.more_params(jax.random.fold_in(key, 1))
 
     def more_params(self, key: Key[Array, ""]) -> None:
-        """Adds the parameters that a subclass has besides kernel and bias: here, none."""
+        """Adds the parameters of a subclass besides kernel and bias."""
 
     def product(
         self,
@@ -66,7 +66,7 @@ class NoisyLayer(Stochastic):
         kernel: Float[Array, "*size inputs outputs"],
         bias: Float[Array, " outputs"],
     ) -> Float[Array, "*batch outputs"]:
-        """Returns what a plain layer with such weights computes from ``x``."""
+        """Returns the output of a plain layer with these weights."""
         raise NotImplementedError
 
     def __call__(
@@ -82,7 +82,7 @@ class NoisyLayer(Stochastic):
         Args:
           inputs: Activations of the layer below.
           activation: The function of the pre-activations.
-          deterministic: Overrules the layer's flag.
+          deterministic: Overrides the layer's flag.
           rngs: Streams to draw the noise's key from.
         """
         key = None if self.is_deterministic(deterministic) else self.make_key(rngs)
@@ -91,7 +91,7 @@ class NoisyLayer(Stochastic):
     def activations(
         self, key: Key[Array, ""] | None, x: Float[Array, "*batch inputs"], activation: Activation
     ) -> Float[Array, "*batch outputs"]:
-        """Returns the activations, with noise drawn from ``key`` or, if it is None, inference's."""
+        """Returns the activations with noise drawn from ``key``, or at inference if it is None."""
         return activation(self.infer(x) if key is None else self.sample(key, x))
 
     def sample(
@@ -101,7 +101,7 @@ class NoisyLayer(Stochastic):
         raise NotImplementedError
 
     def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
-        """Returns what stands for their mean at inference."""
+        """Returns the pre-activations at inference, usually the mean over the noise."""
         return self.product(x, self.kernel[...], self.bias[...])
 
 
@@ -165,20 +165,20 @@ class NoisyConv(NoisyLayer):
 class DropConnect(NoisyDense):
     """A dense layer with dropout of weights and biases, :func:`dropout_lab.ops.drop_connect`.
 
-    At inference a plain dense layer, or, where :attr:`draws` is a number, the paper's: the mean of
-    the activations over that many draws of pre-activations from
-    :func:`dropout_lab.ops.drop_connect_moments`, which takes a key. For all
-    layers of a model, ``model.set_attributes(DropConnect, draws=1000)``.
+    At inference this is a plain dense layer. If :attr:`draws` is a number, it is the paper's: the
+    mean of the activations over that many draws of pre-activations from
+    :func:`dropout_lab.ops.drop_connect_moments`, which needs a key. To set it for all layers of a
+    model, call ``model.set_attributes(DropConnect, draws=1000)``.
 
     Args:
       in_features: Inputs.
       out_features: Outputs.
       rate: Probability of dropping a weight.
-      per_example: Whether each example draws its own masks, or the batch shares one.
+      per_example: Whether each example has its own masks, or the batch shares one.
       **options: As for :class:`NoisyLayer`.
 
     Attributes:
-      draws: How many draws inference averages; None for a plain dense layer.
+      draws: Number of draws that inference averages; None for a plain dense layer.
     """
 
     def __init__(
@@ -208,8 +208,8 @@ class DropConnect(NoisyDense):
         Args:
           inputs: Activations of the layer below.
           activation: The function of the pre-activations.
-          deterministic: Overrules the layer's flag.
-          rngs: Streams to draw the key from, of the noise or of inference's draws.
+          deterministic: Overrides the layer's flag.
+          rngs: Streams for the key, in training and, with ``draws``, at inference.
         """
         if self.draws is None or not self.is_deterministic(deterministic):
             return super().__call__(
@@ -219,10 +219,10 @@ class DropConnect(NoisyDense):
         u = ops.drop_connect_moments(inputs, **arguments)
 
         def draw(key: Key[Array, ""]) -> Float[Array, "*batch outputs"]:
-            # In bfloat16 a sum of hundreds soon no longer grows.
+            # A sum of hundreds of terms in bfloat16 would stop growing.
             return ops.wide(activation(ops.gaussian_sample(key, u.mean, u.variance)))
 
-        # One after the other, so that memory holds one draw.
+        # Sequentially, so that memory holds one draw.
         keys = jax.random.split(self.make_key(rngs), self.draws)
         total, _ = lax.scan(lambda total, key: (total + draw(key), None), draw(keys[0]), keys[1:])
         return (total / self.draws).astype(inputs.dtype)

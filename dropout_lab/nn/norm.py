@@ -1,4 +1,4 @@
-"""Batch normalisation, in float32 whatever its input is in."""
+"""Batch normalisation, computed in float32 for inputs of any type."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 
 class BatchNorm(nnx.BatchNorm):
-    """Flax's batch normalisation, which would hand on the float32 that it computes in."""
+    """Flax's batch normalisation, but with outputs in the type of the inputs."""
 
     def __call__(
         self,

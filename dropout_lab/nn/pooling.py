@@ -1,4 +1,4 @@
-"""Pooling layers with noise, which stand in for max-pooling."""
+"""Pooling layers with noise, for use in place of max-pooling."""
 
 from typing import Unpack
 
@@ -10,7 +10,7 @@ from dropout_lab.ops import Rate
 
 
 class MaxPoolDropout(RatedNoise):
-    """Max-pooling of what dropout leaves, :func:`dropout_lab.ops.max_pool_dropout`.
+    """Max-pooling after dropout, :func:`dropout_lab.ops.max_pool_dropout`.
 
     At inference units are weighted by their probabilities of being the maximum.
 
@@ -34,7 +34,7 @@ class MaxPoolDropout(RatedNoise):
 
 
 class StochasticPool(UnitNoise):
-    """Pooling that picks a unit in proportion to it, :func:`dropout_lab.ops.stochastic_pool`.
+    """Pooling that picks large units more often, :func:`dropout_lab.ops.stochastic_pool`.
 
     At inference units are weighted by their probabilities of being picked.
 

@@ -1,4 +1,4 @@
-"""Recurrent layers, with noise inside where a :class:`dropout_lab.nn.CellNoise` puts it."""
+"""Recurrent layers, with optional noise inside: a :class:`dropout_lab.nn.CellNoise`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,19 +17,19 @@ from dropout_lab.nn.stochastic import Streams
 Carry = tuple[State, ...]
 """The state carried from step to step; the hidden state comes first."""
 
-# The backward pass keeps each step's states and gates, and computes masks and dropped states again:
-# a scan writes what it keeps to memory, which costs more than the arithmetic.
+# The backward pass keeps each step's states and gates, and recomputes masks and dropped states: a
+# scan writes everything it keeps to memory, which costs more than the arithmetic.
 _recompute = partial(jax.checkpoint, prevent_cse=False)
 
 
 def _by_value(
     function: Callable[[Array], Array], slope: Callable[[Array], Array]
 ) -> Callable[[Array], Array]:
-    """Returns an activation of which the backward pass keeps the value alone.
+    """Returns an activation whose backward pass keeps only its value.
 
     Args:
       function: The activation.
-      slope: Its derivative, from its value.
+      slope: Its derivative as a function of its value.
     """
 
     @jax.custom_jvp
@@ -49,11 +49,11 @@ _tanh = _by_value(jnp.tanh, lambda y: 1 - y * y)
 
 
 class Recurrent(nnx.Module):
-    """A layer that reads a sequence: subclasses say what :meth:`step` computes.
+    """A layer that reads a sequence: subclasses define :meth:`step`.
 
-    A step multiplies its input by the weights of all gates at once, and the state likewise. The
-    products of all steps' inputs, made in one go, would be arrays of every step's gates, which cost
-    more to write and read than the one large product saves. States start at zero.
+    A step multiplies its input, and its state, by the weights of all gates at once. A product with
+    the inputs of all steps would be faster in itself, but writing and reading all steps' gates
+    costs more than it saves. States start at zero.
 
     Args:
       in_features: Features of one step of the input.
@@ -103,7 +103,7 @@ class Recurrent(nnx.Module):
           sequence: Whether to return the hidden states of all steps instead.
           rngs: Streams to draw the noise's key from.
         """
-        # With every hook the identity, a layer without noise is the same program.
+        # A layer without noise runs the same code, with identity hooks.
         noise = CellNoise(0.0, deterministic=True) if self.noise is None else self.noise
         kernel_key, keys = noise.keys(rngs, inputs.shape[1])
         kernel = noise.kernel(kernel_key, self.recurrent_kernel[...])
@@ -134,7 +134,7 @@ class Recurrent(nnx.Module):
           keys: Their keys.
           kernel: The recurrent matrix.
           carry: The states before.
-          projected: What the input adds to the gates' pre-activations, with the bias.
+          projected: The input's part of the gates' pre-activations, with the bias.
         """
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""A dense layer with Standout, whose noise comes after the activation."""
+"""A dense layer with Standout: the noise comes after the activation."""
 
 from typing import Unpack
 
@@ -21,7 +21,7 @@ class Standout(NoisyDense):
       in_features: Inputs.
       out_features: Outputs.
       rate: Probability of dropping a unit whose pre-activation is 0.
-      strength: How much a pre-activation counts, at least 0.
+      strength: Factor of the pre-activation in the log odds of keeping, at least 0.
       **options: As for :class:`NoisyLayer`.
     """
 

@@ -1,4 +1,4 @@
-"""What all stochastic layers share: when they draw noise, and with which key."""
+"""The base classes of stochastic layers: when they draw noise, and with which key."""
 
 from typing import Any, ClassVar, TypedDict, Unpack
 
@@ -9,17 +9,17 @@ from jaxtyping import Array, Float, Key
 from dropout_lab.ops import Rate, checked_rate
 
 Streams = nnx.Rngs | nnx.RngStream | Key[Array, ""]
-"""What a stochastic layer takes its key from at call; a raw key serves one layer only."""
+"""The source of a stochastic layer's key at call; a raw key is for one layer only."""
 
 
 class DropRate(nnx.Variable[Array]):
-    """A probability of dropping; a variable, so that schedules write it and sweeps vmap over it."""
+    """A probability of dropping; a variable, so that schedules can set it and vmap maps over it."""
 
 
 class BatchPenalty(nnx.Variable[Array]):
-    """An extra loss that depends on the batch: written by each noisy call, for ``penalty()``.
+    """An extra loss that depends on the batch: set by each noisy call, returned by ``penalty()``.
 
-    It holds the graph of its gradient only within the transformation that the call was made in.
+    Its gradient is available only inside the transformation in which the call was made.
     """
 
 
@@ -32,15 +32,15 @@ class NoiseOptions(TypedDict, total=False):
 
 
 class Stochastic(nnx.Module):
-    """A layer that draws noise unless told to be deterministic, as ``flax.nnx.Dropout`` is told.
+    """A layer that draws noise unless it is deterministic, with the flags of ``flax.nnx.Dropout``.
 
-    ``deterministic`` and ``rngs`` may be set at construction and overruled at call;
-    ``model.train()`` and ``model.eval()`` set the first.
+    ``deterministic`` and ``rngs`` can be set at construction and overridden at call;
+    ``model.train()`` and ``model.eval()`` set ``deterministic``.
 
     Args:
-      deterministic: If True, there is no noise, but the inference rule; None if each call says.
+      deterministic: Whether to apply the inference rule instead of noise; None: the call decides.
       rng_collection: The stream to draw keys from.
-      rngs: Streams to fork one from; may be given at call instead.
+      rngs: Streams to fork one from; can be given at call instead.
 
     Attributes:
       max_rate: The highest rate that the layer takes; ``ops.BELOW_ONE`` for any rate below 1.
@@ -60,7 +60,7 @@ class Stochastic(nnx.Module):
         self.rngs = nnx.data(_fork(rngs, rng_collection))
 
     def is_deterministic(self, deterministic: bool | None) -> bool:
-        """Returns the flag in force, the call's before the layer's."""
+        """Returns the call's flag or, if that is None, the layer's."""
         if deterministic is None:
             deterministic = self.deterministic
         if deterministic is None:
@@ -71,7 +71,7 @@ class Stochastic(nnx.Module):
         return deterministic
 
     def make_key(self, rngs: Streams | None) -> Key[Array, ""]:
-        """Returns a fresh key, from the call's streams before the layer's."""
+        """Returns a fresh key from the call's streams or, if there are none, from the layer's."""
         source: Any = self.rngs if rngs is None else rngs
         if source is None:
             raise ValueError(
@@ -91,7 +91,7 @@ class Stochastic(nnx.Module):
         return checked_rate(type(self).__name__, rate, max_rate=self.max_rate)
 
     def set_view(self, deterministic: bool | None = None) -> None:
-        """Sets the flag on behalf of ``nnx.view``.
+        """Sets the flag; called by ``nnx.view``.
 
         Args:
           deterministic: If True, noise is off.
@@ -101,7 +101,7 @@ class Stochastic(nnx.Module):
 
 
 class UnitNoise(Stochastic):
-    """Noise on activations: subclasses say what :meth:`sample` draws and what inference does."""
+    """Noise on activations: subclasses define :meth:`sample`, and :meth:`infer` if it does more."""
 
     def __call__(
         self,
@@ -110,12 +110,12 @@ class UnitNoise(Stochastic):
         deterministic: bool | None = None,
         rngs: Streams | None = None,
     ) -> Float[Array, "*shape"]:
-        """Returns the inputs with noise or, if deterministic, by the inference rule.
+        """Returns the inputs with noise or, if deterministic, with the inference rule applied.
 
         Args:
           inputs: Activations.
-          deterministic: Overrules the layer's flag.
-          rngs: Overrules the layer's streams.
+          deterministic: Overrides the layer's flag.
+          rngs: Overrides the layer's streams.
         """
         if self.is_deterministic(deterministic):
             return self.infer(inputs)
@@ -126,12 +126,12 @@ class UnitNoise(Stochastic):
         raise NotImplementedError
 
     def infer(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Returns what stands for the noise's mean at inference."""
+        """Returns the output at inference, usually the mean over the noise: here, ``x``."""
         return x
 
 
 class RatedNoise(UnitNoise):
-    """Noise on activations with a rate; most subclasses only say what :meth:`sample` draws.
+    """Noise on activations with a rate; most subclasses only define :meth:`sample`.
 
     Args:
       rate: Probability of dropping, or the dropout rate whose variance to match.

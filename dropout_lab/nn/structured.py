@@ -13,9 +13,9 @@ class DropBlock(RatedNoise):
     """Dropout of square blocks of feature maps, :func:`dropout_lab.ops.drop_block`.
 
     Args:
-      rate: Probability of dropping, about; :func:`dropout_lab.ops.drop_block_fraction` is exact.
+      rate: Approximate probability of dropping; exact: :func:`dropout_lab.ops.drop_block_fraction`.
       block_size: Height and width of a block; clipped to the map's.
-      per_channel: Whether each channel has blocks of its own, or all share them.
+      per_channel: Whether each channel has its own blocks, or all channels share them.
       **options: As for :class:`Stochastic`.
     """
 
@@ -64,7 +64,7 @@ class StochasticDepth(RatedNoise):
 
     Args:
       rate: Probability of dropping the branch; see :func:`dropout_lab.ops.survival_ramp`.
-      per_example: Whether each example draws for itself, or one draw is for the whole batch.
+      per_example: Whether each example has its own draw, or the batch shares one.
       **options: As for :class:`Stochastic`.
     """
 
@@ -80,12 +80,12 @@ class StochasticDepth(RatedNoise):
 
 
 class WeightedChannelDropout(RatedNoise):
-    """Dropout of weak channels more than strong: :func:`dropout_lab.ops.weighted_channel_dropout`.
+    """Dropout of channels, weak ones more: :func:`dropout_lab.ops.weighted_channel_dropout`.
 
     Args:
       rate: Fraction of the channels to drop.
-      extra_rate: Probability of dropping a channel that was kept; no variable, so schedules and
-        sweeps of the rate leave it alone.
+      extra_rate: Probability of dropping a channel that was kept; not a variable, so schedules and
+        sweeps do not change it.
       **options: As for :class:`Stochastic`.
     """
 

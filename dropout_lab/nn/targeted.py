@@ -1,4 +1,4 @@
-"""Layers with targeted dropout, which inference prunes."""
+"""Layers with targeted dropout: inference prunes their targets."""
 
 from typing import Unpack
 
@@ -12,7 +12,7 @@ from dropout_lab.ops import Rate, Target
 
 
 class _Targeted(NoisyLayer):
-    """What the layers of targeted dropout share: which weights are dropped, and pruned."""
+    """The common part of the layers with targeted dropout: the targets, and pruning."""
 
     def _aim(self, rate: Rate, fraction: float, target: Target) -> None:
         self.rate = DropRate(self.checked_rate(rate))
@@ -21,7 +21,7 @@ class _Targeted(NoisyLayer):
 
     @property
     def targets(self) -> Bool[Array, "*shape"]:
-        """A mask of the weights that may be dropped, and that inference prunes."""
+        """A mask of the weights that training can drop and inference prunes."""
         return ops.targets(self.kernel[...], fraction=self.fraction, target=self.target)
 
     @property
@@ -30,7 +30,7 @@ class _Targeted(NoisyLayer):
         return jnp.where(self.targets, 0, self.kernel[...])
 
     def pruned(self) -> tuple[Float[Array, ""], int]:
-        """Returns how many weights inference takes for 0, and of how many."""
+        """Returns the number of weights that are 0 at inference, and that of all weights."""
         return self.targets.sum(dtype=jnp.float32), self.kernel[...].size
 
     def dropped_kernel(self, key: Key[Array, ""]) -> Float[Array, "*shape"]:
@@ -51,7 +51,7 @@ class _Targeted(NoisyLayer):
 
 
 class TargetedDropout(_Targeted, NoisyDense):
-    """A dense layer by :func:`dropout_lab.ops.targeted_dropout`; at inference without its targets.
+    """A dense layer with :func:`dropout_lab.ops.targeted_dropout`; inference prunes its targets.
 
     Args:
       in_features: Inputs.

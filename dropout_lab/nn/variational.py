@@ -1,4 +1,4 @@
-"""Layers whose weights are Gaussian, with variances to learn."""
+"""Layers with Gaussian weights, whose variances are learnt."""
 
 from typing import Unpack
 
@@ -19,15 +19,15 @@ _FIRST_LOG_VARIANCE = -10.0
 class VariationalDense(NoisyDense):
     """A dense layer with Gaussian weights (type B), :func:`dropout_lab.ops.variational_weights`.
 
-    Variances ``alpha * kernel**2``, with ``alpha`` kept in (0, 1) by learning its logit.
+    The variances are ``alpha * kernel**2``; ``alpha`` stays in (0, 1) as its logit is learnt.
     :meth:`penalty` is the KL divergence to add to the loss of the whole training set.
 
     Args:
       in_features: Inputs.
       out_features: Outputs.
-      rate: The dropout rate whose variance ``rate / (1 - rate)`` to start from; that variance is
-        kept within [0.0001, 0.95] so that learning can move it either way.
-      per: What has an ``alpha`` of its own: "layer", "unit" (an input) or "weight".
+      rate: The dropout rate with the initial variance, ``rate / (1 - rate)``, which is clipped to
+        [0.0001, 0.95] so that learning can move it in both directions.
+      per: What has its own ``alpha``: "layer", "unit" (an input) or "weight".
       **options: As for :class:`NoisyLayer`.
     """
 
@@ -54,7 +54,7 @@ class VariationalDense(NoisyDense):
     def sample(
         self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
     ) -> Float[Array, "*batch outputs"]:
-        """Returns the pre-activations, each example's with weights of its own."""
+        """Returns the pre-activations, with separately drawn weights for each example."""
         return ops.variational_weights(
             key, x, alpha=self.alpha, kernel=self.kernel[...], bias=self.bias[...]
         )
@@ -65,10 +65,10 @@ class VariationalDense(NoisyDense):
 
 
 class _Sparse(NoisyLayer):
-    """What the layers of sparse variational dropout share: variances to learn, and pruning."""
+    """The common part of the layers of sparse variational dropout: variances, and pruning."""
 
     def more_params(self, key: Key[Array, ""]) -> None:
-        """Adds the variances, which start the same."""
+        """Adds the variances, all with the same initial value."""
         del key
         self.log_variance = nnx.Param(jnp.full(self.kernel.shape, _FIRST_LOG_VARIANCE))
 
@@ -79,7 +79,7 @@ class _Sparse(NoisyLayer):
 
     @property
     def sparse_kernel(self) -> Float[Array, "*shape"]:
-        """The kernel of inference, with 0 for the weights that are noise only."""
+        """The kernel of inference, with 0 for the weights that are only noise."""
         return jnp.where(self.log_alpha > ops.SPARSE_THRESHOLD, 0, self.kernel[...])
 
     def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
@@ -91,13 +91,13 @@ class _Sparse(NoisyLayer):
         return ops.sparse_kl(self.log_alpha).sum()
 
     def pruned(self) -> tuple[Float[Array, ""], int]:
-        """Returns how many weights inference takes for 0, and of how many."""
+        """Returns the number of weights that are 0 at inference, and that of all weights."""
         zeroed = (self.log_alpha > ops.SPARSE_THRESHOLD).sum(dtype=jnp.float32)
         return zeroed, self.kernel[...].size
 
 
 class SparseDense(_Sparse, NoisyDense):
-    """A dense layer by :func:`dropout_lab.ops.sparse_variational_dropout`; pruned at inference.
+    """A dense layer with :func:`dropout_lab.ops.sparse_variational_dropout`; pruned at inference.
 
     :meth:`penalty` is the KL divergence to add to the loss of the whole training set.
 
@@ -110,7 +110,7 @@ class SparseDense(_Sparse, NoisyDense):
     def sample(
         self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
     ) -> Float[Array, "*batch outputs"]:
-        """Returns the pre-activations, each example's with weights of its own."""
+        """Returns the pre-activations, with separately drawn weights for each example."""
         return ops.sparse_variational_dropout(
             key,
             x,
@@ -123,7 +123,7 @@ class SparseDense(_Sparse, NoisyDense):
 class SparseConv(_Sparse, NoisyConv):
     """A 2-D convolution with Gaussian weights, as :class:`SparseDense`; pruned at inference.
 
-    Outputs are drawn one by one, as if no two pixels of an image saw the same weights.
+    Outputs are drawn independently, as if every pixel of an image had its own weights.
 
     Args:
       in_features: Channels in.
@@ -133,7 +133,7 @@ class SparseConv(_Sparse, NoisyConv):
     """
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "n h w i"]) -> Float[Array, "n p q o"]:
-        """Returns feature maps drawn from the moments that the weights give them."""
+        """Returns feature maps drawn from their mean and variance under the weights."""
         mean = self.product(x, self.kernel[...], self.bias[...])
         variance = conv(x**2, jnp.exp(self.log_variance[...]), padding=self.padding)
         return ops.gaussian_sample(key, mean, variance)

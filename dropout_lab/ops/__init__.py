@@ -1,7 +1,7 @@
-"""Pure dropout functions: ``op(key, x, *, rate, ...)``, always stochastic, no framework.
+"""Pure dropout functions ``op(key, x, *, rate, ...)``, always stochastic, without a framework.
 
-Same shape and type out (:func:`drop_connect` and :func:`shakeout`, products, give a layer's output
-instead). ``rate`` is always the probability of dropping; traced, it never recompiles.
+The output has the shape and type of ``x``; ops that take a ``kernel`` return a layer's output.
+``rate`` is always the probability of dropping; as a traced value it never recompiles.
 """
 
 import inspect

@@ -1,8 +1,8 @@
-"""What the ops share: checked arguments, the edges of a rate, and noise that is not stored.
+"""Shared parts of the ops: argument checks, limits of rates, and noise that is not stored.
 
-Every op checks its arguments in Python, then calls a kernel under :data:`redraw`. Inside, rates are
-float32 scalars whatever the type of ``x`` (above one half, bfloat16 has steps of 1/256), arithmetic
-runs at least in float32, and the result goes back to the type of ``x``.
+Every op checks its arguments in Python, then calls a function decorated with :data:`redraw`. In it,
+rates are float32 scalars for every type of ``x`` (above one half, bfloat16 has steps of 1/256),
+arithmetic is in float32 or more, and the result is cast back to the type of ``x``.
 """
 
 from collections.abc import Mapping
@@ -32,9 +32,9 @@ MAX_RATES: Mapping[str, float] = {
 }
 """Each op's highest rate, where that is not 1; :data:`BELOW_ONE` allows any rate below 1."""
 
-# Under jax.checkpoint the backward pass keeps the key and the rate and draws the noise again, which
-# is cheaper than reading it from memory; forward mode and higher orders keep working. Common
-# subexpression elimination must not undo it by keeping the forward pass's mask.
+# Under jax.checkpoint the backward pass keeps only the key and the rate and draws the noise again,
+# which is cheaper than reading it from memory; forward mode and higher orders still work. Common
+# subexpression elimination is off because it would keep the forward pass's mask.
 redraw = partial(jax.checkpoint, prevent_cse=True)
 
 
@@ -86,7 +86,7 @@ def scalar(op: str, name: str, value: float | Float[Array, ""]) -> Float[Array, 
 def aligned(
     op: str, name: str, value: Float[Array, "..."], shape: tuple[int, ...], *, onto: str = "x"
 ) -> Float[Array, "..."]:
-    """Returns ``value`` with axes of 1 put in front to match ``shape``; raises if it can't fit."""
+    """Returns ``value`` with leading axes of 1 to match ``shape``; raises if it does not fit."""
     value = jnp.asarray(value)
     check_floating(op, name, value)
     try:
@@ -111,7 +111,7 @@ def check_floating(op: str, name: str, x: Float[Array, "..."]) -> None:
 
 def wide(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Returns ``x`` in the type that ops compute in: its own, but at least float32."""
-    # NumPy, because JAX refuses to name the common type where promotion is strict.
+    # NumPy's promotion, because JAX's raises in strict mode.
     return x.astype(np.promote_types(x.dtype, np.float32))
 
 
@@ -120,9 +120,9 @@ def select(
 ) -> Float[Array, "..."]:
     """Returns ``x`` where ``mask``, else 0; divided by the keep probability if given a rate.
 
-    A selection, not a product: an inf or NaN in a dropped place does not leak, in the value or in
-    the gradient. At rate 1 the divisor is irrelevant and replaced, so that nothing becomes NaN; at
-    a rate of NaN everything does, and so a schedule's mistake is seen.
+    Selecting instead of multiplying keeps an inf or NaN in a dropped element out of the value and
+    the gradient. At rate 1 the divisor does not matter and is replaced to avoid NaN. At a rate of
+    NaN everything becomes NaN, so that an error in a schedule is visible.
     """
     if rate is None:
         return jnp.where(mask, x, jnp.zeros((), x.dtype))

@@ -1,4 +1,4 @@
-"""What the ops that stand for a dense layer share: checked weights, Gaussian pre-activations."""
+"""Shared parts of the ops on dense layers: argument checks and Gaussian pre-activations."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
@@ -13,10 +13,10 @@ def check_dense(
     kernel: Float[Array, "inputs outputs"],
     bias: Float[Array, " outputs"] | None,
 ) -> None:
-    """Raises unless ``x @ kernel + bias`` makes sense.
+    """Raises unless ``x @ kernel + bias`` is defined.
 
     Args:
-      op: Who asks, for the message.
+      op: The op's name, for error messages.
       x: Inputs.
       kernel: Weights.
       bias: Biases, or None.
@@ -55,7 +55,7 @@ def local_sample(
 ) -> Float[Array, "*batch outputs"]:
     """Returns pre-activations under weights of N(kernel, variance), by local reparametrisation.
 
-    A sum of independent Gaussians is Gaussian, so one draw per output stands for one per weight.
+    A sum of independent Gaussians is Gaussian, so one draw per output replaces one per weight.
     """
     value = wide(x)
     mean = product(value, kernel, bias)

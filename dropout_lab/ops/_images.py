@@ -1,4 +1,4 @@
-"""What the ops on images share: checked shapes and sizes, and the windows of a pooling layer."""
+"""Shared parts of the ops on images: argument checks, and the windows of a pooling layer."""
 
 from numbers import Integral
 
@@ -18,7 +18,7 @@ def check_images(op: str, x: Float[Array, "..."]) -> None:
 
 
 def check_count(op: str, name: str, count: int) -> None:
-    """Raises unless ``count``, which decides a shape, is an integer of at least 1."""
+    """Raises unless ``count``, which a shape depends on, is an integer of at least 1."""
     if isinstance(count, bool) or not isinstance(count, Integral):
         raise TypeError(f"{op}: {name} is {count!r}; allowed: an integer")
     if count < 1:
@@ -26,11 +26,11 @@ def check_count(op: str, name: str, count: int) -> None:
 
 
 def windows(x: Float[Array, "n h w c"], window: int) -> list[Float[Array, "n p q c"]]:
-    """Returns the units of each ``window`` by ``window`` block: first all the top left ones, ...
+    """Returns a slice for each position in a ``window`` by ``window`` block, row by row.
 
-    Row by row; an incomplete edge is left out. Slices, which ops combine one by one: on CPU, a
-    reduction over an axis of units, and its gradient, is many times slower, as is the gradient of
-    ``reduce_window``.
+    The first has the top left unit of every block, and so on; an incomplete edge is left out. Ops
+    combine the slices one by one: on CPU, a reduction over an axis of units and its gradient are
+    many times slower, as is the gradient of ``reduce_window``.
     """
     rows, cols = (size - size % window for size in x.shape[1:3])
     whole = x[:, :rows, :cols]

@@ -1,10 +1,11 @@
-"""Where every op's randomness comes from: a counter hash that fuses into its consumer.
+"""The random numbers of all ops: a counter hash that XLA fuses into the code that uses it.
 
-``jax.random.bernoulli`` spends tens of times a copy's time because threefry runs twenty rounds per
-word. Dropout does not need that: here one threefry block of the key gives two seed words, and each
-element hashes its own index with them (three multiplies), so XLA computes the noise in registers,
-inside the loop that uses it. The seed words come from ``jax.random.bits``, never from the raw key:
-``key(0)`` and ``key(1)`` differ in one bit, and a short hash of raw words would show it.
+``jax.random.bernoulli`` takes tens of times as long as a copy, because threefry runs twenty rounds
+per word. Dropout does not need that: here one threefry block of the key gives two seed words, and
+each element hashes its own index with them (three multiplies), so XLA computes the noise in
+registers, inside the loop that uses it. The seed words come from ``jax.random.bits``, never from
+the raw key: ``key(0)`` and ``key(1)`` differ in one bit, and so short a hash of them would be
+correlated.
 
 The index is built from one iota per dimension, so a sharded array's mask is computed shard by
 shard, without collectives, and equals one device's.
@@ -22,8 +23,8 @@ BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
 _MAX_SIZE = 2**32
 _ODD = np.uint32(0x9E3779B1)
 
-# The polynomial through cos(2 pi sqrt(s)) at the seven Chebyshev points of [0, 1/4]; it is 1.1e-8
-# away at most, less than float32 tells apart.
+# The polynomial through cos(2 pi sqrt(s)) at the seven Chebyshev points of [0, 1/4]; its error is
+# at most 1.1e-8, less than float32 resolves.
 _COSINE = (1.0, -19.7392044, 64.9391174, -85.4501114, 60.1674309, -25.9668846, 6.52770615)
 
 
@@ -43,7 +44,7 @@ def keep_mask(
     The largest float32 below 1 still keeps 2**-24 of the units: only a rate of 1 drops them all. A
     rate of NaN drops nothing.
     """
-    # 2**32 does not fit a uint32, and an out-of-range conversion is whatever the hardware does.
+    # 2**32 does not fit a uint32, and an out-of-range conversion depends on the hardware.
     fraction = jnp.where(rate > 0, jnp.minimum(rate, BELOW_ONE), 0)
     threshold = (fraction * jnp.float32(2**32)).astype(jnp.uint32)
     return (bits(key, shape) >= threshold) & ~(rate >= 1)
@@ -57,7 +58,7 @@ def uniform(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
 def normal(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
     """Returns float32 samples of N(0, 1), by Box and Muller's transform (``|z| < 5.8``).
 
-    An element's word gives the radius, the same word hashed once more the angle.
+    An element's word gives the radius, and the same word hashed once more gives the angle.
     """
     word = bits(key, shape)
     turns = _mixed(word + _ODD).astype(jnp.int32).astype(jnp.float32) * jnp.float32(2**-32)
@@ -65,8 +66,8 @@ def normal(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
 
 
 def _inside(word: UInt32[Array, "..."]) -> Float[Array, "..."]:
-    """Returns the middle of one of 2**23 equal parts of (0, 1), which the word's top bits name."""
-    # As the fraction of a float in [1, 2): few machines convert unsigned integers fast.
+    """Returns the midpoint of one of 2**23 equal parts of (0, 1), given by the word's top bits."""
+    # Built as a float in [1, 2), because few machines convert unsigned integers fast.
     above_one = lax.bitcast_convert_type((word >> 9) | jnp.uint32(0x3F800000), jnp.float32)
     return (above_one - 1) + jnp.float32(2**-24)
 
@@ -81,7 +82,7 @@ def _cosine(turns: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 def _mixed(x: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
-    """Returns a hash that takes every value once, and in which every bit depends on every bit."""
+    """Returns a bijective hash in which every output bit depends on every input bit."""
     x = (x ^ (x >> 16)) * jnp.uint32(0x7FEB352D)
     x = (x ^ (x >> 15)) * jnp.uint32(0x846CA68B)
     return x ^ (x >> 16)

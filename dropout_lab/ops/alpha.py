@@ -19,8 +19,8 @@ def alpha_dropout(
 
     ``y = a * (m * x + (1 - m) * c) + b`` with ``m ~ Bernoulli(1 - rate)``, ``c = -1.7581``,
     ``a**-2 = (1 - rate) * (1 + rate * c**2)`` and ``b = -a * rate * c``. Given x, ``E[y] =
-    a * (1 - rate) * x`` and ``Var[y] = a**2 * rate * (1 - rate) * (x - c)**2``; over an x of mean 0
-    and variance 1, and no other, y has mean 0 and variance 1 too. At inference nothing is done.
+    a * (1 - rate) * x`` and ``Var[y] = a**2 * rate * (1 - rate) * (x - c)**2``. If x has mean 0 and
+    variance 1, and only then, y has mean 0 and variance 1 too. At inference nothing is done.
 
     Args:
       key: PRNG key; use one key for one call.
@@ -46,7 +46,7 @@ def alpha_dropout(
     References:
       G. Klambauer, T. Unterthiner, A. Mayr, S. Hochreiter, *Self-normalizing neural networks*,
       NIPS 2017, arXiv:1706.02515.
-      The paper's formula also serves moments other than 0 and 1; here they are fixed.
+      The paper's formula also covers moments other than 0 and 1; here they are fixed.
     """
     check_floating("alpha_dropout", "x", x)
     rate = checked_rate("alpha_dropout", rate)
@@ -86,8 +86,8 @@ def feature_alpha_dropout(
       NIPS 2017, arXiv:1706.02515.
       J. Tompson, R. Goroshin, A. Jain, Y. LeCun, C. Bregler, *Efficient object localization using
       convolutional networks*, CVPR 2015, arXiv:1411.4280.
-      Neither paper has it: it is the first's noise on the second's units, as in PyTorch, but with
-      channels last.
+      Neither paper has this op: it combines the noise of the first with the units of the second, as
+      PyTorch does, but with channels last.
     """
     check_floating("feature_alpha_dropout", "x", x)
     mask_shape = map_shape("feature_alpha_dropout", x)

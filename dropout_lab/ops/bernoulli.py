@@ -69,7 +69,7 @@ def classic_dropout(
     rate: Rate,
     broadcast_dims: Sequence[int] = (),
 ) -> Float[Array, "*shape"]:
-    """Drops units with probability ``rate`` and leaves the rest alone (weight-scaled dropout).
+    """Drops units with probability ``rate`` and keeps the rest unchanged (weight-scaled dropout).
 
     ``y = m * x`` with ``m ~ Bernoulli(1 - rate)``, so ``E[y] = (1 - rate) * x`` and
     ``Var[y] = x**2 * rate * (1 - rate)``. At inference units are multiplied by ``1 - rate``, which

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Key
 from dropout_lab.ops import _noise
 from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, select, wide
 
-# Relative to an example's whole score: channels of no score are kept only for want of others.
+# Relative to an example's total score: channels with score 0 are kept only if others run out.
 _SMALLEST_WEIGHT = 1e-30
 
 
@@ -22,19 +22,19 @@ def weighted_channel_dropout(
     """Keeps a fixed number of channels, the more active ones more likely, and scales them up.
 
     A channel's score ``s_c`` is its mean over space, or 0 if that is negative. Of ``C`` channels
-    each example keeps exactly ``M = round((1 - rate) * C)``, but at least 1, drawn one after the
-    other without replacement with probabilities in proportion to the scores left. Kept ones are
-    multiplied by ``a = sum_c s_c / sum_kept s_c``, so that an example's total score stays what it
-    was (``a`` is 1 if all scores are 0); no gradient flows through ``a`` or the choice. Then each
-    is dropped with probability ``extra_rate`` and the rest divided by ``1 - extra_rate``. ``E[y]``
-    is not ``x``: weak channels lose and strong ones gain. At inference nothing is done.
+    each example keeps exactly ``M = round((1 - rate) * C)``, but at least 1, drawn sequentially
+    without replacement, with probabilities proportional to the scores. Kept channels are multiplied
+    by ``a = sum_c s_c / sum_kept s_c``, which preserves an example's total score (``a`` is 1 if all
+    scores are 0); no gradient flows through ``a`` or the choice. Then each kept channel is dropped
+    with probability ``extra_rate`` and the rest are divided by ``1 - extra_rate``. ``E[y]`` is not
+    ``x``: weak channels lose and strong ones gain. At inference nothing is done.
 
     Args:
       key: PRNG key; use one key for one call.
       x: Floating-point activations, not negative (the output of a ReLU).
       rate: Fraction of the channels to drop, in [0, 1]: a number, or a scalar array, which may be
         traced. At 1 the output and its gradient are 0. The derivative with respect to it is 0.
-      extra_rate: Probability of dropping a channel that was kept, likewise.
+      extra_rate: Probability of dropping a channel that was kept, like ``rate``.
 
     Returns:
       An array like ``x``.
@@ -57,9 +57,9 @@ def weighted_channel_dropout(
       network*, AAAI 2019.
       P. S. Efraimidis, P. G. Spirakis, *Weighted random sampling with a reservoir*, Information
       Processing Letters 97(5), 2006 (the draw).
-      Checked against the abstract, a published summary and another's implementation, not the
-      paper's text: the scores, the draw, the second stage and its place after it, and the scale
-      ``a``. Dividing by ``1 - extra_rate``, rounding, no gradient through ``a`` and 0 as the
+      The scores, the draw, the second stage after it and the scale ``a`` were checked against the
+      abstract, a published summary and an independent implementation, not against the paper's text.
+      Dividing by ``1 - extra_rate``, rounding, no gradient through ``a`` and 0 as the
       default of ``extra_rate`` are choices made here.
     """
     check_floating("weighted_channel_dropout", "x", x)

@@ -1,4 +1,4 @@
-"""Concrete dropout: a relaxation of dropout through which its rate is learnt."""
+"""Concrete dropout: a relaxation of dropout that makes its rate learnable."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -31,10 +31,10 @@ def concrete_dropout(
     """Scales units by a soft mask, near 0 or ``1 / (1 - rate)``, smooth in the learnt ``rate``.
 
     ``y = x * (1 - z) / (1 - rate)`` with ``z = sigmoid((logit(rate) + logit(u)) / temperature)``
-    and ``u ~ U(0, 1)``. As the temperature falls ``z`` tends to Bernoulli(rate) and the moments to
-    those of inverted dropout, ``E[y] = x`` and ``Var[y] = x**2 * rate / (1 - rate)``; above 0 they
-    are near. The extra loss is that of the layers' ``penalty``; at inference nothing is done, or,
-    as in the paper, several draws are averaged.
+    and ``u ~ U(0, 1)``. As the temperature goes to 0, ``z`` tends to Bernoulli(rate) and the
+    moments to those of inverted dropout, ``E[y] = x`` and ``Var[y] = x**2 * rate / (1 - rate)``,
+    which hold approximately above 0. The extra loss is the layers' ``penalty``. At inference
+    nothing is done or, as in the paper, several draws are averaged.
 
     Args:
       key: PRNG key; use one key for one call.
@@ -107,7 +107,7 @@ def _concrete(
     mask_shape: tuple[int, ...],
 ) -> Float[Array, "*shape"]:
     u = _noise.uniform(key, mask_shape)
-    # At 0 the logarithm's slope is infinite, and what multiplies it is 0.
+    # At rate 0 the derivative of the logarithm is infinite and would be multiplied by 0.
     log_rate = jnp.where(rate > 0, jnp.log(jnp.where(rate > 0, rate, 1)), -jnp.inf)
     # 1 - u is exact on the grid of u, and one logarithm costs half of two.
     logit = (log_rate - jnp.log1p(-rate)) + jnp.log(u / (1 - u))

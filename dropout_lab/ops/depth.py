@@ -22,8 +22,8 @@ def stochastic_depth(
       x: Floating-point outputs of the branch.
       rate: Probability of dropping, in [0, 1]: a number, or a scalar array, which may be traced.
         At 1 the output and its gradient are 0. The derivative with respect to it is 0.
-      per_example: Whether each example draws for itself, or one draw is for the whole batch. A
-        dropped branch is computed all the same.
+      per_example: Whether each example has its own draw, or the whole batch shares one. A dropped
+        branch is still computed.
 
     Returns:
       An array like ``x``.
@@ -43,7 +43,7 @@ def stochastic_depth(
       G. Huang, Y. Sun, Z. Liu, D. Sedra, K. Q. Weinberger, *Deep networks with stochastic depth*,
       ECCV 2016, arXiv:1603.09382.
       The paper draws once per batch and multiplies by the survival probability at test time; here
-      scaling is inverted, and each example draws unless told otherwise.
+      scaling is inverted, and by default each example has its own draw.
     """
     check_floating("stochastic_depth", "x", x)
     if x.ndim < 1:
@@ -63,7 +63,7 @@ def survival_ramp(rate: Rate, depth: int) -> Float[Array, " depth"]:
       depth: Number of blocks, at least 1.
 
     Returns:
-      The drop rates in float32, for :func:`stochastic_depth`; one minus them survives.
+      The drop rates in float32, for :func:`stochastic_depth`.
 
     Raises:
       ValueError: If ``rate`` is a number outside [0, 1], or ``depth`` is below 1.

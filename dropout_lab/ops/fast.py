@@ -1,4 +1,4 @@
-"""Fast dropout: the pre-activations of a layer with dropped inputs, as one Gaussian each."""
+"""Fast dropout: Gaussian pre-activations with the moments of dropped inputs."""
 
 from jaxtyping import Array, Float, Key
 
@@ -14,12 +14,12 @@ def fast_dropout(
     kernel: Float[Array, "inputs outputs"],
     bias: Float[Array, " outputs"] | None = None,
 ) -> Float[Array, "*batch outputs"]:
-    """Draws the pre-activations of a dense layer whose inputs are dropped, as if Gaussian.
+    """Draws a dense layer's pre-activations under dropout of its inputs, as if they were Gaussian.
 
     ``u = mu + s * e`` with ``e ~ N(0, 1)``, one per output, ``E[u] = mu = x @ kernel + bias`` and
-    ``Var[u] = s**2 = (rate / (1 - rate)) * (x**2 @ kernel**2)``: the moments of inverted dropout of
-    ``x``, a sum of many terms. The outputs of one example, which dropout correlates, are drawn
-    independently here. At inference there is no noise.
+    ``Var[u] = s**2 = (rate / (1 - rate)) * (x**2 @ kernel**2)``, the moments under inverted dropout
+    of ``x``. A sum of many terms is close to Gaussian. Dropout correlates the outputs of an
+    example; here they are drawn independently. At inference there is no noise.
 
     Args:
       key: PRNG key; use one key for one call.

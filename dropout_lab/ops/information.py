@@ -14,7 +14,7 @@ def information_dropout(
 
     ``y = x * exp(alpha * e)`` with ``e ~ N(0, 1)``, so ``E[y] = x * exp(alpha**2 / 2)``, which is
     not ``x``, and ``Var[y] = x**2 * exp(alpha**2) * (exp(alpha**2) - 1)``. The extra loss is
-    :func:`information_kl`. At inference nothing is done, which stands for the median.
+    :func:`information_kl`. At inference nothing is done, which is the noise's median.
 
     Args:
       key: PRNG key; use one key for one call.

@@ -83,8 +83,8 @@ def relu_moments(g: Gaussian) -> Gaussian:
     """Returns the moments of ``max(0, u)``, exactly.
 
     With ``z = mean / s``, ``P`` the normal distribution function and ``p`` its density, the mean is
-    ``s * (z * P(z) + p(z))``. The variance is written without the difference of large squares that
-    it is at first: ``s**2 * (P + z**2 * P(z) * P(-z) + z * p * (1 - 2 * P) - p**2)``.
+    ``s * (z * P(z) + p(z))``. The variance is rearranged to avoid a difference of large squares:
+    ``s**2 * (P + z**2 * P(z) * P(-z) + z * p * (1 - 2 * P) - p**2)``.
 
     Args:
       g: Gaussians; a variance of 0 gives the plain function.
@@ -103,7 +103,7 @@ def relu_moments(g: Gaussian) -> Gaussian:
 
     References:
       S. Wang, C. Manning, *Fast dropout training*, Section 4, ICML 2013.
-      No departure but the order of the sums.
+      Only the order of summation differs.
     """
     check_floating("relu_moments", "mean", g.mean)
     m, v = wide(g.mean), wide(g.variance)
@@ -124,8 +124,8 @@ def activation_moments(g: Gaussian, activation: Callable[[Array], Array]) -> Gau
 
     The mean of a polynomial up to degree 31 is exact. For the logistic function the error of either
     moment is below 1e-4 up to a standard deviation of 2, and 6e-3 up to 4; ``tanh``, twice as
-    steep, has such errors at half of that. :func:`relu_moments` is exact where this would meet a
-    kink.
+    steep, has such errors at half of that. For ReLU, whose kink makes quadrature inexact, use
+    :func:`relu_moments`.
 
     Args:
       g: Gaussians.
@@ -183,7 +183,7 @@ def expected_logits(g: Gaussian) -> Float[Array, "*shape"]:
     References:
       D. MacKay, *The evidence framework applied to classification networks*, Neural Computation 4,
       1992; S. Wang, C. Manning, *Fast dropout training*, ICML 2013.
-      Both treat the logistic function; applying it to each logit of a softmax is ours.
+      Both treat the logistic function; applying it to each logit of a softmax is our extension.
     """
     check_floating("expected_logits", "mean", g.mean)
     m, v = wide(g.mean), wide(g.variance)

@@ -21,7 +21,7 @@ def max_pool_dropout(
 
     With a window's units in ascending order, ``a_1 <= ... <= a_n``, and ``q = 1 - rate``:
     ``y = a_i`` with probability ``q * rate**(n - i)``, and 0 with ``rate**n``. Nothing is divided
-    by ``q``. At inference the mean of this is taken: :func:`weighted_pool`.
+    by ``q``. Inference takes the mean: :func:`weighted_pool`.
 
     Args:
       key: PRNG key; use one key for one call.
@@ -31,11 +31,11 @@ def max_pool_dropout(
       window: Height, width and stride of the windows; an incomplete edge is left out.
 
     Returns:
-      The pooled images, in the type of ``x``. Of equal maxima the first has the gradient.
+      The pooled images, in the type of ``x``. Of equal maxima the first receives the gradient.
 
     Raises:
-      ValueError: If ``rate`` is a number outside [0, 1], ``window`` below 1, or ``x`` no batch of
-        images.
+      ValueError: If ``rate`` is a number outside [0, 1], ``window`` below 1, or ``x`` is not a
+        batch of images.
       TypeError: If ``x`` is not floating point, or ``window`` not an integer.
 
     Example:
@@ -74,8 +74,8 @@ def weighted_pool(
       The pooled images, in the type of ``x``.
 
     Raises:
-      ValueError: If ``rate`` is a number outside [0, 1], ``window`` below 1, or ``x`` no batch of
-        images.
+      ValueError: If ``rate`` is a number outside [0, 1], ``window`` below 1, or ``x`` is not a
+        batch of images.
       TypeError: If ``x`` is not floating point, or ``window`` not an integer.
 
     Example:
@@ -95,8 +95,8 @@ def weighted_pool(
     units = [wide(unit) for unit in windows(x, window)]
     rate = rate.astype(units[0].dtype)
     weights = [1 - rate for _ in units]
-    # Counting what beats a unit replaces sorting, whose gradient would gather and scatter. Of equal
-    # units the first wins.
+    # Comparing all pairs replaces sorting, whose gradient would gather and scatter. Of equal units
+    # the first counts as larger.
     for (i, first), (j, second) in itertools.combinations(enumerate(units), 2):
         wins = first >= second
         weights[i] = weights[i] * jnp.where(wins, 1, rate)
@@ -110,8 +110,8 @@ def stochastic_pool(
     """Picks one unit of each window, with probability in proportion to its activation.
 
     ``y = a_i`` with probability ``a_i / sum_j a_j``; 0 for a window of zeros. So ``E[y] =
-    sum_i a_i**2 / sum_i a_i``, which is what inference takes: :func:`stochastic_pool_mean`. The
-    gradient goes to the unit that was picked.
+    sum_i a_i**2 / sum_i a_i``, which inference uses: :func:`stochastic_pool_mean`. The gradient
+    goes to the unit that was picked.
 
     Args:
       key: PRNG key; use one key for one call.
@@ -123,7 +123,7 @@ def stochastic_pool(
       The pooled images, in the type of ``x``.
 
     Raises:
-      ValueError: If ``window`` is below 1, or ``x`` no batch of images.
+      ValueError: If ``window`` is below 1, or ``x`` is not a batch of images.
       TypeError: If ``x`` is not floating point, or ``window`` not an integer.
 
     Example:
@@ -137,7 +137,7 @@ def stochastic_pool(
     References:
       M. D. Zeiler, R. Fergus, *Stochastic pooling for regularization of deep convolutional neural
       networks*, ICLR 2013, arXiv:1301.3557.
-      The paper's windows are of 3 with a stride of 2; these do not overlap.
+      The paper's windows have size 3 and stride 2; here they do not overlap.
     """
     check_images("stochastic_pool", x)
     check_count("stochastic_pool", "window", window)
@@ -157,7 +157,7 @@ def stochastic_pool_mean(x: Float[Array, "n h w c"], *, window: int = 2) -> Floa
       The pooled images, in the type of ``x``.
 
     Raises:
-      ValueError: If ``window`` is below 1, or ``x`` no batch of images.
+      ValueError: If ``window`` is below 1, or ``x`` is not a batch of images.
       TypeError: If ``x`` is not floating point, or ``window`` not an integer.
 
     Example:
@@ -190,7 +190,8 @@ def _weighted_sum(weights: Sequence[Array], units: Sequence[Array]) -> Array:
 def _max_pool_dropout(
     key: Key[Array, ""], x: Float[Array, "n h w c"], rate: Float[Array, ""], window: int
 ) -> Float[Array, "n p q c"]:
-    # The barrier keeps the noise a loop of its own: fused with strided slices it is not vectorised.
+    # The barrier keeps the noise in a loop of its own: fused with strided slices it is not
+    # vectorised.
     mask = lax.optimization_barrier(_noise.keep_mask(key, rate, x.shape))
     largest, *others = windows(select(mask, x), window)
     for unit in others:
@@ -207,10 +208,11 @@ def _stochastic_pool(
     for unit in units:
         value = wide(lax.stop_gradient(unit))
         above.append(above[-1] + select(~(value <= 0), value))
-    # The unit whose stretch of [0, total) holds a uniform point; one of length 0 holds none.
+    # Units divide [0, total) into intervals as long as their values; the one with a uniform point
+    # in its interval is picked.
     uniform = lax.optimization_barrier(_noise.uniform(key, units[0].shape))
     point = uniform.astype(above[-1].dtype) * above[-1]
-    # Where the total is no number, neither is the output.
+    # Where the total is not finite, the output is the total.
     picked = select(~jnp.isfinite(above[-1]), above[-1]).astype(x.dtype)
     for unit, start, end in zip(units, above[:-1], above[1:], strict=True):
         picked = jnp.where((start <= point) & (point < end), unit, picked)

@@ -17,11 +17,11 @@ def zoneout(
     """Keeps the old value of a unit with probability ``rate``, else takes the new one.
 
     ``y = m * x + (1 - m) * old`` with ``m ~ Bernoulli(1 - rate)``, so ``E[y] = rate * old +
-    (1 - rate) * x`` and ``Var[y] = rate * (1 - rate) * (x - old)**2``. Zeros in place of ``old``
-    would make it dropout. At inference the mean stands for it: :func:`zoneout_mean`.
+    (1 - rate) * x`` and ``Var[y] = rate * (1 - rate) * (x - old)**2``. With zeros for ``old`` this
+    is classic dropout. Inference takes the mean: :func:`zoneout_mean`.
 
     Args:
-      key: PRNG key; use one key for one call. Two calls with one key and one rate keep the same
+      key: PRNG key; use one key for one call. Two calls with the same key and rate keep the same
         units.
       x: The new values, a floating-point array of any shape.
       rate: Probability of keeping the old value, in [0, 1]: a number, or a scalar array, which may
@@ -29,7 +29,7 @@ def zoneout(
       old: The old values, of the shape and type of ``x``. Gradients flow to both.
 
     Returns:
-      An array like ``x``. An inf or NaN in the value that is not taken does not leak.
+      An array like ``x``. An inf or NaN in the value that is not taken has no effect.
 
     Raises:
       ValueError: If ``rate`` is a number outside [0, 1], or ``old`` has another shape than ``x``.
@@ -55,7 +55,7 @@ def zoneout(
 def zoneout_mean(
     x: Float[Array, "*shape"], *, rate: Rate, old: Float[Array, "*shape"]
 ) -> Float[Array, "*shape"]:
-    """Returns zoneout's mean, ``rate * old + (1 - rate) * x``: its inference rule.
+    """Returns zoneout's mean, ``rate * old + (1 - rate) * x``: the inference rule.
 
     Args:
       x: The new values.
@@ -63,7 +63,7 @@ def zoneout_mean(
       old: The old values, of the shape and type of ``x``.
 
     Returns:
-      An array like ``x``; at rates 0 and 1 an inf or NaN in the value with no weight does not leak.
+      An array like ``x``; at rates 0 and 1 an inf or NaN in the value of weight 0 has no effect.
 
     Raises:
       ValueError: If ``rate`` is a number outside [0, 1], or ``old`` has another shape than ``x``.

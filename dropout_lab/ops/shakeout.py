@@ -93,7 +93,7 @@ def _shaken_product(
     zero = jnp.zeros((), value.dtype)
     kept = jnp.where(mask, value * (1 / (1 - rate)).astype(value.dtype), zero)
     shift = (strength * jnp.where(mask, rate / (1 - rate), -1)).astype(value.dtype)
-    # Selected, so that without strength a dropped inf or NaN does not leak, as in dropout.
+    # Selected, so that at strength 0 a dropped inf or NaN has no effect, as in dropout.
     shifted = jnp.where(strength > 0, value * shift, zero)
     return kept @ kernel + shifted @ _sign(kernel)
 

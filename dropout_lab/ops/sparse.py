@@ -1,4 +1,4 @@
-"""Sparse variational dropout: weights with a variance each, which prunes most of them."""
+"""Sparse variational dropout: Gaussian weights with learnt variances, most of them pruned."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ from dropout_lab.ops._common import check_floating, wide
 from dropout_lab.ops._dense import check_dense, local_sample
 
 SPARSE_THRESHOLD = 3.0
-"""The log of alpha above which a weight is noise only (a dropout rate of 0.95) and is pruned."""
+"""The log of alpha above which a weight is only noise (a dropout rate of 0.95) and is pruned."""
 
 _K1, _K2, _K3 = 0.63576, 1.87320, 1.48695
 _CLIP = 8.0
@@ -23,11 +23,11 @@ def sparse_variational_dropout(
     kernel: Float[Array, "inputs outputs"],
     bias: Float[Array, " outputs"] | None = None,
 ) -> Float[Array, "*batch outputs"]:
-    """Multiplies by a kernel of Gaussian weights whose variances are parameters of their own.
+    """Multiplies by a kernel of Gaussian weights with a variance parameter each.
 
     Weights ``w ~ N(kernel, exp(log_variance))``, independent, give ``u ~ N(x @ kernel + bias,
     x**2 @ exp(log_variance))``, which is drawn directly (local reparametrisation). Unlike a
-    variance in units of ``kernel**2``, this one keeps its gradient small where a weight is small.
+    variance in units of ``kernel**2``, this parameter has a small gradient where a weight is small.
     The extra loss is :func:`sparse_kl`; at inference weights whose :func:`log_alpha` is above
     :data:`SPARSE_THRESHOLD` are 0.
 
@@ -93,7 +93,7 @@ def log_alpha(
 
 
 def sparse_kl(log_alpha: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Returns the KL divergence from the log-uniform prior, for any alpha, less its limit.
+    """Returns the KL divergence from the log-uniform prior, for any alpha, minus its limit.
 
     ``KL = k1 * sigmoid(-k2 - k3 * log_alpha) + 0.5 * log(1 + 1 / alpha)``, which falls to 0 as
     alpha grows: a weight that is all noise costs nothing.

@@ -26,7 +26,7 @@ def standout(
     drive: Float[Array, "..."],
     strength: float | Float[Array, ""] = 1.0,
 ) -> Float[Array, "*shape"]:
-    """Drops units with a probability that falls as their drive rises; keeps the rest as they are.
+    """Drops units with a probability that decreases with their drive; keeps the rest unchanged.
 
     ``y = m * x`` with ``m ~ Bernoulli(keep)`` and ``keep = sigmoid(strength * drive +
     log((1 - rate) / rate))``, so ``E[y] = keep * x`` and ``Var[y] = keep * (1 - keep) * x**2``. A
@@ -39,8 +39,8 @@ def standout(
       rate: Probability of dropping where ``drive`` is 0, in [0, 1]: a number, or a scalar array,
         which may be traced. At 0 nothing is dropped and at 1 everything, whatever the drive. The
         derivative with respect to it is 0.
-      drive: What speaks for each unit, of any shape that broadcasts against ``x``: in the paper its
-        pre-activation. No gradient flows to it. Where it is NaN the unit is kept, and so is seen.
+      drive: Evidence for keeping each unit, in any shape that broadcasts against ``x``; in the
+        paper its pre-activation. No gradient flows to it. Where it is NaN the unit is kept.
       strength: The slope of the drive, at least 0: a number, or a scalar array, which may be
         traced. At 0 this is :func:`classic_dropout`. The derivative with respect to it is 0.
 
@@ -67,7 +67,7 @@ def standout(
     """
     check_floating("standout", "x", x)
     logit = _logit("standout", aligned("standout", "drive", drive, x.shape), rate, strength)
-    # NaN is neither: a comparison with it would drop the unit, and hide that a run has diverged.
+    # A comparison with NaN would drop the unit and so hide that a run has diverged.
     drop = jax.nn.sigmoid(-logit).astype(jnp.float32)
     return _standout(key, x, jnp.where(jnp.isnan(drop), jnp.zeros((), drop.dtype), drop))
 
@@ -78,7 +78,7 @@ def standout_keep(
     """Returns the probability with which :func:`standout` keeps a unit.
 
     Args:
-      drive: What speaks for each unit; no gradient flows to it.
+      drive: Evidence for keeping each unit; no gradient flows to it.
       rate: Probability of dropping where ``drive`` is 0, in [0, 1].
       strength: The slope of the drive, at least 0.
 
@@ -107,7 +107,7 @@ def standout_keep(
 def _logit(
     op: str, drive: Float[Array, "..."], rate: Rate, strength: float | Float[Array, ""]
 ) -> Float[Array, "..."]:
-    """Returns the log odds of keeping a unit; at rate 0 and 1 infinite, even for infinite drive."""
+    """Returns the log odds of keeping a unit; infinite at rates 0 and 1, whatever the drive."""
     rate, strength = checked_rate(op, rate), checked_strength(op, strength)
     drive = lax.stop_gradient(wide(drive))
     odds = (jnp.log1p(-rate) - jnp.log(rate)).astype(drive.dtype)

@@ -21,31 +21,31 @@ def drop_block(
     block_size: int,
     per_channel: bool = True,
 ) -> Float[Array, "n h w c"]:
-    """Drops square blocks, about a fraction ``rate`` of each map, and scales up what remains.
+    """Drops square blocks, about a fraction ``rate`` of each map, and scales up the rest.
 
-    Every place where a ``b`` by ``b`` block fits is the corner of a dropped one with probability
-    ``gamma = rate / b**2 * h * w / ((h - b + 1) * (w - b + 1))``. With the mask ``m`` that is left,
-    ``y = x * m * size(m) / sum(m)`` over one example, or 0 if nothing is left: the noise's mean
-    over an example is 1, but ``E[y]`` is somewhat above ``x`` at the border, where fewer blocks
-    fit, and below it in the middle. Blocks overlap, so fewer units are dropped than ``rate`` says:
-    :func:`drop_block_fraction` is how many. At inference nothing is done.
+    Every position where a ``b`` by ``b`` block fits is the corner of a dropped block with
+    probability ``gamma = rate / b**2 * h * w / ((h - b + 1) * (w - b + 1))``. With the mask ``m``
+    of the other units, ``y = x * m * size(m) / sum(m)`` over one example, or 0 if all are dropped.
+    The noise's mean over an example is 1, but ``E[y]`` is somewhat above ``x`` at the border, where
+    fewer blocks fit, and below it in the middle. Blocks overlap, so the fraction of dropped units
+    is less than ``rate``: see :func:`drop_block_fraction`. At inference nothing is done.
 
     Args:
       key: PRNG key; use one key for one call.
       x: Floating-point images.
       rate: Probability of dropping, in [0, 1]: a number, or a scalar array, which may be traced.
         At 1 the output and its gradient are 0. The derivative with respect to it is 0.
-      block_size: Height and width ``b`` of a block, at least 1; along an axis of the map that is
-        shorter, the axis. Even and odd sizes alike; no block reaches over the border.
-      per_channel: Whether each channel has blocks of its own, or all share those of one mask. A
-        shared mask of one block as large as the map is the whole example or nothing, never scaled.
+      block_size: Height and width ``b`` of a block, at least 1, even or odd; clipped to the map's
+        size. No block crosses the border.
+      per_channel: Whether each channel has its own blocks, or all channels share one mask. With a
+        shared mask and blocks as large as the map, an example is dropped whole or left unscaled.
 
     Returns:
       An array like ``x``.
 
     Raises:
-      ValueError: If ``rate`` is a number outside [0, 1], ``block_size`` below 1, or ``x`` no batch
-        of images.
+      ValueError: If ``rate`` is a number outside [0, 1], ``block_size`` below 1, or ``x`` is not a
+        batch of images.
       TypeError: If ``x`` is not floating point, or ``block_size`` not an integer.
 
     Example:
@@ -81,15 +81,15 @@ def drop_block_fraction(rate: Rate, *, shape: Sequence[int], block_size: int) ->
 
     Args:
       rate: The rate, in [0, 1]: a number, or a scalar array, which may be traced.
-      shape: Height and width of the map; a third entry, its channels, is of no matter.
+      shape: Height and width of the map; a third entry, its channels, is ignored.
       block_size: Height and width of a block, at least 1.
 
     Returns:
-      The fraction: 0 and 1 at those rates, between them at most ``rate``.
+      The fraction: exactly ``rate`` at 0 and 1, at most ``rate`` between them.
 
     Raises:
-      ValueError: If ``rate`` is a number outside [0, 1], ``block_size`` below 1, or ``shape`` that
-        of no map.
+      ValueError: If ``rate`` is a number outside [0, 1], ``block_size`` below 1, or ``shape`` is
+        not that of a map.
       TypeError: If ``block_size`` is not an integer.
 
     Example:
@@ -99,7 +99,7 @@ def drop_block_fraction(rate: Rate, *, shape: Sequence[int], block_size: int) ->
     References:
       G. Ghiasi, T.-Y. Lin, Q. V. Le, *DropBlock: a regularization method for convolutional
       networks*, NeurIPS 2018, arXiv:1810.12890.
-      The paper calls the difference from the rate approximate and does not work it out.
+      The paper calls the rate approximate and does not compute the difference.
     """
     check_count("drop_block_fraction", "block_size", block_size)
     if len(shape) not in (2, 3) or min(shape) < 1:
@@ -118,9 +118,9 @@ def cutout(
 ) -> Float[Array, "n h w c"]:
     """Zeroes one square per image, in all channels, at a random place.
 
-    The square covers ``size`` rows from ``row - size // 2`` and columns likewise, with ``(row,
-    col)`` uniform over the pixels; what lies outside the image is cut off, so squares at the border
-    are smaller. Nothing is scaled. At inference nothing is done.
+    The square covers ``size`` rows from ``row - size // 2`` and ``size`` columns from
+    ``col - size // 2``, with ``(row, col)`` uniform over the pixels; it is clipped at the image's
+    border. Nothing is scaled. At inference nothing is done.
 
     Args:
       key: PRNG key; use one key for one call.
@@ -131,7 +131,7 @@ def cutout(
       An array like ``x``.
 
     Raises:
-      ValueError: If ``size`` is below 1, or ``x`` no batch of images.
+      ValueError: If ``size`` is below 1, or ``x`` is not a batch of images.
       TypeError: If ``x`` is not floating point, or ``size`` not an integer.
 
     Example:
@@ -147,7 +147,7 @@ def cutout(
     References:
       T. DeVries, G. W. Taylor, *Improved regularization of convolutional neural networks with
       Cutout*, 2017, arXiv:1708.04552.
-      The paper's squares have even sizes, for which there is no departure.
+      No departure for even sizes, the only ones in the paper.
     """
     check_images("cutout", x)
     check_count("cutout", "size", size)
@@ -179,7 +179,7 @@ def _drop_block(
 
 
 def _spread(corners: Bool[Array, "..."], axis: int, length: int) -> Bool[Array, "..."]:
-    """Returns which places lie in a run of ``length`` that starts at one of ``corners``."""
+    """Returns a mask of the runs of ``length`` along an axis that start at ``corners``."""
     window = tuple(length if i == axis else 1 for i in range(4))
     edges = tuple((length - 1,) * 2 if i == axis else (0, 0) for i in range(4))
     return lax.reduce_window(corners, False, lax.bitwise_or, window, (1,) * 4, edges)

@@ -13,17 +13,17 @@ def uniform_dropout(
     """Multiplies units by uniform noise with the mean and variance of inverted dropout's mask.
 
     ``y = x * (1 + beta * r)`` with ``r ~ U(-1, 1)`` and ``beta**2 = 3 * rate / (1 - rate)``, so
-    ``E[y] = x`` and ``Var[y] = x**2 * beta**2 / 3 = x**2 * rate / (1 - rate)``. The other way
-    round, ``rate = beta**2 / (3 + beta**2)``. For x of mean 0 the variance at inference is that in
-    training times ``3 / (3 + beta**2) = 1 - rate``: at one rate the shift that batch normalisation
-    sees is dropout's. At inference nothing is done.
+    ``E[y] = x`` and ``Var[y] = x**2 * beta**2 / 3 = x**2 * rate / (1 - rate)``. Conversely,
+    ``rate = beta**2 / (3 + beta**2)``. For x of mean 0 the variance at inference is that in
+    training times ``3 / (3 + beta**2) = 1 - rate``: batch normalisation sees the same variance
+    shift as with dropout at this rate. At inference nothing is done.
 
     Args:
       key: PRNG key; use one key for one call.
       x: Floating-point array of any shape.
       rate: The dropout rate whose variance to match, in [0, 1/4], where ``beta <= 1``: a number, or
-        a scalar array, which may be traced and above 1/4 counts as 1/4. The derivative with respect
-        to it is 0.
+        a scalar array, which may be traced; values above 1/4 count as 1/4. The derivative with
+        respect to it is 0.
 
     Returns:
       An array like ``x``. The noise is never negative, so no output changes sign.
@@ -42,7 +42,7 @@ def uniform_dropout(
     References:
       X. Li, S. Chen, X. Hu, J. Yang, *Understanding the disharmony between dropout and batch
       normalization by variance shift*, CVPR 2019, arXiv:1801.05134.
-      The paper is given ``beta``, in (0, 1], and writes ``x + x * r`` with ``r ~ U(-beta, beta)``.
+      The paper's parameter is ``beta``, in (0, 1]: ``x + x * r`` with ``r ~ U(-beta, beta)``.
     """
     check_floating("uniform_dropout", "x", x)
     rate = checked_rate("uniform_dropout", rate)

@@ -102,10 +102,10 @@ def variational_weights(
 
 
 def variational_kl(alpha: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Returns the KL divergence from the log-uniform prior, less its value at ``alpha = 1``.
+    """Returns the KL divergence from the log-uniform prior, minus its value at ``alpha = 1``.
 
-    ``-KL = 0.5 log(alpha) + c1 alpha + c2 alpha**2 + c3 alpha**3 + constant``: the prior is
-    improper, so only differences mean anything. It falls as ``alpha`` grows: noise is favoured.
+    ``-KL = 0.5 log(alpha) + c1 alpha + c2 alpha**2 + c3 alpha**3 + constant``. The prior is
+    improper, so only differences have a meaning. It decreases in ``alpha``: noise is favoured.
 
     Args:
       alpha: Noise variances, in (0, 1].

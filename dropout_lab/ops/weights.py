@@ -26,7 +26,7 @@ def drop_connect(
 
     ``u = x @ (M * kernel) / (1 - rate) + (m * bias) / (1 - rate)`` with ``M, m ~
     Bernoulli(1 - rate)``, so ``E[u] = x @ kernel + bias`` and ``Var[u] = (rate / (1 - rate)) *
-    (x**2 @ kernel**2 + bias**2)``. The masks of one example are drawn, used and forgotten before
+    (x**2 @ kernel**2 + bias**2)``. The masks of one example are drawn, used and discarded before
     the next example's, so memory does not grow with the batch.
 
     Args:
@@ -69,8 +69,8 @@ def drop_connect(
         return _masked_product(key, x, kernel, rate)
     rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     keys = jax.random.split(key, rows.shape[0])
-    # The backward pass adds up the examples' gradients one by one, in the type of what it maps
-    # over: in bfloat16 a sum soon no longer grows.
+    # The backward pass adds the examples' gradients one by one, in the type of the weights; a sum
+    # in bfloat16 would soon stop growing.
     weights = wide(kernel)
     outputs = lax.map(lambda row: redraw(_masked_sum)(*row, weights, rate), (keys, rows))
     return outputs.reshape(*x.shape[:-1], kernel.shape[-1])
@@ -111,8 +111,7 @@ def drop_connect_moments(
     References:
       L. Wan, M. Zeiler, S. Zhang, Y. LeCun, R. Fergus, *Regularization of neural networks using
       DropConnect*, ICML 2013.
-      The paper's moments are those of weights that are not scaled up; its variance has
-      ``rate * (1 - rate)``.
+      The paper does not scale weights up; the factor of its variance is ``rate * (1 - rate)``.
     """
     check_dense("drop_connect_moments", x, kernel, bias)
     rate = checked_rate("drop_connect_moments", rate)
@@ -134,9 +133,9 @@ def _masked_product(
     return x @ _masked(key, kernel, rate).astype(x.dtype)
 
 
-# For one example a matrix product would write the masked kernel to memory and read it again; as a
-# sum its noise is drawn, used and forgotten in one loop. Not so the gradient of x: a sum over the
-# kernel's last axis is slower than the product. Hence a derivative that is one of each.
+# For one example a matrix product would write the masked kernel to memory and read it back, while a
+# sum draws and uses the noise in one loop. For the gradient of x the product is faster, as the sum
+# would be over the kernel's last axis. The derivative therefore has one term of each form.
 @jax.custom_jvp
 def _masked_sum(
     key: Key[Array, ""],

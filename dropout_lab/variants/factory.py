@@ -21,7 +21,7 @@ class LayerFactory:
         that is missing or None is the variant's default. ``stage_rates`` may be a sequence.
 
     Raises:
-      InputError: If there is no such variant or option.
+      InputError: If the variant or an option is unknown.
     """
 
     def __init__(self, variant: str, **options: Any) -> None:

@@ -62,7 +62,7 @@ class LayerChoice:
 
     Attributes:
       layer: The layer's class.
-      options: Keys of ``config.dropout``, besides the place's rate, that are arguments of it.
+      options: Keys of ``config.dropout``, besides the place's rate, that are its arguments.
       rated: Whether it takes a rate.
       sized: Whether it takes the shape of one example's activations, as ``shape``.
       learns: Whether the layer learns its rate; the configured one is then the initial value.

@@ -1,4 +1,4 @@
-"""What each kind of noise does in a cell, seen in networks whose states show the masks."""
+"""Each kind of noise in a recurrent cell, in networks whose states show the masks."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""What each noise layer adds to its op: a rate that is a variable, an inference rule, a penalty."""
+"""Noise layers' own parts: a rate that is a variable, an inference rule, a penalty."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""What the layers with structured noise add to their ops: options, a rate, an inference rule."""
+"""The parts of structured noise layers that ops lack: options, a rate, an inference rule."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""What the contract has to know about an op, and the kinds of op that its tests run for."""
+"""The rows of the contract's table: facts about an op, and the kinds of op that tests run for."""
 
 import dataclasses
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Which places of a mask share a draw, for shapes of any rank."""
+"""The elements of a mask that share a draw, for shapes of any rank."""
 
 import math
 from functools import partial

@@ -1,4 +1,4 @@
-"""What every op promises; the table of ops is in conftest.py, transforms are in test_transforms.py.
+"""The contract of every op; its table is in conftest.py, transforms are in test_transforms.py.
 
 Statistics are bounded by 4 standard errors, over the n draws that a row's ``many`` has.
 """

@@ -1,4 +1,4 @@
-"""What ops keep for the backward pass, and what they cost on many devices."""
+"""The cost of ops: arrays kept for the backward pass, and communication between devices."""
 
 import contextlib
 import io

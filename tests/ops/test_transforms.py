@@ -1,4 +1,4 @@
-"""What every op promises under JAX's transformations; the table of ops is in conftest.py."""
+"""The contract of every op under JAX's transformations; the table of ops is in conftest.py."""
 
 import jax
 import jax.numpy as jnp
