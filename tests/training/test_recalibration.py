@@ -115,9 +115,9 @@ def test_the_test_set_is_read_for_the_last_network_only(
     read: list[tuple[str, str]] = []
     measure = trainer._measure
 
-    def recording(name, weights, split, phase, trials, passes=None):
+    def recording(name, weights, split, phase, trials):
         read.extend((name, phase.name) for _ in trials)
-        measure(name, weights, split, phase, trials, passes)
+        measure(name, weights, split, phase, trials)
 
     monkeypatch.setattr(trainer, "_measure", recording)
     trainer.run()
