@@ -108,9 +108,8 @@ def _run(
         if config.run.save_model is not False:
             save_network(directory / "model", result)
         else:
-            Checkpoints(
-                directory / "model"
-            ).clear()  # an earlier run's network does not belong to this record
+            # The network of an earlier run does not belong to this record.
+            Checkpoints(directory / "model").clear()
         write_json(directory / "record.json", record)
         checkpoints.clear()
     return record

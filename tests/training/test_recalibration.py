@@ -1,4 +1,4 @@
-"""Batch statistics re-estimated with the noise at rest, against NumPy."""
+"""Batch statistics re-estimated without noise, against NumPy."""
 
 from typing import Any
 
@@ -52,8 +52,8 @@ def test_second_layer_sees_normalised_batches(model):
     np.testing.assert_allclose(norms(recalibrated)[1].var[...], total.var(0), rtol=1e-3)
 
 
-def test_statistics_of_training_are_too_wide_and_mended(model):
-    """Input dropout at 0.5 doubles a centred input's second moment; at rest it must be halved."""
+def test_too_large_variances_of_training_are_corrected(model):
+    """Input dropout at 0.5 doubles a centred input's second moment; without noise it must be halved."""
     model.train()
     rngs = nnx.Rngs(dropout=1)
     for _ in range(60):
