@@ -53,7 +53,7 @@ def test_second_layer_sees_normalised_batches(model):
 
 
 def test_too_large_variances_of_training_are_corrected(model):
-    """Input dropout at 0.5 doubles a centred input's second moment; without noise it must be halved."""
+    """Input dropout at 0.5 doubles the second moment of a centred input, so it must be halved."""
     model.train()
     rngs = nnx.Rngs(dropout=1)
     for _ in range(60):
