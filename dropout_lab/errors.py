@@ -49,5 +49,6 @@ def describe_error(error: BaseException, file: str) -> str:
 def _message(error: BaseException) -> str:
     """Returns an error's message as one line; that of a KeyError without quotes."""
     [argument] = error.args if len(error.args) == 1 else [str(error)]
-    nested = isinstance(argument, BaseException)
-    return _message(argument) if nested else " ".join(str(argument).split())
+    if isinstance(argument, BaseException):
+        return _message(argument)
+    return " ".join(str(argument).split())
