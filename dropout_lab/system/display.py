@@ -1,6 +1,5 @@
 """A progress bar with an estimate of the time left; plain lines without a terminal."""
 
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -40,12 +39,7 @@ class Display:
             self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Stops the bar."""
         if self._live:
             self._bar.stop()

@@ -17,10 +17,6 @@ Arrays = dict[str, np.ndarray]
 """The saved leaves of a pytree, by path."""
 
 
-def _as_saved(arrays: Arrays, progress: dict[str, Any]) -> tuple[Arrays, dict[str, Any]]:
-    return arrays, progress
-
-
 class Checkpoints:
     """The latest checkpoint of a run; saving is atomic, so the process may be killed at any time.
 
@@ -62,7 +58,9 @@ class Checkpoints:
                 raise InputError(f"cannot write {self._directory}: no space left") from error
             raise
 
-    def restore(self, read: Callable[[Arrays, dict[str, Any]], Any] = _as_saved, /) -> Any:
+    def restore(
+        self, read: Callable[[Arrays, dict[str, Any]], Any] = lambda *saved: saved, /
+    ) -> Any:
         """Returns the saved checkpoint, None if there is none.
 
         Args:

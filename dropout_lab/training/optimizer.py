@@ -28,7 +28,7 @@ def make_optimizer(
       config: The configuration; only its static keys are read.
       hparams: The dynamic hyper-parameters; they may be traced.
       steps_per_epoch: Updates per epoch, to convert epochs to steps.
-      total_steps: Updates in all; may be traced.
+      total_steps: Total number of updates; may be traced.
     """
     options = config.optimizer
     schedule = make_schedule(config.schedule, steps_per_epoch, total_steps)
@@ -86,7 +86,7 @@ def make_rate_schedule(
     Args:
       options: The schedule's section of a resolved configuration.
       steps_per_epoch: Updates per epoch, to convert epochs to steps.
-      total_steps: Updates in all; may be traced.
+      total_steps: Total number of updates; may be traced.
     """
     arguments: dict[str, Any] = {}
     if options.name in ("curriculum", "anti_curriculum"):

@@ -20,7 +20,7 @@ from dropout_lab.training.metrics import prediction_metrics, sparsity
 from dropout_lab.training.network import Hparams, Mode, NetworkFactory, Weights, weights_of
 from dropout_lab.training.optimizer import make_optimizer, make_rate_schedule, project_max_norm
 from dropout_lab.training.penalty import make_penalties
-from dropout_lab.training.prediction import Prediction, predict
+from dropout_lab.training.prediction import predict
 from dropout_lab.training.recalibration import recalibrate_batch_stats
 
 _INIT, _ORDER, _AUGMENT, _NOISE, _EVALUATION = range(5)
@@ -62,6 +62,7 @@ class Program:
         self.init = self._compiled(self._init, options=for_one_call())
         self.train_epoch = self._compiled(self._train_epoch, static=("steps",), donate=("state",))
         self.evaluate = self._compiled(self._evaluate, static=("inference", "passes"))
+        self._predict = partial(predict, self.network)
         self.predict = self._compiled(self._predict, static=("inference", "passes"))
         self.sample = self._compiled(self._sample, static=("passes",))
         self.recalibrate = self._compiled(self._recalibrate)
@@ -203,7 +204,7 @@ class Program:
         return weights._replace(stats=weights_of(model).stats)
 
     def _sparsity(self, weights: Weights) -> dict[str, Float[Array, ""]]:
-        """Returns what inference prunes: see :func:`dropout_lab.training.metrics.sparsity`."""
+        """Returns the metrics of :func:`sparsity`."""
         return sparsity(self.network.module(weights, "mean"))
 
     def _evaluate(
@@ -216,7 +217,7 @@ class Program:
         inference: Mode,
         passes: int = 1,
     ) -> dict[str, Float[Array, ""]]:
-        """Returns :func:`prediction_metrics`; under "mc", with the mean uncertainties."""
+        """Returns the metrics of :func:`prediction_metrics`; under "mc", uncertainties as well."""
         noise_key = _key(hparams, _EVALUATION)
         prediction = self._predict(
             weights, noise_key, data.images, scaling, inference=inference, passes=passes
@@ -227,21 +228,6 @@ class Program:
             del uncertainties["log_probs"]
             metrics |= {name: values.mean() for name, values in uncertainties.items()}
         return metrics
-
-    def _predict(
-        self,
-        weights: Weights,
-        noise_key: Key[Array, ""],
-        images: Num[Array, "n *shape"],
-        scaling: Scaling,
-        *,
-        inference: Mode,
-        passes: int = 1,
-    ) -> Prediction:
-        """Returns predictions: see :func:`dropout_lab.training.prediction.predict`."""
-        return predict(
-            self.network, weights, noise_key, images, scaling, inference=inference, passes=passes
-        )
 
     def _sample(
         self,

@@ -73,7 +73,11 @@ def _claimed(directory: Path, config: FrozenConfigDict) -> Iterator[None]:
     with contextlib.ExitStack() as locked:
         with agreement():
             if is_first():
-                locked.enter_context(_alone(directory))
+                if not locked.enter_context(lock(directory / "lock", wait=False)):
+                    raise InputError(
+                        f"workdir {str(directory)!r} is in use: another process trains there; "
+                        "allowed: the same command once that has ended, or another workdir"
+                    )
                 _check_owner(directory, config)  # again, under the lock
                 write_json(path, config.to_dict())
         with agreement():
@@ -83,22 +87,6 @@ def _claimed(directory: Path, config: FrozenConfigDict) -> Iterator[None]:
                     "process 0; allowed: a directory that all processes share"
                 )
             _check_owner(directory, config)
-        yield
-
-
-@contextlib.contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Locks a directory against runs in other processes.
-
-    Raises:
-      InputError: If it is locked.
-    """
-    with lock(directory / "lock", wait=False) as acquired:
-        if not acquired:
-            raise InputError(
-                f"workdir {str(directory)!r} is in use: another process trains there; allowed: the "
-                "same command once that has ended, or another workdir"
-            )
         yield
 
 
@@ -120,9 +108,8 @@ def _run(
         if config.run.save_model is not False:
             save_network(directory / "model", result)
         else:
-            Checkpoints(
-                directory / "model"
-            ).clear()  # an earlier run's network does not belong to this record
+            # The network of an earlier run does not belong to this record.
+            Checkpoints(directory / "model").clear()
         write_json(directory / "record.json", record)
         checkpoints.clear()
     return record

@@ -57,28 +57,23 @@ class Session:
           InputError: If the checkpoint is damaged or of other code.
         """
 
-        def read(
-            arrays: Arrays, described: dict[str, Any]
-        ) -> tuple[tuple[TrainState, Weights], list[Progress]]:
-            progresses = [Progress(**row) for row in described["lanes"]]
+        def read(arrays: Arrays, described: dict[str, Any]) -> Any:
+            rows = described["lanes"]
+            progresses = [Progress(**row) for row in rows]
             fields = vars(Progress()).keys()
-            if any(row.keys() != fields for row in described["lanes"]):
-                raise ValueError("progress of other fields")
-            if len(progresses) != len(self._trials):
-                raise ValueError("progress of other trials")
+            if len(rows) != len(self._trials) or any(row.keys() != fields for row in rows):
+                raise ValueError("progress of other trials or with other fields")
             state = make_template()
             template = state, state.weights
-            restored: tuple[TrainState, Weights] = refill(template, arrays)
+            restored = refill(template, arrays)
             if jax.tree.map(np.shape, restored) != jax.tree.map(np.shape, template):
                 raise ValueError("arrays of other shapes")
             return restored, progresses
 
         saved = self._checkpoints.restore(read) if self._checkpoints else None
-        restored = None
-        if saved is not None:
-            restored, progresses = saved
-            for trial, progress in zip(self._trials, progresses, strict=True):
-                trial.progress = progress
+        restored, progresses = saved or (None, [])
+        for trial, progress in zip(self._trials, progresses, strict=False):
+            trial.progress = progress
         self._started = time.monotonic() - self._trials[0].progress.seconds
         return restored
 
@@ -91,12 +86,10 @@ class Session:
         self._stop.signum = agreed(self._stop.signum)
         due = time.monotonic() - self._saved >= self._interval
         if self._checkpoints and is_first() and (due or self._stop.signum is not None):
-            seconds = self.seconds
-            progresses = [
-                dataclasses.replace(trial.progress, seconds=seconds) for trial in self._trials
-            ]
-            described = {"lanes": [dataclasses.asdict(progress) for progress in progresses]}
-            step = sum(len(progress.history) for progress in progresses)
+            for trial in self._trials:
+                trial.progress.seconds = self.seconds
+            described = {"lanes": [dataclasses.asdict(trial.progress) for trial in self._trials]}
+            step = sum(len(trial.progress.history) for trial in self._trials)
             self._checkpoints.save((state, selected_weights), described, step=step)
             self._saved = time.monotonic()
         self._stop.check()

@@ -104,17 +104,18 @@ class Trainer:
         Raises:
           Interrupted: If a stop was requested; progress is saved.
         """
+        init = functools.partial(self._program.init, self._hparams)
         make_template = functools.partial(jax.eval_shape, self._program.init, self._hparams)
         restored = self._session.restore(make_template)
         if restored is None:
             # Two calls, because training overwrites the buffers of the state.
-            state, selected_weights = self._init(), self._init().weights
+            state, selected_weights = init(), init().weights
         else:
             state, selected_weights = self._program.split_lanes(restored)
         if not self._trials_in("refit"):
             selected_weights = self._run_phase("select", state, selected_weights)
             if self._trials_in("refit"):
-                state = self._init()
+                state = init()
         if self._trials_in("refit"):
             selected_weights = self._run_phase("refit", state, selected_weights)
         return self._results(selected_weights)
@@ -180,8 +181,7 @@ class Trainer:
         for trial in trials:
             if not trial.in_last_phase:
                 trial.start_refit()
-        samples = self._config.eval.samples
-        self._measure("train", selected_weights, phase.split, phase, last, samples)
+        self._measure("train", selected_weights, phase.split, phase, last)
         self._measure("test", selected_weights, self._dataset.test, phase, tested)
         if last:
             for metric, values in self._program.sparsity(selected_weights).items():
@@ -191,26 +191,20 @@ class Trainer:
         return selected_weights
 
     def _measure(
-        self,
-        name: str,
-        weights: Weights,
-        split: Split,
-        phase: _Phase,
-        trials: list[TrialState],
-        passes: int | None = None,
+        self, name: str, weights: Weights, split: Split, phase: _Phase, trials: list[TrialState]
     ) -> None:
-        """Adds the metrics of a split to trials' final ones; ``eval.passes`` by default."""
-        if not trials or not len(split):
-            return
-        data = self._on_device(split)
-        rows = self._evaluate(name, weights, data, phase, passes or self._config.eval.passes)
-        for trial in trials:
-            trial.progress.metrics |= rows[trial.index]
+        """Adds the metrics of a split, with ``name`` as prefix, to trials' final metrics."""
+        if trials and len(split):
+            options = self._config.eval
+            passes = (options.samples if name == "train" else None) or options.passes
+            rows = self._evaluate(name, weights, self._on_device(split), phase, passes)
+            for trial in trials:
+                trial.progress.metrics |= rows[trial.index]
 
     def _evaluate(
         self, name: str, weights: Weights, data: Examples, phase: _Phase, passes: int | None
     ) -> list[Metrics]:
-        """Returns the metrics of every lane, idle ones included, with ``name`` as prefix."""
+        """Returns the metrics of every lane, idle ones included."""
         metrics = self._program.evaluate(
             weights,
             self._hparams,
@@ -240,10 +234,6 @@ class Trainer:
             scaling = self._scaling(trial.progress.phase)
             results.append(Result(status, trial.progress, weights, scaling, len(self._trials)))
         return results
-
-    def _init(self) -> TrainState:
-        state: TrainState = self._program.init(self._hparams)
-        return state
 
     def _trials_in(self, phase: str) -> list[TrialState]:
         return [trial for trial in self._trials if trial.progress.phase == phase]

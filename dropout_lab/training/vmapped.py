@@ -65,12 +65,7 @@ class VmappedProgram:
     ) -> Any:
         """Returns a function of one trial as a compiled function of all lanes.
 
-        Args:
-          function: The function.
-          *axes: For each argument, whether it has an axis of lanes or is shared.
-          static: Names of static arguments.
-          donate: Indices of arguments whose buffers are reused.
-          options: Compiler options.
+        ``axes`` says of each argument whether it is _LANE, with an axis of lanes, or _SHARED.
         """
         rows = self._mesh.shape[LANE_AXIS] if self._mesh else 1
 

@@ -36,7 +36,7 @@ def new_config():
 
 @pytest.fixture(scope="session")
 def tiny_dataset():
-    """40 training, 24 validation and 24 test images whose brightest row tells the class, mostly."""
+    """40 training, 24 validation and 24 test images; mostly, the brightest row is the class."""
     rng = np.random.default_rng(0)
 
     def split(n):

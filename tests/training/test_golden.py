@@ -29,7 +29,7 @@ def test_a_known_run_is_as_it_was(new_config):
     golden = json.loads(GOLDEN.read_text())
     message = (
         "the same configuration now trains differently. If that is meant (another initialisation, "
-        "mask stream, batch order or data order; tell users, their records no longer repeat), put "
+        "mask stream, batch order or data order; users' records can then not be repeated), put "
         f"this into {GOLDEN.name}: {json.dumps(history)}"
     )
     assert len(history) == len(golden), message

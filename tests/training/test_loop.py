@@ -38,7 +38,7 @@ def assert_equal(actual, expected):
     jax.tree.map(np.testing.assert_array_equal, actual, expected)
 
 
-def test_the_last_epoch_counts_by_default(run):
+def test_the_last_epoch_is_selected_by_default(run):
     result, spy = run()
     progress = result.progress
     assert result.status == "ok"
@@ -66,21 +66,21 @@ def test_learning_lowers_the_loss(run):
 
 @pytest.mark.parametrize("refit", [False, True])
 @pytest.mark.parametrize("select", ["last", "best_val"])
-def test_the_test_set_is_looked_at_once_at_the_end(run, select, refit):
+def test_the_test_set_is_evaluated_once_at_the_end(run, select, refit):
     _, spy = run({"train.select": select, "train.refit": refit})
     names = [name for name, *_ in spy.evaluated]
     assert names.count("test") == 1
     assert names[-1] == "test"
 
 
-def test_the_test_set_may_be_left_alone(run):
+def test_the_test_set_may_be_skipped(run):
     result, spy = run({"eval.test": False})
     assert "test" not in [name for name, *_ in spy.evaluated]
     assert not any(name.startswith("test") for name in result.progress.metrics)
 
 
-def test_the_best_epoch_counts_if_asked(run):
-    """Of two equally good epochs the first."""
+def test_the_best_epoch_is_selected_if_configured(run):
+    """Of two equally good epochs, the first is selected."""
     errors = [30.0, 10.0, 10.0]
     result, spy = run({"train.select": "best_val"}, spied={"val_errors": errors})
     assert result.progress.selected == 2
@@ -92,7 +92,7 @@ def test_the_best_epoch_counts_if_asked(run):
 
 
 @pytest.mark.slow
-def test_refit_trains_anew_on_train_and_validation(run, tiny_dataset):
+def test_refit_trains_again_on_train_and_validation(run, tiny_dataset):
     result, spy = run({"train.refit": True, **FEATURES})
     assert spy.trained == [("train", 5)] * 3 + [("train+val", 8)] * 3
     phases = [(row["phase"], row["epoch"]) for row in result.progress.history]
@@ -131,7 +131,7 @@ def test_no_validation_data_is_fine(run, tiny_dataset):
 
 
 @pytest.mark.slow
-def test_monte_carlo_takes_fewer_passes_on_the_way(run):
+def test_monte_carlo_uses_fewer_passes_during_training(run):
     changes = {"eval.inference": "mc", "eval.passes": 4, "eval.samples": 2}
     _, spy = run(changes, variant="dropout")
     passes = [("val", 2)] * 3 + [("val", 4), ("train", 2), ("test", 4)]
@@ -181,7 +181,7 @@ def test_divergence_keeps_earlier_metrics(run, loss, at):
 
 
 def stopping(at):
-    """Returns options that ask a trial to stop during its ``at``-th epoch."""
+    """Returns options that request a stop during the ``at``-th epoch of a trial."""
     stop = Stop()
 
     def count(epoch, seen=[]):  # noqa: B006 (a counter)

@@ -51,7 +51,7 @@ def test_perfect_predictions_cost_nothing():
     labels = np.array([2, 0, 1, 1], np.int32)
     actual = metrics.prediction_metrics(
         one_hot_logs(labels, 3), jax.numpy.asarray(labels)
-    )  # XLA mends 0 * inf
+    )  # without jit: XLA may turn 0 * inf into 0
     assert {name: float(value) for name, value in actual.items()} == dict.fromkeys(actual, 0.0)
 
 

@@ -44,7 +44,7 @@ def test_predicting_leaves_batch_statistics_alone(runs, normalised, mode):
 
 
 def test_monte_carlo_without_noise_is_the_mean_network(runs, normalised, key):
-    """At rate 0 what is left to tell the two apart is how BatchNorm behaves."""
+    """At rate 0 the two could differ only in the behaviour of BatchNorm."""
     program, _, after = normalised
     silent = after._replace(rates=jax.tree.map(np.zeros_like, after.rates))
     arguments = (silent, key, runs.data.images, runs.scaling)

@@ -1,4 +1,4 @@
-"""Batch statistics re-estimated with the noise at rest, against NumPy."""
+"""Batch statistics re-estimated without noise, against NumPy."""
 
 from typing import Any
 
@@ -52,8 +52,8 @@ def test_second_layer_sees_normalised_batches(model):
     np.testing.assert_allclose(norms(recalibrated)[1].var[...], total.var(0), rtol=1e-3)
 
 
-def test_statistics_of_training_are_too_wide_and_mended(model):
-    """Input dropout at 0.5 doubles a centred input's second moment; at rest it must be halved."""
+def test_too_large_variances_of_training_are_corrected(model):
+    """Input dropout at 0.5 doubles the second moment of a centred input, so it must be halved."""
     model.train()
     rngs = nnx.Rngs(dropout=1)
     for _ in range(60):
@@ -115,9 +115,9 @@ def test_the_test_set_is_read_for_the_last_network_only(
     read: list[tuple[str, str]] = []
     measure = trainer._measure
 
-    def recording(name, weights, split, phase, trials, passes=None):
+    def recording(name, weights, split, phase, trials):
         read.extend((name, phase.name) for _ in trials)
-        measure(name, weights, split, phase, trials, passes)
+        measure(name, weights, split, phase, trials)
 
     monkeypatch.setattr(trainer, "_measure", recording)
     trainer.run()

@@ -172,12 +172,12 @@ def test_the_penalty_grows_during_its_warm_up(runs, new_config):
         _, without = runs.epoch(made, none, copied(state))
         state, with_penalty = runs.epoch(made, hparams, state)
         factors.append(float((with_penalty - without) / penalty))
-    # Of the training set's 40 examples each has a 40th, which the weight makes up for.
+    # The penalty is divided by the 40 training examples; the weight of 40 cancels that.
     np.testing.assert_allclose(factors, [0, 0, 0.5, 1, 1], rtol=1e-4, atol=1e-6)
 
 
 def test_the_penalty_moves_nothing_before_its_warm_up_and_everything_after(runs, new_config):
-    """From each epoch's start on: the weights without it, and with all of it at once."""
+    """Each epoch is compared with one without the penalty and one with all of it."""
     made, hparams, state = start(warming(new_config, 5.0, **{"train.epochs": 5}))
     none = hparams | {"dropout.penalty_weight": jnp.float32(0)}
     at_once, _, _ = start(

@@ -66,7 +66,7 @@ def test_every_variant_and_every_model_is_here():
 
 @pytest.mark.parametrize(("variant", "model"), pairs())
 def test_an_epoch_lowers_the_loss(variant, model):
-    """With the noise at rest, before and after; training leaves the state's structure alone."""
+    """The loss without noise, before and after; training keeps the state's structure."""
     config = resolve(config_of(variant, model))
     lanes, dataset = prepare(config)
     program = lanes.program
