@@ -65,10 +65,6 @@ class Attention(Network):
         mixed = jnp.einsum("nhqk,nkhu->nqhu", weights, values).mean(1)
         return self.classifier.features(mixed, rngs)
 
-    def head(self, x, rngs):
-        """Returns the logits from those features, through their noise."""
-        return self.classifier.head(x, rngs)
-
 
 @pytest.fixture
 def added(monkeypatch):

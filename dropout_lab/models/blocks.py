@@ -200,6 +200,7 @@ class Network(nnx.Module):
       stage_places: Those that exist only with convolutional stages, if these are optional.
       groups: Number of convolutional stages, if it is fixed.
       normalised: Whether the network always has batch normalisation.
+      classifier: The layers above the features, where :meth:`head` is not overridden.
     """
 
     places: ClassVar[tuple[str, ...]]
@@ -207,6 +208,7 @@ class Network(nnx.Module):
     stage_places: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[int] = 0
     normalised: ClassVar[bool] = False
+    classifier: Classifier
 
     def __init__(
         self,
@@ -227,7 +229,7 @@ class Network(nnx.Module):
 
     def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
         """Returns the logits from features, with noise on them."""
-        raise NotImplementedError
+        return self.classifier.head(x, rngs)
 
     def __call__(
         self, x: Float[Array, "n *shape"], *, rngs: Streams | None = None

@@ -171,7 +171,3 @@ class CNN(Network):
         for stage in self.stages:
             x = stage(x, rngs)
         return self.classifier.features(x, rngs)
-
-    def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
-        """Returns the logits from those features, with noise on them."""
-        return self.classifier.head(x, rngs)

@@ -65,7 +65,3 @@ class MLP(Network):
     ) -> Float[Array, "n width"]:
         """Returns the last hidden layer's activations, before its noise."""
         return self.classifier.features(with_noise(self.input_noise, x, rngs), rngs)
-
-    def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
-        """Returns the logits from those features, with noise on them."""
-        return self.classifier.head(x, rngs)

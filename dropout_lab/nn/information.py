@@ -47,7 +47,7 @@ class _Informed(NoisyLayer):
 
     def count(self, x: Float[Array, "*batch inputs"]) -> int:
         """Returns the number of examples."""
-        raise NotImplementedError
+        return x.shape[0]
 
     def alpha(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Returns the width of every output's noise, given the layer's inputs."""
@@ -128,7 +128,3 @@ class InformationConv(_Informed, NoisyConv):
     ) -> None:
         super().__init__(in_features, out_features, size, **options)
         self._set_max_alpha(max_alpha)
-
-    def count(self, x: Float[Array, "n h w i"]) -> int:
-        """Returns the number of images."""
-        return x.shape[0]

@@ -52,49 +52,35 @@ class ClassicDropout(Dropout):
 class SpatialDropout(RatedNoise):
     """Dropout of whole feature maps, :func:`dropout_lab.ops.spatial_dropout`."""
 
-    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Returns ``x`` with feature maps dropped and the rest scaled up."""
-        return ops.spatial_dropout(key, x, rate=self.rate[...])
+    op = staticmethod(ops.spatial_dropout)
 
 
 class GaussianDropout(RatedNoise):
     """Multiplicative Gaussian noise, :func:`dropout_lab.ops.gaussian_dropout`."""
 
+    op = staticmethod(ops.gaussian_dropout)
     max_rate = ops.MAX_RATES["gaussian_dropout"]
-
-    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Returns ``x`` times noise of mean 1."""
-        return ops.gaussian_dropout(key, x, rate=self.rate[...])
 
 
 class UniformDropout(RatedNoise):
     """Multiplicative uniform noise (Uout), :func:`dropout_lab.ops.uniform_dropout`."""
 
+    op = staticmethod(ops.uniform_dropout)
     max_rate = ops.MAX_RATES["uniform_dropout"]
-
-    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Returns ``x`` times noise of mean 1."""
-        return ops.uniform_dropout(key, x, rate=self.rate[...])
 
 
 class AlphaDropout(RatedNoise):
     """Dropout after SELU, :func:`dropout_lab.ops.alpha_dropout`."""
 
+    op = staticmethod(ops.alpha_dropout)
     max_rate = ops.MAX_RATES["alpha_dropout"]
-
-    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Returns ``x`` with units set to SELU's limit, keeping mean 0 and variance 1."""
-        return ops.alpha_dropout(key, x, rate=self.rate[...])
 
 
 class FeatureAlphaDropout(RatedNoise):
     """Dropout of whole feature maps after SELU, :func:`dropout_lab.ops.feature_alpha_dropout`."""
 
+    op = staticmethod(ops.feature_alpha_dropout)
     max_rate = ops.MAX_RATES["feature_alpha_dropout"]
-
-    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Returns ``x`` with maps set to SELU's limit, keeping mean 0 and variance 1."""
-        return ops.feature_alpha_dropout(key, x, rate=self.rate[...])
 
 
 class VariationalDropout(UnitNoise):

@@ -1,5 +1,6 @@
 """The base classes of stochastic layers: when they draw noise, and with which key."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, TypedDict, Unpack
 
 import jax
@@ -131,16 +132,25 @@ class UnitNoise(Stochastic):
 
 
 class RatedNoise(UnitNoise):
-    """Noise on activations with a rate; most subclasses only define :meth:`sample`.
+    """Noise on activations with a rate: subclasses set :attr:`op` or define :meth:`sample`.
 
     Args:
       rate: Probability of dropping, or the dropout rate whose variance to match.
       **options: As for :class:`Stochastic`.
+
+    Attributes:
+      op: The function that draws the noise, with no arguments but the rate.
     """
+
+    op: ClassVar[Callable[..., Array]]
 
     def __init__(self, rate: Rate, **options: Unpack[NoiseOptions]) -> None:
         super().__init__(**options)
         self.rate = DropRate(self.checked_rate(rate))
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` with noise drawn from ``key``."""
+        return self.op(key, x, rate=self.rate[...])
 
 
 def _fork(rngs: nnx.Rngs | nnx.RngStream | None, collection: str) -> nnx.RngStream | None:

@@ -138,19 +138,15 @@ def targets(
     check_floating("targeted_dropout", "kernel", kernel)
     if target not in ("weight", "unit"):
         raise ValueError(f'targeted_dropout: target is {target!r}; allowed: "weight", "unit"')
-    fraction = _checked_fraction(fraction)
+    if isinstance(fraction, Real) and not 0 <= fraction <= 1:
+        raise ValueError(f"targeted_dropout: fraction is {fraction}; allowed: [0, 1]")
+    fraction = scalar("targeted_dropout", "fraction", fraction)
     size = wide(lax.stop_gradient(kernel)).reshape(math.prod(kernel.shape[:-1]), kernel.shape[-1])
     if target == "weight":
         chosen = _smallest(jnp.abs(size), fraction)
     else:
         chosen = _smallest((size**2).sum(0)[:, None], fraction).T
     return jnp.broadcast_to(chosen, size.shape).reshape(kernel.shape)
-
-
-def _checked_fraction(fraction: Rate) -> Float[Array, ""]:
-    if isinstance(fraction, Real) and not 0 <= fraction <= 1:
-        raise ValueError(f"targeted_dropout: fraction is {fraction}; allowed: [0, 1]")
-    return scalar("targeted_dropout", "fraction", fraction)
 
 
 def _count(fraction: Float[Array, ""], size: int) -> Int[Array, ""]:

@@ -7,7 +7,7 @@ import optax
 import pytest
 from flax import nnx
 
-from dropout_lab import ops
+from dropout_lab import nn, ops
 from dropout_lab.nn import (
     ClassicDropout,
     DropConnect,
@@ -24,6 +24,7 @@ RNG = np.random.default_rng(0)
 X = jnp.asarray(RNG.normal(size=(16, 6)).astype(np.float32))
 LABELS = RNG.integers(0, 3, 16)
 INIT = nnx.initializers.lecun_normal()
+OP_LAYERS = [layer for name in nn.__all__ if hasattr(layer := getattr(nn, name), "op")]
 
 
 class Network(nnx.Module):
@@ -216,3 +217,10 @@ def test_drop_connect_draws_per_example_or_per_batch(per_example, key):
 def test_drop_connect_rate_is_checked():
     with pytest.raises(ValueError, match=r"^DropConnect: rate is 1.5; allowed: \[0, 1\]"):
         DropConnect(6, 3, rate=1.5, kernel_init=INIT, rngs=nnx.Rngs(0))
+
+
+@pytest.mark.parametrize("layer", OP_LAYERS)
+def test_a_layers_highest_rate_is_its_ops(layer):
+    assert layer.max_rate == ops.MAX_RATES.get(layer.op.__name__, 1.0)
+    with pytest.raises(ValueError, match=rf"^{layer.__name__}: rate is 1\.5; allowed: \[0, "):
+        layer(1.5)
