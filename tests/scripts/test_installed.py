@@ -65,7 +65,7 @@ class Environment:
     """
 
     def __init__(self, folder, requirements):
-        self.folder, self.cache = folder, folder / "cache"
+        self.folder, self.cache = folder, requirements.with_name("cache")
         git = ("git", "-C", str(folder), "-c", "user.name=me", "-c", "user.email=me@localhost")
         for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "mine"]):
             subprocess.run([*git, *command], check=True)
