@@ -40,7 +40,7 @@ class Command:
         cluster = (self._coordinator, self._processes, self._process)
         given = [f"--{flag.name}={flag.value}" for flag in cluster if flag.value is not None]
         if self._distributed.value:
-            join(*(flag.value for flag in cluster))
+            join(self._coordinator.value, self._processes.value, self._process.value)
         elif given:
             raise InputError(f"{' '.join(given)} without --distributed; allowed: with it")
         record = train(self._config.value, self._workdir.value)

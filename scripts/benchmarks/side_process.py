@@ -46,7 +46,7 @@ class SideProcess:
 
     Args:
       module: Name of a module with ``works(sizes)``.
-      sizes: How large the problems are.
+      sizes: Sizes of the problems.
     """
 
     def __init__(self, module: str, sizes: Sizes) -> None:
