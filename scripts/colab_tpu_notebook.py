@@ -13,36 +13,52 @@
 # %% [markdown]
 # # Dropout rates on an accelerator
 #
-# A sweep over rates, variants and seeds, its table and figure, a variant of your own, and what a
-# network knows of its own ignorance. On Colab choose *Runtime > Change runtime type > TPU*, say
-# below where the code is cloned from, and run all cells.
+# A sweep over rates, variants and seeds, its table and figure, a variant of your own, and the
+# uncertainty of a network's predictions. On Colab choose *Runtime > Change runtime type > TPU*, set
+# `REPOSITORY` below, and run all cells.
 #
-# (This notebook is made from `scripts/colab_tpu_notebook.py`; change that one.)
+# (This notebook is generated from `scripts/colab_tpu_notebook.py`; change that file instead.)
 
 # %%
 BACKEND = "tpu"  # or gpu, or cpu
-REPOSITORY = "https://github.com/OWNER/dropout_lab"
+REPOSITORY = ""  # address to clone dropout_lab from; empty: the remote of this notebook's checkout
 CHECKOUT = "/content/dropout_lab"
 RESULTS = "/content/drive/MyDrive/dropout_lab"  # outlives the machine; /content/results does not
 DATA = "mnist"
-IMAGES = None  # training images; None: all
+IMAGES = None  # number of training images; None: all
 WIDTHS = (800, 800)
 EPOCHS = 20
 RATES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
 SEEDS = [0, 1, 2, 3]
-LANES = None  # trials side by side; None: what a short measurement says is fastest
+LANES = None  # trials side by side; None: the fastest number, by a short measurement
 PASSES = 50
+
+import os
+import subprocess
 
 import jax
 
 print(f"jax {jax.__version__} on {jax.default_backend()}: {jax.devices()}")
 assert jax.default_backend() == BACKEND, f"asked for {BACKEND}: change the runtime type, or BACKEND"
-assert "OWNER" not in REPOSITORY, "say in REPOSITORY where the code is cloned from"
+
+
+def git(*args):
+    """Returns the output of a git command; empty if it fails."""
+    process = subprocess.run(["git", *args], capture_output=True, text=True, check=False)
+    return process.stdout.strip()
+
+
+if not REPOSITORY and git("ls-files", ":/scripts/colab_tpu.ipynb"):
+    REPOSITORY = git("remote", "get-url", "origin")
+assert REPOSITORY or os.path.exists(CHECKOUT), (
+    "REPOSITORY is empty, and this notebook lies in no checkout with a remote: set REPOSITORY, at "
+    "the top of this cell, to the address that you would give to git clone"
+)
 
 # %% [markdown]
 # ## Installing
 #
-# What the machine's image has of jax fits its accelerator, so it stays as it is.
+# The machine's own versions of jax and its companions fit its accelerator, so they are kept.
 
 # %%
 from importlib.metadata import version
@@ -55,9 +71,9 @@ kept = " ".join(f"{name}=={version(name)}" for name in ("jax", "jaxlib", "flax",
 # %% [markdown]
 # ## Saving
 #
-# Every finished trial is a file, and what is under way is saved once a minute. With these on Drive,
-# a disconnected notebook loses next to nothing: **run all cells again, and it goes on**. The same
-# holds after *Interrupt execution*.
+# Every finished trial is a file, and running trials are saved once a minute. With these on Drive, a
+# disconnected notebook loses next to nothing: **run all cells again to continue**. The same holds
+# after *Interrupt execution*.
 
 # %%
 if RESULTS.startswith("/content/drive"):
@@ -68,7 +84,7 @@ if RESULTS.startswith("/content/drive"):
 # %% [markdown]
 # ## A sweep
 #
-# Rates, seeds and learning rates are numbers inside the compiled program, so trials that differ in
+# Rates, seeds and learning rates are inputs of the compiled program, so trials that differ in
 # nothing else train side by side, as lanes of one program.
 
 # %%
@@ -99,7 +115,7 @@ from dropout_lab.analysis.summary import summarise
 
 
 def show():
-    """Shows what the sweep's records say."""
+    """Shows the sweep's records as a table and a figure."""
     summary = summarise(store.records(), store.trials(), rows="variant", cols="dropout.rate")
     display(Markdown(table.render(summary, "markdown")), plot.draw(summary))
 
@@ -109,20 +125,20 @@ show()
 # %% [markdown]
 # ## A variant of your own
 #
-# A layer, and a line that says where it goes and at which rate. Here: flipping the signs of units.
-# After a change give it another name, since records are kept by name.
+# It takes a layer, and a line with its place and its default rate. Here: flipping the signs of
+# units. After a change give it another name, since records are kept by name.
 
 # %%
 import jax.numpy as jnp
 
 from dropout_lab.nn import RatedNoise
-from dropout_lab.variants import VARIANTS, Use, Variant
+from dropout_lab.variants import VARIANTS, LayerChoice, Variant
 
 
 class SignFlip(RatedNoise):
     """Flips signs with probability ``rate``; at inference, multiplies by the mean."""
 
-    top = 0.5
+    max_rate = 0.5
 
     def sample(self, key, x):
         """Returns ``x`` with some of its signs flipped."""
@@ -133,7 +149,7 @@ class SignFlip(RatedNoise):
         return (1 - 2 * self.rate[...]) * x
 
 
-VARIANTS["sign_flip"] = Variant(hidden=Use(SignFlip), defaults={"rate": 0.1}, top=0.5)
+VARIANTS["sign_flip"] = Variant({"hidden": LayerChoice(SignFlip)}, defaults={"rate": 0.1})
 flips = [rate / 2 for rate in RATES]
 grid = {"variant": ["sign_flip"], "dropout.rate": flips, "seed": SEEDS}
 failed |= run_sweep(config, grid, store, here)
@@ -141,10 +157,10 @@ assert not failed, failed
 show()
 
 # %% [markdown]
-# ## What the network knows of its ignorance
+# ## Uncertainty
 #
-# The same test images, turned further and further. Monte-Carlo dropout keeps the noise on while it
-# predicts: where passes disagree, mutual information is high, and the prediction is not to be
+# The same test images, turned further and further. Monte-Carlo dropout keeps the noise on during
+# prediction: where passes disagree, mutual information is high, and the prediction should not be
 # trusted.
 
 # %%
@@ -160,23 +176,23 @@ test = data.load(DATA).test[:500]
 
 
 def turned(angle):
-    """Returns the test images turned by so many degrees."""
+    """Returns the test images turned by an angle in degrees."""
     images = [Image.fromarray(image[..., 0]).rotate(angle) for image in test.images]
     return np.stack([np.asarray(image) for image in images])[..., None]
 
 
 angles = range(0, 181, 20)
-told = [network.uncertainty(turned(angle), passes=PASSES) for angle in angles]
-wrong = [100 * np.mean(each.log_probs.argmax(-1) != test.labels) for each in told]
-known = {
-    "predictive entropy": [each.entropy.mean() for each in told],
-    "mutual information": [each.mutual_information.mean() for each in told],
+predictions = [network.uncertainty(turned(angle), passes=PASSES) for angle in angles]
+errors = [100 * np.mean(p.log_probs.argmax(-1) != test.labels) for p in predictions]
+uncertainties = {
+    "predictive entropy": [p.entropy.mean() for p in predictions],
+    "mutual information": [p.mutual_information.mean() for p in predictions],
 }
 
 _, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-left.plot(angles, wrong, marker="o")
+left.plot(angles, errors, marker="o")
 left.set(xlabel="degrees", ylabel="error (%)")
-for name, values in known.items():
+for name, values in uncertainties.items():
     right.plot(angles, values, marker="o", label=name)
 right.set(xlabel="degrees", ylabel="nats")
 right.legend(frameon=False)

@@ -1,1 +1,1 @@
-"""How fast this code is, beside its peers, what the machine allows, and its targets."""
+"""Benchmarks of this code, against its peers, what the machine allows, and targets."""

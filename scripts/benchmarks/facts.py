@@ -1,11 +1,11 @@
-"""What a computation came to: the evidence that two sides do the same work."""
+"""Facts about results of a computation: the evidence that two sides do the same work."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 EXACT = 1e-3
-"""How far two sides' losses may be apart, relatively, when they do the same steps without noise."""
+"""Largest relative difference of two sides' losses when both do the same steps without noise."""
 
 
 class Fact(NamedTuple):
@@ -13,7 +13,7 @@ class Fact(NamedTuple):
 
     Attributes:
       value: The number.
-      tolerance: How far from it the other may be.
+      tolerance: Largest difference from the other side's.
     """
 
     value: float
@@ -23,15 +23,16 @@ class Fact(NamedTuple):
 def of_dropout(
     *, size: int, kept: float, largest: float, gap: float | None = None
 ) -> dict[str, Fact]:
-    """Returns what dropout made of ones.
+    """Returns facts about dropout of an array of ones.
 
     Args:
-      size: How many there were.
-      kept: Which share was kept.
+      size: Number of ones.
+      kept: Fraction that was kept.
       largest: The largest output.
-      gap: How far the gradient of their sum is from the output, which it equals; None without one.
+      gap: Largest difference between the gradient of the outputs' sum and the output, which are
+        equal in theory; None if there is no gradient.
     """
-    # 4 standard errors of the difference of two shares.
+    # 4 standard errors of the difference of two fractions.
     spread = 4 * (2 * kept * (1 - kept) / size) ** 0.5
     facts = {"kept": Fact(kept, spread), "scale": Fact(largest, 1e-3)}
     return facts if gap is None else facts | {"gradient - output": Fact(gap, 1e-6)}
@@ -41,7 +42,7 @@ def of_training(parameters: int, step: Callable[[], float]) -> dict[str, Fact]:
     """Returns the losses of two steps on one batch without noise, the second one after an update.
 
     Args:
-      parameters: How many numbers are learnt.
+      parameters: Number of learnt values.
       step: Takes a step and returns its loss.
     """
     first, second = step(), step()
@@ -64,10 +65,10 @@ def of_noise(losses: Sequence[float]) -> dict[str, Fact]:
 
 
 def of_trial(examples: int, error: float) -> dict[str, Fact]:
-    """Returns what a trial on digits came to.
+    """Returns facts about a trial on digits.
 
     Args:
-      examples: How many it was trained on.
+      examples: Number of training examples.
       error: Its validation error in percent.
     """
     # Of 300 examples and networks that start elsewhere: three standard deviations at 3 %.
@@ -75,7 +76,7 @@ def of_trial(examples: int, error: float) -> dict[str, Fact]:
 
 
 def differences(ours: Mapping[str, Fact], theirs: Mapping[str, Fact]) -> str:
-    """Returns what two sides' computations came to where it differs; nothing where it does not.
+    """Returns where the facts of two sides differ; an empty string where they agree.
 
     >>> differences({"kept": Fact(0.5, 0.1)}, {"kept": Fact(0.7, 0.1)})
     'kept is 0.7, ours 0.5'

@@ -1,6 +1,6 @@
-"""The problems that every side solves: shapes, and the weights and data that all sides start from.
+"""Problems that every side solves: shapes, and the weights and data that all sides start from.
 
-NumPy only, so that a peer's process imports nothing of ours that computes.
+NumPy only, so that a peer's process imports none of our computing code.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ Weights = list[Float32[np.ndarray, "..."]]
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """How large the problems are.
+    """Sizes of the problems.
 
     Attributes:
       array: Shape of the array that ops run on.
@@ -98,7 +98,7 @@ class Net:
     rate: float
 
     def products(self, sizes: Sizes) -> list[tuple[int, int, int, int]]:
-        """Returns the forward pass as matrix products: how many, rows, inputs, outputs."""
+        """Returns the forward pass as matrix products: count, rows, inputs, outputs."""
         rows, cols, channels = self.shape
         n = self.batch
         if self.name == "mlp":

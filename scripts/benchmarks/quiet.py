@@ -1,9 +1,9 @@
-"""Whether the machine that measures is quiet."""
+"""Load of the machine that measures."""
 
 import os
 
 BUSY = 0.5
-"""Load average per core from which on measurements are not to be trusted."""
+"""Load average per core above which measurements cannot be trusted."""
 
 
 def load() -> float:
@@ -12,7 +12,7 @@ def load() -> float:
 
 
 def warning(load: float, cores: int) -> str | None:
-    """Returns what to say about a load before measuring; None if it is low.
+    """Returns a warning about the load before measuring; None if it is low.
 
     >>> warning(1.5, cores=2)
     'the load is 1.5 on 2 cores: other work disturbs these measurements'

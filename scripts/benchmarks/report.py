@@ -1,4 +1,4 @@
-"""A report as a table."""
+"""Table of a report."""
 
 from collections.abc import Mapping
 from typing import Any

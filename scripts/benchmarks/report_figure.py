@@ -1,4 +1,4 @@
-"""A report as a figure."""
+"""Figure of a report."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Measures suites: every side of a case in its own process, in turns."""
+"""Measurement of suites: every side of a case in its own process, in turns."""
 
 import contextlib
 import dataclasses
@@ -17,11 +17,11 @@ from scripts.benchmarks.targets import TARGETS, CaseSide
 
 @dataclasses.dataclass(frozen=True)
 class Suite:
-    """Cases that are measured alike.
+    """Group of cases with the same unit.
 
     Attributes:
       unit: "s" or "B".
-      most: Repeats that are enough.
+      most: Largest number of repeats.
     """
 
     unit: str
@@ -59,7 +59,7 @@ def run(
       suites: Names in ``SUITES``.
       peers: Names of other frameworks that take part.
       repeats: Repeats of each measurement, at most.
-      sizes: How large the problems are; None for the targets' sizes.
+      sizes: Sizes of the problems; None for the targets' sizes.
       say: Called with a line about every group of cases, and a warning.
     """
     before = quiet.load()

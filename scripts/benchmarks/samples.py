@@ -1,4 +1,4 @@
-"""What repeats of one measurement say together."""
+"""Statistics of repeats of one measurement."""
 
 import dataclasses
 import statistics
@@ -8,11 +8,11 @@ from typing import Self
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """Repeats, summarised.
+    """Summary of repeats.
 
     Attributes:
-      median: Of the repeats; what ratios are made of.
-      minimum: The least.
+      median: Median; ratios are computed from it.
+      minimum: Smallest repeat.
       quartiles: First and third.
       values: The repeats, in order.
     """

@@ -1,10 +1,11 @@
-"""The processes that the sides of a case run in, one each, as seen from here."""
+"""Processes that run the sides of a case, one each, seen from the process that asks them."""
 
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,8 @@ from dropout_lab.errors import InputError, unknown
 from scripts.benchmarks.facts import Fact
 from scripts.benchmarks.problems import Sizes
 from scripts.benchmarks.worker import sizes_argument
+
+ROOT = Path(__file__).parents[2]
 
 NAIVE = "scripts.benchmarks.peers.naive"
 PEERS = {name: f"scripts.benchmarks.peers.{name}" for name in ("flax", "torch")}
@@ -22,7 +25,7 @@ _RECYCLE = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(
 
 
 def check_peers(names: list[str]) -> list[str]:
-    """Returns the names.
+    """Returns the names of other frameworks, checked.
 
     Raises:
       InputError: If there is no such peer, or it is not installed.
@@ -39,11 +42,11 @@ def check_peers(names: list[str]) -> list[str]:
 
 
 class SideProcess:
-    """A process that measures one module's work; use it in a ``with``.
+    """A process that measures one module's work; a context manager.
 
     Args:
       module: Name of a module with ``works(sizes)``.
-      sizes: How large the problems are.
+      sizes: Sizes of the problems.
     """
 
     def __init__(self, module: str, sizes: Sizes) -> None:
@@ -54,6 +57,7 @@ class SideProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            cwd=ROOT,  # which Python then imports from
             env={**_RECYCLE, **os.environ},
         )
 
@@ -73,7 +77,7 @@ class SideProcess:
         self._process.__exit__(kind, error, trace)
 
     def works(self) -> list[tuple[str, str]]:
-        """Returns what it can measure, as pairs of case and side."""
+        """Returns the cases and sides that it can measure."""
         return [(case, side) for case, side in self._ask("list", "", "")]
 
     def prepare(self, case: str, side: str) -> None:
@@ -81,7 +85,7 @@ class SideProcess:
         self._ask("prepare", case, side)
 
     def facts(self, case: str, side: str) -> dict[str, Fact]:
-        """Returns what the computation came to."""
+        """Returns the facts about what was computed."""
         return {name: Fact(*fact) for name, fact in self._ask("facts", case, side).items()}
 
     def take_repeat(self, case: str, side: str) -> float:
@@ -102,5 +106,5 @@ class SideProcess:
         except BrokenPipeError:
             answer = ""
         if not answer:
-            raise RuntimeError(f"{self._module} died on {request}; what it said is above")
+            raise RuntimeError(f"{self._module} died on {request}; its output is above")
         return json.loads(answer)

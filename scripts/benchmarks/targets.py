@@ -1,4 +1,4 @@
-"""The targets, and whether measurements meet them."""
+"""Targets, and judging measurements by them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from scripts.benchmarks.problems import (
 )
 
 CaseSide = tuple[str, str]
-"""A case, and who is measured in it."""
+"""A case and one of the sides measured in it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Target:
     """A bound on a ratio of medians, or on a median.
 
     Attributes:
-      top: What is divided.
-      bottom: By what; None for a bound on the median itself.
+      top: Numerator.
+      bottom: Denominator; None for a bound on the median itself.
       bound: "least" or "most".
       number: The bound.
       text: The target in words.
@@ -39,7 +39,7 @@ class Target:
 
     @property
     def case(self) -> str:
-        """The case whose line in the table it stands on: ours."""
+        """The case in whose row of the table it is shown."""
         return (self.bottom if self.bottom and self.bound == "least" else self.top)[0]
 
     def judge(self, medians: Mapping[CaseSide, float]) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""One thing to measure, as each side of a case hands it over."""
+"""Work: one computation to measure, as a side of a case provides it."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from scripts.benchmarks.facts import Fact
 
 SHORTEST = 0.1
-"""Seconds that one repeat lasts at least, so that neither clock nor dispatch is measured."""
+"""Shortest duration of a repeat in seconds, so that neither clock nor dispatch is measured."""
 
 
 class Work(NamedTuple):
@@ -15,7 +15,7 @@ class Work(NamedTuple):
 
     Attributes:
       take_repeat: Takes one repeat and returns seconds per step, or bytes.
-      facts: Returns what shows that two sides compute the same thing, by name.
+      facts: Returns facts, by name, that show whether two sides compute the same thing.
     """
 
     take_repeat: Callable[[], float]

@@ -1,4 +1,4 @@
-"""One side's process: answers a line of JSON on standard input with one on standard output.
+"""Process of one side: answers each line of JSON on standard input with one on standard output.
 
 python -m scripts.benchmarks.worker MODULE SIZES
 """
@@ -16,7 +16,7 @@ from scripts.benchmarks.work import Work, Works
 
 def main() -> None:
     """Serves until the input ends."""
-    # Whatever libraries print must not get between the answers.
+    # Output of libraries must not mix with the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     module = importlib.import_module(sys.argv[1])
@@ -50,7 +50,7 @@ def _tuples(sizes: dict[str, Any]) -> dict[str, Any]:
 
 
 def sizes_argument(sizes: Sizes) -> str:
-    """Returns sizes as the argument that a worker takes."""
+    """Returns sizes as a command-line argument of a worker."""
     return json.dumps(dataclasses.asdict(sizes))
 
 

@@ -78,7 +78,7 @@ def fails(run_script, tmp_path):
         ),
         ("train", ["--config=configs/absent.py"], r"absent\.py"),
         ("train", ["--config=README.md"], r"invalid .*README\.md, line"),
-        ("train", ["--config=dropout_lab/files.py"], r"without get_config\(\); allowed"),
+        ("train", ["--config=dropout_lab/errors.py"], r"without get_config\(\); allowed"),
         (
             "train",
             [DIGITS, "--distributed", "--coordinator=localhost"],
@@ -114,6 +114,7 @@ def fails(run_script, tmp_path):
             r"batch_size is 5000 with 1197",
         ),
         ("sweep", [DIGITS, "--sweep=absent.py"], r"--sweep=absent\.py: no such file"),
+        ("sweep", [DIGITS, "--executor=proceses"], r"unknown executor 'proceses'; did you mean '"),
         ("sweep", [DIGITS, "--lanes=few"], r"--lanes=few; allowed: auto, or a whole number"),
         ("sweep", [], r"--config is missing; allowed without: --status"),
         ("sweep", ["--status"], r"holds no sweep: no sweep\.json"),

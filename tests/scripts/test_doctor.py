@@ -79,9 +79,8 @@ def test_a_python_that_is_too_old():
     """Nothing that newer ones brought is needed to say so."""
     script = str(ROOT / "scripts" / "doctor.py")
     old = f"import runpy, sys; sys.version_info = (3, 10, 4); sys.argv = [{script!r}]; "
-    run = (
-        f"sys.modules['dropout_lab.doctor'] = None; runpy.run_path({script!r}, run_name='__main__')"
-    )
+    run = "sys.modules['dropout_lab.doctor'] = None; "
+    run += f"runpy.run_path({script!r}, run_name='__main__')"
     process = subprocess.run(
         [sys.executable, "-S", "-c", old + run], capture_output=True, text=True, check=False
     )

@@ -17,13 +17,11 @@ from tests.scripts.conftest import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compile")]
 
 CONFIG = """
-import runpy
-from pathlib import Path
+from dropout_lab.config import default_config
 
 
 def get_config(variant="none"):
-    defaults = runpy.run_path(str(Path(__file__).with_name("defaults.py")))
-    config = defaults["get_config"]()
+    config = default_config()
     config.variant = variant
     config.model.widths = (16,)
     config.train.epochs = 2
@@ -65,7 +63,7 @@ class Environment:
     """
 
     def __init__(self, folder, requirements):
-        self.folder, self.cache = folder, folder / "cache"
+        self.folder, self.cache = folder, requirements.with_name("cache")
         git = ("git", "-C", str(folder), "-c", "user.name=me", "-c", "user.email=me@localhost")
         for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "mine"]):
             subprocess.run([*git, *command], check=True)
@@ -73,7 +71,6 @@ class Environment:
         [self.packages] = (folder / ".venv").glob("lib/python*/site-packages")
         (self.packages / "requirements.pth").write_text(f"{requirements}\n")
         (folder / "mine.py").write_text(CONFIG)
-        shutil.copy(ROOT / "configs" / "base.py", folder / "defaults.py")
 
     def install(self, *args):
         options = ("--no-index", "--no-deps", "--no-build-isolation", "--quiet")
@@ -155,9 +152,8 @@ def test_worker_processes_need_no_checkout(wheel):
     assert len([*wheel.folder.glob("apart/trials/*")]) == 2
 
 
-def test_the_doctor_needs_no_checkout(wheel, source, tmp_path):
-    shutil.copytree(source / "configs", tmp_path / "configs")
-    printed = wheel.succeed("python", "-m", "dropout_lab", "doctor", PYTHONPATH=str(tmp_path))
+def test_the_doctor_needs_no_checkout(wheel):
+    printed = wheel.succeed("python", "-m", "dropout_lab", "doctor")
     assert f"ok      dropout_lab {__version__}\n" in printed
     assert "ok      results: results can be written\n" in printed
     assert printed.endswith("nothing is broken\n")

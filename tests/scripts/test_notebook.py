@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import jupytext
@@ -18,7 +19,7 @@ from tests.conftest import TFDS_DATA_DIR
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "scripts" / "colab_tpu_notebook.py"
 NOTEBOOK = ROOT / "scripts" / "colab_tpu.ipynb"
-HOW = "UPDATE_NOTEBOOK=1 python -m pytest tests/scripts/test_notebook.py makes it so"
+UPDATE = "UPDATE_NOTEBOOK=1 python -m pytest tests/scripts/test_notebook.py regenerates it"
 
 
 def made():
@@ -34,13 +35,39 @@ def test_it_is_its_source_without_outputs():
     text = nbformat.writes(made())
     if os.environ.get("UPDATE_NOTEBOOK"):
         NOTEBOOK.write_text(text + "\n")
-    assert json.loads(NOTEBOOK.read_text()) == json.loads(text), HOW
+    assert json.loads(NOTEBOOK.read_text()) == json.loads(text), UPDATE
 
 
 def test_the_first_code_cell_asserts_the_backend():
     first = next(cell.source for cell in made().cells if cell.cell_type == "code")
     assert 'print(f"jax {jax.__version__} on {jax.default_backend()}' in first
     assert "\nassert jax.default_backend() == BACKEND" in first
+
+
+def run_first_cell(directory, checkout):
+    """Runs the first cell in a directory, on a CPU, with code cloned to another."""
+    first = next(cell.source for cell in made().cells if cell.cell_type == "code")
+    source = first.replace('BACKEND = "tpu"', 'BACKEND = "cpu"')
+    source = source.replace("/content/dropout_lab", str(checkout))
+    return subprocess.run(
+        [sys.executable, "-c", f"{source}\nprint(REPOSITORY)"],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_address_to_clone_from_is_asked_for(tmp_path):
+    """In a repository that is another project's."""
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    subprocess.run(["git", "remote", "add", "origin", "elsewhere"], cwd=tmp_path, check=True)
+    process = run_first_cell(tmp_path, tmp_path / "absent")
+    assert process.returncode == 1
+    message = "AssertionError: REPOSITORY is empty, and this notebook lies in no checkout"
+    assert process.stderr.splitlines()[-1].startswith(message)
+    again = run_first_cell(tmp_path, tmp_path)  # as if it were cloned already
+    assert again.returncode == 0, again.stderr
 
 
 @pytest.fixture
@@ -74,11 +101,15 @@ threading.Thread(target=die_after_the_first_record, daemon=True).start()
 
 @pytest.fixture
 def execute(tmp_path, repository, dry_pip):
-    """Returns a function that executes the notebook, small, and gives it with its outputs."""
+    """Returns a function that executes the notebook, small, and gives it with its outputs.
+
+    It is opened in a clone, whose remote is the repository.
+    """
+    opened = tmp_path / "opened"
+    subprocess.run(["git", "clone", "--quiet", repository, opened], check=True)
     mnist = TFDS_DATA_DIR and Path(TFDS_DATA_DIR, "mnist").is_dir()
     changes = {
         "BACKEND": "cpu",
-        "REPOSITORY": str(repository),
         "CHECKOUT": str(tmp_path / "checkout"),
         "RESULTS": str(tmp_path / "results"),
         "DATA": "mnist" if mnist else "digits",
@@ -99,7 +130,7 @@ def execute(tmp_path, repository, dry_pip):
             assert len(line.findall(first.source)) == 1, name
             first.source = line.sub(f"{name} = {value!r}", first.source)
         first.source += extra
-        resources = {"metadata": {"path": str(tmp_path)}}
+        resources = {"metadata": {"path": str(opened / "scripts")}}
         NotebookClient(notebook, timeout=240, kernel_name="python3", resources=resources).execute()
         return notebook
 
@@ -122,8 +153,10 @@ def test_it_runs_to_its_end_after_a_disconnect(execute, tmp_path):
     notebook = execute()
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert len([*trials.iterdir()]) == 10
-    said = [output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ())]
-    assert any("Would install dropout_lab" in text for text in said), said
+    printed = [
+        output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ())
+    ]
+    assert any("Would install dropout_lab" in text for text in printed), printed
     rates, own = outputs(notebook, "text/markdown")
     assert re.search(r"^\| dropout .*\(2\)", rates, re.MULTILINE)
     assert "sign_flip" not in rates

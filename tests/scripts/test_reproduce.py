@@ -54,7 +54,7 @@ def on_copies(tmp_path):
     )
 
 
-def test_what_differs_is_written_anew(on_copies, tmp_path):
+def test_what_differs_is_rewritten(on_copies, tmp_path):
     place = tmp_path / "srivastava2014_fig11" / "short"
     shutil.copytree(experiments.RESULTS / "srivastava2014_fig11" / "short", place)
     before = {path: path.read_text() for path in sorted(place.glob("*.*"))}
@@ -64,7 +64,7 @@ def test_what_differs_is_written_anew(on_copies, tmp_path):
     assert process.stderr.strip().endswith("table.csv is not what its records say")
     process = on_copies("--rewrite")
     assert process.returncode == 0, process.stderr
-    assert process.stdout.startswith(f"{place}: written anew\n")
+    assert process.stdout.startswith(f"{place}: rewritten\n")
     after = {path: path.read_text() for path in sorted(place.glob("*.*"))}
     del before[place / "figure.svg"], after[place / "figure.svg"]  # differs with the version
     assert after == before
@@ -104,6 +104,10 @@ def test_an_experiment_that_changed_is_listed(changed_since):
     [
         (("--workdir=x",), "--experiment=None --workdir=x; allowed: both, or --list, --check or"),
         (("--experiment=wan", "--workdir=x"), "unknown experiment 'wan'"),
+        (
+            ("--experiment=wan2013_table2", "--workdir=x", "--protocol=shrt"),
+            "unknown protocol 'shrt'; did you mean 'short'?",
+        ),
         (
             ("--check", "--experiment=wan2013_table2"),
             "--check --experiment; allowed: --check alone",

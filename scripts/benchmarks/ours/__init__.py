@@ -1,1 +1,1 @@
-"""Our side of every case, and what the machine allows: a copy, a product, a plain form."""
+"""Our side of every case, and its lower bounds on this machine: a copy, a product, a plain form."""

@@ -1,4 +1,4 @@
-"""The naive side: the textbook's form of an op, in JAX; of a sweep, a loop over processes."""
+"""The naive side: the textbook form of an op in JAX; for a sweep, a loop over processes."""
 
 from functools import partial
 
