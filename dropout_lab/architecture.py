@@ -116,7 +116,8 @@ def _resolve_dropout(config: ConfigDict, places: Sequence[str]) -> None:
                 f"config.dropout.penalty_warmup is {warmup}; allowed: (first epoch, last epoch)"
             )
     for key in set(options) - set(RATES):
-        if key not in reads:
+        # Not to prune in training is what code did that had no such key.
+        if key not in reads or (key == "prune_in_training" and not options[key]):
             options[key] = None
         elif options[key] is None:
             options[key] = variant.defaults.get(key)

@@ -99,6 +99,7 @@ RULES: dict[str, Rule] = {
     "dropout.strength": _number(0) | _NONE,
     "dropout.share": _number(0, 1),
     "dropout.target": _names(("weight", "unit")),
+    "dropout.prune_in_training": _FLAG,
     "dropout.max_alpha": _number(0, 1, above=True),
     "dropout.length_scale": _number(0),
     "dropout.penalty_weight": _number(0) | _NONE,

@@ -58,6 +58,7 @@ ADDED: Mapping[str, Any] = {
         for key in (
             *("per", "per_channel", "per_step", "share_mask", "block_size", "strength", "share"),
             *("target", "max_alpha", "length_scale", "penalty_weight", "penalty_warmup"),
+            "prune_in_training",
         )
     },
     "rate_schedule.name": "constant",

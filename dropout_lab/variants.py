@@ -127,8 +127,8 @@ VARIANTS: dict[str, Variant] = {
         Use(nn.VariationalDense, ("per",), learns=True), top=BELOW_ONE, penalty_weight=1.0
     ),
     "sparse_variational_dropout": _dense(
-        Use(nn.SparseDense, rated=False),
-        conv=Use(nn.SparseConv, rated=False),
+        Use(nn.SparseDense, ("prune_in_training",), rated=False),
+        conv=Use(nn.SparseConv, ("prune_in_training",), rated=False),
         penalty_weight=1.0,
         penalty_warmup=(5, 20),
     ),

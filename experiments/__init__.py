@@ -9,6 +9,8 @@ from dropout_lab.reproduce import Experiment
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results"
 """What was run: a folder for each experiment, in it one for each protocol."""
+UNFINISHED = FOLDER / "unfinished"
+"""Records of runs that are not finished, in folders of the same names."""
 
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_")))
 

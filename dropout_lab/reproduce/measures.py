@@ -30,9 +30,13 @@ def measure(
         for each in measures
         if not found.get(label, {}).keys() >= set(each.metrics)
     ]
-    networks = load_networks(directory / "final") if left else {}
+    runs_of = {
+        label: [run for run in choices[label].final.runs if run.status == "ok"] for label, _ in left
+    }
+    trials = {run.id for runs in runs_of.values() for run in runs}
+    networks = load_networks(directory / "final", trials) if left else {}
     for label, each in left:
-        runs = [run for run in choices[label].final.runs if run.status == "ok"]
+        runs = runs_of[label]
         members = {str(run.seed): networks[run.id] for run in runs}
         found.setdefault(label, {}).update(_of_cell(each, members))
         write_json(directory / "measured.json", found)

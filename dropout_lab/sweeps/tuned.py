@@ -26,6 +26,19 @@ class Tuned:
     failed: Mapping[str, str]
 
 
+def tested(workdir: Path) -> list[str]:
+    """Returns the problems of a tuning whose final runs have all ended, none of them failed."""
+    path = workdir / "tuned.json"
+    if not path.exists():
+        return []
+    return [
+        problem
+        for problem, choice in read_json(path)["problems"].items()
+        if choice["final"]["runs"]
+        and all(run["status"] != "failed" for run in choice["final"]["runs"])
+    ]
+
+
 @dataclasses.dataclass(frozen=True)
 class Report:
     """tuned.json: what was asked for, and what became of it.
@@ -40,17 +53,15 @@ class Report:
     asked: Mapping[str, Any]
     candidates: Mapping[str, Sequence[Overrides]]
 
-    def read(self) -> dict[str, Choice] | None:
-        """Returns what was chosen before; None if the search is not over.
+    def read(self) -> dict[str, Choice]:
+        """Returns what was chosen before, of the problems whose search is over.
 
         Raises:
           InputError: If something else was asked for then.
         """
-        if not self._path.exists():
-            return None
-        content = read_json(self._path)
-        if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
-            raise DamagedError(self._path, "not a tuning")
+        content = self._content()
+        if content is None:
+            return {}
         asked = json.loads(json.dumps(self.asked))  # JSON has no tuples
         other = list(_changes(content["asked"], asked))
         if other:
@@ -62,13 +73,32 @@ class Report:
         return {
             problem: Choice.from_json(content["problems"][problem], settings)
             for problem, settings in self.candidates.items()
+            if problem in content["problems"]
         }
 
     def write(self, choices: Mapping[str, Choice]) -> None:
-        """Writes down all that is known."""
+        """Writes down all that is known; what is there of other problems stays."""
+        before = self._content() or {"asked": {"grid": {}}, "problems": {}}
+        asked = {**self.asked, "grid": {**before["asked"]["grid"], **self.asked["grid"]}}
         problems = {problem: choice.as_json() for problem, choice in choices.items()}
-        content = {"schema": 1, "asked": self.asked, "rule": RULE, "problems": problems}
-        write_json(self._path, content)
+        write_json(
+            self._path,
+            {
+                "schema": 1,
+                "asked": asked,
+                "rule": RULE,
+                "problems": {**before["problems"], **problems},
+            },
+        )
+
+    def _content(self) -> dict[str, Any] | None:
+        """Returns the content of tuned.json; None if there is no such file."""
+        if not self._path.exists():
+            return None
+        content = read_json(self._path)
+        if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
+            raise DamagedError(self._path, "not a tuning")
+        return content
 
     @property
     def _path(self) -> Path:
@@ -80,7 +110,7 @@ def _changes(before: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[st
     for key in changed(before, asked):
         theirs, value = before[key], asked[key]
         if key == "grid":
-            names = [name for name in theirs | value if theirs.get(name) != value.get(name)]
+            names = [name for name in theirs if name in value and theirs[name] != value[name]]
             yield from (f"grid of {name!r}" for name in names)
         else:
             yield f"value of {key} ({theirs}, not {value})"

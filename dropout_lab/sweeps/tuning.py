@@ -31,7 +31,8 @@ class Tuning:
     set. Which setting is chosen then: see :data:`dropout_lab.sweeps.choice.RULE`. One sweep in
     ``workdir/final`` trains what was chosen on training and validation data, as ``train.refit``
     does, and evaluates each network once on the test set. ``workdir/tuned.json`` tells all of it.
-    A problem with a single setting is not searched.
+    A problem with a single setting is not searched. A directory may be extended by further
+    problems; the settings of one that was chosen there cannot change.
 
     Attributes:
       config: What all trials have in common; it stays as it is.
@@ -67,9 +68,16 @@ class Tuning:
         """
         self._check()
         choices = self._report.read()
-        if choices is None:
-            self._check_data()
-            choices = self._run_search(how)
+        added = {
+            problem: settings
+            for problem, settings in self.candidates.items()
+            if problem not in choices
+        }
+        if added:
+            new = dataclasses.replace(self, candidates=added)
+            new._check_data()
+            choices |= new._run_search(how)
+            choices = {problem: choices[problem] for problem in self.candidates}
             self._report.write(choices)
         finals = [choice.final for choice in choices.values()]
         if all(setting.runs and not setting.count("failed") for setting in finals):
@@ -88,10 +96,10 @@ class Tuning:
             choice than the one that was tested.
         """
         written = self._report.read()
-        if written is None:
-            raise InputError(f"{str(self.workdir)!r} holds no tuning: no tuned.json")
         choices = self._tested(self._choices())
         for problem, choice in choices.items():
+            if problem not in written:
+                raise InputError(f"{str(self.workdir)!r} holds no tuning of {problem!r}")
             if choice != written[problem]:
                 raise InputError(
                     f"{str(self.workdir)!r}: tuned.json and the records differ in what became of "

@@ -19,6 +19,7 @@ from dropout_lab.training.loop import Result
 SCHEMA = 1
 """Version of the record's layout."""
 
+_CODE = ("--", ":(top)", ":(top,exclude)experiments/unfinished")
 _PACKAGES = ("dropout_lab", "jax", "jaxlib", "flax", "optax", "numpy")
 
 
@@ -73,7 +74,10 @@ def environment() -> dict[str, Any]:
 
 
 def _git_revision() -> str | None:
-    """Returns the commit of the code, with "+" if the work tree differs; None outside git."""
+    """Returns the commit of the code, with "+" if the work tree differs; None outside git.
+
+    Records of unfinished runs, which change while they are made, are not code.
+    """
     here = Path(__file__).parent
 
     def git(*args: str) -> str:
@@ -81,6 +85,7 @@ def _git_revision() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
+        changed = git("status", "--porcelain", "-uno", *_CODE)
+        return git("rev-parse", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -10,7 +10,7 @@ import experiments
 from configs import base
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import Above, Alike, Below, Ordered, run
-from dropout_lab.reproduce.plan import PROTOCOLS, make_plan
+from dropout_lab.reproduce.design import PROTOCOLS, make_design
 from dropout_lab.sweeps.runner import How
 
 
@@ -18,7 +18,7 @@ from dropout_lab.sweeps.runner import How
 @pytest.mark.parametrize("name", experiments.NAMES)
 def test_it_fits_together(name, protocol):
     experiment = experiments.load(name)
-    plan = make_plan(name, experiment, protocol, base.get_config())
+    plan = make_design(name, experiment, protocol, base.get_config())
     assert plan.candidates.keys() == experiment.cells.keys() - set(plan.protocol.without)
     assert experiment.headline.cell in plan.candidates
     for settings in plan.candidates.values():

@@ -17,7 +17,7 @@ from dropout_lab.reproduce import (
     Table,
     Value,
 )
-from dropout_lab.reproduce.plan import make_plan
+from dropout_lab.reproduce.design import make_design
 from dropout_lab.reproduce.results import Results
 from dropout_lab.sweeps.choice import Choice, Run, Setting
 
@@ -84,7 +84,7 @@ def small_experiment(**changes):
 
 def made_up(experiment, errors, protocol="short", diverged=()):
     """Returns results with these test errors, by cell, of seeds from 0."""
-    plan = make_plan("small", experiment, protocol, base.get_config())
+    plan = make_design("small", experiment, protocol, base.get_config())
     records, choices = {}, {}
     for label, column in errors.items():
         runs = []

@@ -7,13 +7,13 @@ import pytest
 from configs import base
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import Better, Inference, Passes, Protocol, Table, Value
-from dropout_lab.reproduce.plan import make_plan
+from dropout_lab.reproduce.design import make_design
 from dropout_lab.sweeps.trials import make_trials
 from tests.reproduce.conftest import small_experiment
 
 
 def plan(experiment, protocol):
-    return make_plan("small", experiment, protocol, base.get_config())
+    return make_design("small", experiment, protocol, base.get_config())
 
 
 def test_a_cells_grid_gives_its_settings(experiment):
@@ -58,7 +58,7 @@ def test_a_smoke_run_is_small(experiment):
 
 def test_the_defaults_stay_as_they_are(experiment):
     defaults = base.get_config()
-    make_plan("small", experiment, "smoke", defaults)
+    make_design("small", experiment, "smoke", defaults)
     assert defaults == base.get_config()
 
 
