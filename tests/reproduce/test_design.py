@@ -12,12 +12,12 @@ from dropout_lab.sweeps.trials import make_trials
 from tests.reproduce.conftest import small_experiment
 
 
-def plan(experiment, protocol):
+def design(experiment, protocol):
     return make_design("small", experiment, protocol, base.get_config())
 
 
 def test_a_cells_grid_gives_its_settings(experiment):
-    found = plan(experiment, "paper")
+    found = design(experiment, "paper")
     assert found.config.train.epochs == 2
     assert found.candidates["plain, few"] == ({"variant": "none", "model.widths": (8,)},)
     assert [each["dropout.rate"] for each in found.candidates["noisy, few"]] == [0.1, 0.3]
@@ -32,7 +32,7 @@ def test_a_protocol_comes_over_the_experiment():
         cells={"plain, few": {"model.widths": (4,)}},
         grid={"dropout.rate": (0.2, 0.4, 0.6), "optimizer.lr": (1.0,)},
     )
-    found = plan(small_experiment(protocols=protocols), "short")
+    found = design(small_experiment(protocols=protocols), "short")
     assert found.config.train.epochs == 5
     assert found.candidates["plain, few"] == ({"variant": "none", "model.widths": (4,)},)
     noisy = found.candidates["noisy, many"]
@@ -43,12 +43,12 @@ def test_a_protocol_comes_over_the_experiment():
 def test_a_protocol_leaves_cells_out():
     protocols = dict(small_experiment().protocols)
     protocols["short"] = Protocol(seeds=(0,), cost="", without=("noisy, many",))
-    found = plan(small_experiment(protocols=protocols), "short")
+    found = design(small_experiment(protocols=protocols), "short")
     assert list(found.candidates) == ["plain, few", "noisy, few"]
 
 
 def test_a_smoke_run_is_small(experiment):
-    found = plan(experiment, "smoke")
+    found = design(experiment, "smoke")
     assert found.protocol.seeds == (0, 1)
     [trial] = make_trials(found.config, found.candidates["noisy, many"])
     train, data = trial.config.train, trial.config.data
@@ -94,13 +94,13 @@ def test_the_defaults_stay_as_they_are(experiment):
         ),
         (
             {"protocols": {"short": small_experiment().protocols["short"]}},
-            "experiment small: protocols are short; allowed: paper and short",
+            "experiment small: protocols are short; allowed: paper, with full, short or both",
         ),
     ],
 )
 def test_what_does_not_fit_is_an_error_that_says_where(changes, message):
     with pytest.raises(InputError) as error:
-        plan(small_experiment(**changes), "paper")
+        design(small_experiment(**changes), "paper")
     assert str(error.value).startswith(message)
 
 
@@ -110,7 +110,7 @@ def test_a_cells_wrong_value_names_the_cell():
         "short": Protocol(seeds=(0,), cost="", cells={"plain, few": {"model.widths": 8}}),
     }
     with pytest.raises(InputError, match=r"experiment small, cell 'plain, few': config.model.widt"):
-        plan(small_experiment(protocols=protocols), "short")
+        design(small_experiment(protocols=protocols), "short")
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ def test_what_cannot_be_measured_is_an_error_before_anything_is_trained(measure,
     short = dataclasses.replace(small_experiment().protocols["short"], measures=(measure,))
     protocols = {**small_experiment().protocols, "short": short}
     with pytest.raises(InputError) as error:
-        plan(small_experiment(protocols=protocols), "short")
+        design(small_experiment(protocols=protocols), "short")
     assert str(error.value).startswith(message)
 
 
 def test_an_unknown_protocol_is_an_error(experiment):
     with pytest.raises(InputError, match="unknown protocol 'shrot'; did you mean 'short'"):
-        plan(experiment, "shrot")
+        design(experiment, "shrot")
