@@ -18,7 +18,7 @@ from dropout_lab.reproduce import (
 from experiments import _srivastava2014_mnist as shared
 
 PASSES = {
-    3: 1.28,
+    3: 1.281,
     11: 1.095,
     19: 1.068,
     27: 1.072,
@@ -105,9 +105,9 @@ EXPERIMENT = Experiment(
                 "weight scaling, whose error they reach there. Most likely 15 epochs are too few: "
                 "the networks err on 0.7 % of their training images even without noise, and with "
                 "noise the loss is three times as high.",
-                "This is a second run: one by gradient descent at a rate of 0.1, whose test errors "
-                "had been seen, was not kept.",
             ),
+            exploratory="This is a second run: one by gradient descent at a rate of 0.1, whose "
+            "test errors had been seen, was not kept.",
         ),
     },
     table=Table(

@@ -150,6 +150,7 @@ class Protocol:
       departures: What differs from the paper because this code cannot do it, a sentence each.
       assumed: What the paper does not say, the choice made and why, a sentence each.
       remarks: What to say of the results, such as the likeliest reason why a claim failed.
+      title: What it shows, where that is not what the experiment's title says.
       incomparable: Why the paper's numbers are of another task, so that no difference from them is
         shown; empty if they are of this one.
       exploratory: Why the results are exploratory: what was changed after test errors were seen.
@@ -170,6 +171,7 @@ class Protocol:
     departures: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    title: str = ""
     incomparable: str = ""
     exploratory: str = ""
     amendments: tuple[Amendment, ...] = ()

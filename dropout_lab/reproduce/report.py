@@ -88,7 +88,10 @@ def _claim_data(verdict: Verdict) -> dict[str, Any]:
 
 def _page(results: Results, claims: str) -> str:
     experiment, protocol, run = results.experiment, results.design.protocol, results.run
-    parts = [f"# {experiment.title}", f"{experiment.citation}. {experiment.source}."]
+    parts = [
+        f"# {protocol.title or experiment.title}",
+        f"{experiment.citation}. {experiment.source}.",
+    ]
     if protocol.exploratory:
         parts.append(
             f"**Exploratory: {protocol.exploratory}** No claim counts as reproduced by such a run."

@@ -34,9 +34,10 @@ def caption(results: Results) -> str:
     """Returns what the table shows, what its signs mean, what was shortened or is otherwise."""
     experiment, protocol = results.experiment, results.design.protocol
     parts = [
-        f"{experiment.title}, after {experiment.citation} ({experiment.source}). Ours: mean ± "
-        "sample standard deviation (n networks), to the decimal in which the mean's standard "
-        "error has its first digit; networks differ in their seed, the test images are the same."
+        f"{protocol.title or experiment.title}, after {experiment.citation} ({experiment.source}). "
+        "Ours: mean ± sample standard deviation (n networks), to the decimal in which the mean's "
+        "standard error has its first digit; networks differ in their seed, the test images are "
+        "the same."
     ]
     if shared_subset(results):
         parts.append(
