@@ -60,6 +60,17 @@ EXPERIMENT = Experiment(
             measures=(AT_REST,),
             departures=DEPARTURES,
         ),
+        "full": Protocol(
+            seeds=tuple(range(10, 20)),
+            cost="not measured; about 2 hours on 2 cores",
+            base={"train.updates": 10_000},
+            measures=(AT_REST,),
+            departures=DEPARTURES,
+            assumed=(
+                "ten networks of each kind, none with a seed of protocol short, whose test errors "
+                "were known",
+            ),
+        ),
         "short": Protocol(
             seeds=(0, 1, 2),
             cost="32 minutes on 2 cores, beside other work",

@@ -19,6 +19,7 @@ from dropout_lab.reproduce import (
 from dropout_lab.sweeps.grid import Overrides
 
 WIDTHS = (100, 250, 500, 750, 1000, 1250)
+FULL = (100, 500)
 NOISE: dict[str, Overrides] = {
     "no dropout": {"variant": "none"},
     "binary": {"variant": "dropout"},
@@ -98,6 +99,15 @@ EXPERIMENT = Experiment(
                 "falls to 0 over the second half of 100 epochs; batches of 100",
                 "five seeds",
             ),
+        ),
+        "full": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="not measured; about 20 hours on 2 cores",
+            base={"train.epochs": 60, "schedule.start": 30.0},
+            without=tuple(
+                f"{method}, {width}" for method in NOISE for width in WIDTHS if width not in FULL
+            ),
+            assumed=(*ASSUMED, "Adam with a learning rate of 0.001, batches of 100; five seeds"),
         ),
         "short": Protocol(
             seeds=(0, 1, 2),

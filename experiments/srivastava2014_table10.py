@@ -55,6 +55,13 @@ EXPERIMENT = Experiment(
             assumed=(*shared.ASSUMED_LONG, *ASSUMED),
             remarks=(NOTE,),
         ),
+        "full": Protocol(
+            seeds=tuple(range(10)),
+            cost="not measured; about 3 hours on 2 cores",
+            base=shared.FULL,
+            assumed=(*shared.ASSUMED_LONG, *ASSUMED),
+            remarks=(NOTE,),
+        ),
         "short": Protocol(
             seeds=tuple(range(10)),
             cost="10 minutes on 2 cores that other work shared",

@@ -61,6 +61,14 @@ EXPERIMENT = Experiment(
             assumed=(*shared.ASSUMED_LONG, shared.FIVE_SEEDS, *ASSUMED),
             remarks=(NOTE,),
         ),
+        "full": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="not measured; about 10 hours on 2 cores",
+            base=shared.FULL,
+            without=("L2 + late L1", "L2 + KL-sparsity"),
+            assumed=(*shared.ASSUMED_LONG, shared.FIVE_SEEDS),
+            remarks=(NOTE,),
+        ),
         "short": Protocol(
             seeds=(0, 1, 2),
             cost="61 minutes on 2 cores that other work shared",
