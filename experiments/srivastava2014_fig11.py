@@ -71,7 +71,7 @@ EXPERIMENT = Experiment(
             seeds=(0, 1, 2, 3, 4),
             cost="not measured; about three days on 2 cores",
             base=shared.LONG,
-            measures=(POOL,),
+            evaluations=(POOL,),
             assumed=(
                 *shared.ASSUMED_LONG,
                 *ASSUMED,
@@ -85,7 +85,7 @@ EXPERIMENT = Experiment(
             seeds=(0, 1, 2, 3, 4),
             cost="not measured; about 2 hours on 2 cores",
             base=shared.FULL,
-            measures=(POOL,),
+            evaluations=(POOL,),
             assumed=(
                 *shared.ASSUMED_LONG,
                 *ASSUMED,
@@ -103,7 +103,7 @@ EXPERIMENT = Experiment(
                 "model.widths": (512, 512, 1024),
                 **shared.ADAM,
             },
-            measures=(Passes(tuple(PASSES), pool=250),),
+            evaluations=(Passes(tuple(PASSES), pool=250),),
             departures=(shared.INVERTED,),
             assumed=(*shared.ASSUMED, *ASSUMED),
             shortened=(

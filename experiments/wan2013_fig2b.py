@@ -121,7 +121,7 @@ EXPERIMENT = Experiment(
                 "schedule.boundaries": (600, 1000, 1400, 1420, 1440, 1460),
                 "eval.passes": 1000,
             },
-            measures=(AT_REST,),
+            evaluations=(AT_REST,),
             departures=(
                 "DropConnect divides the weights that it keeps by p in training; weights that "
                 "start with a deviation of 0.1 p and a learning rate of 0.1 times the square of p, "
@@ -154,7 +154,7 @@ EXPERIMENT = Experiment(
                 for keep in KEEP
             },
             without=tuple(f"{method}, {keep}" for method in NOISE for keep in (0.4, 0.6, 0.8)),
-            measures=(AT_REST,),
+            evaluations=(AT_REST,),
             departures=(DIVIDED,),
             assumed=ASSUMED,
             shortened=(

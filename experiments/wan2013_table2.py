@@ -84,7 +84,7 @@ EXPERIMENT = Experiment(
                 "schedule.boundaries": (600, 1000, 1400, 1420, 1440, 1460),
                 "eval.passes": 1000,
             },
-            measures=(Vote(),),
+            evaluations=(Vote(),),
             departures=DEPARTURES,
             assumed=ASSUMED,
         ),
@@ -96,7 +96,7 @@ EXPERIMENT = Experiment(
                 "schedule.boundaries": (41, 68, 94, 96, 97, 98),
                 "eval.passes": 1000,
             },
-            measures=(Vote(),),
+            evaluations=(Vote(),),
             departures=DEPARTURES,
             assumed=ASSUMED,
         ),
@@ -116,7 +116,7 @@ EXPERIMENT = Experiment(
                 for units in UNITS
             },
             grid={"optimizer.lr": (0.025, 0.1)},
-            measures=(Vote(),),
+            evaluations=(Vote(),),
             shortened=(
                 "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
                 "64 epochs, not 1480; the learning rate falls in the same steps, sooner",

@@ -31,8 +31,8 @@ def make_commitment(design: Design) -> dict[str, Any]:
         "seeds": design.protocol.seeds,
         "search_seeds": design.protocol.search_seeds,
         "measured": [
-            [*measure.metrics, *([measure.pool] if isinstance(measure, Passes) else [])]
-            for measure in design.protocol.measures
+            [*evaluation.metrics, *([evaluation.pool] if isinstance(evaluation, Passes) else [])]
+            for evaluation in design.protocol.evaluations
         ],
     }
     content = json.loads(json.dumps(content))  # JSON has no tuples
@@ -56,7 +56,7 @@ def check_commitment(design: Design, run: Mapping[str, Any], directory: Path) ->
     if _fingerprint(then) != then["fingerprint"]:
         raise InputError(f"{directory / 'run.json'}: the commitment was edited after the run began")
     fingerprint = short_fingerprint(now)
-    amended = any(each.fingerprint == fingerprint for each in design.protocol.amendments)
+    amended = any(amendment.fingerprint == fingerprint for amendment in design.protocol.amendments)
     if now["fingerprint"] != then["fingerprint"] and not amended:
         raise InputError(
             f"{str(directory)!r}: {'; '.join(_changes(then, now))} since its run began; allowed: "
@@ -89,7 +89,8 @@ def _fingerprint(content: Mapping[str, Any]) -> str:
 
 def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Returns what has changed, in words."""
-    before, after = ({claim["text"] for claim in each["claims"]} for each in (then, now))
+    before = {claim["text"] for claim in then["claims"]}
+    after = {claim["text"] for claim in now["claims"]}
     changes = [f"claim {text!r} was removed" for text in sorted(before - after)]
     changes += [f"claim {text!r} was added" for text in sorted(after - before)]
     changes += [

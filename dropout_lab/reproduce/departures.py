@@ -5,7 +5,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from dropout_lab.reproduce.experiment import Protocol
+from dropout_lab.reproduce.experiment import Evaluation, Protocol
 from dropout_lab.rules import flatten
 from dropout_lab.settings import HOW
 from dropout_lab.sweeps.grid import Overrides
@@ -52,8 +52,10 @@ def departures(
             f"networks that a setting is chosen by: {len(protocol.search_seeds)}, not "
             f"{len(paper.search_seeds)}"
         )
-    if protocol.measures != paper.measures:
-        sentences.append(f"measured: {_told(protocol.measures)}, not {_told(paper.measures)}")
+    if protocol.evaluations != paper.evaluations:
+        sentences.append(
+            f"evaluated besides: {_listed(protocol.evaluations)}, not {_listed(paper.evaluations)}"
+        )
     return tuple(sentences)
 
 
@@ -71,5 +73,5 @@ def _either(values: Iterable[Any]) -> str:
     return " or ".join("unset" if value is None else f"{value}" for value in values)
 
 
-def _told(measures: Iterable[Any]) -> str:
-    return ", ".join(map(str, measures)) or "nothing"
+def _listed(evaluations: Iterable[Evaluation]) -> str:
+    return ", ".join(map(str, evaluations)) or "nothing"

@@ -100,7 +100,7 @@ def make_design(name: str, experiment: Experiment, protocol: str, defaults: Conf
 
 
 def _design(name: str, experiment: Experiment, protocol: Protocol, defaults: ConfigDict) -> Design:
-    base = {**experiment.base, **protocol.base, "run.save_model": bool(protocol.measures)}
+    base = {**experiment.base, **protocol.base, "run.save_model": bool(protocol.evaluations)}
     try:
         config = overridden(defaults, base)
     except InputError as error:
@@ -112,7 +112,7 @@ def _design(name: str, experiment: Experiment, protocol: Protocol, defaults: Con
     }
     for label, settings in candidates.items():
         try:
-            _check_measures(protocol, make_trials(config, settings))
+            _check_evaluations(protocol, make_trials(config, settings))
         except InputError as error:
             raise InputError(f"experiment {name}, cell {label!r}: {error}") from error
     claims = tuple(
@@ -129,12 +129,12 @@ def _settings(cell: Cell, protocol: Protocol, label: str) -> tuple[Overrides, ..
     return tuple(product([fixed], grid))
 
 
-def _check_measures(protocol: Protocol, trials: Sequence[Trial]) -> None:
-    """Raises InputError if a network would lack a rule of inference that is to be measured."""
-    for measure in protocol.measures:
-        if not isinstance(measure, Vote):
+def _check_evaluations(protocol: Protocol, trials: Sequence[Trial]) -> None:
+    """Raises InputError if a network would lack the rule of inference of an evaluation."""
+    for evaluation in protocol.evaluations:
+        if not isinstance(evaluation, Vote):
             for trial in trials:
-                check_inference("a measure's rule", measure.rule, trial.config.variant)
+                check_inference("an evaluation's rule", evaluation.rule, trial.config.variant)
 
 
 def _smoke(design: Design) -> Design:
@@ -143,9 +143,11 @@ def _smoke(design: Design) -> Design:
         design.protocol,
         seeds=design.protocol.seeds[:2],
         cost="seconds",
-        measures=tuple(
-            dataclasses.replace(each, pool=2) if isinstance(each, Passes) else each
-            for each in design.protocol.measures
+        evaluations=tuple(
+            dataclasses.replace(evaluation, pool=2)
+            if isinstance(evaluation, Passes)
+            else evaluation
+            for evaluation in design.protocol.evaluations
         ),
         shortened=("one epoch of 64 examples, narrow layers, two seeds, nothing chosen: a try",),
     )

@@ -77,6 +77,9 @@ class Vote:
 
     metrics: ClassVar = ("vote_error",)
 
+    def __str__(self) -> str:
+        return "a vote of the networks"
+
 
 @dataclasses.dataclass(frozen=True)
 class Passes:
@@ -96,6 +99,9 @@ class Passes:
         """The names of what is measured."""
         return tuple(f"passes_{count}_error" for count in self.counts)
 
+    def __str__(self) -> str:
+        return f"{', '.join(map(str, self.counts))} passes of a pool of {self.pool}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Inference:
@@ -112,8 +118,11 @@ class Inference:
         """The name of what is measured."""
         return (f"{self.rule}_error",)
 
+    def __str__(self) -> str:
+        return f"rule of inference {self.rule!r}"
 
-Measure = Vote | Passes | Inference
+
+Evaluation = Vote | Passes | Inference
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,7 +152,7 @@ class Protocol:
       base: Values by key, over the experiment's own.
       cells: Values by key, by cell, over the cells' own.
       grid: By key, the values to choose among, in place of the cells' own.
-      measures: What is measured of the final networks besides what their records have.
+      evaluations: Of the final networks, besides the one in their records.
       claims: Claims that only a protocol of this length can test, besides the experiment's.
       without: Cells that it leaves out; claims about them are not judged.
       shortened: What is smaller or shorter than in the paper, a sentence each; for ``short``.
@@ -164,7 +173,7 @@ class Protocol:
     base: Overrides = dataclasses.field(default_factory=dict)
     cells: Mapping[str, Overrides] = dataclasses.field(default_factory=dict)
     grid: Grid = dataclasses.field(default_factory=dict)
-    measures: tuple[Measure, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
     claims: tuple[Claim, ...] = ()
     without: tuple[str, ...] = ()
     shortened: tuple[str, ...] = ()
@@ -247,7 +256,7 @@ class Experiment:
             parts += [(f"cell {label!r}", cell.fixed), (f"grid of {label!r}", cell.grid)]
         for kind, protocol in self.protocols.items():
             parts += [(f"{kind}.base", protocol.base), (f"{kind}.grid", protocol.grid)]
-            parts += [(f"{kind}.cells {each!r}", part) for each, part in protocol.cells.items()]
+            parts += [(f"{kind}.cells {label!r}", cell) for label, cell in protocol.cells.items()]
         for where, overrides in parts:
             for key in overrides:
                 yield where, key

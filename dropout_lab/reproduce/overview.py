@@ -46,7 +46,7 @@ def overview(experiments: Iterable[Results], folder: str) -> str:
 
 
 def describe(
-    name: str, experiment: Experiment, defaults: ConfigDict, found: Mapping[str, Results]
+    name: str, experiment: Experiment, defaults: ConfigDict, published: Mapping[str, Results]
 ) -> str:
     """Returns an experiment in a few lines: headline, and what each protocol takes and gave.
 
@@ -54,7 +54,7 @@ def describe(
       name: Its file.
       experiment: The experiment.
       defaults: A value for every configuration key.
-      found: What was run of it, by protocol.
+      published: Its published results, by protocol.
     """
     headline = experiment.headline
     paper = experiment.cells[headline.cell].paper.get(headline.metric)
@@ -72,8 +72,8 @@ def describe(
             f"  {protocol}: {searched} networks to choose by, {networks} final; "
             f"{design.protocol.cost}"
         )
-        if protocol in found:
-            results = found[protocol]
+        if protocol in published:
+            results = published[protocol]
             ours, _, _ = table.texts(results, headline)
             took = duration(results.run["seconds"])
             counts = ", ".join(f"{count} {name}" for name, count in _counts(results).items())

@@ -132,14 +132,14 @@ def _commitment(results: Results) -> list[str]:
             "began: nothing there shows that they are older than its results."
         )
     amendments = results.design.protocol.amendments
-    return [fixed, *(f"Changed since: {each.change} {each.reason}" for each in amendments)]
+    return [fixed, *(f"Changed since: {change.change} {change.reason}" for change in amendments)]
 
 
 def _how(results: Results, *, searched: bool) -> str:
     records = list(results.records.values())
     devices = {_machine(record["device"]) for record in records}
     versions = {
-        f"jax {each['versions']['jax']}, flax {each['versions']['flax']}" for each in records
+        f"jax {record['versions']['jax']}, flax {record['versions']['flax']}" for record in records
     }
     revisions = {str(record["git_revision"]) for record in records}
     protocol = results.design.protocol
@@ -185,7 +185,8 @@ def _settings_table(choices: Mapping[str, Choice]) -> str:
 def _varied(choice: Choice) -> list[str]:
     """Returns the keys in which a cell's settings differ."""
     settings: list[Overrides] = [setting.overrides for setting in choice.tried]
-    return [key for key in settings[0] if any(each[key] != settings[0][key] for each in settings)]
+    first, *others = settings
+    return [key for key in first if any(setting[key] != first[key] for setting in others)]
 
 
 def _numbers(seeds: Iterable[int]) -> str:

@@ -1,4 +1,4 @@
-"""What came of an experiment: the final networks of each cell, as samples."""
+"""Results of an experiment: the final networks of each cell, as samples."""
 
 import dataclasses
 import math
@@ -7,8 +7,8 @@ from typing import Any
 
 from dropout_lab.reproduce.claim import Value
 from dropout_lab.reproduce.design import Design
+from dropout_lab.reproduce.evaluations import Measured
 from dropout_lab.reproduce.experiment import Experiment, Published
-from dropout_lab.reproduce.measures import Measured
 from dropout_lab.reproduce.statistics import Difference, Sample, one_sample, welch
 from dropout_lab.sweeps.choice import Choice
 
@@ -40,13 +40,13 @@ class Results:
         if value.cell not in self.choices:
             return Sample({})
         runs = self.choices[value.cell].final.runs
-        besides = self.measured.get(value.cell, {}).get(value.metric, {})
-        found = {
-            run.seed: run.metrics.get(value.metric, besides.get(str(run.seed))) for run in runs
+        evaluated = self.measured.get(value.cell, {}).get(value.metric, {})
+        values = {
+            run.seed: run.metrics.get(value.metric, evaluated.get(str(run.seed))) for run in runs
         }
         known = {
             seed: number
-            for seed, number in found.items()
+            for seed, number in values.items()
             if number is not None and math.isfinite(number)
         }
         diverged = sum(run.status == "diverged" for run in runs)

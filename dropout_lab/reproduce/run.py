@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError
 from dropout_lab.files import read_json, write_bytes, write_json
-from dropout_lab.reproduce import measures, report
+from dropout_lab.reproduce import evaluations, report
 from dropout_lab.reproduce.commitment import check_commitment, make_commitment
 from dropout_lab.reproduce.design import Design, make_design
 from dropout_lab.reproduce.experiment import Experiment
@@ -75,7 +75,7 @@ def reproduce(
                 f"experiment {name}: {len(tuned.failed)} networks failed, such as {label}: "
                 f"{error}; --retry runs them again"
             )
-        measures.measure(design.protocol.measures, tuned.choices, directory)
+        evaluations.evaluate(design.protocol.evaluations, tuned.choices, directory)
     results = _results(name, experiment, design, directory)
     write(results, directory)
     return results
@@ -171,7 +171,7 @@ def _results(name: str, experiment: Experiment, design: Design, directory: Path)
         if (record := store.record(run.id)) is not None
     }
     return Results(
-        name, experiment, design, choices, records, measures.read(directory), _run(directory)
+        name, experiment, design, choices, records, evaluations.read(directory), _run(directory)
     )
 
 

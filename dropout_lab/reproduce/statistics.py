@@ -133,7 +133,7 @@ def difference(a: Sample, b: Sample, *, paired: bool = False) -> Difference | No
     """
     if paired:
         seeds = sorted(a.by_seed.keys() & b.by_seed.keys())
-        ours, theirs = ([each.by_seed[seed] for seed in seeds] for each in (a, b))
+        ours, theirs = ([sample.by_seed[seed] for seed in seeds] for sample in (a, b))
         apart = [one - other for one, other in zip(ours, theirs, strict=True)]
         return _from_number(apart, _deviation(apart, ours + theirs), 0.0)
     if a.mean is None or b.mean is None:

@@ -87,6 +87,7 @@ def part(experiment):
             name: dataclasses.replace(
                 protocol,
                 cells={each: over for each, over in protocol.cells.items() if each in chosen},
+                claims=(),
                 without=(),
             )
             for name, protocol in experiment.protocols.items()

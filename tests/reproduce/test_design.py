@@ -6,7 +6,7 @@ import pytest
 
 from configs import base
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce import Better, Inference, Passes, Protocol, Table, Value
+from dropout_lab.reproduce import Better, Inference, Passes, Protocol, Table, Value, Vote
 from dropout_lab.reproduce.design import make_design
 from dropout_lab.sweeps.trials import make_trials
 from tests.reproduce.conftest import small_experiment
@@ -17,10 +17,10 @@ def design(experiment, protocol):
 
 
 def test_a_cells_grid_gives_its_settings(experiment):
-    found = design(experiment, "paper")
-    assert found.config.train.epochs == 2
-    assert found.candidates["plain, few"] == ({"variant": "none", "model.widths": (8,)},)
-    assert [each["dropout.rate"] for each in found.candidates["noisy, few"]] == [0.1, 0.3]
+    resolved = design(experiment, "paper")
+    assert resolved.config.train.epochs == 2
+    assert resolved.candidates["plain, few"] == ({"variant": "none", "model.widths": (8,)},)
+    assert [each["dropout.rate"] for each in resolved.candidates["noisy, few"]] == [0.1, 0.3]
 
 
 def test_a_protocol_comes_over_the_experiment():
@@ -32,10 +32,10 @@ def test_a_protocol_comes_over_the_experiment():
         cells={"plain, few": {"model.widths": (4,)}},
         grid={"dropout.rate": (0.2, 0.4, 0.6), "optimizer.lr": (1.0,)},
     )
-    found = design(small_experiment(protocols=protocols), "short")
-    assert found.config.train.epochs == 5
-    assert found.candidates["plain, few"] == ({"variant": "none", "model.widths": (4,)},)
-    noisy = found.candidates["noisy, many"]
+    resolved = design(small_experiment(protocols=protocols), "short")
+    assert resolved.config.train.epochs == 5
+    assert resolved.candidates["plain, few"] == ({"variant": "none", "model.widths": (4,)},)
+    noisy = resolved.candidates["noisy, many"]
     assert [each["dropout.rate"] for each in noisy] == [0.2, 0.4, 0.6]
     assert all("optimizer.lr" not in each for each in noisy)  # it is not tuned there
 
@@ -43,17 +43,17 @@ def test_a_protocol_comes_over_the_experiment():
 def test_a_protocol_leaves_cells_out():
     protocols = dict(small_experiment().protocols)
     protocols["short"] = Protocol(seeds=(0,), cost="", without=("noisy, many",))
-    found = design(small_experiment(protocols=protocols), "short")
-    assert list(found.candidates) == ["plain, few", "noisy, few"]
+    resolved = design(small_experiment(protocols=protocols), "short")
+    assert list(resolved.candidates) == ["plain, few", "noisy, few"]
 
 
 def test_a_smoke_run_is_small(experiment):
-    found = design(experiment, "smoke")
-    assert found.protocol.seeds == (0, 1)
-    [trial] = make_trials(found.config, found.candidates["noisy, many"])
+    resolved = design(experiment, "smoke")
+    assert resolved.protocol.seeds == (0, 1)
+    [trial] = make_trials(resolved.config, resolved.candidates["noisy, many"])
     train, data = trial.config.train, trial.config.data
     assert (train.epochs, data.train_size, data.val_size) == (1, 64, 32)
-    assert all(len(settings) == 1 for settings in found.candidates.values())
+    assert all(len(settings) == 1 for settings in resolved.candidates.values())
 
 
 def test_the_defaults_stay_as_they_are(experiment):
@@ -114,11 +114,11 @@ def test_a_cells_wrong_value_names_the_cell():
 
 
 @pytest.mark.parametrize(
-    ("measure", "message"),
+    ("evaluation", "message"),
     [
         (
             Inference("gaussian"),
-            "experiment small, cell 'plain, few': a measure's rule is 'gaussian' with variant "
+            "experiment small, cell 'plain, few': an evaluation's rule is 'gaussian' with variant "
             "'none'; allowed: mean",
         ),
         (
@@ -127,13 +127,13 @@ def test_a_cells_wrong_value_names_the_cell():
         ),
         (
             Passes((1,), pool=2),
-            "experiment small, cell 'plain, few': a measure's rule is 'mc' with variant 'none'; "
+            "experiment small, cell 'plain, few': an evaluation's rule is 'mc' with variant 'none'; "
             "allowed: mean",
         ),
     ],
 )
-def test_what_cannot_be_measured_is_an_error_before_anything_is_trained(measure, message):
-    short = dataclasses.replace(small_experiment().protocols["short"], measures=(measure,))
+def test_what_cannot_be_evaluated_is_an_error_before_anything_is_trained(evaluation, message):
+    short = dataclasses.replace(small_experiment().protocols["short"], evaluations=(evaluation,))
     protocols = {**small_experiment().protocols, "short": short}
     with pytest.raises(InputError) as error:
         design(small_experiment(protocols=protocols), "short")
@@ -143,3 +143,54 @@ def test_what_cannot_be_measured_is_an_error_before_anything_is_trained(measure,
 def test_an_unknown_protocol_is_an_error(experiment):
     with pytest.raises(InputError, match="unknown protocol 'shrot'; did you mean 'short'"):
         design(experiment, "shrot")
+
+
+def departures(protocol):
+    protocols = {**small_experiment().protocols, "full": protocol}
+    return design(small_experiment(protocols=protocols), "full").departures
+
+
+SEEDS = (0, 1, 2, 3, 4)  # those of protocol paper
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentences"),
+    [
+        ({}, ()),
+        ({"base": {"train.epochs": 1}}, ("train.epochs: 1, not 2",)),
+        (
+            {"cells": {"noisy, few": {"variant": "gaussian_dropout"}}},
+            ("variant: gaussian_dropout, not dropout (noisy, few)",),
+        ),
+        (
+            {"grid": {"dropout.rate": (0.1,)}},
+            ("dropout.rate: 0.1, not 0.1 or 0.3 (noisy, few; noisy, many)",),
+        ),
+        ({"without": ("noisy, many",)}, ("without noisy, many",)),
+        ({"seeds": (0, 1, 2)}, ("final networks of each cell: 3, not 5",)),
+        ({"search_seeds": (7, 8)}, ("networks that a setting is chosen by: 2, not 1",)),
+        ({"measures": (Vote(),)}, ("evaluated besides: a vote of the networks, not nothing",)),
+        (
+            {"base": {"train.updates": 9}},
+            ("train.epochs: unset, not 2", "train.updates: 9, not unset"),
+        ),
+        ({"base": {"eval.passes": 9}}, ()),  # no network reads it
+    ],
+)
+def test_departures_are_what_differs_from_the_papers_protocol(changes, sentences):
+    protocol = Protocol(**{"seeds": SEEDS, "cost": "", **changes})
+    assert sorted(departures(protocol)) == sorted(sentences)
+
+
+def test_a_protocol_that_is_not_there_is_an_error(experiment):
+    message = "experiment small has no protocol 'full'; allowed: paper, short, smoke"
+    with pytest.raises(InputError, match=message):
+        design(experiment, "full")
+
+
+def test_claims_of_a_protocol_come_besides_the_experiments():
+    protocols = dict(small_experiment().protocols)
+    extra = Better("noisy, many", than="plain, few")
+    protocols["full"] = Protocol(seeds=(0, 1), cost="", claims=(extra,), without=("noisy, few",))
+    assert design(small_experiment(protocols=protocols), "full").claims == (extra,)
+    assert extra not in design(small_experiment(protocols=protocols), "short").claims
