@@ -30,7 +30,10 @@ class Tuning:
     One sweep in ``workdir/search`` runs all settings of all problems, without a look at the test
     set. Which setting is chosen then: see :data:`dropout_lab.sweeps.choice.RULE`. One sweep in
     ``workdir/final`` trains what was chosen on training and validation data, as ``train.refit``
-    does, and evaluates each network once on the test set. ``workdir/tuned.json`` tells all of it.
+    does, and evaluates each network once on the test set. With ``data.train_size`` and
+    ``data.val_size`` it trains on as many examples as both together: the training examples and, in
+    place of the validation examples, the next in the data set's order. ``workdir/tuned.json`` has
+    all of it.
     A problem with a single setting is not searched. A directory may be extended by further
     problems; the settings of one that was chosen there cannot change.
 
@@ -221,9 +224,11 @@ class Tuning:
         return _with(self.config, {"eval.test": True, "train.refit": False})
 
     def _whole(self, overrides: Overrides) -> Overrides:
-        """Returns a setting that trains on the validation data too.
+        """Returns a setting that trains on as many examples as training and validation have.
 
-        If nothing depends on them, they simply join the training data; else ``train.refit`` is set.
+        If nothing depends on validation data, there is none: all of the data set's training part
+        is trained on or, with ``data.train_size``, its first examples, among which those that
+        validated, its last, are not. Else ``train.refit`` is set.
         """
         asked = {**flatten(self.config.to_dict()), **overrides}
         decides = asked["train.select"] != "last" or asked["train.patience"] is not None

@@ -127,8 +127,8 @@ def test_a_cells_wrong_value_names_the_cell():
         ),
         (
             Passes((1,), pool=2),
-            "experiment small, cell 'plain, few': an evaluation's rule is 'mc' with variant 'none'; "
-            "allowed: mean",
+            "experiment small, cell 'plain, few': an evaluation's rule is 'mc' with "
+            "variant 'none'; allowed: mean",
         ),
     ],
 )
@@ -169,7 +169,7 @@ SEEDS = (0, 1, 2, 3, 4)  # those of protocol paper
         ({"without": ("noisy, many",)}, ("without noisy, many",)),
         ({"seeds": (0, 1, 2)}, ("final networks of each cell: 3, not 5",)),
         ({"search_seeds": (7, 8)}, ("networks that a setting is chosen by: 2, not 1",)),
-        ({"measures": (Vote(),)}, ("evaluated besides: a vote of the networks, not nothing",)),
+        ({"evaluations": (Vote(),)}, ("evaluated besides: a vote of the networks, not nothing",)),
         (
             {"base": {"train.updates": 9}},
             ("train.epochs: unset, not 2", "train.updates: 9, not unset"),
