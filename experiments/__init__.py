@@ -8,7 +8,9 @@ from dropout_lab.reproduce import Experiment
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results"
-"""What was run: a folder for each experiment, in it one for each protocol."""
+"""Published results: a folder for each experiment, in it one for each protocol."""
+UNFINISHED = FOLDER / "unfinished"
+"""Records of runs that are not finished, in folders of the same names."""
 
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_")))
 
@@ -28,5 +30,5 @@ def load(name: str) -> Experiment:
 
 def published() -> list[tuple[str, str]]:
     """Returns the name and the protocol of each experiment in ``RESULTS``."""
-    found = sorted(path.parent.relative_to(RESULTS) for path in RESULTS.glob("*/*/run.json"))
-    return [(place.parts[0], place.parts[1]) for place in found]
+    folders = sorted(path.parent.relative_to(RESULTS) for path in RESULTS.glob("*/*/run.json"))
+    return [(folder.parts[0], folder.parts[1]) for folder in folders]

@@ -10,6 +10,7 @@ BASE: Overrides = {
     "schedule.name": "cosine",
 }
 LONG: Overrides = {"train.updates": 1_000_000, "optimizer.momentum": 0.95}
+FULL: Overrides = {"train.epochs": 100, "optimizer.momentum": 0.95}
 ADAM: Overrides = {"optimizer.name": "adam", "optimizer.lr": 1e-3}
 FEW_IMAGES: Overrides = {"data.train_size": 8000, "data.val_size": 4000}
 

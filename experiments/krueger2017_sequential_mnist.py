@@ -27,7 +27,9 @@ EXPERIMENT = Experiment(
     title="Noise in an LSTM on permuted sequential MNIST",
     citation="D. Krueger et al., Zoneout: regularizing RNNs by randomly preserving hidden "
     "activations, ICLR 2017",
-    source="the table on permuted sequential MNIST, read in the text of the paper; single numbers",
+    source="The table on permuted sequential MNIST, read in the text of the paper; single "
+    "numbers. Its rows with recurrent batch normalisation, 4.6 % and with zoneout 4.1 %, are left "
+    "out: there is no such cell here",
     base={
         "data.name": "mnist",
         "model.name": "rnn",
@@ -76,6 +78,9 @@ EXPERIMENT = Experiment(
         ),
         "short": Protocol(
             seeds=(0, 1, 2, 3),
+            title="Noise in an LSTM that reads MNIST row by row",
+            incomparable="the paper's networks read 784 single pixels in permuted order, these 28 "
+            "rows",
             cost="7 minutes on 2 cores, beside other work",
             base={
                 "model.sequence": "rows",

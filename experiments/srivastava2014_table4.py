@@ -27,7 +27,9 @@ ASSUMED = (
 EXPERIMENT = Experiment(
     title="Dropout and stochastic pooling in a convolutional network on CIFAR-10",
     citation="N. Srivastava et al., Dropout, JMLR 15:1929-1958, 2014",
-    source="Table 4, CIFAR-10, read in the text of the paper, which gives no spread",
+    source="Table 4, CIFAR-10, read in the text of the paper, which gives no spread. Without "
+    "dropout it quotes 14.98 % from Snoek et al. 2012, of this network, and 15.60 % from a "
+    "network tuned by hand, which is left out, as is maxout (11.68 %)",
     base={
         "data.name": "cifar10",
         "data.scaling": "channel",
@@ -40,7 +42,7 @@ EXPERIMENT = Experiment(
         "schedule.name": "cosine",
     },
     cells={
-        NONE: Cell({"variant": "none"}, LR, {"test_error": Published(15.60)}),
+        NONE: Cell({"variant": "none"}, LR, {"test_error": Published(14.98)}),
         POOLING: Cell({"variant": "stochastic_pool"}, LR, {"test_error": Published(15.13)}),
         DENSE: Cell(
             {
@@ -67,8 +69,8 @@ EXPERIMENT = Experiment(
     claims=(
         Better(ALL, than=DENSE),
         Better(DENSE, than=NONE),
-        Better(POOLING, than=NONE),
-        Ordered((ALL, DENSE, POOLING, NONE)),
+        Better(DENSE, than=POOLING),
+        Ordered((ALL, DENSE, NONE)),
     ),
     protocols={
         "paper": Protocol(

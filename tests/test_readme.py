@@ -72,6 +72,8 @@ EXECUTED = {
     ),
     "python scripts/reproduce.py --experiment=srivastava2014_table9 --protocol=short "
     "--workdir=DIR": "tests/scripts/test_reproduce.py::test_an_experiment_runs",
+    "python scripts/reproduce.py --experiment=molchanov2017_lenet --protocol=full "
+    "'--cells=LeNet-300-100*'": "tests/scripts/test_reproduce.py::test_a_part_goes_to_its_folder",
     "python scripts/reproduce.py --check": (
         "tests/scripts/test_reproduce.py::test_published_results_are_checked"
     ),

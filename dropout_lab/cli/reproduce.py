@@ -3,10 +3,17 @@
 dropout-lab reproduce --experiment=srivastava2014_table9 --protocol=short --workdir=DIR
 
 Settings are chosen on validation data, and the test set is read once; started again, only what is
-missing is run. DIR then holds records, tables, figure and claims, and DIR/README.md sums them up;
---publish copies the part that belongs in the repository to experiments/results/NAME/PROTOCOL.
+missing is run. Claims, cells and choices are fixed in DIR/run.json when the run begins. DIR then
+holds records, tables, figure and claims, and DIR/README.md sums them up; --publish copies the part
+that belongs in the repository to experiments/results/NAME/PROTOCOL.
+
+Long runs: --cells=PATTERN runs some cells of a table now, others later. Without --workdir, records
+go to experiments/unfinished/NAME/PROTOCOL, which git tracks and --check leaves alone: commit them
+as they finish, and the same command continues from them on another machine.
+
 --list shows all experiments, --check computes everything in experiments/results from its records
-again, --rewrite writes what differs. Works in a checkout only.
+again and compares its claims with those that the run began with, --rewrite writes what differs.
+Works in a checkout only.
 """
 
 from __future__ import annotations
@@ -32,9 +39,18 @@ class Command:
             "experiment", None, "A file of experiments/, without .py."
         )
         self._protocol = flags.DEFINE_string(
-            "protocol", "short", "paper (as published), short (an hour) or smoke (a try)."
+            "protocol",
+            "short",
+            "paper (as published), full (its size, but shorter), short (an hour), smoke (a try).",
         )
-        self._workdir = flags.DEFINE_string("workdir", None, "Directory for records and reports.")
+        self._cells = flags.DEFINE_multi_string(
+            "cells", [], "Cells to run now, by label or pattern such as 'ReLU*'; default: all."
+        )
+        self._workdir = flags.DEFINE_string(
+            "workdir",
+            None,
+            "Directory for records and reports; default: experiments/unfinished/NAME/PROTOCOL.",
+        )
         self._publish = flags.DEFINE_bool(
             "publish", False, "Copy results to experiments/results when done."
         )
@@ -53,7 +69,7 @@ class Command:
         from dropout_lab.reproduce import table
 
         modes = [flag.name for flag in (self._list, self._check, self._rewrite) if flag.value]
-        flags_of_one = (self._experiment, self._workdir, self._publish)
+        flags_of_one = (self._experiment, self._cells, self._workdir, self._publish)
         given = [flag.name for flag in flags_of_one if flag.value]
         if len(modes) > 1 or (modes and given):
             listed = " ".join(f"--{name}" for name in (*modes, *given))
@@ -73,14 +89,11 @@ class Command:
         from dropout_lab.reproduce.run import publish, reproduce
 
         name, protocol = self._experiment.value, self._protocol.value
-        workdir = self._workdir.value
-        if not name or not workdir:
-            raise InputError(
-                f"--experiment={name} --workdir={workdir}; allowed: both, or --list, "
-                "--check or --rewrite"
-            )
+        if not name:
+            raise InputError("no --experiment; allowed: --experiment, --list, --check or --rewrite")
+        workdir = self._workdir.value or experiments.UNFINISHED / name / protocol
         if self._publish.value and protocol == "smoke":
-            raise InputError("--publish --protocol=smoke; allowed: results of short or paper")
+            raise InputError("--publish --protocol=smoke; allowed: results of paper, full or short")
         defaults = default_config()
         self._execution.set_checkpoints(defaults)
         results = reproduce(
@@ -93,6 +106,7 @@ class Command:
                 f"python scripts/reproduce.py --experiment={name} --protocol={protocol} "
                 "--workdir=DIR"
             ),
+            cells=self._cells.value,
             execution=self._execution.execution(),
         )
         if self._publish.value:

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Key
 from dropout_lab import ops
 from dropout_lab.nn.conv import conv
 from dropout_lab.nn.noise import alpha_logit
-from dropout_lab.nn.noisy import LayerOptions, NoisyConv, NoisyDense, NoisyLayer
+from dropout_lab.nn.noisy import ConvOptions, LayerOptions, NoisyConv, NoisyDense, NoisyLayer
 from dropout_lab.ops import Rate
 
 _FIRST_LOG_VARIANCE = -10.0
@@ -67,6 +67,8 @@ class VariationalDense(NoisyDense):
 class _Sparse(NoisyLayer):
     """The common part of the layers of sparse variational dropout: variances, and pruning."""
 
+    prune_in_training: bool
+
     def more_params(self, key: Key[Array, ""]) -> None:
         """Adds the variances, all with the same initial value."""
         del key
@@ -81,6 +83,11 @@ class _Sparse(NoisyLayer):
     def sparse_kernel(self) -> Float[Array, "*shape"]:
         """The kernel of inference, with 0 for the weights that are only noise."""
         return jnp.where(self.log_alpha > ops.SPARSE_THRESHOLD, 0, self.kernel[...])
+
+    @property
+    def mean_kernel(self) -> Float[Array, "*shape"]:
+        """The means of the weights in training; 0 for pruned weights, if training prunes."""
+        return self.sparse_kernel if self.prune_in_training else self.kernel[...]
 
     def infer(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Returns the pre-activations without the noisiest weights."""
@@ -104,8 +111,21 @@ class SparseDense(_Sparse, NoisyDense):
     Args:
       in_features: Inputs.
       out_features: Outputs.
+      prune_in_training: Whether weights that inference would prune have mean 0 in training too, as
+        in the authors' experiments; None as False. Their noise stays.
       **options: As for :class:`NoisyLayer`.
     """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        prune_in_training: bool | None = None,
+        **options: Unpack[LayerOptions],
+    ) -> None:
+        super().__init__(in_features, out_features, **options)
+        self.prune_in_training = bool(prune_in_training)
 
     def sample(
         self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]
@@ -115,7 +135,7 @@ class SparseDense(_Sparse, NoisyDense):
             key,
             x,
             log_variance=self.log_variance[...],
-            kernel=self.kernel[...],
+            kernel=self.mean_kernel,
             bias=self.bias[...],
         )
 
@@ -129,11 +149,24 @@ class SparseConv(_Sparse, NoisyConv):
       in_features: Channels in.
       out_features: Channels out.
       size: Height and width of the kernel, in pixels.
+      prune_in_training: As for :class:`SparseDense`.
       **options: As for :class:`NoisyConv`.
     """
 
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        size: int,
+        *,
+        prune_in_training: bool | None = None,
+        **options: Unpack[ConvOptions],
+    ) -> None:
+        super().__init__(in_features, out_features, size, **options)
+        self.prune_in_training = bool(prune_in_training)
+
     def sample(self, key: Key[Array, ""], x: Float[Array, "n h w i"]) -> Float[Array, "n p q o"]:
         """Returns feature maps drawn from their mean and variance under the weights."""
-        mean = self.product(x, self.kernel[...], self.bias[...])
+        mean = self.product(x, self.mean_kernel, self.bias[...])
         variance = conv(x**2, jnp.exp(self.log_variance[...]), padding=self.padding)
         return ops.gaussian_sample(key, mean, variance)

@@ -2,6 +2,7 @@
 
 from dropout_lab.reproduce.claim import Above, Alike, Below, Better, Ordered, Value
 from dropout_lab.reproduce.experiment import (
+    Amendment,
     Cell,
     Curves,
     Experiment,
@@ -16,6 +17,7 @@ from dropout_lab.reproduce.experiment import (
 __all__ = [
     "Above",
     "Alike",
+    "Amendment",
     "Below",
     "Better",
     "Cell",

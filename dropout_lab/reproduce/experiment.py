@@ -77,6 +77,9 @@ class Vote:
 
     metrics: ClassVar = ("vote_error",)
 
+    def __str__(self) -> str:
+        return "a vote of the networks"
+
 
 @dataclasses.dataclass(frozen=True)
 class Passes:
@@ -96,6 +99,9 @@ class Passes:
         """The names of what is measured."""
         return tuple(f"passes_{count}_error" for count in self.counts)
 
+    def __str__(self) -> str:
+        return f"{', '.join(map(str, self.counts))} passes of a pool of {self.pool}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Inference:
@@ -112,8 +118,27 @@ class Inference:
         """The name of what is measured."""
         return (f"{self.rule}_error",)
 
+    def __str__(self) -> str:
+        return f"rule of inference {self.rule!r}"
 
-Measure = Vote | Passes | Inference
+
+Evaluation = Vote | Passes | Inference
+
+
+@dataclasses.dataclass(frozen=True)
+class Amendment:
+    """A change of an experiment's claims, cells or choices after a run of it began.
+
+    Attributes:
+      change: What was changed, a sentence.
+      reason: Why, and whether test errors were known then, a sentence.
+      fingerprint: Of the commitment as changed, its first 12 digits; empty where the run is from
+        before commitments were recorded.
+    """
+
+    change: str
+    reason: str
+    fingerprint: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,12 +152,19 @@ class Protocol:
       base: Values by key, over the experiment's own.
       cells: Values by key, by cell, over the cells' own.
       grid: By key, the values to choose among, in place of the cells' own.
-      measures: What is measured of the final networks besides what their records have.
+      evaluations: Of the final networks, besides the one in their records.
+      claims: Claims that only a protocol of this length can test, besides the experiment's.
       without: Cells that it leaves out; claims about them are not judged.
-      shortened: What is smaller or shorter than in the paper, a sentence each.
+      shortened: What is smaller or shorter than in the paper, a sentence each; for ``short``.
       departures: What differs from the paper because this code cannot do it, a sentence each.
       assumed: What the paper does not say, the choice made and why, a sentence each.
       remarks: What to say of the results, such as the likeliest reason why a claim failed.
+      title: What it shows, where that is not what the experiment's title says.
+      incomparable: Why the paper's numbers are of another task, so that no difference from them is
+        shown; empty if they are of this one.
+      exploratory: Why the results are exploratory: what was changed after test errors were seen.
+        Empty if nothing was.
+      amendments: What was changed after the run began.
     """
 
     seeds: tuple[int, ...]
@@ -141,12 +173,17 @@ class Protocol:
     base: Overrides = dataclasses.field(default_factory=dict)
     cells: Mapping[str, Overrides] = dataclasses.field(default_factory=dict)
     grid: Grid = dataclasses.field(default_factory=dict)
-    measures: tuple[Measure, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    claims: tuple[Claim, ...] = ()
     without: tuple[str, ...] = ()
     shortened: tuple[str, ...] = ()
     departures: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    title: str = ""
+    incomparable: str = ""
+    exploratory: str = ""
+    amendments: tuple[Amendment, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +198,7 @@ class Experiment:
       cells: The settings compared, by label.
       headline: The value that stands for the experiment in one line.
       claims: What the paper concludes, as comparisons.
-      protocols: ``paper`` and ``short``.
+      protocols: ``paper``, and ``full``, ``short`` or both.
       table: The table's layout; None for a row per cell.
       curves: The figure's layout; None to draw the table.
     """
@@ -191,10 +228,11 @@ class Experiment:
 
     def check(self, name: str) -> None:
         """Raises InputError, naming the experiment and the key, if something does not fit."""
-        if sorted(self.protocols) != ["paper", "short"]:
+        names = set(self.protocols)
+        if not {"paper"} < names <= {"paper", "full", "short"}:
             raise InputError(
-                f"experiment {name}: protocols are {', '.join(self.protocols)}; allowed: paper "
-                "and short"
+                f"experiment {name}: protocols are {', '.join(self.protocols)}; allowed: paper, "
+                "with full, short or both"
             )
         for where, key in self._keys():
             if key not in KEYS:
@@ -218,7 +256,7 @@ class Experiment:
             parts += [(f"cell {label!r}", cell.fixed), (f"grid of {label!r}", cell.grid)]
         for kind, protocol in self.protocols.items():
             parts += [(f"{kind}.base", protocol.base), (f"{kind}.grid", protocol.grid)]
-            parts += [(f"{kind}.cells {each!r}", part) for each, part in protocol.cells.items()]
+            parts += [(f"{kind}.cells {label!r}", cell) for label, cell in protocol.cells.items()]
         for where, overrides in parts:
             for key in overrides:
                 yield where, key
@@ -226,7 +264,8 @@ class Experiment:
     def _labels(self) -> Iterator[tuple[str, str]]:
         """Yields every mention of a cell with where it stands."""
         yield "headline", self.headline.cell
-        for claim in self.claims:
+        extra = [claim for protocol in self.protocols.values() for claim in protocol.claims]
+        for claim in (*self.claims, *extra):
             for value in claim.values:
                 yield f"claim {str(claim)!r}", value.cell
         for kind, protocol in self.protocols.items():

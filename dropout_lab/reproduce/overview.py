@@ -6,22 +6,22 @@ from ml_collections import ConfigDict
 
 from dropout_lab.analysis.markup import escape_markdown, markdown_table
 from dropout_lab.reproduce import table
+from dropout_lab.reproduce.design import make_design
 from dropout_lab.reproduce.experiment import Experiment
-from dropout_lab.reproduce.plan import make_plan
 from dropout_lab.reproduce.results import Results
 from dropout_lab.reproduce.verdicts import judge
 from dropout_lab.sweeps.status import duration
 
 
-def overview(found: Iterable[Results], folder: str) -> str:
+def overview(experiments: Iterable[Results], folder: str) -> str:
     """Returns a table with a line for each experiment that was run: headline, claims, time.
 
     Args:
-      found: What was run.
+      experiments: What was run.
       folder: Where the links lead; each experiment has its folder there, each protocol one in it.
     """
     body = []
-    for results in found:
+    for results in experiments:
         protocol = results.run["protocol"]
         headline = results.experiment.headline
         ours, paper, _ = table.texts(results, headline)
@@ -30,19 +30,23 @@ def overview(found: Iterable[Results], folder: str) -> str:
                 f"[{results.name}]({folder}/{results.name}/{protocol}/README.md)",
                 protocol,
                 *(escape_markdown(text) for text in (str(headline), ours, paper)),
-                _kept(results),
+                *map(str, _counts(results).values()),
                 duration(results.run["seconds"]),
             ]
         )
     if not body:
         return "No experiment has been run yet.\n"
-    header = ["experiment", "protocol", "headline", "ours", "paper", "claims reproduced", "time"]
-    caption = "Ours: mean ± sample standard deviation (n networks). Errors in %."
+    counts = ["reproduced", "contradicted", "open", "exploratory"]
+    header = ["experiment", "protocol", "headline", "ours", "paper", *counts, "time"]
+    caption = (
+        "Ours: mean ± sample standard deviation (n networks). Errors in %. Then the number of "
+        "claims with each verdict."
+    )
     return markdown_table(caption, header, body)
 
 
 def describe(
-    name: str, experiment: Experiment, defaults: ConfigDict, found: Mapping[str, Results]
+    name: str, experiment: Experiment, defaults: ConfigDict, published: Mapping[str, Results]
 ) -> str:
     """Returns an experiment in a few lines: headline, and what each protocol takes and gave.
 
@@ -50,7 +54,7 @@ def describe(
       name: Its file.
       experiment: The experiment.
       defaults: A value for every configuration key.
-      found: What was run of it, by protocol.
+      published: Its published results, by protocol.
     """
     headline = experiment.headline
     paper = experiment.cells[headline.cell].paper.get(headline.metric)
@@ -60,22 +64,31 @@ def describe(
         f"  headline: {headline}, {theirs}",
     ]
     for protocol in experiment.protocols:
-        plan = make_plan(name, experiment, protocol, defaults)
-        tried = sum(len(each) for each in plan.candidates.values() if len(each) > 1)
-        networks = len(plan.candidates) * len(plan.protocol.seeds)
-        told = f"{tried * len(plan.protocol.search_seeds)} networks to choose by, {networks} final"
-        lines.append(f"  {protocol}: {told}; {plan.protocol.cost}")
-        if protocol in found:
-            results = found[protocol]
+        design = make_design(name, experiment, protocol, defaults)
+        tried = sum(len(settings) for settings in design.candidates.values() if len(settings) > 1)
+        searched = tried * len(design.protocol.search_seeds)
+        networks = len(design.candidates) * len(design.protocol.seeds)
+        lines.append(
+            f"  {protocol}: {searched} networks to choose by, {networks} final; "
+            f"{design.protocol.cost}"
+        )
+        if protocol in published:
+            results = published[protocol]
             ours, _, _ = table.texts(results, headline)
             took = duration(results.run["seconds"])
-            lines.append(f"    was run: {ours}, claims reproduced {_kept(results)}, in {took}")
+            counts = ", ".join(f"{count} {name}" for name, count in _counts(results).items())
+            lines.append(f"    was run: {ours}; claims: {counts}; in {took}")
     return "\n".join(lines)
 
 
-def _kept(results: Results) -> str:
-    """Returns how many claims were reproduced, of how many, and how many were contradicted."""
-    found = [verdict.verdict for verdict in judge(results)]
-    told = f"{found.count('reproduced')}/{len(found)}"
-    contradicted = found.count("contradicted")
-    return f"{told}, {contradicted} contradicted" if contradicted else told
+def _counts(results: Results) -> dict[str, int]:
+    """Returns how many of all claims were reproduced, contradicted, left open or exploratory."""
+    verdicts = [verdict.verdict for verdict in judge(results)]
+    decided = {name: verdicts.count(name) for name in ("reproduced", "contradicted", "exploratory")}
+    total = len(results.design.claims)
+    return {
+        "reproduced": decided["reproduced"],
+        "contradicted": decided["contradicted"],
+        "open": total - sum(decided.values()),
+        "exploratory": decided["exploratory"],
+    }

@@ -7,6 +7,7 @@ from typing import Any
 from dropout_lab.analysis.markup import escape_markdown, markdown_table
 from dropout_lab.config import flatten
 from dropout_lab.reproduce import table
+from dropout_lab.reproduce.commitment import short_fingerprint
 from dropout_lab.reproduce.figure import figure_data
 from dropout_lab.reproduce.results import Results
 from dropout_lab.reproduce.statistics import significant
@@ -33,9 +34,11 @@ def texts(results: Results) -> dict[str, str]:
 
 def _claims_table(verdicts: Sequence[Verdict]) -> str:
     caption = (
-        "Claims: difference of means with its 95 % interval, the same in standard deviations, and "
-        "p-values of the claim and of its contrary, one-sided and after Holm's correction. "
-        f"Reproduced or contradicted: p below {LEVEL:g}."
+        "Claims: difference of means with an interval, the same in standard deviations, and "
+        "one-sided p-values of the claim and of its contrary. P-values are after Holm's correction "
+        "over the claims of this page, for the claims and for their contraries apart; nothing "
+        "corrects for other pages. Each end of an interval is a one-sided bound at the level at "
+        f"which that correction stops. Reproduced or contradicted: p below {LEVEL:g}."
     )
     header = ["claim", "verdict", "difference", "in std", "p for", "p against"]
     return markdown_table(caption, header, [_claim_line(verdict) for verdict in verdicts])
@@ -43,19 +46,19 @@ def _claims_table(verdicts: Sequence[Verdict]) -> str:
 
 def _claim_line(verdict: Verdict) -> list[str]:
     claim = verdict.claim
-    told = "–"
-    if verdict.effect is not None:
-        interval = table.interval_text(*verdict.effect.interval, verdict.decimals)
-        told = f"{table.signed(verdict.effect.estimate, verdict.decimals)} {interval}"
+    difference = "–"
+    if verdict.effect is not None and verdict.interval is not None:
+        interval = table.interval_text(*verdict.interval, verdict.decimals)
+        difference = f"{table.signed(verdict.effect.estimate, verdict.decimals)} {interval}"
         if len(claim.values) > 2:
-            told += f" ({' − '.join(map(str, verdict.values))})"
-    told = verdict.reason or told
+            difference += f" ({' − '.join(map(str, verdict.values))})"
+    difference = verdict.reason or difference
     if verdict.diverged:
-        told += f"; without {verdict.diverged} that diverged"
+        difference += f"; without {verdict.diverged} that diverged"
     line = [
         f"{claim} ({claim.test})",
         verdict.verdict,
-        told,
+        difference,
         "–" if verdict.standardised is None else table.signed(verdict.standardised, 1),
         *("–" if p is None else f"{p:.2g}" for p in (verdict.p_for, verdict.p_against)),
     ]
@@ -66,8 +69,8 @@ def _claim_data(verdict: Verdict) -> dict[str, Any]:
     effect = verdict.effect
     numbers = {
         "difference": effect.estimate if effect else None,
-        "low": effect.interval[0] if effect else None,
-        "high": effect.interval[1] if effect else None,
+        "low": verdict.interval[0] if verdict.interval else None,
+        "high": verdict.interval[1] if verdict.interval else None,
         "standardised": verdict.standardised,
         "p_for": verdict.p_for,
         "p_against": verdict.p_against,
@@ -84,17 +87,30 @@ def _claim_data(verdict: Verdict) -> dict[str, Any]:
 
 
 def _page(results: Results, claims: str) -> str:
-    experiment, protocol, run = results.experiment, results.plan.protocol, results.run
-    parts = [f"# {experiment.title}", f"{experiment.citation}. {experiment.source}."]
+    experiment, protocol, run = results.experiment, results.design.protocol, results.run
+    parts = [
+        f"# {protocol.title or experiment.title}",
+        f"{experiment.citation}. {experiment.source}.",
+    ]
+    if protocol.exploratory:
+        parts.append(
+            f"**Exploratory: {protocol.exploratory}** No claim counts as reproduced by such a run."
+        )
     for title, sentences in (
         (f"Protocol `{run['protocol']}`. Less than in the paper:", protocol.shortened),
         ("Otherwise than in the paper:", protocol.departures),
         ("Where the paper is silent:", protocol.assumed),
+        ("Otherwise than in protocol `paper`, by configuration:", results.design.departures),
     ):
         if sentences:
-            parts.append("\n".join([title, "", *(f"- {each}" for each in sentences)]))
+            parts.append("\n".join([title, "", *(f"- {sentence}" for sentence in sentences)]))
     parts += [table.markdown(results).strip(), "![Ours and the paper's](figure.svg)"]
-    parts += ["## Claims", claims.strip(), *protocol.remarks]
+    if results.not_run:
+        parts.append(
+            f"Not run yet: {'; '.join(results.not_run)}. Claims about these are open, and counted "
+            "in Holm's correction."
+        )
+    parts += ["## Claims", claims.strip(), *_commitment(results), *protocol.remarks]
     searched = {label: choice for label, choice in results.choices.items() if choice.searched}
     parts += ["## How", f"```sh\n{run['command']}\n```", _how(results, searched=bool(searched))]
     if searched:
@@ -102,14 +118,31 @@ def _page(results: Results, claims: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _commitment(results: Results) -> list[str]:
+    """Returns when claims, cells and choices were fixed, and what was changed after that."""
+    run = results.run
+    if "commitment" in run:
+        fixed = (
+            "Claims, cells and choices were fixed when the run began (`run.json`, fingerprint "
+            f"{short_fingerprint(run['commitment'])}, code {run['began']['git_revision']})."
+        )
+    else:
+        fixed = (
+            "This run is from before claims, cells and choices were fixed in `run.json` when a run "
+            "began: nothing there shows that they are older than its results."
+        )
+    amendments = results.design.protocol.amendments
+    return [fixed, *(f"Changed since: {change.change} {change.reason}" for change in amendments)]
+
+
 def _how(results: Results, *, searched: bool) -> str:
     records = list(results.records.values())
     devices = {_machine(record["device"]) for record in records}
     versions = {
-        f"jax {each['versions']['jax']}, flax {each['versions']['flax']}" for each in records
+        f"jax {record['versions']['jax']}, flax {record['versions']['flax']}" for record in records
     }
     revisions = {str(record["git_revision"]) for record in records}
-    protocol = results.plan.protocol
+    protocol = results.design.protocol
     chosen = (
         f"Settings were chosen by validation error (seeds {_numbers(protocol.search_seeds)})."
         if searched
@@ -135,11 +168,11 @@ def _settings_table(choices: Mapping[str, Choice]) -> str:
     for label, choice in choices.items():
         for number, setting in enumerate(choice.tried):
             varied = _varied(choice)
-            told = ", ".join(f"{key}={flatten(dict(setting.overrides))[key]}" for key in varied)
+            values = flatten(dict(setting.overrides))
             body.append(
                 [
                     "" if number else label,
-                    told,
+                    ", ".join(f"{key}={values[key]}" for key in varied),
                     str(setting.stats("val_error")),
                     "yes" if number == choice.chosen else "",
                 ]
@@ -152,7 +185,8 @@ def _settings_table(choices: Mapping[str, Choice]) -> str:
 def _varied(choice: Choice) -> list[str]:
     """Returns the keys in which a cell's settings differ."""
     settings: list[Overrides] = [setting.overrides for setting in choice.tried]
-    return [key for key in settings[0] if any(each[key] != settings[0][key] for each in settings)]
+    first, *others = settings
+    return [key for key in first if any(setting[key] != first[key] for setting in others)]
 
 
 def _numbers(seeds: Iterable[int]) -> str:

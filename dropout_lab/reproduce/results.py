@@ -1,4 +1,4 @@
-"""What came of an experiment: the final networks of each cell, as samples."""
+"""Results of an experiment: the final networks of each cell, as samples."""
 
 import dataclasses
 import math
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dropout_lab.reproduce.claim import Value
+from dropout_lab.reproduce.design import Design
+from dropout_lab.reproduce.evaluations import Measured
 from dropout_lab.reproduce.experiment import Experiment, Published
-from dropout_lab.reproduce.measures import Measured
-from dropout_lab.reproduce.plan import Plan
 from dropout_lab.reproduce.statistics import Difference, Sample, one_sample, welch
 from dropout_lab.tuning.choice import Choice
 
@@ -20,8 +20,8 @@ class Results:
     Attributes:
       name: The experiment's file.
       experiment: The experiment.
-      plan: What was run.
-      choices: What was chosen and how it tested, by cell.
+      design: What is run, in the end.
+      choices: What was chosen and how it tested, by cell, of the cells that were run so far.
       records: The final networks' records, by id.
       measured: What was measured of the final networks besides.
       run: How it was run: protocol, command, seconds.
@@ -29,7 +29,7 @@ class Results:
 
     name: str
     experiment: Experiment
-    plan: Plan
+    design: Design
     choices: Mapping[str, Choice]
     records: Mapping[str, Mapping[str, Any]]
     measured: Measured
@@ -40,13 +40,13 @@ class Results:
         if value.cell not in self.choices:
             return Sample({})
         runs = self.choices[value.cell].final.runs
-        besides = self.measured.get(value.cell, {}).get(value.metric, {})
-        found = {
-            run.seed: run.metrics.get(value.metric, besides.get(str(run.seed))) for run in runs
+        evaluated = self.measured.get(value.cell, {}).get(value.metric, {})
+        values = {
+            run.seed: run.metrics.get(value.metric, evaluated.get(str(run.seed))) for run in runs
         }
         known = {
             seed: number
-            for seed, number in found.items()
+            for seed, number in values.items()
             if number is not None and math.isfinite(number)
         }
         diverged = sum(run.status == "diverged" for run in runs)
@@ -61,6 +61,11 @@ class Results:
         part = split if split in ("train", "val") else "test"
         return max(100 / record["data"][part] for record in self.records.values())
 
+    @property
+    def not_run(self) -> list[str]:
+        """The cells that have yet to be run."""
+        return [label for label in self.design.candidates if label not in self.choices]
+
     def paper(self, value: Value) -> Published | None:
         """Returns what the paper has there."""
         return self.experiment.cells[value.cell].paper.get(value.metric)
@@ -69,10 +74,11 @@ class Results:
         """Returns ours minus the paper's, as a difference with its uncertainty.
 
         Welch's where the paper gives a spread and n; else ours against the paper's number, taken
-        as exact. None without numbers of both, or if ours do not vary.
+        as exact. None without numbers of both, if ours do not vary, or if the protocol's task is
+        another.
         """
         ours, paper = self.sample(value), self.paper(value)
-        if paper is None or ours.mean is None:
+        if paper is None or ours.mean is None or self.design.protocol.incomparable:
             return None
         if paper.std is None or paper.n is None:
             return one_sample(ours.values, paper.value)

@@ -1,26 +1,28 @@
 """Running an experiment, reading it back, and writing what there is to say of it."""
 
 import contextlib
+import fnmatch
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce import measures, report
+from dropout_lab.reproduce import evaluations, report
+from dropout_lab.reproduce.commitment import check_commitment, make_commitment
+from dropout_lab.reproduce.design import Design, make_design
 from dropout_lab.reproduce.experiment import Experiment
 from dropout_lab.reproduce.figure import svg
-from dropout_lab.reproduce.measures import Measured
-from dropout_lab.reproduce.plan import Plan, make_plan
 from dropout_lab.reproduce.results import Results
 from dropout_lab.sweeps.execution.runner import Execution
 from dropout_lab.sweeps.store import Store
 from dropout_lab.system.files import read_json, write_bytes, write_json
 from dropout_lab.system.workdir import check_directory, check_same
-from dropout_lab.tuning.tuned import Tuned
+from dropout_lab.training.record import environment
+from dropout_lab.tuning.tuned import tested_problems
 from dropout_lab.tuning.tuning import Tuning
 
 # Not checkpoints, locks and the like.
@@ -35,36 +37,46 @@ def reproduce(
     workdir: str | Path,
     *,
     command: str,
+    cells: Sequence[str] = (),
     execution: Execution | None = None,
 ) -> Results:
     """Runs an experiment, or what is left of it, and writes its table, figure and claims.
 
+    Before anything is trained, the claims, cells and choices go into run.json. From then on they
+    cannot change.
+
     Args:
       name: The experiment's file.
       experiment: The experiment.
-      protocol: One of ``plan.PROTOCOLS``.
+      protocol: One of ``design.PROTOCOLS``.
       defaults: A value for every configuration key.
       workdir: Where the records go, and what is computed from them.
       command: What to type to get the same; it goes on the page of results.
+      cells: Labels of the cells to run now, as patterns such as "ReLU*"; empty for all.
       execution: Who trains.
+
+    Returns:
+      The results of all cells that have been run, now or before.
 
     Raises:
       InputError: If something asked for is wrong, or belongs to another experiment or protocol, or
         networks failed for another reason than that they diverged.
       Interrupted: If a signal asked to stop; what was done is saved.
     """
-    plan = make_plan(name, experiment, protocol, defaults)
+    design = make_design(name, experiment, protocol, defaults)
+    part = design.part(_matching(design, cells))
     directory = check_directory(workdir)
-    with _timed(directory, {"experiment": name, "protocol": protocol, "command": command}):
-        tuned = _tuning(plan, directory).run(execution)
+    run = {"experiment": name, "protocol": protocol, "command": command}
+    with _timed(directory, run, design):
+        tuned = _tuning(part, directory).run(execution)
         if tuned.failed:
             label, error = next(iter(tuned.failed.items()))
             raise InputError(
                 f"experiment {name}: {len(tuned.failed)} networks failed, such as {label}: "
                 f"{error}; --retry runs them again"
             )
-        measured = measures.measure(plan.protocol.measures, tuned.choices, directory)
-    results = _results(name, experiment, plan, tuned, measured, directory)
+        evaluations.evaluate(design.protocol.evaluations, tuned.choices, directory)
+    results = _results(name, experiment, design, directory)
     write(results, directory)
     return results
 
@@ -73,7 +85,8 @@ def read(name: str, experiment: Experiment, defaults: ConfigDict, directory: Pat
     """Returns the results of an experiment that was run, from its records; trains nothing.
 
     Raises:
-      InputError: If there are none, or they are not of this experiment as it is now.
+      InputError: If there are none, or they are not of this experiment as it is now, or its claims
+        are not those that the run began with.
     """
     run = _run(directory)
     if run.get("experiment") != name:
@@ -81,9 +94,9 @@ def read(name: str, experiment: Experiment, defaults: ConfigDict, directory: Pat
             f"{directory} holds no results of experiment {name}; --experiment={name} "
             f"--workdir={directory} makes them"
         )
-    plan = make_plan(name, experiment, run["protocol"], defaults)
-    tuned = _tuning(plan, directory).recall()
-    return _results(name, experiment, plan, tuned, measures.read(directory), directory)
+    design = make_design(name, experiment, run["protocol"], defaults)
+    check_commitment(design, run, directory)
+    return _results(name, experiment, design, directory)
 
 
 def write(results: Results, directory: Path) -> None:
@@ -109,8 +122,8 @@ def publish(directory: str | Path, to: Path) -> None:
 
 def _published(directory: Path) -> set[Path]:
     """Returns the files of a run that are published, relative to its directory."""
-    found = (path for pattern in _PUBLISHED for path in directory.glob(pattern))
-    return {path.relative_to(directory) for path in found}
+    paths = (path for pattern in _PUBLISHED for path in directory.glob(pattern))
+    return {path.relative_to(directory) for path in paths}
 
 
 def differences(results: Results, directory: Path) -> list[str]:
@@ -122,45 +135,72 @@ def differences(results: Results, directory: Path) -> list[str]:
     ]
 
 
-def _tuning(plan: Plan, directory: Path) -> Tuning:
+def _matching(design: Design, patterns: Sequence[str]) -> list[str]:
+    """Returns the cells that match one of some patterns; all without patterns."""
+    labels = list(design.candidates)
+    if not patterns:
+        return labels
+    for pattern in patterns:
+        if not fnmatch.filter(labels, pattern):
+            raise InputError(f"--cells={pattern}: no such cell; allowed: {'; '.join(labels)}")
+    return [
+        label
+        for label in labels
+        if any(fnmatch.fnmatchcase(label, pattern) for pattern in patterns)
+    ]
+
+
+def _tuning(design: Design, directory: Path) -> Tuning:
     return Tuning(
-        plan.config,
-        plan.candidates,
+        design.config,
+        design.candidates,
         directory,
-        seeds=plan.protocol.search_seeds,
-        final_seeds=plan.protocol.seeds,
+        seeds=design.protocol.search_seeds,
+        final_seeds=design.protocol.seeds,
     )
 
 
-def _results(
-    name: str,
-    experiment: Experiment,
-    plan: Plan,
-    tuned: Tuned,
-    measured: Measured,
-    directory: Path,
-) -> Results:
+def _results(name: str, experiment: Experiment, design: Design, directory: Path) -> Results:
+    """Returns the results of the cells that have been run."""
+    choices = _tuning(design.part(tested_problems(directory)), directory).recall().choices
     store = Store(directory / "final")
-    records = {record["id"]: record for record in store.records()}
-    run = _run(directory)
-    return Results(name, experiment, plan, tuned.choices, records, measured, run)
+    records = {
+        run.id: record
+        for choice in choices.values()
+        for run in choice.final.runs
+        if (record := store.record(run.id)) is not None
+    }
+    return Results(
+        name, experiment, design, choices, records, evaluations.read(directory), _run(directory)
+    )
 
 
 @contextlib.contextmanager
-def _timed(directory: Path, told: dict[str, Any]) -> Iterator[None]:
-    """Adds the time spent inside to run.json, also if it is interrupted."""
-    before = _run(directory)
-    check_same(directory, "experiment", before, told, free=("command",))
+def _timed(directory: Path, run: dict[str, Any], design: Design) -> Iterator[None]:
+    """Writes run.json, with the commitment; adds the time spent inside, also if interrupted."""
+    trained = any((directory / part).exists() for part in ("search", "final"))
+    before = _run(directory) if trained else {}
+    check_same(directory, "experiment", before, run, free=("command",))
+    if before:
+        check_commitment(design, before, directory)
+    else:
+        before = {
+            "schema": 1,
+            "seconds": 0.0,
+            "began": {"git_revision": environment()["git_revision"]},
+            "commitment": make_commitment(design),
+        }
+    path = directory / "run.json"
+    write_json(path, {**before, **run})
     started = time.monotonic()
     try:
         yield
     finally:
-        seconds = before.get("seconds", 0.0) + time.monotonic() - started
-        if any((directory / part).exists() for part in ("search", "final")):
-            write_json(directory / "run.json", {"schema": 1, **told, "seconds": round(seconds, 1)})
+        seconds = round(before["seconds"] + time.monotonic() - started, 1)
+        write_json(path, {**before, **run, "seconds": seconds})
 
 
 def _run(directory: Path) -> dict[str, Any]:
     path = directory / "run.json"
-    found: dict[str, Any] = read_json(path) if path.exists() else {}
-    return found
+    content: dict[str, Any] = read_json(path) if path.exists() else {}
+    return content

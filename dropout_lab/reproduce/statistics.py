@@ -87,6 +87,14 @@ class Difference:
         low, high = stats.t.interval(CONFIDENCE, self.df, loc=self.estimate, scale=self.error)
         return float(low), float(high)
 
+    def upper(self, level: float) -> float:
+        """Returns the bound that the difference is below, but for a chance of ``level``."""
+        return float(stats.t.ppf(1 - level, self.df, loc=self.estimate, scale=self.error))
+
+    def lower(self, level: float) -> float:
+        """Returns the bound that the difference is above, but for a chance of ``level``."""
+        return float(stats.t.ppf(level, self.df, loc=self.estimate, scale=self.error))
+
     def p_below(self, bound: float) -> float:
         """Returns the one-sided p-value of the claim that the difference is below a bound."""
         return float(stats.t.cdf((self.estimate - bound) / self.error, self.df))
@@ -125,7 +133,7 @@ def difference(a: Sample, b: Sample, *, paired: bool = False) -> Difference | No
     """
     if paired:
         seeds = sorted(a.by_seed.keys() & b.by_seed.keys())
-        ours, theirs = ([each.by_seed[seed] for seed in seeds] for each in (a, b))
+        ours, theirs = ([sample.by_seed[seed] for seed in seeds] for sample in (a, b))
         apart = [one - other for one, other in zip(ours, theirs, strict=True)]
         return _from_number(apart, _deviation(apart, ours + theirs), 0.0)
     if a.mean is None or b.mean is None:
@@ -149,6 +157,18 @@ def holm(probabilities: Sequence[float]) -> list[float]:
     adjusted = np.empty(len(order))
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted.tolist()
+
+
+def holm_level(adjusted: Sequence[float], level: float) -> float:
+    """Returns the level at which Holm's procedure stops, of p-values that it has adjusted.
+
+    A p-value before adjustment is below it exactly where Holm's procedure rejects, so one-sided
+    confidence bounds at this level agree with the procedure's decisions.
+
+    >>> holm_level([0.03, 0.06, 0.06], 0.05)
+    0.025
+    """
+    return level / max(1, sum(p >= level for p in adjusted))
 
 
 def significant(number: float | None) -> float | None:

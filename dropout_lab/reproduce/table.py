@@ -32,25 +32,40 @@ def latex(results: Results) -> str:
 
 def caption(results: Results) -> str:
     """Returns what the table shows, what its signs mean, what was shortened or is otherwise."""
-    experiment, protocol = results.experiment, results.plan.protocol
+    experiment, protocol = results.experiment, results.design.protocol
     parts = [
-        f"{experiment.title}, after {experiment.citation} ({experiment.source}). Ours: mean ± "
-        "sample standard deviation (n networks), to the decimal in which the mean's standard "
-        "error has its first digit; networks differ in their seed, the test images are the same."
+        f"{protocol.title or experiment.title}, after {experiment.citation} ({experiment.source}). "
+        "Ours: mean ± sample standard deviation (n networks), to the decimal in which the mean's "
+        "standard error has its first digit; networks differ in their seed, the test images are "
+        "the same."
     ]
-    if experiment.numbered:
+    if shared_subset(results):
         parts.append(
-            "Difference: ours − paper with a 95 % interval, Welch's where the paper gives a spread "
-            "and n, else with the paper's number taken as exact."
+            "All networks are trained on the same part of the training images: no interval here "
+            "covers the choice of that part."
         )
-    if protocol.shortened:
+    if protocol.incomparable:
+        parts.append(f"No differences from the paper: {protocol.incomparable}.")
+    elif experiment.numbered:
+        parts.append(
+            "Difference: ours − paper with a 95 % interval of its own, not corrected for their "
+            "number; Welch's where the paper gives a spread and n, else with the paper's number "
+            "taken as exact."
+        )
+    shortened = protocol.shortened or results.design.departures
+    if shortened:
         parts.append(
             f"Not the paper's protocol but a shortened one ({results.run['protocol']}): "
-            f"{'; '.join(protocol.shortened)}."
+            f"{'; '.join(shortened)}."
         )
     if protocol.departures:
         parts.append(f"Otherwise than in the paper: {'; '.join(protocol.departures)}.")
     return " ".join(parts)
+
+
+def shared_subset(results: Results) -> bool:
+    """Returns whether networks are trained on a part of the training images, the same for all."""
+    return any(record["config"]["data"]["train_size"] for record in results.records.values())
 
 
 def csv_table(results: Results) -> str:
@@ -87,7 +102,12 @@ def texts(results: Results, value: Value | None) -> tuple[str, str, str]:
     return (
         ours_text(sample, decimals),
         paper_text(paper),
-        difference_text(results.from_paper(value), sample, paper, decimals),
+        difference_text(
+            results.from_paper(value),
+            sample,
+            None if results.design.protocol.incomparable else paper,
+            decimals,
+        ),
     )
 
 
@@ -151,7 +171,8 @@ def _render(
     table: Callable[[str, Sequence[str], Sequence[Sequence[str]]], str],
 ) -> str:
     layout = results.experiment.layout
-    parts = PARTS if results.experiment.numbered else PARTS[:1]
+    numbered = results.experiment.numbered
+    parts = PARTS[: (2 if results.design.protocol.incomparable else 3) if numbered else 1]
     if len(layout.columns) == 1:
         header = ["", *parts]
         body = [
@@ -163,8 +184,8 @@ def _render(
         for row, values in layout.rows.items():
             columns = [texts(results, value) for value in values]
             for number, part in enumerate(parts):
-                each = (column[number] for column in columns)
-                body.append(["" if number else row, part, *each])
+                line = [column[number] for column in columns]
+                body.append(["" if number else row, part, *line])
     escaped = [[escape(text) for text in line] for line in (header, *body)]
     return table(escape(caption(results)), escaped[0], escaped[1:])
 

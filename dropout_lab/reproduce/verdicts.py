@@ -4,9 +4,16 @@ import dataclasses
 import itertools
 from collections.abc import Sequence
 
-from dropout_lab.reproduce.claim import Above, Alike, Below, Better, Claim, Value
+from dropout_lab.reproduce.claim import Above, Alike, Below, Better, Claim, Ordered, Value
 from dropout_lab.reproduce.results import Results
-from dropout_lab.reproduce.statistics import Difference, Sample, difference, holm, one_sample
+from dropout_lab.reproduce.statistics import (
+    Difference,
+    Sample,
+    difference,
+    holm,
+    holm_level,
+    one_sample,
+)
 
 LEVEL = 0.05
 """Chance of finding any false claim reproduced, over all claims of one experiment."""
@@ -18,11 +25,14 @@ class Verdict:
 
     Attributes:
       claim: The claim.
-      verdict: reproduced, contradicted or inconclusive.
+      verdict: reproduced, contradicted or inconclusive; exploratory where it would be reproduced
+        but the run was restarted after its test errors had been seen.
       p_for: Holm's p-value of the claim; None without a test.
       p_against: Holm's p-value of its contrary; None without a test.
       values: What the effect is of: of an order, the neighbours least apart.
       effect: The first's mean minus the second's, or minus the bound; None without a test.
+      interval: One-sided bounds on the effect, at the levels at which Holm's procedure stops for
+        the claim and for its contrary, so that they agree with the verdict; None without a test.
       standardised: The effect in standard deviations; None without a test.
       decimals: To show the effect with.
       diverged: How many networks of the claim's cells diverged; they have no part in the test.
@@ -35,6 +45,7 @@ class Verdict:
     p_against: float | None
     values: tuple[Value, ...]
     effect: Difference | None
+    interval: tuple[float, float] | None
     standardised: float | None
     decimals: int
     diverged: int = 0
@@ -85,44 +96,76 @@ def judge(results: Results) -> list[Verdict]:
 
     A claim is reproduced if the one-sided test for it, and contradicted if the one-sided test for
     its contrary, is significant after Holm's correction over all claims that could be tested (for
-    either direction). The tests are Welch's or, where the claim says so, paired by seed; beside a
-    number, of one sample.
+    either direction), or will be when further cells have been run. The tests are Welch's or, where
+    the claim says so, paired by seed; beside a number, of one sample.
     :class:`Alike` asks for both one-sided tests against its bound; an order for all of its
     neighbours, and is contradicted by any of them (Bonferroni's correction within).
     """
     claims = [
         claim
-        for claim in results.experiment.claims
+        for claim in results.design.claims
         if all(value.cell in results.choices for value in claim.values)
     ]
+    waiting = [1.0] * (len(results.design.claims) - len(claims))
     compared = [_comparisons(claim, results) for claim in claims]
-    testable = [all(each.difference for each in parts) for parts in compared]
+    testable = [all(part.difference for part in parts) for parts in compared]
     raw = [
-        _probabilities(claim, [each.difference for each in parts if each.difference])
+        _probabilities(claim, [part.difference for part in parts if part.difference])
         for claim, parts, ok in zip(claims, compared, testable, strict=True)
         if ok
     ]
-    adjusted = iter(zip(holm([p for p, _ in raw]), holm([q for _, q in raw]), strict=True))
+    for_, against = (holm([*(pair[side] for pair in raw), *waiting]) for side in (0, 1))
+    levels = holm_level(for_, LEVEL), holm_level(against, LEVEL)
+    adjusted = iter(zip(for_, against, strict=True))
     verdicts = []
     for claim, parts, ok in zip(claims, compared, testable, strict=True):
-        told = max(parts, key=_weakness)
-        lost = {value.cell: results.sample(value).diverged for value in claim.values}
+        weakest = max(parts, key=_weakness)
+        diverged = {value.cell: results.sample(value).diverged for value in claim.values}
         p_for, p_against = next(adjusted) if ok else (None, None)
+        verdict = _verdict(p_for, p_against)
+        interval = None
+        if weakest.difference is not None:
+            interval = _interval(claim, verdict, weakest.difference, levels)
+        if verdict == "reproduced" and results.design.protocol.exploratory:
+            verdict = "exploratory"
         verdicts.append(
             Verdict(
                 claim,
-                _verdict(p_for, p_against),
+                verdict,
                 p_for,
                 p_against,
-                told.values,
-                told.difference,
-                told.standardised,
-                min(sample.decimals for sample in told.samples),
-                sum(lost.values()),
-                "" if ok else told.reason,
+                weakest.values,
+                weakest.difference,
+                interval,
+                weakest.standardised,
+                min(sample.decimals for sample in weakest.samples),
+                sum(diverged.values()),
+                "" if ok else weakest.reason,
             )
         )
     return verdicts
+
+
+def _interval(
+    claim: Claim, verdict: str, effect: Difference, levels: tuple[float, float]
+) -> tuple[float, float]:
+    """Returns bounds on an effect that agree with the verdict on its claim.
+
+    Args:
+      claim: The claim.
+      verdict: The verdict on it.
+      effect: The difference that decides.
+      levels: Of the tests for the claims and of those for their contraries.
+    """
+    claimed, contrary = levels
+    if isinstance(claim, Alike):  # both ends are tested for it, or either against it
+        level = contrary / 2 if verdict == "contradicted" else claimed
+        return effect.lower(level), effect.upper(level)
+    if isinstance(claim, Ordered):
+        contrary /= len(claim.order) - 1
+    if isinstance(claim, Above):
+        return effect.lower(claimed), effect.upper(contrary)
+    return effect.lower(contrary), effect.upper(claimed)
 
 
 def _comparisons(claim: Claim, results: Results) -> list[_Comparison]:
@@ -130,29 +173,29 @@ def _comparisons(claim: Claim, results: Results) -> list[_Comparison]:
         [value] = claim.values
         sample = results.sample(value)
         return [_Comparison((value,), (sample,), one_sample(sample.values, claim.bound), True)]
-    found = []
+    comparisons = []
     for a, b in itertools.pairwise(claim.values):
         samples = results.sample(a), results.sample(b)
         apart = difference(*samples, paired=claim.paired)
-        found.append(_Comparison((a, b), samples, apart, claim.paired))
-    return found
+        comparisons.append(_Comparison((a, b), samples, apart, claim.paired))
+    return comparisons
 
 
 def _probabilities(claim: Claim, differences: Sequence[Difference]) -> tuple[float, float]:
     """Returns the p-values of a claim and of its contrary."""
-    found = differences[0]
+    first = differences[0]
     if isinstance(claim, Better):
-        return found.p_below(-claim.by), found.p_above(-claim.by)
+        return first.p_below(-claim.by), first.p_above(-claim.by)
     if isinstance(claim, Below):
-        return found.p_below(0.0), found.p_above(0.0)
+        return first.p_below(0.0), first.p_above(0.0)
     if isinstance(claim, Above):
-        return found.p_above(0.0), found.p_below(0.0)
+        return first.p_above(0.0), first.p_below(0.0)
     if isinstance(claim, Alike):
-        inside = max(found.p_below(claim.within), found.p_above(-claim.within))
-        outside = min(found.p_above(claim.within), found.p_below(-claim.within))
+        inside = max(first.p_below(claim.within), first.p_above(-claim.within))
+        outside = min(first.p_above(claim.within), first.p_below(-claim.within))
         return inside, min(1.0, 2 * outside)
-    worst = min(each.p_above(0.0) for each in differences)
-    return max(each.p_below(0.0) for each in differences), min(1.0, len(differences) * worst)
+    worst = min(step.p_above(0.0) for step in differences)
+    return max(step.p_below(0.0) for step in differences), min(1.0, len(differences) * worst)
 
 
 def _weakness(comparison: _Comparison) -> float:

@@ -1,5 +1,6 @@
 """Records of a sweep as a pandas DataFrame, and its trained networks."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,12 @@ def load(workdir: str | Path) -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def load_networks(workdir: str | Path) -> dict[str, Trained]:
+def load_networks(workdir: str | Path, trials: Collection[str] | None = None) -> dict[str, Trained]:
     """Returns the trained networks of the finished trials of a sweep, by trial id.
+
+    Args:
+      workdir: The sweep's directory.
+      trials: Which trials; None for all.
 
     Raises:
       InputError: If there is no sweep, or its networks were not saved.
@@ -48,4 +53,5 @@ def load_networks(workdir: str | Path) -> dict[str, Trained]:
     return {
         record["id"]: load_network(record, store.network(record["id"]))
         for record in store.records()
+        if trials is None or record["id"] in trials
     }

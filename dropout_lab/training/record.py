@@ -78,7 +78,10 @@ def environment() -> dict[str, Any]:
 
 
 def _git_revision() -> str | None:
-    """Returns the commit of the code, with "+" if the work tree differs; None outside git."""
+    """Returns the commit of the code, with "+" if the work tree differs; None outside git.
+
+    Records of unfinished runs, which change while they are made, are not code.
+    """
     file = Path(__file__)
 
     def git(*args: str) -> str:
@@ -87,6 +90,8 @@ def _git_revision() -> str | None:
 
     try:
         git("ls-files", "--error-unmatch", file.name)  # an installed copy is in no repository
-        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
+        code = ("--", ":(top)", ":(top,exclude)experiments/unfinished")
+        changes = git("status", "--porcelain", "-uno", *code)
+        return git("rev-parse", "HEAD") + ("+" if changes else "")
     except (OSError, subprocess.CalledProcessError):
         return None

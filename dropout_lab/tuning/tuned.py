@@ -26,6 +26,19 @@ class Tuned:
     failed: Mapping[str, str]
 
 
+def tested_problems(workdir: Path) -> list[str]:
+    """Returns the problems of a tuning whose final runs have all ended, none of them failed."""
+    path = workdir / "tuned.json"
+    if not path.exists():
+        return []
+    return [
+        problem
+        for problem, choice in read_json(path)["problems"].items()
+        if choice["final"]["runs"]
+        and all(run["status"] != "failed" for run in choice["final"]["runs"])
+    ]
+
+
 @dataclasses.dataclass(frozen=True)
 class TunedFile:
     """tuned.json: the inputs of a tuning and its choices.
@@ -40,17 +53,15 @@ class TunedFile:
     inputs: Mapping[str, Any]
     candidates: Mapping[str, Sequence[Overrides]]
 
-    def read(self) -> dict[str, Choice] | None:
-        """Returns the choices in the file; None if the search is not finished.
+    def read(self) -> dict[str, Choice]:
+        """Returns the choices in the file, for the problems whose search is finished.
 
         Raises:
           InputError: If the file is damaged, or was written for other inputs.
         """
-        if not self._path.exists():
-            return None
-        content = read_json(self._path)
-        if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
-            raise DamagedError(self._path, "not a tuning")
+        content = self._content()
+        if content is None:
+            return {}
         inputs = json.loads(json.dumps(self.inputs))  # JSON has no tuples
         changes = list(_changes(content["asked"], inputs))
         if changes:
@@ -62,13 +73,30 @@ class TunedFile:
         return {
             problem: Choice.from_json(content["problems"][problem], settings)
             for problem, settings in self.candidates.items()
+            if problem in content["problems"]
         }
 
     def write(self, choices: Mapping[str, Choice]) -> None:
-        """Writes the file."""
+        """Writes the file; its entries for other problems stay."""
+        before = self._content() or {"asked": {"grid": {}}, "problems": {}}
+        grid = {**before["asked"]["grid"], **self.inputs["grid"]}
         problems = {problem: choice.as_json() for problem, choice in choices.items()}
-        content = {"schema": 1, "asked": self.inputs, "rule": CHOICE_RULE, "problems": problems}
+        content = {
+            "schema": 1,
+            "asked": {**self.inputs, "grid": grid},
+            "rule": CHOICE_RULE,
+            "problems": {**before["problems"], **problems},
+        }
         write_json(self._path, content)
+
+    def _content(self) -> dict[str, Any] | None:
+        """Returns the content of the file; None if there is none."""
+        if not self._path.exists():
+            return None
+        content = read_json(self._path)
+        if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
+            raise DamagedError(self._path, "not a tuning")
+        return content
 
     @property
     def _path(self) -> Path:
@@ -80,7 +108,7 @@ def _changes(before: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[s
     for key in changed(before, inputs):
         old, new = before[key], inputs[key]
         if key == "grid":
-            problems = [name for name in old | new if old.get(name) != new.get(name)]
+            problems = [name for name in old if name in new and old[name] != new[name]]
             yield from (f"grid of {problem!r}" for problem in problems)
         else:
             yield f"value of {key} ({old}, not {new})"

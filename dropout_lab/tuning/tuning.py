@@ -30,8 +30,11 @@ class Tuning:
     One sweep in ``workdir/search`` runs all settings of all problems without the test set. The
     setting is then chosen by :data:`dropout_lab.tuning.choice.CHOICE_RULE`. One sweep in
     ``workdir/final`` trains the chosen settings on training and validation data, as
-    ``train.refit`` does, and evaluates each network once on the test set. ``workdir/tuned.json``
-    holds the inputs and results. A problem with a single setting is not searched.
+    ``train.refit`` does, and evaluates each network once on the test set. With ``data.train_size``
+    and ``data.val_size`` it trains on as many examples as both together: the training examples and,
+    in place of the validation examples, the next in the data set's order. ``workdir/tuned.json``
+    holds the inputs and results. A problem with a single setting is not searched. A directory may
+    be extended by further problems; the settings of a problem in it cannot change.
 
     Attributes:
       config: The configuration that all trials share; not modified.
@@ -67,9 +70,16 @@ class Tuning:
         """
         self._check()
         choices = self._file.read()
-        if choices is None:
-            self._check_data()
-            choices = self._run_search(execution)
+        added = {
+            problem: settings
+            for problem, settings in self.candidates.items()
+            if problem not in choices
+        }
+        if added:
+            new = dataclasses.replace(self, candidates=added)
+            new._check_data()
+            choices |= new._run_search(execution)
+            choices = {problem: choices[problem] for problem in self.candidates}
             self._file.write(choices)
         finals = [choice.final for choice in choices.values()]
         if all(setting.runs and not setting.count("failed") for setting in finals):
@@ -88,10 +98,10 @@ class Tuning:
             result than the one in tuned.json.
         """
         written = self._file.read()
-        if written is None:
-            raise InputError(f"{str(self.workdir)!r} holds no tuning: no tuned.json")
         choices = self._tested(self._choices())
         for problem, choice in choices.items():
+            if problem not in written:
+                raise InputError(f"{str(self.workdir)!r} holds no tuning of {problem!r}")
             if choice != written[problem]:
                 raise InputError(
                     f"{str(self.workdir)!r}: tuned.json and the records differ in the result of "
@@ -208,10 +218,11 @@ class Tuning:
         return _with(self.config, {"eval.test": True, "train.refit": False})
 
     def _on_all_data(self, overrides: Overrides) -> Overrides:
-        """Returns a setting that trains on the validation data too.
+        """Returns a setting that trains on as many examples as training and validation have.
 
-        If no decision depends on validation, its data join the training data; otherwise
-        ``train.refit`` is set.
+        If no decision depends on validation data, none are held out: it trains on the data set's
+        whole training part or, with ``data.train_size``, on its first examples; the validation
+        examples, which are the last, are not among them. Otherwise ``train.refit`` is set.
         """
         values = {**flatten(self.config.to_dict()), **overrides}
         validates = values["train.select"] != "last" or values["train.patience"] is not None

@@ -127,8 +127,8 @@ VARIANTS: dict[str, Variant] = {
         LayerChoice(nn.VariationalDense, ("per",), learns=True), penalty_weight=1.0
     ),
     "sparse_variational_dropout": _dense(
-        LayerChoice(nn.SparseDense, rated=False),
-        LayerChoice(nn.SparseConv, rated=False),
+        LayerChoice(nn.SparseDense, ("prune_in_training",), rated=False),
+        LayerChoice(nn.SparseConv, ("prune_in_training",), rated=False),
         penalty_weight=1.0,
         penalty_warmup=(5, 20),
     ),

@@ -26,6 +26,7 @@ BAD = {
     "dropout.strength": [-1, NAN, INF],
     "dropout.share": [-0.1, 1.1, NAN, None],
     "dropout.target": ["wieght", None],
+    "dropout.prune_in_training": [0, None],
     "dropout.max_alpha": [0, 1.1, NAN, None],
     "dropout.length_scale": [-1, NAN, None],
     "dropout.penalty_weight": [-1, NAN, INF],

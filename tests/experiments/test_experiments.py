@@ -10,29 +10,42 @@ import experiments
 from dropout_lab.config import default_config
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import Above, Alike, Below, Ordered, run
-from dropout_lab.reproduce.plan import PROTOCOLS, make_plan
+from dropout_lab.reproduce.design import make_design
 from dropout_lab.sweeps.execution.runner import Execution
 
+PROTOCOLS_OF = [
+    (name, protocol)
+    for name in experiments.NAMES
+    for protocol in (*experiments.load(name).protocols, "smoke")
+]
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("name", experiments.NAMES)
+
+@pytest.mark.parametrize(("name", "protocol"), PROTOCOLS_OF)
 def test_it_fits_together(name, protocol):
     experiment = experiments.load(name)
-    plan = make_plan(name, experiment, protocol, default_config())
-    assert plan.candidates.keys() == experiment.cells.keys() - set(plan.protocol.without)
-    assert experiment.headline.cell in plan.candidates
-    for settings in plan.candidates.values():
+    design = make_design(name, experiment, protocol, default_config())
+    assert design.candidates.keys() == experiment.cells.keys() - set(design.protocol.without)
+    assert experiment.headline.cell in design.candidates
+    for settings in design.candidates.values():
         assert len({json.dumps(each, sort_keys=True) for each in settings}) == len(settings)
+    assert design.claims
+    assert bool(design.departures) == (protocol in ("full", "short"))
 
 
 @pytest.mark.parametrize("name", experiments.NAMES)
 def test_it_says_what_it_costs_and_what_it_cuts(name):
     protocols = experiments.load(name).protocols
-    assert protocols["short"].shortened
-    assert not protocols["paper"].shortened
     assert not protocols["paper"].without
-    for protocol in protocols.values():
+    for kind, protocol in protocols.items():
+        assert bool(protocol.shortened) == (kind == "short")  # of full, it is generated
         assert protocol.cost
+
+
+def test_a_full_protocol_trains_on_all_images():
+    for name, protocol in PROTOCOLS_OF:
+        if protocol == "full":
+            design = make_design(name, experiments.load(name), protocol, default_config())
+            assert design.config.data.train_size is None or "fig10" in name
 
 
 @pytest.mark.parametrize("name", experiments.NAMES)
@@ -51,7 +64,8 @@ def test_claims_are_true_of_the_papers_numbers(name):
     if not experiment.numbered:
         assert "no numbers" in experiment.source
         return
-    for claim in experiment.claims:
+    extra = [claim for protocol in experiment.protocols.values() for claim in protocol.claims]
+    for claim in (*experiment.claims, *extra):
         values = [experiment.cells[each.cell].paper[each.metric].value for each in claim.values]
         if isinstance(claim, Below | Above):
             assert (values[0] < claim.bound) == isinstance(claim, Below), claim
@@ -73,6 +87,7 @@ def part(experiment):
             name: dataclasses.replace(
                 protocol,
                 cells={each: over for each, over in protocol.cells.items() if each in chosen},
+                claims=(),
                 without=(),
             )
             for name, protocol in experiment.protocols.items()

@@ -99,6 +99,19 @@ def test_sparse_layers_prune_what_is_noise(sparse):
     assert (float(zeroed), total) == (noisy.sum(), kernel.size)
 
 
+def test_sparse_layers_can_prune_in_training(sparse, key):
+    layer, x, product = sparse
+    layer.log_variance[...] = jnp.where(jnp.arange(3) == 1, 5.0, -40.0) + 0 * layer.kernel[...]
+    layer.prune_in_training = True
+    draws = jax.jit(jax.vmap(lambda key: layer(x[:1], rngs=key)))(jax.random.split(key, 2000))
+    noisy = product(jnp.exp(layer.log_variance[...] / 2)) ** 2  # the variance is at most this
+    np.testing.assert_allclose(draws.std(0)[..., 1] > 1, noisy[:1, ..., 1] > 0)
+    kept = jnp.where(jnp.arange(3) == 1, 0, layer.kernel[...])
+    np.testing.assert_allclose(draws[0][..., 0], product(kept)[:1, ..., 0], rtol=1e-4, atol=1e-5)
+    error = np.abs(draws.mean(0)[..., 1]) / (draws.std(0)[..., 1] + 1e-9)
+    assert error.max() < 5 / np.sqrt(2000)
+
+
 def test_sparse_layers_draw_from_the_moments_of_their_weights(sparse, key):
     layer, x, product = sparse
     logs = jnp.asarray(RNG.uniform(-4, 0, layer.kernel.shape), jnp.float32)

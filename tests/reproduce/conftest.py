@@ -17,7 +17,8 @@ from dropout_lab.reproduce import (
     Table,
     Value,
 )
-from dropout_lab.reproduce.plan import make_plan
+from dropout_lab.reproduce.commitment import make_commitment
+from dropout_lab.reproduce.design import make_design
 from dropout_lab.reproduce.results import Results
 from dropout_lab.tuning.choice import Choice, Run, Setting
 
@@ -84,7 +85,7 @@ def small_experiment(**changes):
 
 def made_up(experiment, errors, protocol="short", diverged=()):
     """Returns results with these test errors, by cell, of seeds from 0."""
-    plan = make_plan("small", experiment, protocol, default_config())
+    design = make_design("small", experiment, protocol, default_config())
     records, choices = {}, {}
     for label, column in errors.items():
         runs = []
@@ -94,16 +95,24 @@ def made_up(experiment, errors, protocol="short", diverged=()):
             metrics = {} if status == "diverged" else {"test_error": error}
             runs.append(Run(identity, seed, None, status, metrics))
             records[identity] = {
+                "config": {"data": {"train_size": None}},
                 "data": {"train": 50000, "val": 10000, "test": 10000},
                 "device": {"platform": "cpu", "cpus": 2, "machine": "x86_64"},
                 "versions": {"jax": "0.1", "flax": "0.2"},
                 "git_revision": "abc",
             }
-        settings = plan.candidates[label]
+        settings = design.candidates[label]
         tried = tuple(Setting(each) for each in settings)
         choices[label] = Choice(tried, 0, Setting(settings[0], tuple(runs)))
-    run = {"experiment": "small", "protocol": protocol, "command": "python it", "seconds": 61.0}
-    return Results("small", experiment, plan, choices, records, {}, run)
+    run = {
+        "experiment": "small",
+        "protocol": protocol,
+        "command": "python it",
+        "seconds": 61.0,
+        "began": {"git_revision": "abc"},
+        "commitment": make_commitment(design),
+    }
+    return Results("small", experiment, design, choices, records, {}, run)
 
 
 ERRORS = {

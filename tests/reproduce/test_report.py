@@ -180,7 +180,7 @@ def test_all_results_at_a_glance(results):
         "noisy, few",
         "3.05 ± 0.04 (3)",
         "3 ± 0.2 (5)",
-        "2/3",
+        *("2", "0", "1", "0"),
         "61 s",
     ]
     assert overview([], "folder") == "No experiment has been run yet.\n"
@@ -189,7 +189,55 @@ def test_all_results_at_a_glance(results):
 def test_contradicted_claims_are_seen_at_a_glance(experiment):
     swapped = {**ERRORS, "plain, few": ERRORS["noisy, few"], "noisy, few": ERRORS["plain, few"]}
     [*_, line] = overview([made_up(experiment, swapped)], "folder").splitlines()
-    assert line.split("|")[6].strip() == "0/3, 3 contradicted"
+    assert [cell.strip() for cell in line.split("|")[6:10]] == ["0", "3", "0", "0"]
+
+
+def test_an_exploratory_run_reproduces_nothing(experiment):
+    protocols = {
+        name: dataclasses.replace(protocol, exploratory="The rate was changed by test errors.")
+        for name, protocol in experiment.protocols.items()
+    }
+    results = made_up(small_experiment(protocols=protocols), ERRORS)
+    [*_, line] = overview([results], "folder").splitlines()
+    assert [cell.strip() for cell in line.split("|")[6:10]] == ["0", "0", "1", "2"]
+    page = report.texts(results)["README.md"]
+    assert "**Exploratory: The rate was changed by test errors.** No claim counts as" in page
+    assert page.count("| exploratory  |") == 2
+
+
+def test_claims_about_cells_that_have_not_been_run_are_open(experiment):
+    part = made_up(experiment, {cell: ERRORS[cell] for cell in ("plain, few", "noisy, few")})
+    [*_, line] = overview([part], "folder").splitlines()
+    assert [cell.strip() for cell in line.split("|")[6:10]] == ["1", "0", "2", "0"]
+    assert "\n\nNot run yet: noisy, many. Claims about these" in report.texts(part)["README.md"]
+
+
+def test_a_run_from_before_commitments_says_so(experiment):
+    results = made_up(experiment, ERRORS)
+    run = {key: value for key, value in results.run.items() if key not in ("began", "commitment")}
+    page = report.texts(dataclasses.replace(results, run=run))["README.md"]
+    assert "This run is from before claims, cells and choices were fixed" in page
+
+
+def test_of_another_task_no_differences_are_shown(experiment):
+    protocols = {
+        name: dataclasses.replace(protocol, incomparable="rows are read, not pixels")
+        for name, protocol in experiment.protocols.items()
+    }
+    results = made_up(small_experiment(protocols=protocols), ERRORS)
+    lines = table.markdown(results).splitlines()
+    assert "No differences from the paper: rows are read, not pixels." in lines[0]
+    assert [line.split("|")[2].strip() for line in lines[4:]] == ["ours", "paper"] * 2
+    assert results.from_paper(Value("noisy, few")) is None
+    [row, *_] = csv.DictReader(table.csv_table(results).splitlines())
+    assert (row["paper"], row["difference"]) == ("4", "")
+
+
+def test_a_part_of_the_images_that_all_share_is_told(results):
+    assert "no interval here covers" not in table.caption(results)
+    for record in results.records.values():
+        record["config"]["data"]["train_size"] = 8000
+    assert "no interval here covers the choice of that part" in table.caption(results)
 
 
 def test_an_experiment_is_described_with_what_it_takes(experiment, results):
@@ -199,7 +247,8 @@ def test_an_experiment_is_described_with_what_it_takes(experiment, results):
         "  headline: noisy, few, 3 ± 0.2 (5) in the paper",
         "  paper: 4 networks to choose by, 15 final; an hour",
         "  short: 0 networks to choose by, 9 final; a minute",
-        "    was run: 3.05 ± 0.04 (3), claims reproduced 2/3, in 61 s",
+        "    was run: 3.05 ± 0.04 (3); claims: 2 reproduced, 0 contradicted, 1 open, 0 "
+        "exploratory; in 61 s",
     ]
 
 

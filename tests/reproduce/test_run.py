@@ -2,13 +2,16 @@
 
 import dataclasses
 import json
+import re
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from dropout_lab.config import default_config
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce import Cell, Value, run
+from dropout_lab.reproduce import Amendment, Cell, Value, run
 from dropout_lab.sweeps.execution.runner import Execution
 from dropout_lab.training import trainer
 from tests.reproduce.conftest import small_experiment
@@ -16,7 +19,7 @@ from tests.reproduce.conftest import small_experiment
 pytestmark = pytest.mark.slow  # trains six networks, once for all tests
 
 
-def reproduce(experiment, directory, protocol="smoke"):
+def reproduce(experiment, directory, protocol="smoke", cells=()):
     return run.reproduce(
         "small",
         experiment,
@@ -24,6 +27,7 @@ def reproduce(experiment, directory, protocol="smoke"):
         default_config(),
         directory,
         command="python it",
+        cells=cells,
         execution=Execution(1, "local"),
     )
 
@@ -106,7 +110,7 @@ def test_a_record_edited_by_hand_is_found(copied):
     record = json.loads(path.read_text())
     record["metrics"]["test_error"] += 1
     path.write_text(json.dumps(record))
-    with pytest.raises(InputError, match=r"tuned.json and the records differ in the result of"):
+    with pytest.raises(InputError, match=r"tuned.json and the records differ in what became of"):
         read(copied)
 
 
@@ -116,24 +120,143 @@ def test_a_record_that_is_missing_is_found(copied):
         read(copied)
 
 
-def test_an_experiment_that_changed_is_found(copied):
+@pytest.fixture
+def from_before(copied):
+    """Returns the folder of a run from before commitments were recorded."""
+    content = json.loads((copied / "run.json").read_text())
+    del content["began"], content["commitment"]
+    (copied / "run.json").write_text(json.dumps(content))
+    return copied
+
+
+def test_an_experiment_that_changed_is_found(from_before):
     changed = small_experiment(base={"data.name": "digits", "optimizer.lr": 0.04})
     with pytest.raises(
         InputError, match=r"tuned with another value of optimizer.lr \(0.05, not 0.04\)"
     ):
-        read(copied, changed)
+        read(from_before, changed)
 
 
-def test_a_cell_that_changed_is_found(copied):
+def test_a_cell_that_changed_is_found(from_before):
     cells = dict(small_experiment().cells)
     cells["plain, few"] = Cell({"variant": "none", "model.widths": (16,)})
     with pytest.raises(InputError, match="was tuned with another grid of 'plain, few', and its"):
-        read(copied, small_experiment(cells=cells))
+        read(from_before, small_experiment(cells=cells))
 
 
-def test_a_claim_that_changed_changes_the_files(copied):
-    fewer = small_experiment(claims=small_experiment().claims[:1])
-    assert run.differences(read(copied, fewer), copied) == ["claims.md", "claims.json", "README.md"]
+def fewer_claims(**changes):
+    """Returns the experiment with its first claim only, and its protocols changed."""
+    experiment = small_experiment()
+    protocols = {
+        name: dataclasses.replace(protocol, **changes)
+        for name, protocol in experiment.protocols.items()
+    }
+    return small_experiment(claims=experiment.claims[:1], protocols=protocols)
+
+
+def test_a_claim_that_changed_after_the_run_began_is_refused(copied, no_training):
+    message = (
+        r"copied': claim 'lowest first: .*' was removed; claim 'noisy, few and noisy, many differ "
+        r".*' was removed since its run began; allowed: what it began with, or an amendment with "
+        r"the fingerprint '\w{12}' that tells the change and why"
+    )
+    with pytest.raises(InputError, match=message):
+        read(copied, fewer_claims())
+    with pytest.raises(InputError, match=message):
+        reproduce(fewer_claims(), copied)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"base": {"data.name": "digits", "optimizer.lr": 0.04}}, "base changed"),
+        ({"cells": {**small_experiment().cells, "new": Cell({"variant": "none"})}}, "cells chan"),
+    ],
+)
+def test_another_choice_after_the_run_began_is_refused(copied, changes, what):
+    with pytest.raises(InputError, match=f"{what}.* since its run began"):
+        read(copied, small_experiment(**changes))
+
+
+def test_a_change_that_the_page_tells_is_allowed(copied, no_training):
+    with pytest.raises(InputError) as error:
+        read(copied, fewer_claims())
+    [fingerprint] = re.findall(r"fingerprint '(\w+)'", str(error.value))
+    amendment = Amendment("Two claims were removed.", "They were wrong.", fingerprint)
+    results = reproduce(fewer_claims(amendments=(amendment,)), copied)
+    page = (copied / "README.md").read_text()
+    assert "Changed since: Two claims were removed. They were wrong.\n" in page
+    assert run.differences(results, copied) == []
+    other = dataclasses.replace(fewer_claims(amendments=(amendment,)), claims=())
+    with pytest.raises(InputError, match="since its run began"):  # it allows no other change
+        read(copied, other)
+
+
+def test_an_edited_commitment_is_found(copied):
+    content = json.loads((copied / "run.json").read_text())
+    content["commitment"]["claims"][0]["paired"] = False
+    (copied / "run.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"run.json: the commitment was edited after"):
+        read(copied)
+
+
+def test_claims_are_fixed_before_anything_is_trained(tmp_path, no_training):
+    with pytest.raises(InputError, match=r"6 networks failed, such as .* AssertionError: trained"):
+        reproduce(small_experiment(), tmp_path)
+    content = json.loads((tmp_path / "run.json").read_text())
+    assert [claim["kind"] for claim in content["commitment"]["claims"]] == [
+        *("Better", "Alike", "Ordered")
+    ]
+    assert content["began"].keys() == {"git_revision"}
+
+
+def test_a_claim_of_an_earlier_run_changes_the_files(from_before):
+    run.write(read(from_before), from_before)
+    assert run.differences(read(from_before, fewer_claims()), from_before) == [
+        *("claims.md", "claims.json", "README.md")
+    ]
+
+
+def test_cells_are_run_in_parts(finished, tmp_path):
+    first = reproduce(small_experiment(), tmp_path, cells=["plain*"])
+    assert list(first.choices) == ["plain, few"]
+    assert first.not_run == ["noisy, few", "noisy, many"]
+    assert run.differences(read(tmp_path), tmp_path) == []
+    both = reproduce(small_experiment(), tmp_path, cells=["noisy, few"])
+    assert list(both.choices) == ["plain, few", "noisy, few"]
+    whole = reproduce(small_experiment(), tmp_path)
+    assert whole.not_run == []
+    assert whole.choices.keys() == finished[1].choices.keys()
+    for cell in whole.choices:
+        value = Value(cell)
+        assert whole.sample(value).by_seed == pytest.approx(finished[1].sample(value).by_seed)
+
+
+def test_a_cell_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="--cells=plian: no such cell; allowed: plain, few; noi"):
+        reproduce(small_experiment(), tmp_path, cells=["plian"])
+
+
+def test_a_lost_machine_costs_what_was_not_committed(finished, tmp_path, monkeypatch):
+    """The records that git tracks of an unfinished run are enough to go on from."""
+    checkout = tmp_path / "checkout"
+    place = checkout / "experiments" / "unfinished" / "small" / "smoke"
+    shutil.copytree(finished[0], place)
+    shutil.copy(Path(__file__).parents[2] / ".gitignore", checkout)
+    subprocess.run(["git", "init", "-q", checkout], check=True)
+    subprocess.run(["git", "add", "."], cwd=checkout, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=checkout, check=True, capture_output=True, text=True
+    )
+    tracked = {checkout / line for line in listed.stdout.splitlines()}
+    names = {path.relative_to(place).as_posix() for path in tracked if place in path.parents}
+    assert {"run.json", "tuned.json", "final/sweep.json"} < names
+    assert not {name for name in names if name.endswith((".md", ".svg", ".lock"))}
+    for path in checkout.rglob("*"):
+        if path.is_file() and path not in tracked and ".git" not in path.parts:
+            path.unlink()
+    monkeypatch.setattr(trainer.Trainer, "run", None)
+    assert reproduce(small_experiment(), place).choices == finished[1].choices
 
 
 def test_a_folder_belongs_to_one_protocol(copied):

@@ -1,5 +1,6 @@
 """Verdicts on made-up errors."""
 
+import numpy as np
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
@@ -116,3 +117,43 @@ def test_networks_that_diverged_have_no_part():
 def test_effects_come_in_standard_deviations_too():
     [found] = verdicts(Better(MID, than=LOW))
     assert found.standardised == pytest.approx(1.0 / 0.05)
+
+
+def excludes(claim, interval):
+    """Returns whether an interval leaves the claim's side only, and its contrary's side only."""
+    low, high = interval
+    if isinstance(claim, Alike):
+        within = claim.within
+        return -within < low and high < within, high < -within or within < low
+    bound = -claim.by if isinstance(claim, Better) else 0.0
+    below, above = high < bound, low > bound
+    return (above, below) if isinstance(claim, Above) else (below, above)
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.2, 0.6, 1.2])
+@pytest.mark.parametrize("seed", range(5))
+def test_intervals_agree_with_the_verdicts_beside_them(spread, seed):
+    """Also where some claims are decided only after correction for the number of the rest."""
+    rng = np.random.default_rng(seed)
+    errors = {
+        cell: (mean + spread * rng.normal(size=4)).tolist()
+        for cell, mean in ((LOW, 1.0), (MID, 1.5), (HIGH, 2.0))
+    }
+    claims = (
+        *(Better(LOW, than=MID), Better(HIGH, than=LOW), Better(MID, than=HIGH, by=0.3)),
+        *(Alike(LOW, MID, within=0.7), Alike(LOW, HIGH, within=0.4), Below(LOW, 1.2)),
+        *(Above(MID, 1.0), Ordered((LOW, MID, HIGH)), Ordered((HIGH, MID, LOW))),
+    )
+    for verdict in verdicts(*claims, errors=errors):
+        supports, opposes = excludes(verdict.claim, verdict.interval)
+        assert supports == (verdict.verdict == "reproduced"), verdict
+        if not isinstance(verdict.claim, Alike) or verdict.verdict == "contradicted":
+            assert opposes == (verdict.verdict == "contradicted"), verdict
+
+
+def test_claims_about_cells_to_come_count_for_holm():
+    claims = (Better(LOW, than=MID), Better(LOW, than=HIGH))
+    part = {cell: ERRORS[cell] for cell in (MID, HIGH)}
+    [alone] = verdicts(Better(MID, than=HIGH), errors=part)
+    [among] = verdicts(Better(MID, than=HIGH), *claims, errors=part)
+    assert among.p_for == pytest.approx(3 * alone.p_for)

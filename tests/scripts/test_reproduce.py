@@ -1,6 +1,8 @@
 """From flags to results of an experiment."""
 
+import dataclasses
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -9,6 +11,9 @@ import sys
 import pytest
 
 import experiments
+from dropout_lab.config import default_config
+from dropout_lab.reproduce.commitment import make_commitment
+from dropout_lab.reproduce.design import make_design
 from tests.scripts.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -19,7 +24,7 @@ def test_it_lists_every_experiment(run_script):
     assert process.returncode == 0, process.stderr
     heads = [part.partition(":")[0] for part in process.stdout.split("\n\n")]
     assert heads == list(experiments.NAMES)
-    assert process.stdout.count("  short: ") == len(heads)
+    assert process.stdout.count("  paper: ") == len(heads)
 
 
 def test_an_experiment_runs(run_script, real_tfds, tmp_path):
@@ -33,6 +38,28 @@ def test_an_experiment_runs(run_script, real_tfds, tmp_path):
     assert process.returncode == 0, process.stderr
     assert "weight scaling" in process.stdout
     assert (tmp_path / "run" / "table.tex").is_file()
+
+
+def test_a_part_goes_to_its_folder(real_tfds, tmp_path):
+    """Without a workdir, records go where git tracks them."""
+    code = (
+        "import experiments, pathlib, runpy; "
+        f"experiments.UNFINISHED = pathlib.Path({str(tmp_path)!r}); "
+        "runpy.run_path('scripts/reproduce.py', run_name='__main__')"
+    )
+    flags = ("--experiment=molchanov2017_lenet", "--protocol=smoke", "--cells=LeNet-300-100, o*")
+    process = subprocess.run(
+        [sys.executable, "-c", code, *flags],
+        cwd=ROOT,
+        env={**os.environ, "TFDS_DATA_DIR": real_tfds("mnist")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    place = tmp_path / "molchanov2017_lenet" / "smoke"
+    assert len(list((place / "final" / "trials").iterdir())) == 2
+    assert "Not run yet: LeNet-300-100, sparse VD; " in (place / "README.md").read_text()
 
 
 def test_published_results_are_checked(run_script):
@@ -82,6 +109,26 @@ def changed_since(on_copies, tmp_path):
     return on_copies
 
 
+def test_a_claim_that_was_edited_after_a_run_fails_the_check(on_copies, tmp_path):
+    place = tmp_path / "srivastava2014_fig11" / "short"
+    shutil.copytree(experiments.RESULTS / "srivastava2014_fig11" / "short", place)
+    name = "srivastava2014_fig11"
+    design = make_design(name, experiments.load(name), "short", default_config())
+    run = json.loads((place / "run.json").read_text())
+    began = {"began": {"git_revision": "abc"}, "commitment": make_commitment(design)}
+    (place / "run.json").write_text(json.dumps({**run, **began}))
+    process = on_copies("--rewrite")  # the page says when claims were fixed
+    assert process.returncode == 0, process.stderr
+    assert on_copies("--check").returncode == 0
+    edited = dataclasses.replace(design, claims=design.claims[1:])
+    began["commitment"] = make_commitment(edited)
+    (place / "run.json").write_text(json.dumps({**run, **began}))
+    process = on_copies("--check")
+    assert process.returncode == 1
+    assert "was added since its run began; allowed: what it began with, or an" in process.stderr
+    assert process.stderr.count("\n") == 1
+
+
 def test_results_of_an_experiment_that_changed_are_told(changed_since):
     process = changed_since("--check")
     assert process.returncode == 1
@@ -102,7 +149,7 @@ def test_an_experiment_that_changed_is_listed(changed_since):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--workdir=x",), "--experiment=None --workdir=x; allowed: both, or --list, --check or"),
+        (("--workdir=x",), "no --experiment; allowed: --experiment, --list, --check or --rewrite"),
         (("--experiment=wan", "--workdir=x"), "unknown experiment 'wan'"),
         (
             ("--experiment=wan2013_table2", "--workdir=x", "--protocol=shrt"),
@@ -115,7 +162,7 @@ def test_an_experiment_that_changed_is_listed(changed_since):
         (("--list", "--rewrite"), "--list --rewrite; allowed: --list alone"),
         (
             ("--experiment=wan2013_table2", "--workdir=x", "--protocol=smoke", "--publish"),
-            "--publish --protocol=smoke; allowed: results of short or paper",
+            "--publish --protocol=smoke; allowed: results of paper, full or short",
         ),
     ],
 )

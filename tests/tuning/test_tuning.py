@@ -50,7 +50,7 @@ def runs(monkeypatch):
     def counted(trainer):
         if len(begun) == begun.limit:
             raise Killed
-        begun.extend(state.config for state in trainer._lanes)
+        begun.extend(state.config for state in trainer._trials)
         return run_all(trainer)
 
     monkeypatch.setattr(trainer.Trainer, "run", counted)
@@ -237,7 +237,7 @@ def test_a_failed_final_run_is_reported_and_can_be_run_again(config, tmp_path, m
     run_all = trainer.Trainer.run
 
     def failing(trainer):
-        config = trainer._lanes[0].config
+        config = trainer._trials[0].config
         if config.eval.test and config.seed == 1:
             raise RuntimeError("no more")
         return run_all(trainer)

@@ -73,6 +73,8 @@ KEYS = (
         meaning="Targeted dropout: fraction of the weights, the smallest, that may be dropped."),
     Key("dropout.target", "weight", one_of(("weight", "unit")), STATIC, when=VARIANT, before=None,
         meaning="Targeted dropout: drop single weights, or units."),
+    Key("dropout.prune_in_training", False, FLAG, STATIC, when=VARIANT, before=None, neutral=False,
+        meaning="Sparse variational dropout: set the mean of pruned weights to 0 in training too."),
     Key("dropout.max_alpha", 0.7, number(0, 1, above=True), STATIC, when=VARIANT, before=None,
         meaning="Information dropout: largest standard deviation of the noise's logarithm."),
     Key("dropout.length_scale", 1e-2, number(0), STATIC, when=VARIANT, before=None,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dropout_lab.data.dataset import Split
-from dropout_lab.reproduce import Inference, Passes, Value, Vote, measures
+from dropout_lab.reproduce import Inference, Passes, Value, Vote, evaluations
 from dropout_lab.tuning.choice import Choice, Run, Setting
 from tests.reproduce.conftest import ERRORS, made_up, small_experiment
 
@@ -44,24 +44,24 @@ def loads(monkeypatch):
     """Returns a list of the folders that networks were loaded from."""
     asked = []
 
-    def load(path):
+    def load(path, trials):
         asked.append(path)
-        return NETWORKS
+        return {name: NETWORKS[name] for name in trials}
 
-    monkeypatch.setattr(measures, "load_networks", load)
+    monkeypatch.setattr(evaluations, "load_networks", load)
     return asked
 
 
 def test_a_vote_is_the_error_of_the_mean_prediction(choices, loads, tmp_path):
-    found = measures.measure((Vote(),), choices, tmp_path)
-    assert found == {"cell": {"vote_error": {"0": 0.0}}}  # each network alone errs once
-    assert measures.read(tmp_path) == found
+    measured = evaluations.evaluate((Vote(),), choices, tmp_path)
+    assert measured == {"cell": {"vote_error": {"0": 0.0}}}  # each network alone errs once
+    assert evaluations.read(tmp_path) == measured
     assert [network.seed for network in NETWORKS.values()] == [0, 1]  # noise of their own
 
 
 def test_passes_are_averaged_network_by_network(choices, loads, tmp_path):
-    found = measures.measure((Passes((1, 3), pool=5),), choices, tmp_path)
-    assert found == {
+    measured = evaluations.evaluate((Passes((1, 3), pool=5),), choices, tmp_path)
+    assert measured == {
         "cell": {
             "passes_1_error": {"0": 25.0, "1": 25.0},
             "passes_3_error": {"0": 25.0, "1": 25.0},
@@ -70,25 +70,25 @@ def test_passes_are_averaged_network_by_network(choices, loads, tmp_path):
 
 
 def test_another_rule_of_inference_is_asked_of_each_network(choices, loads, tmp_path):
-    found = measures.measure((Inference("mean"),), choices, tmp_path)
-    assert found == {"cell": {"mean_error": {"0": 75.0, "1": 75.0}}}  # by the usual rule, 25
+    measured = evaluations.evaluate((Inference("mean"),), choices, tmp_path)
+    assert measured == {"cell": {"mean_error": {"0": 75.0, "1": 75.0}}}  # by the usual rule, 25
 
 
 def test_what_was_measured_is_only_read(choices, loads, tmp_path):
-    first = measures.measure((Vote(),), choices, tmp_path)
-    assert measures.measure((Vote(),), choices, tmp_path) == first
+    first = evaluations.evaluate((Vote(),), choices, tmp_path)
+    assert evaluations.evaluate((Vote(),), choices, tmp_path) == first
     assert loads == [tmp_path / "final"]
 
 
-def test_a_measure_that_is_added_is_taken(choices, loads, tmp_path):
-    measures.measure((Vote(),), choices, tmp_path)
-    found = measures.measure((Vote(), Inference("mean")), choices, tmp_path)
-    assert found["cell"].keys() == {"vote_error", "mean_error"}
-    assert measures.read(tmp_path) == found
+def test_an_evaluation_that_is_added_is_made(choices, loads, tmp_path):
+    evaluations.evaluate((Vote(),), choices, tmp_path)
+    measured = evaluations.evaluate((Vote(), Inference("mean")), choices, tmp_path)
+    assert measured["cell"].keys() == {"vote_error", "mean_error"}
+    assert evaluations.read(tmp_path) == measured
 
 
-def test_nothing_to_measure_loads_nothing(choices, loads, tmp_path):
-    assert measures.measure((), choices, tmp_path) == {}
+def test_nothing_to_evaluate_loads_nothing(choices, loads, tmp_path):
+    assert evaluations.evaluate((), choices, tmp_path) == {}
     assert loads == []
 
 
