@@ -1,4 +1,4 @@
-"""Runs a paper's table or figure again, and says how it compares.
+"""Runs a paper's table or figure again, and compares the results.
 
 python scripts/reproduce.py --experiment=srivastava2014_table9 --protocol=short --workdir=DIR
 
@@ -44,14 +44,14 @@ _WORKDIR = flags.DEFINE_string(
     "Where records and reports go; experiments/unfinished/NAME/PROTOCOL without it.",
 )
 _PUBLISH = flags.DEFINE_bool("publish", False, "Copy results to experiments/results when done.")
-_LIST = flags.DEFINE_bool("list", False, "Tell what there is and what it costs, and stop.")
+_LIST = flags.DEFINE_bool("list", False, "List experiments and costs; stop.")
 _CHECK = flags.DEFINE_bool("check", False, "Compare experiments/results with its records; stop.")
 _REWRITE = flags.DEFINE_bool("rewrite", False, "Write what --check finds anew; stop.")
 _EXECUTOR = ExecutorFlags()
 
 
 def main() -> None:
-    """Runs one experiment, or tells of all."""
+    """Runs one experiment, or lists, checks or rewrites all."""
     modes = [flag.name for flag in (_LIST, _CHECK, _REWRITE) if flag.value]
     given = [flag.name for flag in (_EXPERIMENT, _CELLS, _WORKDIR, _PUBLISH) if flag.value]
     if len(modes) > 1 or (modes and given):
@@ -94,7 +94,7 @@ def _reproduce() -> Results:
 def _describe(name: str) -> str:
     results = {}
     for published, protocol in experiments.published():
-        # The experiment may have been changed since: --check tells how.
+        # The experiment may have changed since: --check says how.
         with contextlib.suppress(InputError):
             if published == name:
                 results[protocol] = _published(name, protocol)

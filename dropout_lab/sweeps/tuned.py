@@ -78,14 +78,13 @@ class Report:
 
     def write(self, choices: Mapping[str, Choice]) -> None:
         """Writes down all that is known; what is there of other problems stays."""
-        before = self._content() or {"asked": {"grid": {}}, "problems": {}}
-        asked = {**self.asked, "grid": {**before["asked"]["grid"], **self.asked["grid"]}}
+        before = self._content() or {"problems": {}}
         problems = {problem: choice.as_json() for problem, choice in choices.items()}
         write_json(
             self._path,
             {
                 "schema": 1,
-                "asked": asked,
+                "asked": self.asked,
                 "rule": RULE,
                 "problems": {**before["problems"], **problems},
             },
@@ -110,7 +109,7 @@ def _changes(before: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[st
     for key in changed(before, asked):
         theirs, value = before[key], asked[key]
         if key == "grid":
-            names = [name for name in theirs if name in value and theirs[name] != value[name]]
+            names = [name for name in theirs | value if theirs.get(name) != value.get(name)]
             yield from (f"grid of {name!r}" for name in names)
         else:
             yield f"value of {key} ({theirs}, not {value})"

@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,7 @@ class Tuning:
     ``data.val_size`` it trains on as many examples as both together: the training examples and, in
     place of the validation examples, the next in the data set's order. ``workdir/tuned.json`` has
     all of it.
-    A problem with a single setting is not searched. A directory may be extended by further
-    problems; the settings of one that was chosen there cannot change.
+    A problem with a single setting is not searched.
 
     Attributes:
       config: What all trials have in common; it stays as it is.
@@ -43,6 +42,8 @@ class Tuning:
       workdir: Where everything goes.
       seeds: Of the search: each setting is run with all of them.
       final_seeds: Of the final runs.
+      only: Problems to run now, the others later; None for all. What the others' settings are is
+        fixed from the first run on.
       folds: Parts of the training and validation data, each of which validates once; None for
         the validation part alone.
     """
@@ -53,6 +54,7 @@ class Tuning:
     _: dataclasses.KW_ONLY
     seeds: Sequence[int]
     final_seeds: Sequence[int]
+    only: Collection[str] | None = None
     folds: int | None = None
 
     def run(self, how: How | None = None) -> Tuned:
@@ -71,17 +73,13 @@ class Tuning:
         """
         self._check()
         choices = self._report.read()
-        added = {
-            problem: settings
-            for problem, settings in self.candidates.items()
-            if problem not in choices
-        }
-        if added:
-            new = dataclasses.replace(self, candidates=added)
+        missing = [problem for problem in self._wanted if problem not in choices]
+        if missing:
+            new = dataclasses.replace(self, only=missing)
             new._check_data()
             choices |= new._run_search(how)
-            choices = {problem: choices[problem] for problem in self.candidates}
             self._report.write(choices)
+        choices = {problem: choices[problem] for problem in self._wanted}
         finals = [choice.final for choice in choices.values()]
         if all(setting.runs and not setting.count("failed") for setting in finals):
             return Tuned(choices, {})
@@ -99,10 +97,13 @@ class Tuning:
             choice than the one that was tested.
         """
         written = self._report.read()
+        for problem in self._wanted:
+            if problem not in written:
+                raise InputError(
+                    f"{str(self.workdir)!r} holds no tuning of {problem!r}: not in tuned.json"
+                )
         choices = self._tested(self._choices())
         for problem, choice in choices.items():
-            if problem not in written:
-                raise InputError(f"{str(self.workdir)!r} holds no tuning of {problem!r}")
             if choice != written[problem]:
                 raise InputError(
                     f"{str(self.workdir)!r}: tuned.json and the records differ in what became of "
@@ -138,7 +139,7 @@ class Tuning:
 
         Otherwise the final runs would fail after the search, which would then be lost.
         """
-        for problem, settings in self.candidates.items():
+        for problem, settings in self._wanted.items():
             for group in groups(make_trials(_with(self._final, {"train.refit": True}), settings)):
                 check_group(group, lanes=1)
                 val = load_data(group.trials[0].config).val
@@ -168,7 +169,7 @@ class Tuning:
                     for each in settings
                 ],
             )
-            for problem, settings in self.candidates.items()
+            for problem, settings in self._wanted.items()
         }
 
     def _test(
@@ -205,8 +206,17 @@ class Tuning:
 
     @property
     def _searched(self) -> dict[str, Sequence[Overrides]]:
-        """The problems that leave a choice."""
-        return {name: each for name, each in self.candidates.items() if len(each) > 1}
+        """The problems to run now that leave a choice."""
+        return {name: each for name, each in self._wanted.items() if len(each) > 1}
+
+    @property
+    def _wanted(self) -> dict[str, Sequence[Overrides]]:
+        """The problems to run now."""
+        return {
+            problem: settings
+            for problem, settings in self.candidates.items()
+            if self.only is None or problem in self.only
+        }
 
     @property
     def _repeats(self) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ def test_the_records_alone_tell_what_was_chosen_and_how_it_tested(config, tmp_pa
     path.write_text(json.dumps(record))
     with pytest.raises(InputError, match="differ in what became of 'all'"):
         Tuning(config, {"all": RATES}, tmp_path, **SEEDS).recall()
-    with pytest.raises(InputError, match=r"holds no tuning: no tuned\.json"):
+    with pytest.raises(InputError, match=r"holds no tuning of 'all': not in tuned\.json"):
         Tuning(config, {"all": RATES}, tmp_path / "none", **SEEDS).recall()
 
 
