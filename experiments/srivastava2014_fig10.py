@@ -33,7 +33,7 @@ UPDATES = {100: 5000, 500: 5000, 1000: 5000, 5000: 10_000, 10_000: 15_000, 50_00
 ASSUMED = (
     "max-norm 2 in all networks, as in the paper's other experiments on MNIST, so that only the "
     "noise differs",
-    "five seeds, and the same images for all of them; the paper tells neither",
+    "five seeds, and the same images for all of them; the paper says neither",
 )
 
 EXPERIMENT = Experiment(
@@ -69,7 +69,7 @@ EXPERIMENT = Experiment(
             assumed=(
                 *shared.ASSUMED_LONG,
                 *ASSUMED,
-                "a million updates for every number of images; the paper tells no length here",
+                "a million updates for every number of images; the paper gives no length here",
             ),
         ),
         "full": Protocol(

@@ -36,7 +36,7 @@ NETWORK = "dropout + max-norm"
 NOTE = "The 0.05 points of the last claim are our bound."
 ASSUMED = (
     "784-1024-1024-2048-10 ReLU, half of the units and a fifth of the inputs dropped, max-norm 2, "
-    "as in the paper's other experiments on MNIST; the figure tells only the network's error",
+    "as in the paper's other experiments on MNIST; the figure gives only the network's error",
 )
 
 EXPERIMENT = Experiment(

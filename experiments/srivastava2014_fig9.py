@@ -20,7 +20,7 @@ from experiments import _srivastava2014_mnist as shared
 
 NOTE = (
     "What the paper's error bars mean is not said, so they are not used. The 2.7 and 1.7 % that "
-    "its text tells of p = 0.1 are the ends of the training curves; those of the test curves are "
+    "its text gives for p = 0.1 are the ends of the training curves; those of the test curves are "
     "3.19 and 2.39 %. The 0.15 points of a claim are our bound."
 )
 ASSUMED = ("max-norm 2 for every p, as in the paper's other experiments on MNIST",)

@@ -85,7 +85,7 @@ EXPERIMENT = Experiment(
         ),
         "short": Protocol(
             seeds=(0, 1, 2),
-            cost="about 60 minutes on 2 cores, reckoned",
+            cost="about 60 minutes on 2 cores, estimated",
             base={"train.epochs": 20},
             grid={"optimizer.lr": (0.1, 0.3), "optimizer.max_norm": (2.0,)},
             cells={

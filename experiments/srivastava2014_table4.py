@@ -86,7 +86,7 @@ EXPERIMENT = Experiment(
         ),
         "short": Protocol(
             seeds=(0, 1, 2),
-            cost="about 35 minutes on 2 cores, reckoned",
+            cost="about 35 minutes on 2 cores, estimated",
             base={
                 "data.train_size": 10_000,
                 "data.val_size": 0,

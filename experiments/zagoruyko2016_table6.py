@@ -66,7 +66,7 @@ EXPERIMENT = Experiment(
         ),
         "short": Protocol(
             seeds=(0, 1, 2),
-            cost="about 30 minutes on 2 cores, reckoned",
+            cost="about 30 minutes on 2 cores, estimated",
             base={
                 "data.train_size": 10_000,
                 "train.epochs": 15,

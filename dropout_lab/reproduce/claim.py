@@ -1,4 +1,4 @@
-"""What papers conclude, as comparisons of values."""
+"""Claims of papers, as comparisons of values."""
 
 import dataclasses
 
@@ -7,24 +7,24 @@ ERROR = "test_error"
 
 @dataclasses.dataclass(frozen=True)
 class Value:
-    """A metric of a cell, which is what tables, curves and claims are made of.
+    """A metric of a cell; tables, curves and claims are made of these.
 
     Attributes:
       cell: The cell's label.
-      metric: A name in the records' metrics, or of what is measured besides.
+      metric: A name in the records' metrics, or one that an evaluation adds.
     """
 
     cell: str
     metric: str = ERROR
 
     def __str__(self) -> str:
-        """Returns the cell, with the metric where that is not the usual one."""
+        """Returns the cell, with the metric unless that is the test error."""
         return self.cell if self.metric == ERROR else f"{self.cell} ({self.metric})"
 
 
 @dataclasses.dataclass(frozen=True)
 class _Compared:
-    """What claims about several values share.
+    """A claim about several values.
 
     Attributes:
       paired: Whether values are compared seed by seed, as for networks that start equal.
@@ -34,7 +34,7 @@ class _Compared:
 
     @property
     def test(self) -> str:
-        """The test that decides."""
+        """The name of the statistical test."""
         return "paired by seed" if self.paired else "Welch"
 
 
@@ -45,7 +45,7 @@ class Better(_Compared):
     Attributes:
       value: The lower one; a cell's label stands for its test error, here and below.
       than: The higher one.
-      by: By more than so much.
+      by: The least difference, exclusive.
     """
 
     value: Value | str
@@ -67,12 +67,12 @@ class Better(_Compared):
 
 @dataclasses.dataclass(frozen=True)
 class Alike(_Compared):
-    """The claim that two values differ by less than so much.
+    """The claim that two values differ by less than a bound.
 
     Attributes:
-      value: One.
-      other: The other.
-      within: The least difference at which they would not be alike.
+      value: The first value.
+      other: The second value.
+      within: The bound on the absolute difference, exclusive.
     """
 
     value: Value | str
@@ -92,7 +92,7 @@ class Alike(_Compared):
 
 @dataclasses.dataclass(frozen=True)
 class Ordered(_Compared):
-    """The claim that values come in an order: each better than the next.
+    """The claim that values are in an order, each lower than the next.
 
     Attributes:
       order: From best to worst; neighbours are compared.
@@ -112,7 +112,7 @@ class Ordered(_Compared):
 
 @dataclasses.dataclass(frozen=True)
 class _Bound:
-    """What claims about one value and a number share.
+    """A claim about one value and a number.
 
     Attributes:
       value: The value.
@@ -129,7 +129,7 @@ class _Bound:
 
     @property
     def test(self) -> str:
-        """The test that decides."""
+        """The name of the statistical test."""
         return "one sample"
 
 

@@ -1,7 +1,7 @@
 """The design of a run: what a protocol of an experiment trains and claims."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -52,11 +52,6 @@ class Design:
     candidates: Mapping[str, tuple[Overrides, ...]]
     claims: tuple[Claim, ...]
     departures: tuple[str, ...] = ()
-
-    def part(self, cells: Collection[str]) -> "Design":
-        """Returns the design of some of the cells; its claims stay."""
-        kept = {label: self.candidates[label] for label in self.candidates if label in cells}
-        return dataclasses.replace(self, candidates=kept)
 
 
 def make_design(name: str, experiment: Experiment, protocol: str, defaults: ConfigDict) -> Design:

@@ -1,4 +1,4 @@
-"""What an experiment is: cells, the paper's numbers, claims, and protocols to run them by.
+"""Experiments: cells, the paper's numbers, its claims, and the protocols for running them.
 
 A file ``experiments/NAME.py`` holds one, as ``EXPERIMENT``, and nothing else.
 """
@@ -30,7 +30,7 @@ class Published:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One setting of a paper, with what of it is tuned on validation data.
+    """One setting of a paper, and the keys of it that are tuned on validation data.
 
     Attributes:
       fixed: Values by configuration key.
@@ -147,7 +147,7 @@ class Protocol:
 
     Attributes:
       seeds: Of the final networks.
-      cost: How long it takes on what, and whether that was measured.
+      cost: How long it takes on which machine, and whether that was measured or estimated.
       search_seeds: Of the networks that settings are chosen by.
       base: Values by key, over the experiment's own.
       cells: Values by key, by cell, over the cells' own.
@@ -155,11 +155,11 @@ class Protocol:
       evaluations: Of the final networks, besides the one in their records.
       claims: Claims that only a protocol of this length can test, besides the experiment's.
       without: Cells that it leaves out; claims about them are not judged.
-      shortened: What is smaller or shorter than in the paper, a sentence each; for ``short``.
-      departures: What differs from the paper because this code cannot do it, a sentence each.
-      assumed: What the paper does not say, the choice made and why, a sentence each.
-      remarks: What to say of the results, such as the likeliest reason why a claim failed.
-      title: What it shows, where that is not what the experiment's title says.
+      shortened: What is smaller or shorter than in the paper, one sentence each; ``short`` only.
+      departures: What differs from the paper because this code cannot do it, one sentence each.
+      assumed: Choices where the paper is silent, with reasons, one sentence each.
+      remarks: Comments on the results, such as the likeliest reason why a claim failed.
+      title: In place of the experiment's, where this protocol's task differs.
       incomparable: Why the paper's numbers are of another task, so that no difference from them is
         shown; empty if they are of this one.
       exploratory: Why the results are exploratory: what was changed after test errors were seen.
@@ -223,7 +223,7 @@ class Experiment:
 
     @property
     def numbered(self) -> bool:
-        """Whether the paper has numbers to compare with, not only a drawing."""
+        """Whether the paper gives numbers, not only a drawing."""
         return any(cell.paper for cell in self.cells.values())
 
     def check(self, name: str) -> None:
@@ -250,7 +250,7 @@ class Experiment:
                 )
 
     def _keys(self) -> Iterator[tuple[str, str]]:
-        """Yields every configuration key with where it stands."""
+        """Yields every configuration key, after the place where it is used."""
         parts: list[tuple[str, Mapping[str, Any]]] = [("base", self.base)]
         for label, cell in self.cells.items():
             parts += [(f"cell {label!r}", cell.fixed), (f"grid of {label!r}", cell.grid)]
@@ -262,7 +262,7 @@ class Experiment:
                 yield where, key
 
     def _labels(self) -> Iterator[tuple[str, str]]:
-        """Yields every mention of a cell with where it stands."""
+        """Yields every mention of a cell, after the place where it is used."""
         yield "headline", self.headline.cell
         extra = [claim for protocol in self.protocols.values() for claim in protocol.claims]
         for claim in (*self.claims, *extra):

@@ -1,4 +1,4 @@
-"""An experiment's figure: ours with bands over the paper's points, and the data behind it."""
+"""An experiment's figure, with the paper's points beside ours, and its data."""
 
 from itertools import cycle
 from typing import Any
@@ -12,7 +12,7 @@ from dropout_lab.reproduce.table import places
 
 
 def figure_data(results: Results) -> dict[str, Any]:
-    """Returns what the figure shows, ready for JSON: lines of points.
+    """Returns the figure's data, ready for JSON: lines of points.
 
     Without curves of its own, an experiment's figure has a line for each column of its table, with
     the rows along the x axis.

@@ -1,4 +1,4 @@
-"""All experiments at a glance: what there is, what it costs, what came of it."""
+"""Overview of all experiments: their protocols, costs and results."""
 
 from collections.abc import Iterable, Mapping
 
@@ -17,7 +17,7 @@ def overview(experiments: Iterable[Results], folder: str) -> str:
     """Returns a table with a line for each experiment that was run: headline, claims, time.
 
     Args:
-      experiments: What was run.
+      experiments: Results of experiments.
       folder: Where the links lead; each experiment has its folder there, each protocol one in it.
     """
     body = []
@@ -48,7 +48,7 @@ def overview(experiments: Iterable[Results], folder: str) -> str:
 def describe(
     name: str, experiment: Experiment, defaults: ConfigDict, published: Mapping[str, Results]
 ) -> str:
-    """Returns an experiment in a few lines: headline, and what each protocol takes and gave.
+    """Returns an experiment in a few lines: its headline, and each protocol's cost and results.
 
     Args:
       name: Its file.

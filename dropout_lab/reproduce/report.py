@@ -1,4 +1,4 @@
-"""Everything that is written about an experiment that was run, computed from its records."""
+"""The files written about an experiment, computed from its records."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -20,10 +20,10 @@ class Results:
     Attributes:
       name: The experiment's file.
       experiment: The experiment.
-      design: What is run, in the end.
-      choices: What was chosen and how it tested, by cell, of the cells that were run so far.
+      design: The design of the whole run.
+      choices: The chosen setting and its final runs, by cell, for cells that have been run.
       records: The final networks' records, by id.
-      measured: What was measured of the final networks besides.
+      measured: Errors of the final networks by the protocol's evaluations.
       run: How it was run: protocol, command, seconds.
     """
 
@@ -36,7 +36,7 @@ class Results:
     run: Mapping[str, Any]
 
     def sample(self, value: Value) -> Sample:
-        """Returns a metric of a cell's final networks; nothing where the protocol has none."""
+        """Returns a metric of a cell's final networks; an empty sample if it was not run."""
         if value.cell not in self.choices:
             return Sample({})
         runs = self.choices[value.cell].final.runs
@@ -57,17 +57,17 @@ class Results:
         split, _, score = metric.rpartition("_")
         if score != "error":
             return 0.0
-        # What is measured besides, is measured on the test set.
+        # Evaluations besides the record's are on the test set.
         part = split if split in ("train", "val") else "test"
         return max(100 / record["data"][part] for record in self.records.values())
 
     @property
     def not_run(self) -> list[str]:
-        """The cells that have yet to be run."""
+        """The cells that have not been run."""
         return [label for label in self.design.candidates if label not in self.choices]
 
     def paper(self, value: Value) -> Published | None:
-        """Returns what the paper has there."""
+        """Returns the paper's number; None if it has none."""
         return self.experiment.cells[value.cell].paper.get(value.metric)
 
     def from_paper(self, value: Value) -> Difference | None:

@@ -1,10 +1,10 @@
-"""Running an experiment, reading it back, and writing what there is to say of it."""
+"""Running an experiment, reading its records back, and writing its report."""
 
 import contextlib
 import fnmatch
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def reproduce(
     cells: Sequence[str] = (),
     execution: Execution | None = None,
 ) -> Results:
-    """Runs an experiment, or what is left of it, and writes its table, figure and claims.
+    """Runs an experiment, or the rest of it, and writes its table, figure and claims.
 
     Before anything is trained, the claims, cells and choices go into run.json. From then on they
     cannot change.
@@ -50,10 +50,10 @@ def reproduce(
       experiment: The experiment.
       protocol: One of ``design.PROTOCOLS``.
       defaults: A value for every configuration key.
-      workdir: Where the records go, and what is computed from them.
-      command: What to type to get the same; it goes on the page of results.
+      workdir: Directory for the records and the files computed from them.
+      command: The command line that repeats the run; it goes on the page of results.
       cells: Labels of the cells to run now, as patterns such as "ReLU*"; empty for all.
-      execution: Who trains.
+      execution: How the trials are executed.
 
     Returns:
       The results of all cells that have been run, now or before.
@@ -64,11 +64,11 @@ def reproduce(
       Interrupted: If a signal asked to stop; what was done is saved.
     """
     design = make_design(name, experiment, protocol, defaults)
-    part = design.part(_matching(design, cells))
+    wanted = _matching(design, cells)
     directory = check_directory(workdir)
     run = {"experiment": name, "protocol": protocol, "command": command}
     with _timed(directory, run, design):
-        tuned = _tuning(part, directory).run(execution)
+        tuned = _tuning(design, directory, wanted).run(execution)
         if tuned.failed:
             label, error = next(iter(tuned.failed.items()))
             raise InputError(
@@ -100,7 +100,7 @@ def read(name: str, experiment: Experiment, defaults: ConfigDict, directory: Pat
 
 
 def write(results: Results, directory: Path) -> None:
-    """Writes the tables, the figure, the claims and the page about all of them."""
+    """Writes the tables, the figure, the claims and the page that has all of them."""
     texts = report.texts(results)
     for name, text in texts.items():
         write_bytes(directory / name, text.encode())
@@ -127,7 +127,7 @@ def _published(directory: Path) -> set[Path]:
 
 
 def differences(results: Results, directory: Path) -> list[str]:
-    """Returns the files of a directory that are not what its records say."""
+    """Returns the files of a directory that differ from what its records give."""
     return [
         name
         for name, text in report.texts(results).items()
@@ -150,19 +150,20 @@ def _matching(design: Design, patterns: Sequence[str]) -> list[str]:
     ]
 
 
-def _tuning(design: Design, directory: Path) -> Tuning:
+def _tuning(design: Design, directory: Path, cells: Collection[str]) -> Tuning:
     return Tuning(
         design.config,
         design.candidates,
         directory,
         seeds=design.protocol.search_seeds,
         final_seeds=design.protocol.seeds,
+        only=cells,
     )
 
 
 def _results(name: str, experiment: Experiment, design: Design, directory: Path) -> Results:
     """Returns the results of the cells that have been run."""
-    choices = _tuning(design.part(tested_problems(directory)), directory).recall().choices
+    choices = _tuning(design, directory, tested_problems(directory)).recall().choices
     store = Store(directory / "final")
     records = {
         run.id: record

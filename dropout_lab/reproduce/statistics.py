@@ -1,4 +1,4 @@
-"""Differences with their intervals, one-sided tests, and decimals that a sample can bear.
+"""Differences with intervals, one-sided tests, and the decimals that a sample supports.
 
 Intervals and probabilities are scipy's. Holm's correction is arithmetic on probabilities, which
 scipy does not offer (its ``false_discovery_control`` bounds another rate).
@@ -18,10 +18,10 @@ _ROUNDING = 1e-6  # of numbers of single precision, which records hold: 6e-8, an
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """What was measured of a cell: a number for each seed whose network did not diverge.
+    """Values of a metric in a cell: one for each seed whose network did not diverge.
 
     Attributes:
-      by_seed: The numbers.
+      by_seed: The values.
       diverged: How many networks diverged; they have no part in any statistic.
       resolution: The smallest step between two numbers, such as 0.01 % with 10,000 examples.
     """
@@ -37,7 +37,7 @@ class Sample:
 
     @property
     def n(self) -> int:
-        """How many numbers there are."""
+        """The number of values."""
         return len(self.by_seed)
 
     @property
@@ -54,9 +54,9 @@ class Sample:
     def decimals(self) -> int:
         """Decimals to show the mean with.
 
-        They end where the mean's standard error has its first digit, so that the last one shown
-        is the first in doubt, or where the numbers themselves are that coarse. A single network's
-        percentage has at least the standard error of a proportion of so many examples.
+        The last decimal is the one in which the mean's standard error has its first digit, or the
+        resolution of the values if that is coarser. A single network's
+        percentage has at least the standard error of a proportion in that many examples.
         """
         if self.std is not None:
             step = self.std / math.sqrt(self.n)
@@ -188,7 +188,7 @@ def _deviation(values: Sequence[float], of: Sequence[float]) -> float:
 
     Args:
       values: Numbers.
-      of: The numbers that they were computed from, whose size tells how far rounding goes.
+      of: The numbers that they were computed from; rounding is relative to their size.
     """
     if len(values) < 2:
         return 0.0

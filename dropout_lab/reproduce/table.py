@@ -31,7 +31,7 @@ def latex(results: Results) -> str:
 
 
 def caption(results: Results) -> str:
-    """Returns what the table shows, what its signs mean, what was shortened or is otherwise."""
+    """Returns the table's caption: its source, its notation and its departures."""
     experiment, protocol = results.experiment, results.design.protocol
     parts = [
         f"{protocol.title or experiment.title}, after {experiment.citation} ({experiment.source}). "
@@ -112,7 +112,7 @@ def texts(results: Results, value: Value | None) -> tuple[str, str, str]:
 
 
 def decimals_of(sample: Sample, value: Value) -> int:
-    """Returns the decimals to show a value with: what the sample bears, at most the usual."""
+    """Returns the decimals to show a value with: as the sample supports, at most the usual."""
     _, usual = describe(value.metric)
     return min(sample.decimals, usual)
 
@@ -131,7 +131,7 @@ def ours_text(sample: Sample, decimals: int) -> str:
 
 
 def paper_text(paper: Published | None) -> str:
-    """Returns a paper's number as the paper has it."""
+    """Returns a paper's number in the paper's notation."""
     if paper is None:
         return "–"
     spread = "" if paper.std is None else f" ± {paper.std:g}"

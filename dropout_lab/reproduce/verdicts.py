@@ -1,4 +1,4 @@
-"""Claims put to the test: reproduced, contradicted or inconclusive."""
+"""Verdicts on claims: reproduced, contradicted, inconclusive or exploratory."""
 
 import dataclasses
 import itertools
@@ -21,7 +21,7 @@ LEVEL = 0.05
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """A claim and what the numbers say of it.
+    """A claim, its verdict and the statistics behind it.
 
     Attributes:
       claim: The claim.
@@ -29,13 +29,13 @@ class Verdict:
         but the run was restarted after its test errors had been seen.
       p_for: Holm's p-value of the claim; None without a test.
       p_against: Holm's p-value of its contrary; None without a test.
-      values: What the effect is of: of an order, the neighbours least apart.
+      values: The values compared; in an order, the neighbours that support it least.
       effect: The first's mean minus the second's, or minus the bound; None without a test.
       interval: One-sided bounds on the effect, at the levels at which Holm's procedure stops for
         the claim and for its contrary, so that they agree with the verdict; None without a test.
       standardised: The effect in standard deviations; None without a test.
-      decimals: To show the effect with.
-      diverged: How many networks of the claim's cells diverged; they have no part in the test.
+      decimals: For showing the effect.
+      diverged: How many networks of the claim's cells diverged and are left out of the test.
       reason: Why there was no test; empty if there was one.
     """
 
@@ -54,13 +54,13 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class _Comparison:
-    """Two values of a claim, or one beside a bound.
+    """A comparison of two values of a claim, or of one value with a bound.
 
     Attributes:
-      values: These.
-      samples: What was measured of each.
-      difference: Between the two, or from the bound.
-      single: Whether that is of one sample: of differences by seed, or beside a bound.
+      values: The values compared.
+      samples: Their samples.
+      difference: Between the two values, or from the bound; None without a test.
+      single: Whether the test is of one sample: of differences by seed, or against a bound.
     """
 
     values: tuple[Value, ...]

@@ -78,12 +78,11 @@ class TunedFile:
 
     def write(self, choices: Mapping[str, Choice]) -> None:
         """Writes the file; its entries for other problems stay."""
-        before = self._content() or {"asked": {"grid": {}}, "problems": {}}
-        grid = {**before["asked"]["grid"], **self.inputs["grid"]}
+        before = self._content() or {"problems": {}}
         problems = {problem: choice.as_json() for problem, choice in choices.items()}
         content = {
             "schema": 1,
-            "asked": {**self.inputs, "grid": grid},
+            "asked": self.inputs,
             "rule": CHOICE_RULE,
             "problems": {**before["problems"], **problems},
         }
@@ -108,7 +107,7 @@ def _changes(before: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[s
     for key in changed(before, inputs):
         old, new = before[key], inputs[key]
         if key == "grid":
-            problems = [name for name in old if name in new and old[name] != new[name]]
+            problems = [name for name in old | new if old.get(name) != new.get(name)]
             yield from (f"grid of {problem!r}" for problem in problems)
         else:
             yield f"value of {key} ({old}, not {new})"

@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,7 @@ class Tuning:
     ``train.refit`` does, and evaluates each network once on the test set. With ``data.train_size``
     and ``data.val_size`` it trains on as many examples as both together: the training examples and,
     in place of the validation examples, the next in the data set's order. ``workdir/tuned.json``
-    holds the inputs and results. A problem with a single setting is not searched. A directory may
-    be extended by further problems; the settings of a problem in it cannot change.
+    holds the inputs and results. A problem with a single setting is not searched.
 
     Attributes:
       config: The configuration that all trials share; not modified.
@@ -42,6 +41,8 @@ class Tuning:
       workdir: Directory of all files.
       seeds: Seeds of the search: each setting is run with all of them.
       final_seeds: Seeds of the final runs.
+      only: Problems to run now, the others later; None for all. The settings of all are fixed from
+        the first run on.
       folds: Number of parts of the training and validation data, each used once for validation;
         None to validate on the validation part only.
     """
@@ -52,6 +53,7 @@ class Tuning:
     _: dataclasses.KW_ONLY
     seeds: Sequence[int]
     final_seeds: Sequence[int]
+    only: Collection[str] | None = None
     folds: int | None = None
 
     def run(self, execution: Execution | None = None) -> Tuned:
@@ -70,17 +72,13 @@ class Tuning:
         """
         self._check()
         choices = self._file.read()
-        added = {
-            problem: settings
-            for problem, settings in self.candidates.items()
-            if problem not in choices
-        }
-        if added:
-            new = dataclasses.replace(self, candidates=added)
+        missing = [problem for problem in self._wanted if problem not in choices]
+        if missing:
+            new = dataclasses.replace(self, only=missing)
             new._check_data()
             choices |= new._run_search(execution)
-            choices = {problem: choices[problem] for problem in self.candidates}
             self._file.write(choices)
+        choices = {problem: choices[problem] for problem in self._wanted}
         finals = [choice.final for choice in choices.values()]
         if all(setting.runs and not setting.count("failed") for setting in finals):
             return Tuned(choices, {})
@@ -98,10 +96,13 @@ class Tuning:
             result than the one in tuned.json.
         """
         written = self._file.read()
+        for problem in self._wanted:
+            if problem not in written:
+                raise InputError(
+                    f"{str(self.workdir)!r} holds no tuning of {problem!r}: not in tuned.json"
+                )
         choices = self._tested(self._choices())
         for problem, choice in choices.items():
-            if problem not in written:
-                raise InputError(f"{str(self.workdir)!r} holds no tuning of {problem!r}")
             if choice != written[problem]:
                 raise InputError(
                     f"{str(self.workdir)!r}: tuned.json and the records differ in the result of "
@@ -137,7 +138,7 @@ class Tuning:
 
         Without this check the final runs would fail only after the whole search.
         """
-        for problem, settings in self.candidates.items():
+        for problem, settings in self._wanted.items():
             for group in groups(make_trials(_with(self._final, {"train.refit": True}), settings)):
                 check_group(group, lanes=1)
                 val = load_data(group.trials[0].config).val
@@ -157,7 +158,7 @@ class Tuning:
     def _choices(self) -> dict[str, Choice]:
         """Returns the choices that follow from the records of the search."""
         store, choices = self._store("search"), {}
-        for problem, settings in self.candidates.items():
+        for problem, settings in self._wanted.items():
             repeats = self._repeats if problem in self._searched else ()
             tried = [_setting(store, self._search, overrides, repeats) for overrides in settings]
             choices[problem] = Choice.among(problem, tried)
@@ -199,7 +200,16 @@ class Tuning:
     def _searched(self) -> dict[str, Sequence[Overrides]]:
         """The problems with more than one setting."""
         return {
-            problem: settings for problem, settings in self.candidates.items() if len(settings) > 1
+            problem: settings for problem, settings in self._wanted.items() if len(settings) > 1
+        }
+
+    @property
+    def _wanted(self) -> dict[str, Sequence[Overrides]]:
+        """The problems to run now."""
+        return {
+            problem: settings
+            for problem, settings in self.candidates.items()
+            if self.only is None or problem in self.only
         }
 
     @property

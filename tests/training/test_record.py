@@ -5,6 +5,7 @@ import jax
 import pytest
 
 from dropout_lab.config import resolve, trial_id
+from dropout_lab.training import record as record_module
 from dropout_lab.training.record import SCHEMA, environment, make_record
 from dropout_lab.training.trainer import Trainer
 
@@ -15,13 +16,13 @@ def config(new_config):
 
 
 @pytest.fixture(scope="module")
-def record(config, vmapped_of, tiny_dataset):
+def record(config, lanes_of, tiny_dataset):
     resolved = resolve(config)
-    [result] = Trainer(vmapped_of(resolved), [resolved], tiny_dataset).run()
+    [result] = Trainer(lanes_of(resolved), [resolved], tiny_dataset).run()
     return make_record(resolved, tiny_dataset, result)
 
 
-def test_a_record_is_complete(record, config):
+def test_a_record_tells_everything(record, config):
     resolved = resolve(config)
     assert record["schema"] == SCHEMA
     assert record["id"] == trial_id(resolved)
@@ -37,7 +38,7 @@ def test_a_record_is_complete(record, config):
     assert record["data"] == {"name": "digits", "fingerprint": "none", **sizes}
 
 
-def test_a_record_names_its_environment(record):
+def test_a_record_tells_where_it_was_made(record):
     assert {"python", "dropout_lab", "jax", "jaxlib", "flax", "optax", "numpy"} == record[
         "versions"
     ].keys()
@@ -68,6 +69,24 @@ def test_the_revision_is_marked_if_the_code_differs(fresh_environment, monkeypat
 
     monkeypatch.setattr(subprocess, "run", git)
     assert fresh_environment()["git_revision"] == "abc123" + mark
+
+
+@pytest.mark.parametrize(
+    ("changed", "mark"), [("experiments/unfinished/run.json", ""), ("experiments/new.py", "+")]
+)
+def test_records_of_unfinished_runs_are_not_code(
+    fresh_environment, monkeypatch, tmp_path, changed, mark
+):
+    for name in ("experiments/unfinished/run.json", "experiments/new.py", "dropout_lab/record.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("before")
+    identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
+    for command in (("init", "-q"), ("add", "."), (*identity, "commit", "-qm", "all")):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    (tmp_path / changed).write_text("after")
+    monkeypatch.setattr(record_module, "__file__", str(tmp_path / "dropout_lab" / "record.py"))
+    revision = fresh_environment()["git_revision"]
+    assert revision.removesuffix("+") + mark == revision
 
 
 @pytest.mark.parametrize("error", [OSError("no git"), subprocess.CalledProcessError(128, "git")])

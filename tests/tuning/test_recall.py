@@ -26,7 +26,7 @@ def test_a_result_can_be_computed_from_the_records_alone(config, tmp_path, monke
     path.write_text(json.dumps(record))
     with pytest.raises(InputError, match="differ in the result of 'all'"):
         Tuning(config, {"all": RATES}, tmp_path, **SEEDS).recall()
-    with pytest.raises(InputError, match=r"holds no tuning: no tuned\.json"):
+    with pytest.raises(InputError, match=r"holds no tuning of 'all': not in tuned\.json"):
         Tuning(config, {"all": RATES}, tmp_path / "none", **SEEDS).recall()
 
 
