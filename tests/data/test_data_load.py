@@ -1,3 +1,4 @@
+import dataclasses
 import importlib.util
 import inspect
 import subprocess
@@ -6,7 +7,7 @@ import types
 
 import pytest
 
-from dropout_lab.data import DATASETS, catalog, download, load
+from dropout_lab.data import DATASETS, catalog, download, load, raw_source
 from dropout_lab.errors import InputError
 
 
@@ -96,6 +97,17 @@ def test_no_data_and_no_network_says_the_three_ways(tmp_path, make_official, wri
         "(http://127.0.0.1:9/train-images-idx3-ubyte.gz: <urlopen error [Errno 111] Connection",
     ):
         assert part in message
+
+
+def test_a_data_set_without_original_files_has_two_ways(tmp_path, register):
+    image_set = dataclasses.replace(catalog.IMAGE_SETS["mnist"], files=())
+    register(image_set)
+    assert raw_source.find(image_set, str(tmp_path)) is None
+    with pytest.raises(
+        InputError, match=r"no data for 'mnist'\. Two ways to get it: \(1\)"
+    ) as caught:
+        load("mnist", data_dir=str(tmp_path))
+    assert "(3)" not in str(caught.value)
 
 
 @pytest.fixture
