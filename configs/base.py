@@ -68,9 +68,12 @@ def get_config() -> ConfigDict:
     config.model.batch_norm = False  # before each activation
 
     config.data = ConfigDict()
-    config.data.name = "digits"  # digits | mnist | fashion_mnist | cifar10 | cifar100 | npz
+    config.data.name = "digits"  # digits | mnist | fashion_mnist | cifar10 | cifar100 | own data:
+    # npz | table (CSV, parquet) | image_folder (a folder of images per class)
     config.data.dir = placeholder(str)  # where prepared or raw data lies; None: $TFDS_DATA_DIR
-    config.data.path = placeholder(str)  # npz: the file, with x_train, y_train, x_test, y_test
+    config.data.path = placeholder(str)  # own data: the file or folder
+    config.data.keys = placeholder(str)  # npz: arrays of train (x,y), test, val; None: usual names
+    config.data.label = placeholder(str)  # table: column of the labels; None: a usual name
     config.data.train_size = placeholder(int)  # use so many training examples; None: all
     config.data.val_size = placeholder(int)  # hold out so many; None: the data set's usual number
     config.data.folds = placeholder(int)  # cross-validation: cut train + validation in so many

@@ -12,6 +12,7 @@ from dropout_lab.config.resolve_training import (
     resolve_rate_schedule,
     resolve_schedule,
 )
+from dropout_lab.data import OWN
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.models import MODELS
 from dropout_lab.variants import RULES_OF_INFERENCE, VARIANTS
@@ -59,13 +60,17 @@ def _unsigned(value: Any) -> Any:
 
 
 def _resolve_data(config: ConfigDict) -> None:
-    """Clears the size of a validation part that a fold replaces."""
+    """Clears what the data set does not read, and the validation size that a fold replaces."""
     data = config.data
-    if (data.name == "npz") != (data.path is not None):
+    if (data.name in OWN) != (data.path is not None):
         raise InputError(
             f"config.data.path is {data.path!r} and config.data.name is {data.name!r}; allowed: a "
-            "path with 'npz', None with any other"
+            f"path with {' or '.join(map(repr, OWN))}, None with any other"
         )
+    if data.name != "npz":
+        data.keys = None
+    if data.name != "table":
+        data.label = None
     if (data.fold is None) != (data.folds is None) or (data.folds and data.fold >= data.folds):
         allowed = f"0 to {data.folds - 1}" if data.folds else "None without folds"
         raise InputError(

@@ -56,6 +56,8 @@ class Dataset:
       test: Test examples: the official test part.
       classes: Number of classes.
       fingerprint: sha256 (hex) of the arrays of all three parts.
+      class_names: Own data: names of the classes, unless the labels were 0..classes-1.
+      notes: Own data: what was converted or chosen as it was read, a line each.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Dataset:
     test: Split
     classes: int
     fingerprint: str
+    class_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def canonical(split: Split) -> Split:

@@ -28,6 +28,17 @@ def user_cache() -> Path:
         return Path(tempfile.gettempdir(), f"dropout_lab-{os.getuid()}")
 
 
+def expanded(path: str | Path) -> Path:
+    """Returns a path with ``~`` and environment variables replaced.
+
+    A home or a variable that does not exist stays as it is written.
+
+    >>> expanded("a/b").as_posix()
+    'a/b'
+    """
+    return Path(os.path.expanduser(os.path.expandvars(path)))
+
+
 @contextlib.contextmanager
 def lock(path: Path, *, wait: bool) -> Iterator[bool]:
     """Holds a lock that one process at a time can hold; yields whether it was got.

@@ -28,7 +28,8 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
     Its fields: schema, id, status ("ok" or "diverged"), seed, config (resolved), metrics (errors in
     percent), history (a row per epoch), epoch (the one that counts), wall_seconds (of all trials
     that ran side by side), lanes (how many those were; older records lack it), data (name, sizes,
-    shape, fingerprint), versions, device, git_revision.
+    shape, classes, fingerprint; of own data class_names and notes on what was converted, if there
+    are any), versions, device, git_revision.
     """
     progress = result.progress
     return {
@@ -50,6 +51,8 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
             "shape": list(example_shape(dataset.train)),
             "classes": dataset.classes,
             "fingerprint": dataset.fingerprint,
+            **({"class_names": list(dataset.class_names)} if dataset.class_names else {}),
+            **({"notes": list(dataset.notes)} if dataset.notes else {}),
         },
         **environment(),
     }

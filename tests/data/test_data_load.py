@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from dropout_lab.data import DATASETS, catalog, download, load, raw_source
+from dropout_lab.data import DATASETS, OWN, catalog, download, load, raw_source
 from dropout_lab.errors import InputError
 
 
@@ -19,7 +19,9 @@ def register(monkeypatch):
 
 
 def test_names():
-    assert DATASETS == ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "npz")
+    published = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
+    assert (*published, *OWN) == DATASETS
+    assert OWN == ("npz", "table", "image_folder")
 
 
 def test_an_unknown_name_gets_the_nearest(tmp_path):
@@ -27,9 +29,9 @@ def test_an_unknown_name_gets_the_nearest(tmp_path):
         load("minst")
 
 
-@pytest.mark.parametrize(("name", "path"), [("npz", None), ("npz", ""), ("digits", "own.npz")])
-def test_a_path_is_for_npz_alone(name, path):
-    with pytest.raises(InputError, match=f"dataset '{name}' with path .*: 'npz' needs a path"):
+@pytest.mark.parametrize(("name", "path"), [("npz", None), ("table", ""), ("digits", "own.npz")])
+def test_a_path_is_for_own_data_alone(name, path):
+    with pytest.raises(InputError, match=f"dataset '{name}' with path .*: 'npz' or 'table' or "):
         load(name, path=path)
 
 
@@ -175,4 +177,4 @@ def test_importing_is_light():
 
 def test_every_option_of_load_is_keyword_only():
     kinds = [parameter.kind.name for parameter in inspect.signature(load).parameters.values()]
-    assert kinds == ["POSITIONAL_OR_KEYWORD"] + ["KEYWORD_ONLY"] * 4
+    assert kinds == ["POSITIONAL_OR_KEYWORD"] + ["KEYWORD_ONLY"] * 6
