@@ -52,14 +52,42 @@ def fetch(original: OriginalFile, folder: Path) -> Path:
       InputError: If what was downloaded is not the published file.
     """
     target = folder / original.name
+    part = target.with_name(f"{target.name}.part")
+    if not target.exists() and not part.exists():
+        _check_reachable(original)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{original.name}.lock"):
             if not target.exists():
-                _download(original, target.with_name(f"{target.name}.part")).replace(target)
+                _download(original, part).replace(target)
     except OSError as error:
         raise UnreachableError(f"{original.url} to {folder}: {error}") from error
     return target
+
+
+def _check_reachable(original: OriginalFile) -> None:
+    """Raises UnreachableError unless the server of a file answers and has not lost it."""
+    request = urllib.request.Request(original.url, method="HEAD")
+    for attempt in range(_ATTEMPTS):
+        _back_off(attempt)
+        try:
+            urllib.request.urlopen(request, timeout=_TIMEOUT_S).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code < http.HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise UnreachableError(f"{original.url}: {error}") from error
+            return  # busy, or it does not know HEAD: the download will tell
+        except (OSError, http.client.HTTPException) as error:
+            failure = str(error) or type(error).__name__
+        else:
+            return
+    raise UnreachableError(f"{original.url}: {failure}")
+
+
+def _back_off(attempt: int) -> None:
+    """Waits before another attempt, longer each time; not before the first, number 0."""
+    if attempt:
+        time.sleep(_BACKOFF_S * 2 ** (attempt - 1))
 
 
 def _download(original: OriginalFile, part: Path) -> Path:
@@ -88,8 +116,7 @@ def _fill(original: OriginalFile, part: Path) -> None:
     with progress:
         task = progress.add_task(original.name, total=original.size)
         for attempt in range(_ATTEMPTS):
-            if attempt:
-                time.sleep(_BACKOFF_S * 2 ** (attempt - 1))
+            _back_off(attempt)
             try:
                 for length in _receive(original, part):
                     progress.update(task, completed=length)

@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from dropout_lab.data import download
 from dropout_lab.data.catalog import ImageSet, OriginalFile
 from dropout_lab.data.dataset import Official, Split, canonical
-from dropout_lab.system.files import user_cache
+from dropout_lab.system.files import expanded, user_cache
 
 # Folder in the tarball, label bytes before each image (the last is the class), file names.
 _CIFAR = {
@@ -54,7 +54,7 @@ def find(image_set: ImageSet, data_dir: str | None) -> Path | None:
 
 
 def _folders(image_set: ImageSet, data_dir: str | None) -> list[Path]:
-    folders = [Path(os.path.expanduser(data_dir)) / image_set.name] if data_dir else []
+    folders = [expanded(data_dir) / image_set.name] if data_dir else []
     return [*folders, user_cache() / "downloads" / image_set.name]
 
 

@@ -6,11 +6,14 @@ import importlib.util
 from dropout_lab.data import cache, download, raw_source, tfds_source
 from dropout_lab.data.catalog import ImageSet
 from dropout_lab.data.dataset import Official
+from dropout_lab.data.near_miss import near_miss
 from dropout_lab.errors import InputError
 
 
 def load(image_set: ImageSet, data_dir: str | None) -> Official:
     """Returns both parts in canonical order, from the first source that has them.
+
+    A ``data_dir`` that nearly holds them is an error before anything is prepared or downloaded.
 
     Damaged data in one source is an error, not a reason to try the next.
 
@@ -19,6 +22,9 @@ def load(image_set: ImageSet, data_dir: str | None) -> Official:
     """
     name = image_set.name
     folder = tfds_source.find(name, data_dir)
+    there = folder or raw_source.find(image_set, data_dir)
+    if data_dir and not there and (miss := near_miss(image_set, data_dir)):
+        raise InputError(f"no data for {name!r}: {data_dir} {miss}.")
     tensorflow = "TensorFlow is not installed"
     if folder is None and importlib.util.find_spec("tensorflow"):
         try:
@@ -47,10 +53,12 @@ def load(image_set: ImageSet, data_dir: str | None) -> Official:
 def _ways(image_set: ImageSet, data_dir: str | None, tensorflow: str, download: str) -> str:
     """Returns the message that a data set is missing, with the ways to get it."""
     name = image_set.name
-    roots = ", ".join(map(str, tfds_source.roots(data_dir)))
+    roots = tfds_source.roots(data_dir)
+    near = [f"; {root} {miss}" for root in roots if (miss := near_miss(image_set, root))]
     ways = [
         f"point data_dir or $TFDS_DATA_DIR at a folder where TFDS has prepared it as "
-        f"{name}/<version>/ in array_record format (none in {roots})",
+        f"{name}/<version>/ in array_record format (none in {', '.join(map(str, roots))}"
+        f"{''.join(near)})",
         f"install TensorFlow, so that TFDS can prepare it here ({tensorflow})",
     ]
     if image_set.files:

@@ -16,15 +16,15 @@ from dropout_lab.data import cache
 from dropout_lab.data.catalog import ImageSet
 from dropout_lab.data.dataset import Official, Split, canonical
 from dropout_lab.errors import InputError
+from dropout_lab.system.files import expanded
 
-_INFO = "dataset_info.json"
+INFO = "dataset_info.json"
 
 
 def roots(data_dir: str | None) -> list[Path]:
     """Returns the folders to search: data_dir, $TFDS_DATA_DIR, TFDS's default."""
     folders = [data_dir, os.environ.get("TFDS_DATA_DIR"), "~/tensorflow_datasets"]
-    # Unlike Path's, this leaves ~ alone where there is no home.
-    return [Path(os.path.expanduser(folder)) for folder in folders if folder]
+    return [expanded(folder) for folder in folders if folder]
 
 
 def find(name: str, data_dir: str | None) -> Path | None:
@@ -35,14 +35,23 @@ def find(name: str, data_dir: str | None) -> Path | None:
     """
     for root in roots(data_dir):
         # Unlike Path's, glob returns nothing for a folder without permission.
-        folders = map(os.path.dirname, glob.glob(f"{glob.escape(str(root / name))}/*/{_INFO}"))
+        folders = map(os.path.dirname, glob.glob(f"{glob.escape(str(root / name))}/*/{INFO}"))
         versions = [
             folder for folder in map(Path, folders) if re.fullmatch(r"\d+\.\d+\.\d+", folder.name)
         ]
         for folder in sorted(versions, key=_version, reverse=True):
-            if _info(folder).get("fileFormat") == "array_record":
+            if file_format(folder) == "array_record":
                 return folder
     return None
+
+
+def file_format(folder: Path) -> str:
+    """Returns the format of a prepared version: TFDS's default is "tfrecord".
+
+    Raises:
+      InputError: If its dataset_info.json cannot be read.
+    """
+    return str(_info(folder).get("fileFormat") or "tfrecord")
 
 
 def state(folder: Path) -> list[Any]:
@@ -116,7 +125,7 @@ def _check_count(shard: Path, expected: int) -> None:
     count = reader.num_records()
     reader.close()
     if count != expected:
-        raise ValueError(f"{count} records, but {_INFO} says {expected}")
+        raise ValueError(f"{count} records, but {INFO} says {expected}")
 
 
 def _decode(content: bytes, shape: tuple[int, int, int]) -> UInt8[np.ndarray, "h w c"]:
@@ -130,7 +139,7 @@ def _decode(content: bytes, shape: tuple[int, int, int]) -> UInt8[np.ndarray, "h
 
 
 def _info(folder: Path) -> dict[str, Any]:
-    path = folder / _INFO
+    path = folder / INFO
     try:
         info = json.loads(path.read_text())
         return dict(info)

@@ -36,6 +36,7 @@ def expanded(path: str | Path) -> Path:
     >>> expanded("a/b").as_posix()
     'a/b'
     """
+    # Unlike Path's, os.path's leaves ~ alone where there is no home.
     return Path(os.path.expanduser(os.path.expandvars(path)))
 
 
