@@ -72,7 +72,9 @@ def get_config() -> ConfigDict:
     # npz | table (CSV, parquet) | image_folder (a folder of images per class)
     config.data.dir = placeholder(str)  # where prepared or raw data lies; None: $TFDS_DATA_DIR
     config.data.path = placeholder(str)  # own data: the file or folder
-    config.data.keys = placeholder(str)  # npz: arrays of train (x,y), test, val; None: usual names
+    config.data.arrays = placeholder(
+        str
+    )  # npz: arrays of train (x,y), test, val; None: usual names
     config.data.label = placeholder(str)  # table: column of the labels; None: a usual name
     config.data.train_size = placeholder(int)  # use so many training examples; None: all
     config.data.val_size = placeholder(int)  # hold out so many; None: the data set's usual number

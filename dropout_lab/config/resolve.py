@@ -68,7 +68,7 @@ def _resolve_data(config: ConfigDict) -> None:
             f"path with {' or '.join(map(repr, OWN))}, None with any other"
         )
     if data.name != "npz":
-        data.keys = None
+        data.arrays = None
     if data.name != "table":
         data.label = None
     if (data.fold is None) != (data.folds is None) or (data.folds and data.fold >= data.folds):

@@ -32,7 +32,7 @@ def load(
     *,
     data_dir: str | None = None,
     path: str | None = None,
-    keys: str | None = None,
+    arrays: str | None = None,
     label: str | None = None,
     val_size: int | None = None,
     train_size: int | None = None,
@@ -49,7 +49,7 @@ def load(
         Then $TFDS_DATA_DIR, ~/tensorflow_datasets and the per-user cache are searched.
       path: Own data only: the file or folder. "npz": arrays. "table": CSV or parquet, or a folder
         with train.csv and test.csv. "image_folder": PATH/CLASS/* or PATH/train/CLASS/*.
-      keys: "npz" only: names of the arrays, by commas: features and labels of the training part,
+      arrays: "npz" only: names of the arrays, by commas: features and labels of the training part,
         then of the test and of the validation part if any. None: usual names, such as x_train.
       label: "table" only: the column of the labels. None: a usual name, such as label.
       val_size: Number of examples held out. None: 10,000 of MNIST and Fashion-MNIST, 5,000 of
@@ -68,11 +68,11 @@ def load(
         raise InputError(
             f"dataset {name!r} with path {path!r}: {allowed} need a path, no other may."
         )
-    for option, value, owner in (("keys", keys, "npz"), ("label", label, "table")):
+    for option, value, owner in (("arrays", arrays, "npz"), ("label", label, "table")):
         if value is not None and name != owner:
             raise InputError(f"data.{option} is {value!r} with {name!r}; allowed: with {owner!r}")
     if path:
-        own_data = own.load(name, path, keys=keys, label=label)
+        own_data = own.load(name, path, arrays=arrays, label=label)
         dataset = hold_out(
             name,
             own_data.official,

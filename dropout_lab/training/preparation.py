@@ -55,7 +55,7 @@ def load_data(config: FrozenConfigDict) -> Dataset:
     """Returns the data set that a resolved configuration names; the latest is kept."""
     data = config.data
     dataset = _load(
-        data.name, data.dir, data.path, data.keys, data.label, data.val_size, data.train_size
+        data.name, data.dir, data.path, data.arrays, data.label, data.val_size, data.train_size
     )
     return dataset if data.folds is None else _cut(dataset, data.folds, data.fold)
 
@@ -65,7 +65,7 @@ def _load(
     name: str,
     data_dir: str | None,
     path: str | None,
-    keys: str | None,
+    arrays: str | None,
     label: str | None,
     val_size: int | None,
     train_size: int | None,
@@ -74,7 +74,7 @@ def _load(
         name,
         data_dir=data_dir,
         path=path,
-        keys=keys,
+        arrays=arrays,
         label=label,
         val_size=val_size,
         train_size=train_size,

@@ -56,7 +56,7 @@ BAD = {
     "data.name": ["minst", None, ("mnist",)],
     "data.dir": [1, ()],
     "data.path": [0],
-    "data.keys": [("x", "y"), 1],
+    "data.arrays": [("x", "y"), 1],
     "data.label": [0, ("y",)],
     "data.train_size": [0, -5, 10.0],
     "data.val_size": [-1, 0.1],

@@ -60,7 +60,7 @@ def test_samples_are_drawn(name, own):
     label = dataset.classes - 1
     first = dataset.train.images[dataset.train.labels == label][0]
     axes = figure.axes[8 * label]
-    shown = axes.images[0].get_array() if axes.images else axes.lines[0].get_ydata()
+    shown = np.asarray(axes.images[0].get_array() if axes.images else axes.lines[0].get_ydata())
     if name == "digits":
         np.testing.assert_allclose(shown, first[..., 0] / 255)
     else:

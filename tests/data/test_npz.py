@@ -1,6 +1,7 @@
 import gzip
 import pickle
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,8 +79,8 @@ def test_a_file_of_older_records_has_the_fingerprint_it_had(save):
 def test_usual_names_are_found(tmp_path, save, names):
     expected = load("npz", path=save())
     path = str(tmp_path / "renamed.npz")
-    others = {"feature_names": np.array(["a", "b", "c", "d"])}
-    np.savez(path, **dict(zip(names, _arrays().values(), strict=True)), **others)
+    renamed: dict[str, Any] = dict(zip(names, _arrays().values(), strict=True))
+    np.savez(path, **renamed, feature_names=np.array(["a", "b", "c", "d"]))
     data = load("npz", path=path)
     assert data.fingerprint == expected.fingerprint
     noted = f"arrays read: {', '.join(names)}" in data.notes
@@ -90,12 +91,12 @@ def test_names_given_are_read(tmp_path, save):
     expected = load("npz", path=save())
     path = str(tmp_path / "renamed.npz")
     np.savez(path, *_arrays().values())
-    data = load("npz", path=path, keys="arr_0, arr_1,arr_2,arr_3")
+    data = load("npz", path=path, arrays="arr_0, arr_1,arr_2,arr_3")
     assert data.fingerprint == expected.fingerprint
 
 
 def test_two_names_are_training_data_of_which_a_sixth_is_the_test_part(save):
-    data = load("npz", path=save(), keys="x_train,y_train")
+    data = load("npz", path=save(), arrays="x_train,y_train")
     assert (len(data.train), len(data.val), len(data.test)) == (22, 4, 5)
     assert data.notes == (
         "no test part: 5 of the 31 examples, chosen by their hashes, are held out as one",
@@ -111,23 +112,23 @@ def test_a_validation_part_is_what_is_held_out(save):
 
 
 @pytest.mark.parametrize(
-    ("keys", "message"),
+    ("arrays", "message"),
     [
-        ("x_train", "config.data.keys is 'x_train'; allowed: two, four or six names"),
-        ("x_train,", "config.data.keys is 'x_train,'; allowed: two, four or six names"),
+        ("x_train", "config.data.arrays is 'x_train'; allowed: two, four or six names"),
+        ("x_train,", "config.data.arrays is 'x_train,'; allowed: two, four or six names"),
         ("x_train,z", "no array z; it holds x_train (31, 4) float64, y_train (31,) int64, x_test"),
     ],
 )
-def test_bad_names_are_refused(save, keys, message):
+def test_bad_names_are_refused(save, arrays, message):
     with pytest.raises(InputError, match=re.escape(message)):
-        load("npz", path=save(), keys=keys)
+        load("npz", path=save(), arrays=arrays)
 
 
 @pytest.mark.parametrize("name", ["table", "image_folder", "digits"])
 def test_names_are_for_npz_alone(save, name):
     path = None if name == "digits" else save()
-    with pytest.raises(InputError, match=r"keys is 'x,y' with '\w+'; allowed: with 'npz'"):
-        load(name, path=path, keys="x,y")
+    with pytest.raises(InputError, match=r"arrays is 'x,y' with '\w+'; allowed: with 'npz'"):
+        load(name, path=path, arrays="x,y")
 
 
 def test_other_names_are_listed(tmp_path):
@@ -136,7 +137,7 @@ def test_other_names_are_listed(tmp_path):
         load("npz", path=str(tmp_path / "own.npz"))
     assert str(caught.value).endswith(
         "own.npz: no array x_train, y_train; it holds kspace (2, 3) float64, mask (2,) bool; "
-        "config.data.keys names those to read, in the order x_train, y_train, x_test, y_test."
+        "config.data.arrays names those to read, in the order x_train, y_train, x_test, y_test."
     )
 
 

@@ -10,13 +10,13 @@ FORMATS: tuple[str, ...] = ("npz", "table", "image_folder")
 __all__ = ["FORMATS", "OwnData", "load"]
 
 
-def load(name: str, path: str, *, keys: str | None = None, label: str | None = None) -> OwnData:
+def load(name: str, path: str, *, arrays: str | None = None, label: str | None = None) -> OwnData:
     """Reads own data.
 
     Args:
       name: One of ``FORMATS``.
       path: Its file or folder; ``~`` and environment variables are expanded.
-      keys: For "npz": names of the arrays, as :func:`npz.read` describes; None for usual names.
+      arrays: For "npz": names of the arrays, as :func:`npz.read` describes; None for usual names.
       label: For "table": the column of the labels; None for a usual name.
 
     Raises:
@@ -25,7 +25,7 @@ def load(name: str, path: str, *, keys: str | None = None, label: str | None = N
     place = expanded(path)
     try:
         if name == "npz":
-            parts, notes = npz.read(place, keys)
+            parts, notes = npz.read(place, arrays)
         elif name == "table":
             parts, notes = table.read(place, label)
         else:

@@ -17,12 +17,12 @@ _PARTS = ("train", "test", "val")
 _USUAL = "x_train, y_train, x_test, y_test"
 
 
-def read(path: Path, keys: str | None) -> tuple[list[Part], list[str]]:
+def read(path: Path, names: str | None) -> tuple[list[Part], list[str]]:
     """Reads features and labels of a training part, and of test and validation parts if any.
 
     Args:
       path: The file.
-      keys: Names of the arrays, by commas: features and labels of the training part, then of the
+      names: Names of the arrays, by commas: features and labels of the training part, then of the
         test part, then of the validation part; the last two may be left out. None for usual names,
         such as x_train and y_train, train_images and train_labels, or data and target.
 
@@ -40,7 +40,7 @@ def read(path: Path, keys: str | None) -> tuple[list[Part], list[str]]:
                 for name in archive.namelist()
                 if name.endswith(".npy")
             }
-            chosen = _named(path, keys, headers) if keys is not None else _usual(path, headers)
+            chosen = _named(path, names, headers) if names is not None else _usual(path, headers)
             for x, y in chosen.values():
                 _check_plain(path, x, headers[x][1], f"np.stack({x}) for rows of one length")
                 _check_plain(path, y, headers[y][1], f"{y}.astype(str)")
@@ -51,9 +51,9 @@ def read(path: Path, keys: str | None) -> tuple[list[Part], list[str]]:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"{path}: not a readable .npz file ({reason}); save it again.") from error
     parts = [Part(part, arrays[x], arrays[y], x, y) for part, (x, y) in chosen.items()]
-    names = ", ".join(name for pair in chosen.values() for name in pair)
+    listed = ", ".join(name for pair in chosen.values() for name in pair)
     usual = all(pair == (f"x_{part}", f"y_{part}") for part, pair in chosen.items())
-    return parts, [] if usual else [f"arrays read: {names}"]
+    return parts, [] if usual else [f"arrays read: {listed}"]
 
 
 def _header(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype]:
@@ -71,13 +71,13 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
 
 
-def _named(path: Path, keys: str, headers: Headers) -> dict[str, tuple[str, str]]:
-    """Returns the arrays of each part that ``keys`` names."""
-    names = [name.strip() for name in keys.split(",")]
+def _named(path: Path, listed: str, headers: Headers) -> dict[str, tuple[str, str]]:
+    """Returns the arrays of each part that are named, separated by commas."""
+    names = [name.strip() for name in listed.split(",")]
     if len(names) not in (2, 4, 6) or not all(names):
         raise InputError(
-            f"config.data.keys is {keys!r}; allowed: two, four or six names by commas: features "
-            "and labels of the training part, of the test part, of the validation part"
+            f"config.data.arrays is {listed!r}; allowed: two, four or six names by commas: "
+            "features and labels of the training part, of the test part, of the validation part"
         )
     if absent := [name for name in names if name not in headers]:
         raise InputError(f"{path}: no array {', '.join(absent)}; {_listing(headers)}.")
@@ -91,7 +91,7 @@ def _usual(path: Path, headers: Headers) -> dict[str, tuple[str, str]]:
     for name in headers:
         if role := array_role(name):
             roles.setdefault(role, []).append(name)
-    cure = f"{_listing(headers)}; config.data.keys names those to read, in the order {_USUAL}"
+    cure = f"{_listing(headers)}; config.data.arrays names those to read, in the order {_USUAL}"
     chosen = {}
     for part in _PARTS:
         pair, absent = [], []
