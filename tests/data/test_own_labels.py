@@ -26,7 +26,7 @@ def _convert(*arrays):
         (np.array([True, False]), [1, 0], ("False", "True")),
         (np.array(["ewe", "cat", "ewe"]), [1, 0, 1], ("cat", "ewe")),
         (np.array([b"ewe", b"cat"]), [1, 0], ("cat", "ewe")),
-        (np.array(["10", "9", "1"]), [2, 1, 0], ("1", "9", "10")),
+        (np.array(["10", "9", "2"]), [2, 1, 0], ("2", "9", "10")),
         (np.eye(4)[[2, 0]], [2, 0], ()),
         (np.eye(3, dtype=bool)[[2, 1, 0]], [2, 1, 0], ()),
     ],

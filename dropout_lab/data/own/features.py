@@ -104,8 +104,8 @@ def _typed(path: str, arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, Image
         return {name: array.astype(np.uint8, order="C") for name, array in arrays.items()}, [note]
     kinds = {array.dtype.kind == "f" for array in arrays.values()}
     if len(kinds) > 1:
-        each = " but ".join(f"{name} is {array.dtype}" for name, array in arrays.items())
-        raise InputError(f"{path}: {each}; save all parts in one type.")
+        types_of = " but ".join(f"{name} is {array.dtype}" for name, array in arrays.items())
+        raise InputError(f"{path}: {types_of}; save all parts in one type.")
     as_float = {name: array.astype(np.float32, order="C") for name, array in arrays.items()}
     if looks_like_bytes and next(iter(arrays.values())).ndim > 2:
         divided = {name: array / np.float32(255) for name, array in as_float.items()}
