@@ -29,6 +29,7 @@ SUBCOMMANDS = {
     "train": Subcommand("train one network", "dropout_lab.cli.train"),
     "sweep": Subcommand("train many networks, one record each", "dropout_lab.cli.sweep"),
     "tune": Subcommand("choose settings by validation error, then test", "dropout_lab.cli.tune"),
+    "data": Subcommand("describe and draw a data set", "dropout_lab.cli.data"),
     "table": Subcommand("print and plot the records of a sweep", "dropout_lab.cli.table"),
     "reproduce": Subcommand(
         "reproduce a paper's table or figure (in a checkout)", "dropout_lab.cli.reproduce", True

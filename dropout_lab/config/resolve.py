@@ -13,6 +13,7 @@ from dropout_lab.config.resolve_network import (
 )
 from dropout_lab.config.resolve_training import check_training
 from dropout_lab.config.tree import check, flatten, nest
+from dropout_lab.data import OWN
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.variants import INFERENCE_RULES, VARIANTS
 
@@ -92,10 +93,10 @@ def check_inference(name: str, rule: str, variant: str) -> None:
 
 def _check_data(config: Flat) -> None:
     name, path = config["data.name"], config["data.path"]
-    if (name == "npz") != (path is not None):
+    if (name in OWN) != (path is not None):
         raise InputError(
             f"config.data.path is {path!r} and config.data.name is {name!r}; allowed: a path with "
-            "'npz', None with any other"
+            f"{' or '.join(map(repr, OWN))}, None with any other"
         )
     folds, fold = config["data.folds"], config["data.fold"]
     if (fold is None) != (folds is None) or (folds and fold >= folds):

@@ -1,13 +1,30 @@
-"""Data sets as numpy arrays: train, validation and test, the same whatever they were read from."""
+"""Data sets as NumPy arrays: train, validation and test, independent of their source."""
 
-from dropout_lab.data import digits, npz, sources
+import dataclasses
+
+from dropout_lab.data import digits, own, sources
 from dropout_lab.data.catalog import IMAGE_SETS
 from dropout_lab.data.dataset import Dataset, Split, concatenate, cross_validation, hold_out
+from dropout_lab.data.describe import check_scaling, describe, draw_samples
 from dropout_lab.errors import InputError, unknown
 
-DATASETS: tuple[str, ...] = ("digits", *IMAGE_SETS, "npz")
+OWN: tuple[str, ...] = own.FORMATS
+"""Formats of own data; each needs a path."""
 
-__all__ = ["DATASETS", "Dataset", "Split", "concatenate", "cross_validation", "load"]
+DATASETS: tuple[str, ...] = ("digits", *IMAGE_SETS, *OWN)
+
+__all__ = [
+    "DATASETS",
+    "OWN",
+    "Dataset",
+    "Split",
+    "check_scaling",
+    "concatenate",
+    "cross_validation",
+    "describe",
+    "draw_samples",
+    "load",
+]
 
 
 def load(
@@ -15,6 +32,8 @@ def load(
     *,
     data_dir: str | None = None,
     path: str | None = None,
+    arrays: str | None = None,
+    label: str | None = None,
     val_size: int | None = None,
     train_size: int | None = None,
 ) -> Dataset:
@@ -24,26 +43,45 @@ def load(
     and label; the last ``val_size`` of them are the validation part.
 
     Args:
-      name: one of ``DATASETS``.
-      data_dir: where published data sets are looked for first, prepared by TFDS
-        (``<name>/<version>/``) or as original files (``<name>/``), and where the latter are
-        downloaded to. Then $TFDS_DATA_DIR, ~/tensorflow_datasets and the per-user cache follow.
-      path: the .npz file with x_train, y_train, x_test and y_test, for ``"npz"`` only.
-      val_size: examples held out. By default 10,000 of MNIST and Fashion-MNIST, 5,000 of CIFAR,
-        300 of digits, and a sixth of one's own.
-      train_size: keep only the first so many training examples; None keeps all.
+      name: One of ``DATASETS``.
+      data_dir: Folder to search first for published data sets, prepared by TFDS
+        (``<name>/<version>/``) or as original files (``<name>/``), and to download the latter to.
+        Then $TFDS_DATA_DIR, ~/tensorflow_datasets and the per-user cache are searched.
+      path: Own data only: the file or folder. "npz": arrays. "table": CSV or parquet, or a folder
+        with train.csv and test.csv. "image_folder": PATH/CLASS/* or PATH/train/CLASS/*.
+      arrays: "npz" only: names of the arrays, by commas: features and labels of the training part,
+        then of the test and of the validation part if any. None: usual names, such as x_train.
+      label: "table" only: the column of the labels. None: a usual name, such as label.
+      val_size: Number of examples held out. None: 10,000 of MNIST and Fashion-MNIST, 5,000 of
+        CIFAR, 300 of digits, the validation part of own data or else a sixth of it.
+      train_size: Number of training examples to keep, the first ones; None for all.
+
+    ``~`` and environment variables in ``data_dir`` and ``path`` are expanded.
 
     Raises:
-      InputError: an unknown name, a size out of range, or data that is missing or damaged.
+      InputError: If a name is unknown, a size out of range, or data missing, damaged or unfit.
     """
     if name not in DATASETS:
         raise unknown("dataset", name, DATASETS)
-    if bool(path) != (name == "npz"):
-        raise InputError(f"dataset {name!r} with path {path!r}: 'npz' needs a path, no other may.")
+    if bool(path) != (name in OWN):
+        allowed = " or ".join(map(repr, OWN))
+        raise InputError(
+            f"dataset {name!r} with path {path!r}: {allowed} need a path, no other may."
+        )
+    for option, value, owner in (("arrays", arrays, "npz"), ("label", label, "table")):
+        if value is not None and name != owner:
+            raise InputError(f"data.{option} is {value!r} with {name!r}; allowed: with {owner!r}")
     if path:
-        official, classes = npz.load(path)
-        default = round(len(official.train) / 6)
-    elif name == "digits":
+        own_data = own.load(name, path, arrays=arrays, label=label)
+        dataset = hold_out(
+            name,
+            own_data.official,
+            classes=own_data.classes,
+            val_size=own_data.val_size if val_size is None else val_size,
+            train_size=train_size,
+        )
+        return dataclasses.replace(dataset, class_names=own_data.class_names, notes=own_data.notes)
+    if name == "digits":
         official, classes, default = digits.load(), digits.CLASSES, digits.VAL_SIZE
     else:
         image_set = IMAGE_SETS[name]

@@ -1,4 +1,4 @@
-"""Decoded arrays kept in a per-user folder, so that only the first start decodes."""
+"""Cache of decoded arrays in a per-user folder, so that only the first start decodes."""
 
 import contextlib
 import hashlib
@@ -11,29 +11,29 @@ import numpy as np
 from dropout_lab.data.dataset import Official, Split
 from dropout_lab.system.files import replacing, user_cache
 
-# Raised whenever the same source files would give other arrays than before.
+# Increase it when the same source files would give other arrays than before.
 _LAYOUT = 1
 _MANIFEST = "manifest.json"
 _FILES = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
 
 
 def file_states(paths: Iterable[Path]) -> list[list[str | int]]:
-    """Returns name, size and modification time of each file: what a changed file changes."""
+    """Returns the name, size and modification time (ns) of each file, to notice changes."""
     stats = [(path.name, path.stat()) for path in sorted(paths)]
     return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
 
 
 def load_or_build(name: str, place: str, source: object, build: Callable[[], Official]) -> Official:
-    """Returns the arrays kept for a source, or builds and keeps them.
+    """Returns the cached arrays of a source, or builds and caches them.
 
-    An entry that is absent, of another state of the source, or does not match its checksums is
-    built anew and replaced. A folder that cannot be written means only that nothing is kept.
+    An entry that is absent, stale or damaged is rebuilt and replaced. If the cache folder cannot be
+    written, nothing is cached.
 
     Args:
-      name: the data set's name.
-      place: where the source is; one entry is kept for each name and place.
-      source: the state of the source, as JSON values; a change makes the entry stale.
-      build: reads the source.
+      name: The data set's name.
+      place: Location of the source; there is one entry per name and place.
+      source: State of the source, as JSON values; a change makes the entry stale.
+      build: Reads the source.
     """
     folder = user_cache() / "arrays" / f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
     state = [_LAYOUT, source]
@@ -65,10 +65,10 @@ def _load_array(path: Path, sha256: str) -> np.ndarray:
 
 
 def _save(folder: Path, state: object, official: Official) -> None:
-    """Writes every file whole, the manifest last.
+    """Writes each file atomically, the manifest last.
 
-    Processes that start together write the same bytes under the same names, so in whatever order
-    their renames fall the entry is good; anything else fails its checksum and is built again.
+    Processes that start together write the same bytes under the same names, so the order of their
+    renames does not matter; anything else fails its checksum and is rebuilt.
     """
     train, test = official.train, official.test
     sha256 = {}

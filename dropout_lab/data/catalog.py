@@ -1,11 +1,17 @@
-"""The published image data sets: shapes, classes, and where the original files are."""
+"""Catalogue of the published image data sets: shapes, classes, original files."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class OriginalFile:
-    """A published file: its address, its size in bytes and its sha256 in hex."""
+    """A published file.
+
+    Attributes:
+      url: Its address.
+      size: Its size in bytes.
+      sha256: Its checksum in hex.
+    """
 
     url: str
     size: int
@@ -13,7 +19,7 @@ class OriginalFile:
 
     @property
     def name(self) -> str:
-        """The file's own name."""
+        """File name: the last part of the address."""
         return self.url.rsplit("/", 1)[1]
 
 
@@ -22,11 +28,11 @@ class ImageSet:
     """A published image data set.
 
     Attributes:
-      name: its name, which is TFDS's too.
+      name: Its name, here and in TFDS.
       shape: (height, width, channels) of an image.
-      classes: the number of classes.
-      val_size: examples held out for validation by default.
-      files: the original files; MNIST and Fashion-MNIST share file names, so a folder each.
+      classes: Number of classes.
+      val_size: Number of examples held out for validation by default.
+      files: The original files; empty if only TFDS has the data set.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a data set is here, the one order its examples are put in, and holding out validation."""
+"""Data sets: their type, the canonical order of examples, and held-out validation parts."""
 
 import dataclasses
 import hashlib
@@ -14,12 +14,12 @@ Labels = Int32[np.ndarray, " n"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Split:
-    """Examples and their classes.
+    """Examples and their labels.
 
     Attributes:
-      images: uint8 in 0..255, (n, height, width, channels), for every named data set; one's own
-        arrays may be uint8 or finite float32 of any rank >= 2.
-      labels: classes in 0..classes-1.
+      images: Published data sets: uint8 in 0..255, (n, height, width, channels). Own data: uint8
+        or finite float32, rank >= 2.
+      labels: Classes, in 0..classes-1.
     """
 
     images: Images
@@ -34,7 +34,12 @@ class Split:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Official:
-    """A data set as published: a training and a test part, with no validation part yet."""
+    """A data set before its validation part is held out.
+
+    Attributes:
+      train: The training part.
+      test: The test part.
+    """
 
     train: Split
     test: Split
@@ -45,12 +50,14 @@ class Dataset:
     """A data set ready for training.
 
     Attributes:
-      name: one of ``dropout_lab.data.DATASETS``.
-      train: what is trained on.
-      val: held out of the official training part; may be empty.
-      test: the official test part.
-      classes: the number of classes.
-      fingerprint: sha256 (hex) over the arrays of all three parts; equal exactly when they are.
+      name: One of ``dropout_lab.data.DATASETS``.
+      train: Training examples.
+      val: Validation examples, held out of the official training part; may be empty.
+      test: Test examples: the official test part.
+      classes: Number of classes.
+      fingerprint: sha256 (hex) of the arrays of all three parts.
+      class_names: Own data: names of the classes, unless the labels were 0..classes-1.
+      notes: Own data: what was converted or chosen as it was read, a line each.
     """
 
     name: str
@@ -59,13 +66,15 @@ class Dataset:
     test: Split
     classes: int
     fingerprint: str
+    class_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def canonical(split: Split) -> Split:
     """Returns the examples sorted by the sha256 of their image bytes and label.
 
-    Sources store one data set in different orders; this order depends on the examples only, and
-    is as good as a shuffle, so the last so many examples are a fair validation part.
+    Sources store the same data set in different orders. This order depends on the examples alone
+    and is as good as a shuffle, so the last examples make a fair validation part.
     """
     keys = [
         hashlib.sha256(image.tobytes() + _label_bytes(label)).digest()
@@ -75,7 +84,7 @@ def canonical(split: Split) -> Split:
 
 
 def _label_bytes(label: int) -> bytes:
-    # One byte for every published set; more only where one's own labels go beyond 255.
+    # One byte for every published set; more only for labels above 255 in own data.
     return label.to_bytes(max(1, (label.bit_length() + 7) // 8), "little")
 
 
@@ -85,14 +94,14 @@ def hold_out(
     """Splits the validation part off the end of the training part.
 
     Args:
-      name: the data set's name.
-      official: both parts in canonical order.
+      name: The data set's name.
+      official: Both parts, in canonical order.
       classes: the number of classes.
-      val_size: examples held out, 0 to one less than the training part has.
-      train_size: train on only the first so many of the rest; None for all of them.
+      val_size: Number of examples held out, from 0 to one less than the training part has.
+      train_size: Number of the other examples to keep, the first ones; None for all.
 
     Raises:
-      InputError: a size is out of range.
+      InputError: If a size is out of range.
     """
     whole = len(official.train)
     if not 0 <= val_size < whole:
@@ -108,19 +117,19 @@ def hold_out(
 
 
 def cross_validation(dataset: Dataset, folds: int, fold: int) -> Dataset:
-    """Puts another part of the training and validation examples in the place of validation.
+    """Replaces the training and validation parts by those of one fold.
 
-    The examples of both, in canonical order, are cut into ``folds`` equal parts, one of which
-    validates while everything else trains. What is left over when they do not divide evenly, less
-    than ``folds`` examples at the end, trains always.
+    The training and validation examples together, in canonical order, are cut into ``folds`` equal
+    parts. Part ``fold`` validates and the others train. If they do not divide evenly, the remaining
+    examples at the end (fewer than ``folds``) always train.
 
     Args:
-      dataset: what is cut; its test part stays.
-      folds: how many parts, from 2 to as many as there are examples.
-      fold: the part that validates, from 0.
+      dataset: The data set; its test part stays.
+      folds: Number of parts, from 2 to the number of examples.
+      fold: Index of the part that validates, from 0.
 
     Raises:
-      InputError: there are fewer examples than parts.
+      InputError: If there are fewer examples than parts.
     """
     pool = concatenate(dataset.train, dataset.val)
     if folds > len(pool):
@@ -135,7 +144,7 @@ def cross_validation(dataset: Dataset, folds: int, fold: int) -> Dataset:
 
 
 def concatenate(first: Split, second: Split) -> Split:
-    """Returns the examples of both splits."""
+    """Returns the examples of both splits, in order."""
     return Split(
         np.concatenate([first.images, second.images]),
         np.concatenate([first.labels, second.labels]),

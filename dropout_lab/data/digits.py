@@ -1,4 +1,4 @@
-"""scikit-learn's 1,797 handwritten digits of 8x8 pixels: needs no download."""
+"""Handwritten digits of scikit-learn: 1,797 images of 8x8 pixels, no download."""
 
 import importlib.metadata
 
@@ -15,16 +15,16 @@ _TEST_SIZE = 300
 def load() -> Official:
     """Returns 1,497 examples to train and validate on, and 300 to test on.
 
-    Images are (8, 8, 1). The 17 grey levels 0..16 of the original are spread over 0..255 and
-    rounded, so that here as everywhere 255 is full ink. There is no official test part: it is the
-    last 300 examples in canonical order.
+    Images are (8, 8, 1). The grey levels 0..16 of the original are scaled to 0..255 and rounded, so
+    255 is full ink as in the other data sets. There is no official test part: the last 300 examples
+    in canonical order serve as one.
     """
     version = importlib.metadata.version("scikit-learn")
     return cache.load_or_build("digits", "scikit-learn", version, _read)
 
 
 def _read() -> Official:
-    # Two seconds, which is why even these few bytes go through the cache.
+    # Importing scikit-learn takes two seconds, so even these few bytes are cached.
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

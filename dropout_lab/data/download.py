@@ -1,4 +1,4 @@
-"""Downloads of published files: resumed, retried, verified, and renamed only when whole."""
+"""Downloads of published files: resumed, retried, verified, then renamed."""
 
 import hashlib
 import http.client
@@ -22,14 +22,14 @@ _CHUNK = 1 << 18
 
 
 class UnreachableError(Exception):
-    """A file could not be brought here: no network, or nowhere to write it."""
+    """A file could not be downloaded, or not be written."""
 
 
 def verify(path: Path, original: OriginalFile) -> None:
     """Checks that a file is the published one.
 
     Raises:
-      InputError: it is not; names the file and both checksums.
+      InputError: If its checksum differs; names the file and both checksums.
     """
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -44,22 +44,50 @@ def verify(path: Path, original: OriginalFile) -> None:
 def fetch(original: OriginalFile, folder: Path) -> Path:
     """Returns the path of a published file in a folder, downloading it if it is not there.
 
-    What arrives goes to ``<name>.part``; a later call goes on from there. Processes that want the
-    same file wait for the one that downloads it.
+    The content goes to ``<name>.part`` first; a later call resumes from there. Processes that want
+    the same file wait for the one that downloads it. Nothing is written before the server answers.
 
     Raises:
-      UnreachableError: it cannot be downloaded or written.
-      InputError: what was downloaded is not the published file.
+      UnreachableError: If it cannot be downloaded or written.
+      InputError: If what was downloaded is not the published file.
     """
     target = folder / original.name
+    part = target.with_name(f"{target.name}.part")
+    if not target.exists() and not part.exists():
+        _check_reachable(original)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{original.name}.lock"):
             if not target.exists():
-                _download(original, target.with_name(f"{target.name}.part")).replace(target)
+                _download(original, part).replace(target)
     except OSError as error:
         raise UnreachableError(f"{original.url} to {folder}: {error}") from error
     return target
+
+
+def _check_reachable(original: OriginalFile) -> None:
+    """Raises UnreachableError unless the server of a file answers and has not lost it."""
+    request = urllib.request.Request(original.url, method="HEAD")
+    for attempt in range(_ATTEMPTS):
+        _back_off(attempt)
+        try:
+            urllib.request.urlopen(request, timeout=_TIMEOUT_S).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code < http.HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise UnreachableError(f"{original.url}: {error}") from error
+            return  # busy, or it does not know HEAD: the download will tell
+        except (OSError, http.client.HTTPException) as error:
+            failure = str(error) or type(error).__name__
+        else:
+            return
+    raise UnreachableError(f"{original.url}: {failure}")
+
+
+def _back_off(attempt: int) -> None:
+    """Waits before another attempt, longer each time; not before the first, number 0."""
+    if attempt:
+        time.sleep(_BACKOFF_S * 2 ** (attempt - 1))
 
 
 def _download(original: OriginalFile, part: Path) -> Path:
@@ -71,13 +99,13 @@ def _download(original: OriginalFile, part: Path) -> Path:
         part.unlink()
         if not resumed:
             raise
-        # Perhaps only what an earlier process left was bad.
+        # Perhaps only the part that an earlier process left was bad.
         return _download(original, part)
     return part
 
 
 def _fill(original: OriginalFile, part: Path) -> None:
-    """Makes ``part`` as long as the published file."""
+    """Downloads until ``part`` is as long as the published file."""
     progress = Progress(
         "{task.description}",
         BarColumn(),
@@ -88,8 +116,7 @@ def _fill(original: OriginalFile, part: Path) -> None:
     with progress:
         task = progress.add_task(original.name, total=original.size)
         for attempt in range(_ATTEMPTS):
-            if attempt:
-                time.sleep(_BACKOFF_S * 2 ** (attempt - 1))
+            _back_off(attempt)
             try:
                 for length in _receive(original, part):
                     progress.update(task, completed=length)
@@ -109,7 +136,7 @@ def _fill(original: OriginalFile, part: Path) -> None:
 
 
 def _receive(original: OriginalFile, part: Path) -> Iterator[int]:
-    """Appends what one request gives; yields the length so far, at most a chunk too long."""
+    """Appends the content of one response; yields the length so far, at most a chunk too long."""
     length = part.stat().st_size if part.exists() else 0
     if length >= original.size:
         return

@@ -1,4 +1,4 @@
-"""The original files: idx for MNIST and Fashion-MNIST, binary tarballs for CIFAR."""
+"""Original files: idx for MNIST and Fashion-MNIST, binary tarballs for CIFAR."""
 
 import gzip
 import os
@@ -12,9 +12,9 @@ from jaxtyping import UInt8
 from dropout_lab.data import download
 from dropout_lab.data.catalog import ImageSet, OriginalFile
 from dropout_lab.data.dataset import Official, Split, canonical
-from dropout_lab.system.files import user_cache
+from dropout_lab.system.files import expanded, user_cache
 
-# Folder inside the tarball, label bytes before each image (the last is the class), the files.
+# Folder in the tarball, label bytes before each image (the last is the class), file names.
 _CIFAR = {
     "cifar10": (
         "cifar-10-batches-bin",
@@ -27,15 +27,18 @@ _CIFAR = {
 
 
 def locate(image_set: ImageSet, data_dir: str | None) -> list[Path]:
-    """Returns the original files, downloading those that are not there.
+    """Returns the original files, downloading those that are missing.
 
-    They are looked for in ``<data_dir>/<name>`` and in the per-user cache, and downloaded to the
+    They are searched in ``<data_dir>/<name>`` and in the per-user cache, and downloaded to the
     first of these.
 
     Raises:
-      download.UnreachableError: a file is not there and cannot be downloaded.
-      InputError: a downloaded file is not the published one.
+      download.UnreachableError: If a file is missing and cannot be downloaded, or none is
+        registered.
+      InputError: If a downloaded file is not the published one.
     """
+    if not image_set.files:
+        raise download.UnreachableError(f"no original files of {image_set.name!r} are registered")
     folders = _folders(image_set, data_dir)
     return [
         _find(original, folders) or download.fetch(original, folders[0])
@@ -44,15 +47,15 @@ def locate(image_set: ImageSet, data_dir: str | None) -> list[Path]:
 
 
 def find(image_set: ImageSet, data_dir: str | None) -> Path | None:
-    """Returns the folder of the original files if all of them are there already."""
+    """Returns the folder of the original files if all of them are there, else None."""
     folders = _folders(image_set, data_dir)
     paths = [_find(original, folders) for original in image_set.files]
-    return paths[0].parent if paths[0] and all(paths) else None
+    return paths[0].parent if paths and paths[0] and all(paths) else None
 
 
 def _folders(image_set: ImageSet, data_dir: str | None) -> list[Path]:
-    given = [Path(os.path.expanduser(data_dir)) / image_set.name] if data_dir else []
-    return [*given, user_cache() / "downloads" / image_set.name]
+    folders = [expanded(data_dir) / image_set.name] if data_dir else []
+    return [*folders, user_cache() / "downloads" / image_set.name]
 
 
 def _find(original: OriginalFile, folders: Sequence[Path]) -> Path | None:
@@ -64,7 +67,7 @@ def read(image_set: ImageSet, paths: Sequence[Path]) -> Official:
     """Decodes the original files, in the order of ``image_set.files``.
 
     Raises:
-      InputError: a file does not have the registered checksum.
+      InputError: If a file does not have the registered checksum.
     """
     for original, path in zip(image_set.files, paths, strict=True):
         download.verify(path, original)

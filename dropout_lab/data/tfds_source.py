@@ -1,4 +1,4 @@
-"""Data sets prepared by TFDS as array_record files, read without TensorFlow."""
+"""Data sets prepared by TFDS in array_record format, read without TensorFlow."""
 
 import glob
 import io
@@ -16,42 +16,51 @@ from dropout_lab.data import cache
 from dropout_lab.data.catalog import ImageSet
 from dropout_lab.data.dataset import Official, Split, canonical
 from dropout_lab.errors import InputError
+from dropout_lab.system.files import expanded
 
-_INFO = "dataset_info.json"
+INFO = "dataset_info.json"
 
 
 def roots(data_dir: str | None) -> list[Path]:
-    """Returns where prepared data sets are looked for: data_dir, $TFDS_DATA_DIR, TFDS's own."""
-    places = [data_dir, os.environ.get("TFDS_DATA_DIR"), "~/tensorflow_datasets"]
-    # Unlike Path's, this leaves ~ alone where there is no home.
-    return [Path(os.path.expanduser(place)) for place in places if place]
+    """Returns the folders to search: data_dir, $TFDS_DATA_DIR, TFDS's default."""
+    folders = [data_dir, os.environ.get("TFDS_DATA_DIR"), "~/tensorflow_datasets"]
+    return [expanded(folder) for folder in folders if folder]
 
 
 def find(name: str, data_dir: str | None) -> Path | None:
-    """Returns the folder of the newest version prepared in array_record format, if any.
+    """Returns the folder of the newest version in array_record format, or None.
 
     Raises:
-      InputError: a dataset_info.json cannot be read.
+      InputError: If a dataset_info.json cannot be read.
     """
     for root in roots(data_dir):
-        # Unlike Path's, this finds nothing where it may not look, as in another user's home.
-        folders = map(os.path.dirname, glob.glob(f"{glob.escape(str(root / name))}/*/{_INFO}"))
+        # Unlike Path's, glob returns nothing for a folder without permission.
+        folders = map(os.path.dirname, glob.glob(f"{glob.escape(str(root / name))}/*/{INFO}"))
         versions = [
             folder for folder in map(Path, folders) if re.fullmatch(r"\d+\.\d+\.\d+", folder.name)
         ]
         for folder in sorted(versions, key=_version, reverse=True):
-            if _info(folder).get("fileFormat") == "array_record":
+            if file_format(folder) == "array_record":
                 return folder
     return None
 
 
+def file_format(folder: Path) -> str:
+    """Returns the format of a prepared version: TFDS's default is "tfrecord".
+
+    Raises:
+      InputError: If its dataset_info.json cannot be read.
+    """
+    return str(_info(folder).get("fileFormat") or "tfrecord")
+
+
 def state(folder: Path) -> list[Any]:
-    """Returns what changes when the prepared data does, as JSON values."""
+    """Returns JSON values that change when the prepared data does."""
     return [_info(folder), cache.file_states(path for path in folder.iterdir() if path.is_file())]
 
 
 def prepare(name: str, data_dir: str | None) -> Path:
-    """Lets TFDS download and prepare a data set, which takes TensorFlow; returns its folder."""
+    """Downloads and prepares a data set by TFDS with TensorFlow; returns its folder."""
     import tensorflow_datasets as tfds
 
     builder = tfds.builder(name, data_dir=roots(data_dir)[0], file_format="array_record")
@@ -63,7 +72,7 @@ def read(image_set: ImageSet, folder: Path) -> Official:
     """Decodes both parts of a prepared data set.
 
     Raises:
-      InputError: a file is missing, damaged, or holds other records than dataset_info.json says.
+      InputError: If a file is missing or damaged, or dataset_info.json does not fit its records.
     """
     import tensorflow_datasets as tfds
 
@@ -72,7 +81,7 @@ def read(image_set: ImageSet, folder: Path) -> Official:
         skip = {"image": tfds.decode.SkipDecoding()}
         sources = [builder.as_data_source(part, decoders=skip) for part in ("train", "test")]
         infos = [builder.info.splits[part] for part in ("train", "test")]
-    except Exception as error:  # whatever TFDS raises on what it finds in the folder
+    except Exception as error:  # TFDS raises anything
         raise InputError(f"{folder}: not a prepared TFDS data set ({_line(error)}).") from error
     parts = [
         _read_split(image_set, source, [Path(path) for path in info.filepaths], info.shard_lengths)
@@ -85,7 +94,7 @@ def _read_split(image_set: ImageSet, source: Any, shards: list[Path], lengths: l
     total = sum(lengths)
     images = np.empty((total, *image_set.shape), np.uint8)
     labels = np.empty(total, np.int32)
-    # Shard by shard, because what array_record raises does not name the file.
+    # Shard by shard, because errors of array_record do not name the file.
     for shard, (start, stop) in zip(
         shards, itertools.pairwise(itertools.accumulate(lengths, initial=0)), strict=True
     ):
@@ -94,7 +103,7 @@ def _read_split(image_set: ImageSet, source: Any, shards: list[Path], lengths: l
             for row, example in enumerate(source.__getitems__(range(start, stop)), start):
                 images[row] = _decode(example["image"], image_set.shape)
                 labels[row] = example["label"]
-        except Exception as error:  # array_record, protobuf and Pillow each raise their own
+        except Exception as error:  # array_record, protobuf and Pillow raise anything
             raise InputError(
                 f"{shard}: damaged, cut short or not of {image_set.name} ({_line(error)}); "
                 "prepare or copy it again."
@@ -110,19 +119,19 @@ def _read_split(image_set: ImageSet, source: Any, shards: list[Path], lengths: l
 def _check_count(shard: Path, expected: int) -> None:
     from array_record.python.array_record_module import ArrayRecordReader
 
-    # The reader of a missing file reports 0 records and no error.
+    # For a missing file the reader reports 0 records and no error.
     shard.stat()
     reader = ArrayRecordReader(str(shard))
     count = reader.num_records()
     reader.close()
     if count != expected:
-        raise ValueError(f"{count} records, but {_INFO} says {expected}")
+        raise ValueError(f"{count} records, but {INFO} says {expected}")
 
 
 def _decode(content: bytes, shape: tuple[int, int, int]) -> UInt8[np.ndarray, "h w c"]:
     from PIL import Image
 
-    # reshape would take (28, 28) for (28, 28, 1), as it should, but also (14, 56).
+    # Not reshape, which would also accept (14, 56) for (28, 28, 1).
     pixels = np.atleast_3d(np.asarray(Image.open(io.BytesIO(content))))
     if pixels.shape != shape:
         raise ValueError(f"an image of shape {pixels.shape}, not {shape}")
@@ -130,7 +139,7 @@ def _decode(content: bytes, shape: tuple[int, int, int]) -> UInt8[np.ndarray, "h
 
 
 def _info(folder: Path) -> dict[str, Any]:
-    path = folder / _INFO
+    path = folder / INFO
     try:
         info = json.loads(path.read_text())
         return dict(info)

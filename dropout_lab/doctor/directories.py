@@ -7,8 +7,9 @@ from pathlib import Path
 
 from dropout_lab.data import raw_source, tfds_source
 from dropout_lab.data.catalog import IMAGE_SETS
+from dropout_lab.data.near_miss import near_miss
 from dropout_lab.doctor.finding import Finding, State
-from dropout_lab.system.files import user_cache
+from dropout_lab.system.files import expanded, user_cache
 from dropout_lab.system.workdir import nearest_existing
 
 
@@ -60,13 +61,15 @@ def check_data(data_dir: str | None) -> Iterator[Finding]:
 
 
 def _check_given(source: str, folder: str) -> Iterator[Finding]:
-    place = os.path.expanduser(folder)
+    place = expanded(folder)
     if os.path.isdir(place) and not os.access(place, os.R_OK | os.X_OK):
         cure = "get permission to read there, or name another folder"
         yield Finding(State.BROKEN, f"{source} is {folder}, which cannot be read", cure)
-    elif not any(os.path.isdir(os.path.join(place, name)) for name in IMAGE_SETS):
+    elif not any(os.path.isdir(place / name) for name in IMAGE_SETS):
+        misses = [miss for made in IMAGE_SETS.values() if (miss := near_miss(made, folder))]
         yield Finding(
             State.BROKEN,
-            f"{source} is {folder}, where there is none of {', '.join(IMAGE_SETS)}",
+            f"{source} is {folder}, where there is none of {', '.join(IMAGE_SETS)}"
+            + "".join(f"; it {miss}" for miss in misses[:1]),
             "name the folder above that of a data set, or none at all",
         )

@@ -28,6 +28,18 @@ def user_cache() -> Path:
         return Path(tempfile.gettempdir(), f"dropout_lab-{os.getuid()}")
 
 
+def expanded(path: str | Path) -> Path:
+    """Returns a path with ``~`` and environment variables replaced.
+
+    A home or a variable that does not exist stays as it is written.
+
+    >>> expanded("a/b").as_posix()
+    'a/b'
+    """
+    # Unlike Path's, os.path's leaves ~ alone where there is no home.
+    return Path(os.path.expanduser(os.path.expandvars(path)))
+
+
 @contextlib.contextmanager
 def lock(path: Path, *, wait: bool) -> Iterator[bool]:
     """Holds a lock that only one process can hold; yields whether it was acquired.

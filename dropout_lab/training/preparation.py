@@ -5,7 +5,7 @@ import functools
 import jax
 from ml_collections import FrozenConfigDict
 
-from dropout_lab.data import Dataset, cross_validation, load
+from dropout_lab.data import Dataset, check_scaling, cross_validation, load
 from dropout_lab.errors import InputError
 from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.program import Program
@@ -54,7 +54,9 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[VmappedProgram, D
 def load_data(config: FrozenConfigDict) -> Dataset:
     """Returns the data set of a resolved configuration; the latest one is cached."""
     data = config.data
-    dataset = _load(data.name, data.dir, data.path, data.val_size, data.train_size)
+    dataset = _load(
+        data.name, data.dir, data.path, data.arrays, data.label, data.val_size, data.train_size
+    )
     return dataset if data.folds is None else _fold(dataset, data.folds, data.fold)
 
 
@@ -63,10 +65,20 @@ def _load(
     name: str,
     data_dir: str | None,
     path: str | None,
+    arrays: str | None,
+    label: str | None,
     val_size: int | None,
     train_size: int | None,
 ) -> Dataset:
-    return load(name, data_dir=data_dir, path=path, val_size=val_size, train_size=train_size)
+    return load(
+        name,
+        data_dir=data_dir,
+        path=path,
+        arrays=arrays,
+        label=label,
+        val_size=val_size,
+        train_size=train_size,
+    )
 
 
 _fold = functools.lru_cache(maxsize=1)(cross_validation)
@@ -90,6 +102,7 @@ def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
             f"config.train.patience is {config.train.patience} with no validation data; allowed: "
             "None, or a config.data.val_size above 0"
         )
+    check_scaling(dataset, config.data.scaling)
     shape = example_shape(dataset.train)
     if config.data.augment == "crop_flip" and len(shape) != 3:
         raise InputError(

@@ -29,7 +29,8 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
     Its fields: schema, id, status ("ok" or "diverged"), seed, config (resolved), metrics (errors in
     percent), history (one row per epoch), epoch (the selected one), wall_seconds (of all trials
     that ran side by side), lanes (number of these trials; absent in older records), data (name,
-    sizes, shape, fingerprint), versions, device, git_revision.
+    sizes, shape, classes, fingerprint; of own data class_names and notes on conversions), versions,
+    device, git_revision.
     """
     progress = result.progress
     return {
@@ -51,6 +52,8 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
             "shape": list(example_shape(dataset.train)),
             "classes": dataset.classes,
             "fingerprint": dataset.fingerprint,
+            **({"class_names": list(dataset.class_names)} if dataset.class_names else {}),
+            **({"notes": list(dataset.notes)} if dataset.notes else {}),
         },
         **environment(),
     }

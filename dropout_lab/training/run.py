@@ -95,6 +95,9 @@ def _run(
 ) -> dict[str, Any]:
     checkpoints = Checkpoints(directory / "checkpoint")
     with graceful_stop() as stop, Display(trials=1, shown=is_first()) as display:
+        if is_first():
+            for note in dataset.notes:
+                display.say(f"data: {note}")
 
         def show(epoch: Epoch) -> None:
             display.update(epoch.fraction, epoch.summary())

@@ -56,6 +56,8 @@ BAD = {
     "data.name": ["minst", None, ("mnist",)],
     "data.dir": [1, ()],
     "data.path": [0],
+    "data.arrays": [("x", "y"), 1],
+    "data.label": [0, ("y",)],
     "data.train_size": [0, -5, 10.0],
     "data.val_size": [-1, 0.1],
     "data.scaling": ["units", None],

@@ -64,6 +64,9 @@ CLEARED = [
     ({"rate_schedule.name": "linear"}, {"variant": "variational_dropout"}),
     ({"rate_schedule.name": "linear"}, {"variant": "variational_weights"}),
     ({"data.val_size": 100}, {"data.folds": 3, "data.fold": 0}),
+    ({"data.arrays": "x,y", "data.label": "y"}, {}),
+    ({"data.label": "y"}, {"data.name": "npz", "data.path": "own.npz"}),
+    ({"data.arrays": "x,y"}, {"data.name": "table", "data.path": "own.csv"}),
 ]
 
 
@@ -110,6 +113,8 @@ def test_what_is_not_read_tells_no_trials_apart(ignored, changes):
         ({"eval.recalibrate": True}, {"model.batch_norm": True}),
         ({"train.refit": True}, {}),
         ({"data.train_size": 100}, {}),
+        ({"data.arrays": "x,y"}, {"data.name": "npz", "data.path": "own.npz"}),
+        ({"data.label": "y"}, {"data.name": "table", "data.path": "own.csv"}),
         ({"data.val_size": 99}, {"data.folds": 3, "data.fold": 0, "data.train_size": 100}),
         ({"seed": 1}, {}),
     ],

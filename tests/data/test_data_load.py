@@ -1,3 +1,4 @@
+import dataclasses
 import importlib.util
 import inspect
 import subprocess
@@ -6,7 +7,7 @@ import types
 
 import pytest
 
-from dropout_lab.data import DATASETS, catalog, download, load
+from dropout_lab.data import DATASETS, OWN, catalog, download, load, raw_source
 from dropout_lab.errors import InputError
 
 
@@ -18,7 +19,9 @@ def register(monkeypatch):
 
 
 def test_names():
-    assert DATASETS == ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "npz")
+    published = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
+    assert (*published, *OWN) == DATASETS
+    assert OWN == ("npz", "table", "image_folder")
 
 
 def test_an_unknown_name_gets_the_nearest(tmp_path):
@@ -26,9 +29,9 @@ def test_an_unknown_name_gets_the_nearest(tmp_path):
         load("minst")
 
 
-@pytest.mark.parametrize(("name", "path"), [("npz", None), ("npz", ""), ("digits", "own.npz")])
-def test_a_path_is_for_npz_alone(name, path):
-    with pytest.raises(InputError, match=f"dataset '{name}' with path .*: 'npz' needs a path"):
+@pytest.mark.parametrize(("name", "path"), [("npz", None), ("table", ""), ("digits", "own.npz")])
+def test_a_path_is_for_own_data_alone(name, path):
+    with pytest.raises(InputError, match=f"dataset '{name}' with path .*: 'npz' or 'table' or "):
         load(name, path=path)
 
 
@@ -98,6 +101,17 @@ def test_no_data_and_no_network_says_the_three_ways(tmp_path, make_official, wri
         assert part in message
 
 
+def test_a_data_set_without_original_files_has_two_ways(tmp_path, register):
+    image_set = dataclasses.replace(catalog.IMAGE_SETS["mnist"], files=())
+    register(image_set)
+    assert raw_source.find(image_set, str(tmp_path)) is None
+    with pytest.raises(
+        InputError, match=r"no data for 'mnist'\. Two ways to get it: \(1\)"
+    ) as caught:
+        load("mnist", data_dir=str(tmp_path))
+    assert "(3)" not in str(caught.value)
+
+
 @pytest.fixture
 def tensorflow(monkeypatch):
     """Makes TensorFlow look installed; returns a function that sets what TFDS does to prepare."""
@@ -163,4 +177,4 @@ def test_importing_is_light():
 
 def test_every_option_of_load_is_keyword_only():
     kinds = [parameter.kind.name for parameter in inspect.signature(load).parameters.values()]
-    assert kinds == ["POSITIONAL_OR_KEYWORD"] + ["KEYWORD_ONLY"] * 4
+    assert kinds == ["POSITIONAL_OR_KEYWORD"] + ["KEYWORD_ONLY"] * 6

@@ -46,6 +46,15 @@ def test_a_folder_named_for_data_that_holds_none_is_broken(monkeypatch, tmp_path
     assert finding.text.startswith(f"TFDS_DATA_DIR is {tmp_path}, where there is none of mnist, ")
 
 
+def test_a_folder_one_level_off_is_named(monkeypatch, tmp_path):
+    prepared = tmp_path / "data" / "tfds" / "mnist" / "3.0.1"
+    write_json(prepared / "dataset_info.json", {"fileFormat": "array_record"})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    *_, finding = check_data("~/data")
+    assert finding.state is State.BROKEN
+    assert finding.text.endswith(f"; it is one level too high: name {tmp_path}/data/tfds")
+
+
 def test_a_folder_for_data_that_cannot_be_read_is_broken(monkeypatch, tmp_path):
     (tmp_path / "mnist").mkdir()
     monkeypatch.setattr(os, "access", lambda path, mode: False)

@@ -274,5 +274,5 @@ def test_a_corrupted_original_file(fails, isolated, tmp_path):
 
 
 def test_no_data_and_no_network(fails, isolated):
-    message = fails("train", MNIST, progress=1, **isolated)
+    message = fails("train", MNIST, **isolated)
     assert all(way in message for way in ("Three ways to get it: (1)", "(2) install", "(3) put"))

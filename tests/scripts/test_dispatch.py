@@ -69,7 +69,7 @@ def test_an_unknown_subcommand_is_one_line(capsys):
     with pytest.raises(SystemExit) as raised:
         dispatch.main(["swep"])
     assert raised.value.code == 2
-    message = "error: unknown command 'swep'; did you mean 'sweep'? Allowed: benchmark, doctor, "
+    message = "error: unknown command 'swep'; did you mean 'sweep'? Allowed: benchmark, data, "
     _, stderr = capsys.readouterr()
     assert stderr.startswith(message)
     assert stderr.count("\n") == 1

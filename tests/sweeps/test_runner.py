@@ -36,7 +36,7 @@ def count_runs(monkeypatch):
     run_one = trainer.Trainer.run
 
     def counted(trainer):
-        seen.extend(state.config for state in trainer._lanes)
+        seen.extend(state.config for state in trainer._trials)
         return run_one(trainer)
 
     monkeypatch.setattr(trainer.Trainer, "run", counted)

@@ -1,6 +1,6 @@
 """Keys of the data."""
 
-from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Key, Role, When
+from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Key, Role, When, equals
 from dropout_lab.config.keys.values import NONE, TEXT, one_of, whole
 from dropout_lab.data import DATASETS
 
@@ -14,12 +14,18 @@ HELD_OUT = When(
 # fmt: off
 KEYS = (
     Key("data.name", "digits", one_of(DATASETS), STATIC, when=ALWAYS, before=ORIGINAL,
-        meaning="Data set."),
+        meaning="Data set. Your own, from `data.path`: npz (arrays), table (CSV, parquet) or "
+                "image_folder (a folder of images for each class)."),
     Key("data.dir", None, TEXT | NONE, EXECUTION, when=ALWAYS, before=ORIGINAL,
         meaning="Directory of prepared or original files. None: TFDS_DATA_DIR, then the usual "
                 "places."),
     Key("data.path", None, TEXT | NONE, STATIC, when=ALWAYS, before=ORIGINAL,
-        meaning="The file of one's own data (npz), with x_train, y_train, x_test, y_test."),
+        meaning="The file or folder of your own data."),
+    Key("data.arrays", None, TEXT | NONE, STATIC, when=equals("data.name", "npz"), before=None,
+        meaning="Names of the arrays X,Y of train, test and val, in this order, separated by "
+                "commas. None: the usual names."),
+    Key("data.label", None, TEXT | NONE, STATIC, when=equals("data.name", "table"), before=None,
+        meaning="Column of the labels. None: a usual name."),
     Key("data.train_size", None, whole(1) | NONE, STATIC, when=ALWAYS, before=ORIGINAL,
         meaning="Use only the first this many training examples. None: all."),
     Key("data.val_size", None, whole(0) | NONE, STATIC, when=HELD_OUT, before=ORIGINAL,

@@ -1,0 +1,40 @@
+"""Description of the data that a configuration names, and a picture of samples.
+
+dropout-lab data --config=configs/digits_mlp.py --plot=samples.png
+
+Your own: --config.data.name=table --config.data.path=FILE.csv --config.data.label=COLUMN
+"""
+
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from dropout_lab.errors import InputError
+
+
+class Command:
+    """The subcommand."""
+
+    def __init__(self) -> None:
+        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
+        self._plot = flags.DEFINE_string("plot", None, "File for a picture of samples: .png, .svg.")
+        flags.mark_flag_as_required("config")
+
+    def run(self) -> None:
+        """Describes the data, draws it, and checks that the configuration can train on it."""
+        from dropout_lab.analysis.drawing import image
+        from dropout_lab.config import resolve
+        from dropout_lab.data import describe, draw_samples
+        from dropout_lab.system.files import write_bytes
+        from dropout_lab.training.preparation import check_data, load_data
+
+        config = resolve(self._config.value)
+        path = Path(self._plot.value) if self._plot.value else None
+        if path and path.suffix not in (".png", ".svg"):
+            raise InputError(f"--plot={path}; allowed: a file that ends in .png or .svg")
+        dataset = load_data(config)
+        print(describe(dataset))
+        if path:
+            write_bytes(path, image(draw_samples(dataset), path.suffix[1:], dpi=150))
+        check_data(config, dataset)

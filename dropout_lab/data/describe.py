@@ -1,0 +1,104 @@
+"""Descriptions of data sets: in words, as a picture, and whether a scaling suits them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dropout_lab.data.dataset import Dataset, Split
+from dropout_lab.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_LARGEST = 100  # networks diverge on larger inputs at the usual learning rates
+_CLASSES_SHOWN = 20
+_ROWS, _COLUMNS = 10, 8
+
+
+def check_scaling(dataset: Dataset, scaling: str) -> None:
+    """Raises InputError if "unit" scaling leaves numbers that no network trains on."""
+    images = dataset.train.images
+    if scaling != "unit" or images.dtype == np.uint8:
+        return
+    low, high = float(images.min()), float(images.max())
+    if max(-low, high) > _LARGEST:
+        raise InputError(
+            f"config.data.scaling is 'unit', which leaves floating-point values as they are, here "
+            f"{low:g}..{high:g}; allowed: 'feature' or 'channel', or data within "
+            f"-{_LARGEST}..{_LARGEST}"
+        )
+
+
+def describe(dataset: Dataset) -> str:
+    """Returns what was understood of a data set: sizes, types, ranges, classes, conversions."""
+    parts = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
+    shape = tuple(dataset.train.images.shape[1:])
+    lines = [
+        f"{dataset.name}: examples of shape {shape} ({_meaning(shape)}), {dataset.classes} classes",
+        *(f"  {name:5} {_part(split)}" for name, split in parts.items()),
+        f"  {'class':20} {'train':>7} {'val':>7} {'test':>7}",
+    ]
+    counts = [
+        np.bincount(split.labels, minlength=dataset.classes).tolist() for split in parts.values()
+    ]
+    for label, row in enumerate(zip(*counts, strict=True)):
+        if label == _CLASSES_SHOWN:
+            lines.append(f"  and {dataset.classes - label} more")
+            break
+        lines.append(f"  {class_name(dataset, label):20} {row[0]:7} {row[1]:7} {row[2]:7}")
+    lines += [f"  {note}" for note in dataset.notes]
+    return "\n".join([*lines, f"  fingerprint {dataset.fingerprint[:16]}"])
+
+
+def class_name(dataset: Dataset, label: int) -> str:
+    """Returns the name of a class: its number, and what own data calls it."""
+    return f"{label} {dataset.class_names[label]}" if dataset.class_names else str(label)
+
+
+def _meaning(shape: tuple[int, ...]) -> str:
+    if len(shape) == 3:
+        return "height, width, channels"
+    return "features" if len(shape) == 1 else "features of any layout"
+
+
+def _part(split: Split) -> str:
+    if not len(split):
+        return "no examples"
+    images = split.images
+    low, high, mean = float(images.min()), float(images.max()), float(images.mean(dtype=np.float64))
+    return f"{len(split):,} examples, {images.dtype} in {low:g}..{high:g}, mean {mean:.4g}"
+
+
+def draw_samples(dataset: Dataset) -> Figure:
+    """Draws training examples, a row per class: images, or features as curves."""
+    from matplotlib.figure import Figure  # a second to import
+
+    rows = min(dataset.classes, _ROWS)
+    figure = Figure(figsize=(1 + _COLUMNS * 0.8, 0.9 * rows + 0.3), layout="constrained")
+    grid = figure.subplots(rows, _COLUMNS, squeeze=False)
+    images = dataset.train.images
+    low, high = float(images.min()), float(images.max())
+    for label, axes_of_row in enumerate(grid):
+        chosen = images[dataset.train.labels == label][:_COLUMNS]
+        for column, axes in enumerate(axes_of_row):
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.spines[:].set_visible(False)
+            if column < len(chosen):
+                _draw(axes, chosen[column], low, max(high, low + 1e-9))
+        axes_of_row[0].set_ylabel(
+            class_name(dataset, label), rotation=0, ha="right", va="center", fontsize=8
+        )
+    return figure
+
+
+def _draw(axes: Axes, example: np.ndarray, low: float, high: float) -> None:
+    if example.ndim == 3 and example.shape[2] in (1, 3):
+        scaled = (example.astype(np.float64) - low) / (high - low)
+        axes.imshow(scaled.squeeze(), cmap="gray", vmin=0, vmax=1)
+    else:
+        axes.plot(example.reshape(-1), linewidth=0.8)
+        axes.set_ylim(low, high)

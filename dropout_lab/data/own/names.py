@@ -1,0 +1,56 @@
+"""Usual names: of arrays, columns and folders that hold features, labels and parts."""
+
+import re
+
+_PARTS = {
+    "train": ("train", "training", "tr", "trn"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "te", "tst", "t10k"),
+}
+_FEATURES = (
+    *("x", "xs", "image", "images", "img", "imgs", "data", "feature", "features"),
+    *("input", "inputs", "pixels", "samples"),
+)
+_LABELS = ("y", "ys", "label", "labels", "class", "classes", "target", "targets", "category")
+
+_PART = {word: part for part, words in _PARTS.items() for word in words}
+_KIND = dict.fromkeys(_FEATURES, "x") | dict.fromkeys(_LABELS, "y")
+_ARRAY = re.compile(
+    "(?P<before>{parts})?(?:set)?(?P<kind>{kinds})(?P<after>{parts})?".format(
+        parts="|".join(_PART), kinds="|".join(sorted(_KIND, key=len, reverse=True))
+    )
+)
+
+
+def array_role(name: str) -> tuple[str, str] | None:
+    """Returns the part ("" if none is named) and the kind, "x" or "y", that a name tells.
+
+    >>> array_role("x_train"), array_role("testLabels"), array_role("y"), array_role("weights")
+    (('train', 'x'), ('test', 'y'), ('', 'y'), None)
+    """
+    match = _ARRAY.fullmatch(_plain(name))
+    if not match or (match["before"] and match["after"]):
+        return None
+    return _PART.get(match["before"] or match["after"], ""), _KIND[match["kind"]]
+
+
+def part_of(name: str) -> str | None:
+    """Returns the part that a file's or folder's name tells.
+
+    >>> part_of("Training"), part_of("cats")
+    ('train', None)
+    """
+    return _PART.get(_plain(name))
+
+
+def is_label(name: str) -> bool:
+    """Returns whether a column's name tells that it holds labels.
+
+    >>> is_label("Class"), is_label("width")
+    (True, False)
+    """
+    return _KIND.get(_plain(name)) == "y"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()

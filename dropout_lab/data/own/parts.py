@@ -1,0 +1,114 @@
+"""Parts of own data, and the data set they make."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from dropout_lab.data.dataset import Official, Split, canonical, concatenate
+from dropout_lab.data.own import features, labels
+from dropout_lab.errors import InputError
+
+_SHARE = 6  # one example in six is held out where no part is given
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Part:
+    """A part of own data as it was read.
+
+    Attributes:
+      name: "train", "val" or "test".
+      x: Features, (n, ...).
+      y: Labels.
+      x_name: What messages call the features.
+      y_name: What messages call the labels.
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    x_name: str
+    y_name: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OwnData:
+    """Own data in the form of a published data set.
+
+    Attributes:
+      official: Its training part, which ends with the validation examples, and its test part.
+      classes: Number of classes.
+      class_names: Their names in order; empty if the labels were 0..classes-1 to begin with.
+      val_size: Number of validation examples by default.
+      notes: What was converted or chosen, a line each.
+    """
+
+    official: Official
+    classes: int
+    class_names: tuple[str, ...]
+    val_size: int
+    notes: tuple[str, ...]
+
+
+def assemble(path: str, parts: Sequence[Part], notes: Sequence[str] = ()) -> OwnData:
+    """Converts the parts together and puts them in canonical order.
+
+    Where there is no test part, the last sixth of the training part becomes one. A validation part
+    goes to the end of the training part, where validation examples are held out.
+
+    Args:
+      path: Where they are from, for messages.
+      parts: A training part, and perhaps a validation and a test part.
+      notes: What has been noted so far.
+
+    Raises:
+      InputError: If they are not data for classification.
+    """
+    for part in parts:
+        _check_lengths(path, part)
+    images, notes_on_images = features.convert(path, {part.x_name: part.x for part in parts})
+    classes = labels.convert(path, {part.y_name: part.y for part in parts})
+    splits = {
+        part.name: canonical(Split(images[part.x_name], classes.ids[part.y_name])) for part in parts
+    }
+    notes = [*notes, *notes_on_images, *classes.notes]
+    train, val = splits["train"], splits.get("val")
+    if "test" in splits:
+        test = splits["test"]
+    else:
+        size = max(1, round(len(train) / _SHARE))
+        train, test = train[:-size], train[-size:]
+        notes.append(
+            f"no test part: {size} of the {size + len(train)} examples, chosen by their hashes, "
+            "are held out as one"
+        )
+    if not len(train):
+        raise InputError(f"{path}: a single example; data needs some to train and some to test on.")
+    if val is not None:
+        train = concatenate(train, val)
+    notes += _unseen(classes, train, test)
+    val_size = round(len(train) / _SHARE) if val is None else len(val)
+    return OwnData(Official(train, test), classes.count, classes.names, val_size, tuple(notes))
+
+
+def _check_lengths(path: str, part: Part) -> None:
+    """Raises InputError unless a part has a label for each example."""
+    x, y = part.x.shape, part.y.shape
+    if not x or not y or x[0] == y[0]:
+        return  # an array without axes is refused later
+    if x[-1] == y[0]:
+        cure = f"the last axis of {part.x_name} counts examples: save np.moveaxis({part.x_name}, "
+        raise InputError(f"{path}: {part.x_name} has shape {x}, {part.y_name} {y}; {cure}-1, 0).")
+    raise InputError(
+        f"{path}: {part.y_name} has shape {y}; must be {(x[0],)}, one label for each example of "
+        f"{part.x_name}."
+    )
+
+
+def _unseen(classes: labels.Classes, train: Split, test: Split) -> list[str]:
+    """Returns a note about the classes that only the test part has, if there are any."""
+    unseen = sorted({*test.labels.tolist()} - {*train.labels.tolist()})
+    if not unseen:
+        return []
+    shown = labels.listed([classes.names[label] if classes.names else label for label in unseen])
+    return [f"classes without a training example: {shown}"]
