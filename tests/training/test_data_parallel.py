@@ -97,6 +97,6 @@ def test_more_devices_than_there_are_is_an_error():
 
 def test_a_batch_that_devices_cannot_share_evenly_is_an_error(new_config):
     changes = {"train.batch_size": 100, "mesh.data": 8}
-    message = "mesh.data is 8 with batches of 100 examples; allowed: what divides them evenly"
+    message = "mesh.data is 8 with batches of 100 examples; allowed: divisors of the batch size"
     with pytest.raises(InputError, match=message):
         resolve(new_config("none", changes))
