@@ -1,5 +1,6 @@
 """Configurations: the table of their keys, resolved forms, and identities."""
 
+from dropout_lab.config.code import by_content, code_of, pinned, with_code
 from dropout_lab.config.identity import from_dict, hparams_of, static_key, trial_id
 from dropout_lab.config.keys import (
     ADDED,
@@ -19,16 +20,20 @@ __all__ = [
     "EXECUTION",
     "HOST",
     "KEYS",
+    "by_content",
     "check",
     "check_inference",
+    "code_of",
     "default_config",
     "flatten",
     "from_dict",
     "hparams_of",
     "key_named",
+    "pinned",
     "present_places",
     "resolve",
     "static_key",
     "trial_id",
     "variant_config",
+    "with_code",
 ]

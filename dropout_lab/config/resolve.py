@@ -4,6 +4,7 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
+from dropout_lab.config.code import pinned
 from dropout_lab.config.keys import KEYS, Flat
 from dropout_lab.config.resolve_network import (
     check_network,
@@ -14,7 +15,7 @@ from dropout_lab.config.resolve_network import (
 from dropout_lab.config.resolve_training import check_training
 from dropout_lab.config.tree import check, flatten, nest
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.variants import INFERENCE_RULES, VARIANTS
+from dropout_lab.variants import INFERENCE_RULES, variant_named
 
 
 def resolve(config: ConfigDict | FrozenConfigDict) -> FrozenConfigDict:
@@ -39,7 +40,7 @@ def resolve_flat(config: Flat, *, again: bool = False) -> Flat:
       again: Whether it was resolved before: then any key may be None.
     """
     check(config, resolved=again)
-    flat = dict(config)
+    flat = pinned(config)
     _clear_unread(flat)
     normalise_activations(flat)
     check_network(flat)
@@ -69,7 +70,7 @@ def _canonical(value: Any) -> Any:
 
 def _fill_in_inference(config: Flat) -> None:
     if config["eval.inference"] is None:
-        config["eval.inference"] = VARIANTS[config["variant"]].inference[0]
+        config["eval.inference"] = variant_named(config["variant"]).inference[0]
     check_inference("config.eval.inference", config["eval.inference"], config["variant"])
 
 
@@ -83,10 +84,10 @@ def check_inference(name: str, rule: str, variant: str) -> None:
     """
     if rule not in INFERENCE_RULES:
         raise unknown("inference", rule, INFERENCE_RULES)
-    if rule not in VARIANTS[variant].inference:
+    if rule not in variant_named(variant).inference:
         raise InputError(
             f"{name} is {rule!r} with variant {variant!r}; allowed: "
-            + ", ".join(VARIANTS[variant].inference)
+            + ", ".join(variant_named(variant).inference)
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 from ml_collections import FrozenConfigDict
 
-from dropout_lab.config import trial_id
+from dropout_lab.config import code_of, trial_id
 from dropout_lab.data import Dataset
 from dropout_lab.system.machine import threads
 from dropout_lab.training.arrays import example_shape
@@ -29,7 +29,8 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
     Its fields: schema, id, status ("ok" or "diverged"), seed, config (resolved), metrics (errors in
     percent), history (one row per epoch), epoch (the selected one), wall_seconds (of all trials
     that ran side by side), lanes (number of these trials; absent in older records), data (name,
-    sizes, shape, fingerprint), versions, device, git_revision.
+    sizes, shape, fingerprint), versions, device, git_revision and, for a network or variant
+    of one's own, code (path, sha256 and text of its file, by key).
     """
     progress = result.progress
     return {
@@ -53,6 +54,7 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
             "fingerprint": dataset.fingerprint,
         },
         **environment(),
+        **({"code": code} if (code := code_of(config)) else {}),
     }
 
 

@@ -9,20 +9,28 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Float, Num
 
-from dropout_lab.config import check_inference, from_dict, hparams_of
+from dropout_lab.config import check_inference, from_dict, hparams_of, with_code
 from dropout_lab.data import Split
 from dropout_lab.errors import InputError
 from dropout_lab.system.files import read_json
 from dropout_lab.training.arrays import Scaling
 from dropout_lab.training.checkpoint import Checkpoints, refill
+from dropout_lab.training.own_code import reporting_own_code
 from dropout_lab.training.prediction import Prediction
 from dropout_lab.training.preparation import load_data
 from dropout_lab.training.program import Program, as_arrays
 from dropout_lab.training.trainer import Result
 
 
-def load_run(workdir: str | Path) -> "Trained":
+def load_run(workdir: str | Path, *, code: str | Path | None = None) -> "Trained":
     """Returns the network of the run in ``workdir``.
+
+    A network or variant of one's own is taken from its file, if the content is still that of the
+    record. The text in the record is never executed.
+
+    Args:
+      workdir: The run's directory.
+      code: The file to take it from instead, whatever its content.
 
     Raises:
       InputError: If there is no finished run, or its network was not saved.
@@ -30,7 +38,7 @@ def load_run(workdir: str | Path) -> "Trained":
     directory = Path(workdir)
     if not (directory / "record.json").exists():
         raise InputError(f"{str(directory)!r} holds no finished run: no record.json")
-    return load_network(read_json(directory / "record.json"), directory / "model")
+    return load_network(read_json(directory / "record.json"), directory / "model", code)
 
 
 def save_network(directory: Path, result: Result) -> None:
@@ -41,8 +49,15 @@ def save_network(directory: Path, result: Result) -> None:
     Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
 
 
-def load_network(record: dict[str, Any], directory: Path) -> "Trained":
+def load_network(
+    record: dict[str, Any], directory: Path, code: str | Path | None = None
+) -> "Trained":
     """Returns the network of a record, from the directory it was saved in.
+
+    Args:
+      record: The record.
+      directory: The directory of the network.
+      code: As for :func:`load_run`.
 
     Raises:
       InputError: If it was not saved.
@@ -53,7 +68,7 @@ def load_network(record: dict[str, Any], directory: Path) -> "Trained":
             f"{str(directory)!r} holds no network; allowed: what was trained with "
             "config.run.save_model True"
         )
-    return Trained(record, saved[0])
+    return Trained(record, saved[0], code)
 
 
 class Trained:
@@ -62,13 +77,20 @@ class Trained:
     Args:
       record: The run's record.
       arrays: Weights and input scaling, by path.
+      code: As for :func:`load_run`.
     """
 
-    def __init__(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        self._config = config = from_dict(record["config"])
+    def __init__(
+        self,
+        record: dict[str, Any],
+        arrays: dict[str, np.ndarray],
+        code: str | Path | None = None,
+    ) -> None:
+        self._config = config = with_code(from_dict(record["config"]), code)
         self.record = record
         self._shape = tuple(record["data"]["shape"])
-        self._program = Program(config, self._shape, record["data"]["classes"])
+        with reporting_own_code(config):
+            self._program = Program(config, self._shape, record["data"]["classes"])
         template = jax.eval_shape(self._program.init, as_arrays(hparams_of(config)))
         # Only the paths and types of a template are used, not the shapes.
         placeholder = jnp.zeros(())

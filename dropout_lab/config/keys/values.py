@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from dropout_lab.errors import InputError, unknown
+from dropout_lab.system.external import is_external
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,5 +89,10 @@ def tuple_of(item: Values) -> Values:
 
 FLAG = Values("True or False", lambda value: isinstance(value, bool), bool)
 TEXT = Values("a string", lambda value: isinstance(value, str), str)
+EXTERNAL = Values(
+    "FILE.py:NAME or package.module:NAME for one's own",
+    lambda value: isinstance(value, str) and is_external(value),
+    str,
+)
 NONE = Values("None", lambda value: value is None, object)
 RATE = number(0, 1)
