@@ -61,4 +61,7 @@ def _check_logits(network: NetworkFactory, weights: Any, images: Any, mode: Mode
     found = getattr(returned, "shape", None)
     if found != expected:
         found = type(returned).__name__ if found is None else f"shape {found}"
-        raise InputError(f"the network returns {found} in mode {mode}; allowed: shape {expected}")
+        raise InputError(
+            f"config.model.name: the network returns {found} in mode {mode}; allowed: shape "
+            f"{expected}"
+        )
