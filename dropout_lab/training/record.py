@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.config import code_of, trial_id
@@ -29,8 +30,8 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
     Its fields: schema, id, status ("ok" or "diverged"), seed, config (resolved), metrics (errors in
     percent), history (one row per epoch), epoch (the selected one), wall_seconds (of all trials
     that ran side by side), lanes (number of these trials; absent in older records), data (name,
-    sizes, shape, fingerprint), versions, device, git_revision and, for a network or variant
-    of one's own, code (path, sha256 and text of its file, by key).
+    sizes, shape, fingerprint; range, unless examples are bytes), versions, device, git_revision;
+    for a network or variant of one's own, code (path, sha256 and text of its file, by key).
     """
     progress = result.progress
     return {
@@ -52,10 +53,18 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
             "shape": list(example_shape(dataset.train)),
             "classes": dataset.classes,
             "fingerprint": dataset.fingerprint,
+            **_range(dataset),
         },
         **environment(),
         **({"code": code} if (code := code_of(config)) else {}),
     }
+
+
+def _range(dataset: Dataset) -> dict[str, Any]:
+    images = dataset.train.images
+    if images.dtype == np.uint8:
+        return {}
+    return {"range": [float(images.min()), float(images.max())]}
 
 
 @functools.cache

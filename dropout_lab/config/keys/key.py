@@ -94,9 +94,9 @@ class Key:
         """Returns whether the key is read in a configuration."""
         return self.when.holds(config, self.option)
 
-    def check(self, value: Any) -> None:
-        """Raises InputError unless ``value`` is allowed."""
-        self.values.check(self.name, value)
+    def check(self, value: Any, name: str = "") -> None:
+        """Raises InputError, which names ``config.`` and the key or ``name``, unless allowed."""
+        self.values.check(name or f"config.{self.name}", value)
 
 
 ALWAYS = When("", lambda config, option: True)

@@ -27,12 +27,12 @@ class Values:
     names: Collection[str] = ()
 
     def check(self, name: str, value: Any) -> None:
-        """Raises InputError unless ``value`` is allowed for the key ``name``."""
+        """Raises InputError unless ``value`` is allowed for what is called ``name``."""
         if self.test(value):
             return
         if self.names and isinstance(value, str):
-            raise unknown(name, value, self.names)
-        raise InputError(f"config.{name} is {value!r}; allowed: {self.words}")
+            raise unknown(name.removeprefix("config."), value, self.names)
+        raise InputError(f"{name} is {value!r}; allowed: {self.words}")
 
     def __or__(self, other: "Values") -> "Values":
         """Returns the union of two sets."""
