@@ -184,11 +184,11 @@ print(trained.predict(trained.test_split().images[:3], inference="mc").tolist())
 """
     refusal, probs = python(script).splitlines()
     assert "mine.py: No such file" in refusal
-    assert "code=FILE.py" in refusal
     np.testing.assert_allclose(json.loads(probs), expected, rtol=1e-5)
     file.write_text("raise SystemExit('executed')")
     refusal, _ = python(script).splitlines()
     assert "has changed" in refusal
+    assert "code=FILE.py" in refusal
 
 
 def python(script):

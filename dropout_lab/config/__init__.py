@@ -12,7 +12,7 @@ from dropout_lab.config.keys import (
     present_places,
 )
 from dropout_lab.config.resolve import check_inference, resolve
-from dropout_lab.config.tree import check, default_config, flatten, variant_config
+from dropout_lab.config.tree import check, default_config, flatten, from_tree, variant_config
 
 __all__ = [
     "ADDED",
@@ -27,6 +27,7 @@ __all__ = [
     "default_config",
     "flatten",
     "from_dict",
+    "from_tree",
     "hparams_of",
     "key_named",
     "pinned",

@@ -6,6 +6,7 @@ from ml_collections import ConfigDict, FrozenConfigDict
 
 from dropout_lab.config.code import pinned
 from dropout_lab.config.keys import KEYS, Flat
+from dropout_lab.config.keys.values import plain, short_decimal
 from dropout_lab.config.resolve_network import (
     check_network,
     expand_stage_rates,
@@ -40,7 +41,7 @@ def resolve_flat(config: Flat, *, again: bool = False) -> Flat:
       again: Whether it was resolved before: then any key may be None.
     """
     check(config, resolved=again)
-    flat = pinned(config)
+    flat = pinned({name: plain(value) for name, value in config.items()})
     _clear_unread(flat)
     normalise_activations(flat)
     check_network(flat)
@@ -62,10 +63,14 @@ def _clear_unread(config: Flat) -> None:
 
 
 def _canonical(value: Any) -> Any:
-    """Returns a value as identities are computed from it: tuples, and zeros without a sign."""
+    """Returns a value as identities are computed from it: tuples, and zeros without a sign.
+
+    A number that is a short decimal in the program, which computes in float32, is that decimal:
+    0.1 * 3 and a float32 of 0.3 are 0.3. Longer ones, such as 1 / 3, stay as they are.
+    """
     if isinstance(value, tuple | list):
         return tuple(map(_canonical, value))
-    return value + 0.0 if isinstance(value, float) else value
+    return short_decimal(value) + 0.0 if isinstance(value, float) else value
 
 
 def _fill_in_inference(config: Flat) -> None:

@@ -6,8 +6,33 @@ import sys
 from collections.abc import Callable, Collection
 from typing import Any
 
+import numpy as np
+
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.system.external import is_external
+
+
+def plain(value: Any) -> Any:
+    """Returns NumPy's numbers as Python's, and arrays and lists as tuples.
+
+    >>> plain(np.int64(3)), plain(np.array([1, 2]))
+    (3, (1, 2))
+    """
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    return tuple(map(plain, value)) if isinstance(value, tuple | list) else value
+
+
+def short_decimal(value: float) -> float:
+    """Returns the decimal of at most seven digits that is the same number in float32, if any.
+
+    >>> short_decimal(0.1 * 3), short_decimal(1 / 3)
+    (0.3, 0.3333333333333333)
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = np.float32(value)
+    short = float(f"{value:.7g}")
+    return short if np.isfinite(rounded) and np.float32(short) == rounded else value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +53,7 @@ class Values:
 
     def check(self, name: str, value: Any) -> None:
         """Raises InputError unless ``value`` is allowed for what is called ``name``."""
-        if self.test(value):
+        if self.test(plain(value)):
             return
         if self.names and isinstance(value, str):
             raise unknown(name.removeprefix("config."), value, self.names)
