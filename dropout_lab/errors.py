@@ -3,7 +3,7 @@
 import difflib
 import os
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class InputError(ValueError):
@@ -33,17 +33,28 @@ def describe_error(error: BaseException, file: str) -> str:
       error: The error, or one that was raised because of it.
       file: Path of the file, as the user gave it.
     """
+    for cause, line in _raised_in(error, file):
+        if isinstance(cause, InputError):
+            return _message(cause)
+        return f"{type(cause).__name__}: {_message(cause)} ({file}, line {line})"
+    return _message(error)
+
+
+def raised_in(error: BaseException, file: str) -> bool:
+    """Returns whether a line of the file led to an error."""
+    return any(_raised_in(error, file))
+
+
+def _raised_in(error: BaseException, file: str) -> Iterator[tuple[BaseException, int | None]]:
+    """Yields the error and its causes that a line of a file led to, with that line."""
     path = os.path.abspath(file)
     cause: BaseException | None = error
     while cause is not None:
         frames = traceback.extract_tb(cause.__traceback__)
         lines = [frame.lineno for frame in frames if os.path.abspath(frame.filename) == path]
-        if lines and isinstance(cause, InputError):
-            return _message(cause)
         if lines:
-            return f"{type(cause).__name__}: {_message(cause)} ({file}, line {lines[-1]})"
+            yield cause, lines[-1]
         cause = cause.__cause__ or cause.__context__
-    return _message(error)
 
 
 def _message(error: BaseException) -> str:

@@ -135,7 +135,7 @@ def test_five_files_add_it(tmp_path):
     """In a copy: it trains, with noise at its place, and the tests of all models run with it."""
     copy = SourceCopy(tmp_path, "tests", "pyproject.toml")
     copy.write("dropout_lab/models/attention.py", IMPORTS + inspect.getsource(Attention))
-    models = "dropout_lab/models/__init__.py"
+    models = "dropout_lab/models/lookup.py"
     copy.insert(models, "from dropout_lab.models.attention import Attention\n")
     copy.insert(models, '"attention": Attention, ', after="MODELS: dict[str, type[Network]] = {")
     row = '    "attention": Place("rate", fallback="hidden"),\n'

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dropout_lab.config import flatten
+from dropout_lab.config import by_content, flatten
 from dropout_lab.errors import InputError, unknown
 
 Value = Hashable
@@ -53,7 +53,7 @@ def leaves(config: dict[str, Any]) -> dict[str, Value]:
     >>> leaves({"dropout": {"rate": 0.30000000000000004, "stage_rates": [0.1, 0.2]}, "seed": 0})
     {'dropout.rate': 0.3, 'dropout.stage_rates': (0.1, 0.2), 'seed': 0}
     """
-    return {key: _leaf(value) for key, value in flatten(config).items()}
+    return {key: _leaf(value) for key, value in by_content(flatten(config)).items()}
 
 
 def _leaf(value: Any) -> Value:

@@ -1,19 +1,16 @@
 """The frame around every subcommand with flags: parsing, help, one-line errors, exit codes."""
 
 import os
-import re
 import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import ModuleType
 
 from absl import app, flags, logging
-from ml_collections import ConfigDict
 
-from dropout_lab.cli.checkout import enclosing, make_importable
-from dropout_lab.errors import InputError, describe_error
+from dropout_lab.cli.config_file import ConfigFlag
+from dropout_lab.errors import InputError
 from dropout_lab.system.interrupt import Interrupted
 
 
@@ -81,36 +78,13 @@ def _print_all(main: Callable[[], None]) -> None:
 
 
 def _parse(argv: Sequence[str]) -> list[str]:
-    file = ""
-    for argument in argv:
-        name, _, value = argument.partition("=")
-        if name in ("--config", "-config"):
-            file = value.partition(":")[0]
-        key = re.match(r"--?(?:no)?config\.(.*)", name)
-        if key:
-            from dropout_lab.config import key_named  # not above: it imports JAX
-
-            key_named(key[1])
-    # A configuration file of a checkout may import others of it.
-    if file and (root := enclosing(Path(file))):
-        make_importable(root)
+    if "config" in flags.FLAGS:
+        argv = ConfigFlag.take_overrides(argv)
     try:
         positional = flags.FLAGS(list(argv))
-        values = flags.FLAGS.flag_values_dict()
-        for value in values.values():
-            getattr(value, "to_dict", None)  # raises now if the configuration file failed to load
-    except Exception as error:  # a configuration file may raise anything
-        if isinstance(error, AttributeError) and error.name == "get_config":
-            raise InputError(
-                "--config is a file without get_config(); allowed: one with it, as in configs/"
-            ) from error
-        raise InputError(describe_error(error, file)) from error
-    if not isinstance(values.get("config"), ConfigDict | None):
-        raise InputError(
-            f"--config={file}: get_config() returns {values['config']!r}; allowed: a ConfigDict, "
-            "as in configs/"
-        )
-    if values.get("workdir") == "":
+    except flags.Error as error:
+        raise InputError(" ".join(str(error).split())) from error
+    if flags.FLAGS.flag_values_dict().get("workdir") == "":
         raise InputError("--workdir= is empty; allowed: a directory")
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)  # orbax logs fifty lines about every save

@@ -10,8 +10,8 @@ configuration file may be that file), or every combination of both.
 import sys
 
 from absl import flags
-from ml_collections import config_flags
 
+from dropout_lab.cli.config_file import ConfigFlag
 from dropout_lab.cli.sweep_flags import ExecutionFlags, GridFlags
 from dropout_lab.errors import InputError
 
@@ -20,12 +20,15 @@ class Command:
     """The subcommand."""
 
     def __init__(self) -> None:
-        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
+        self._config = ConfigFlag(required=False)
         self._grid = GridFlags()
         self._workdir = flags.DEFINE_string(
-            "workdir", None, "Directory for the records, DIR/trials/*.json.", required=True
+            "workdir", None, "Directory for the records, DIR/trials/*.json."
         )
-        self._dry_run = flags.DEFINE_bool("dry_run", False, "List trials and estimate time; stop.")
+        self._dry_run = flags.DEFINE_bool("dry_run", False, "List the trials; stop.")
+        self._measure = flags.DEFINE_bool(
+            "measure", False, "With --dry_run: measure how long the trials will take."
+        )
         self._status = flags.DEFINE_bool("status", False, "Print the progress of --workdir; stop.")
         self._execution = ExecutionFlags()
 
@@ -35,17 +38,22 @@ class Command:
         from dropout_lab.sweeps.status import describe
         from dropout_lab.sweeps.store import Store
 
-        store = Store(self._workdir.value)
-        if self._status.value:
+        store = Store(self._workdir.value) if self._workdir.value else None
+        if store is None and not self._dry_run.value:
+            raise InputError("--workdir is missing; allowed without: --dry_run")
+        if self._measure.value and not self._dry_run.value:
+            raise InputError("--measure without --dry_run; allowed: with it")
+        if store is not None and self._status.value:
             print(describe(store))
             return
         config = self._config.value
         if config is None:
             raise InputError("--config is missing; allowed without: --status")
         self._execution.set_checkpoints(config)
-        sweep, execution = self._grid.overrides(), self._execution.execution()
-        if self._dry_run.value:
-            print("\n".join(preview(config, sweep, store, execution)))
+        sweep, execution = self._grid.overrides(config), self._execution.execution()
+        if store is None or self._dry_run.value:
+            measure = self._measure.value
+            print("\n".join(preview(config, sweep, store, execution, measure=measure)))
             return
         failed = run_sweep(config, sweep, store, execution)
         for label, error in failed.items():

@@ -21,22 +21,32 @@ class GridFlags:
 
     def __init__(self) -> None:
         self._vary = flags.DEFINE_multi_string(
-            "vary", [], "KEY=VALUE,VALUE,...; repeat it for a grid."
+            "vary",
+            [],
+            "KEY=VALUE,VALUE,...; repeat it for a grid. seed=0:10 is 0 to 9; variant=all is every "
+            "variant that fits the model.",
         )
+        self._seeds = flags.DEFINE_integer("seeds", None, "N: the same as --vary=seed=0:N.")
         self._sweep = flags.DEFINE_string(
             "sweep", None, "FILE.py, whose get_sweep() yields overrides."
         )
 
-    def overrides(self) -> list[Overrides]:
+    def overrides(self, config: ConfigDict) -> list[Overrides]:
         """Returns the overrides of every trial.
+
+        Args:
+          config: The configuration, for whose model ``variant=all`` stands.
 
         Raises:
           InputError: If a flag or the file is wrong.
         """
-        from dropout_lab.sweeps.grid import parse, product, read_sweep
+        from dropout_lab.sweeps.grid import parse, product, read_sweep, with_all_variants
 
         factors = [read_sweep(self._sweep.value)] if self._sweep.value else []
-        return list(product(*factors, parse(self._vary.value)))
+        specs = [*self._vary.value]
+        if self._seeds.value is not None:
+            specs.append(f"seed=0:{self._seeds.value}")
+        return list(product(*factors, with_all_variants(parse(specs), config)))
 
 
 class ExecutionFlags:

@@ -6,8 +6,8 @@ On several hosts, the same command on each: --distributed --config.mesh.data=DEV
 """
 
 from absl import flags
-from ml_collections import config_flags
 
+from dropout_lab.cli.config_file import ConfigFlag
 from dropout_lab.errors import InputError
 
 
@@ -15,7 +15,7 @@ class Command:
     """The subcommand."""
 
     def __init__(self) -> None:
-        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
+        self._config = ConfigFlag()
         self._workdir = flags.DEFINE_string(
             "workdir", None, "Directory for the record, DIR/record.json.", required=True
         )
@@ -30,7 +30,6 @@ class Command:
         )
         self._processes = flags.DEFINE_integer("num_processes", None, "Number of processes.")
         self._process = flags.DEFINE_integer("process_id", None, "This process's index, from 0.")
-        flags.mark_flag_as_required("config")
 
     def run(self) -> None:
         """Trains, and prints the metrics."""
@@ -43,7 +42,7 @@ class Command:
             join(self._coordinator.value, self._processes.value, self._process.value)
         elif given:
             raise InputError(f"{' '.join(given)} without --distributed; allowed: with it")
-        record = train(self._config.value, self._workdir.value)
+        record = train(self._config.given, self._workdir.value)
         if not is_first():
             return
         known = sorted(item for item in record["metrics"].items() if item[1] is not None)

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from absl import flags
-from ml_collections import config_flags
 
+from dropout_lab.cli.config_file import ConfigFlag
 from dropout_lab.cli.sweep_flags import ExecutionFlags, GridFlags
 
 
@@ -20,7 +20,7 @@ class Command:
     """The subcommand."""
 
     def __init__(self) -> None:
-        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
+        self._config = ConfigFlag()
         self._grid = GridFlags()
         self._folds = flags.DEFINE_integer(
             "folds", None, "Choose by cross-validation with this many folds."
@@ -29,16 +29,15 @@ class Command:
             "workdir", None, "Directory for tuned.json and the records.", required=True
         )
         self._execution = ExecutionFlags()
-        flags.mark_flag_as_required("config")
 
     def run(self) -> None:
         """Searches, chooses and tests what is not recorded yet; prints all errors."""
         from dropout_lab.sweeps.grid import settings_and_seeds
         from dropout_lab.tuning.tuning import Tuning
 
-        config = self._config.value
+        config = self._config.given
         self._execution.set_checkpoints(config)
-        settings, seeds = settings_and_seeds(self._grid.overrides(), default=config.seed)
+        settings, seeds = settings_and_seeds(self._grid.overrides(config), default=config.seed)
         tuned = Tuning(
             config,
             {"all": settings},

@@ -1,5 +1,6 @@
 """Configurations: the table of their keys, resolved forms, and identities."""
 
+from dropout_lab.config.code import by_content, code_of, pinned, with_code
 from dropout_lab.config.identity import from_dict, hparams_of, static_key, trial_id
 from dropout_lab.config.keys import (
     ADDED,
@@ -11,7 +12,7 @@ from dropout_lab.config.keys import (
     present_places,
 )
 from dropout_lab.config.resolve import check_inference, resolve
-from dropout_lab.config.tree import check, default_config, flatten, variant_config
+from dropout_lab.config.tree import check, default_config, flatten, from_tree, variant_config
 
 __all__ = [
     "ADDED",
@@ -19,16 +20,21 @@ __all__ = [
     "EXECUTION",
     "HOST",
     "KEYS",
+    "by_content",
     "check",
     "check_inference",
+    "code_of",
     "default_config",
     "flatten",
     "from_dict",
+    "from_tree",
     "hparams_of",
     "key_named",
+    "pinned",
     "present_places",
     "resolve",
     "static_key",
     "trial_id",
     "variant_config",
+    "with_code",
 ]

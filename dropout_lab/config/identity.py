@@ -6,6 +6,7 @@ from typing import Any
 
 from ml_collections import FrozenConfigDict
 
+from dropout_lab.config.code import by_content
 from dropout_lab.config.keys import ADDED, DYNAMIC, EXECUTION, HOST
 from dropout_lab.config.tree import flatten
 
@@ -17,7 +18,7 @@ def trial_id(config: FrozenConfigDict) -> str:
     first records are left out at the value that older code had in their place, so that old records
     stay valid.
     """
-    flat = flatten(config.to_dict())
+    flat = by_content(flatten(config.to_dict()))
     identifying = {
         name: value
         for name, value in flat.items()
@@ -34,7 +35,7 @@ def hparams_of(config: FrozenConfigDict) -> dict[str, Any]:
 
 def static_key(config: FrozenConfigDict) -> str:
     """Returns what shapes the program: trials for which it is equal share one compile."""
-    flat = flatten(config.to_dict())
+    flat = by_content(flatten(config.to_dict()))
     outside = {*DYNAMIC, *HOST, *EXECUTION}
     static: dict[str, Any] = {name: value for name, value in flat.items() if name not in outside}
     static["dynamic"] = sorted(hparams_of(config))

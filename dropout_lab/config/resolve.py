@@ -4,7 +4,9 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
+from dropout_lab.config.code import pinned
 from dropout_lab.config.keys import KEYS, Flat
+from dropout_lab.config.keys.values import plain, short_decimal
 from dropout_lab.config.resolve_network import (
     check_network,
     expand_stage_rates,
@@ -15,7 +17,7 @@ from dropout_lab.config.resolve_training import check_training
 from dropout_lab.config.tree import check, flatten, nest
 from dropout_lab.data import OWN
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.variants import INFERENCE_RULES, VARIANTS
+from dropout_lab.variants import INFERENCE_RULES, variant_named
 
 
 def resolve(config: ConfigDict | FrozenConfigDict) -> FrozenConfigDict:
@@ -40,7 +42,7 @@ def resolve_flat(config: Flat, *, again: bool = False) -> Flat:
       again: Whether it was resolved before: then any key may be None.
     """
     check(config, resolved=again)
-    flat = dict(config)
+    flat = pinned({name: plain(value) for name, value in config.items()})
     _clear_unread(flat)
     normalise_activations(flat)
     check_network(flat)
@@ -62,15 +64,19 @@ def _clear_unread(config: Flat) -> None:
 
 
 def _canonical(value: Any) -> Any:
-    """Returns a value as identities are computed from it: tuples, and zeros without a sign."""
+    """Returns a value as identities are computed from it: tuples, and zeros without a sign.
+
+    A number that is a short decimal in the program, which computes in float32, is that decimal:
+    0.1 * 3 and a float32 of 0.3 are 0.3. Longer ones, such as 1 / 3, stay as they are.
+    """
     if isinstance(value, tuple | list):
         return tuple(map(_canonical, value))
-    return value + 0.0 if isinstance(value, float) else value
+    return short_decimal(value) + 0.0 if isinstance(value, float) else value
 
 
 def _fill_in_inference(config: Flat) -> None:
     if config["eval.inference"] is None:
-        config["eval.inference"] = VARIANTS[config["variant"]].inference[0]
+        config["eval.inference"] = variant_named(config["variant"]).inference[0]
     check_inference("config.eval.inference", config["eval.inference"], config["variant"])
 
 
@@ -84,10 +90,10 @@ def check_inference(name: str, rule: str, variant: str) -> None:
     """
     if rule not in INFERENCE_RULES:
         raise unknown("inference", rule, INFERENCE_RULES)
-    if rule not in VARIANTS[variant].inference:
+    if rule not in variant_named(variant).inference:
         raise InputError(
             f"{name} is {rule!r} with variant {variant!r}; allowed: "
-            + ", ".join(VARIANTS[variant].inference)
+            + ", ".join(variant_named(variant).inference)
         )
 
 

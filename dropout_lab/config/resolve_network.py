@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from dropout_lab.config.keys import Flat, present_places, variant_options
+from dropout_lab.config.keys import Flat, key_named, present_places, variant_options
 from dropout_lab.config.keys.key import model_options
 from dropout_lab.errors import InputError
-from dropout_lab.models import MODELS
+from dropout_lab.models import model_named
 from dropout_lab.ops import rate_range
-from dropout_lab.variants import RATES, VARIANTS, Variant
+from dropout_lab.variants import RATES, Variant, variant_named
 
 
 def normalise_activations(config: Flat) -> None:
@@ -17,15 +17,16 @@ def normalise_activations(config: Flat) -> None:
         config["model.activation"] = config["model.stage_activation"]
     if config["model.stage_activation"] == config["model.activation"]:
         config["model.stage_activation"] = None
-    takes_activation = "activation" in model_options(config["model.name"])
-    if takes_activation and not (widths or stages):  # nothing to activate or normalise
+    taken = model_options(config["model.name"])
+    optional = {"widths", "stages"} & taken  # else the layers with activations are always there
+    if "activation" in taken and optional and not (widths or stages):  # nothing to activate
         config["model.activation"], config["model.batch_norm"] = "relu", False
 
 
 def check_network(config: Flat) -> None:
     """Raises InputError if the variant makes no sense in the model as configured."""
     name, places = config["variant"], present_places(config)
-    variant = VARIANTS[name]
+    variant = variant_named(name)
     if not variant.fits(places):
         needs = variant.needs or variant.layers
         raise InputError(
@@ -33,6 +34,7 @@ def check_network(config: Flat) -> None:
             f"model {config['model.name']!r} has {', '.join(places)}"
         )
     for key, values in variant.allowed.items():
+        key_named(key)
         if config[key] not in (None, *values):
             raise InputError(
                 f"config.{key} is {config[key]!r} with variant {name!r}; allowed: "
@@ -46,7 +48,7 @@ def fill_in_noise(config: Flat) -> None:
     Raises:
       InputError: If a rate is above the variant's highest.
     """
-    variant, taken = VARIANTS[config["variant"]], variant_options(config)
+    variant, taken = variant_named(config["variant"]), variant_options(config)
     for rate in taken & RATES.keys() - {"stage_rates"}:
         config[f"dropout.{rate}"] = _rate(config[f"dropout.{rate}"], variant, rate)
     for option in taken - RATES.keys():
@@ -63,14 +65,14 @@ def expand_stage_rates(config: Flat) -> None:
       InputError: If there are not as many rates as stages, or one is above the variant's highest.
     """
     given, stages = config["dropout.stage_rates"], config["model.stages"]
-    count = MODELS[config["model.name"]].groups if stages is None else len(stages)
+    count = model_named(config["model.name"]).groups if stages is None else len(stages)
     rates: tuple[Any, ...] = tuple(given) if isinstance(given, tuple | list) else (given,) * count
     if len(rates) != count:
         raise InputError(
             f"config.dropout.stage_rates is {given!r}; allowed: a rate, or {count} of them, one "
             "for each convolutional stage"
         )
-    variant = VARIANTS[config["variant"]]
+    variant = variant_named(config["variant"])
     config["dropout.stage_rates"] = tuple(_rate(rate, variant, "stage_rates") for rate in rates)
 
 

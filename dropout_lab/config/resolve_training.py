@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dropout_lab.config.keys import Flat, present_places
 from dropout_lab.errors import InputError
-from dropout_lab.variants import NONNEGATIVE, VARIANTS
+from dropout_lab.variants import NONNEGATIVE, variant_named
 
 
 def check_training(config: Flat) -> None:
@@ -16,7 +16,7 @@ def check_training(config: Flat) -> None:
 
 
 def _check_loss(config: Flat) -> None:
-    uses = VARIANTS[config["variant"]].layers_at(present_places(config))
+    uses = variant_named(config["variant"]).layers_at(present_places(config))
     if config["loss.name"] == "multi_sample" and "hidden" not in uses:
         raise InputError(
             f"config.loss.name is 'multi_sample' with variant {config['variant']!r}, which has no "

@@ -1,11 +1,14 @@
 """Nested and flat forms of a configuration, and its defaults."""
 
+import reprlib
+from collections.abc import Mapping
 from typing import Any
 
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, FrozenConfigDict
 from ml_collections.config_dict import placeholder
 
 from dropout_lab.config.keys import KEYS, key_named
+from dropout_lab.config.keys.values import plain
 from dropout_lab.errors import InputError
 
 
@@ -19,7 +22,56 @@ def default_config() -> ConfigDict:
         name: placeholder(key.values.type) if key.default is None else key.default
         for name, key in KEYS.items()
     }
-    return ConfigDict(nest(flat)).lock()
+    config, values = _Config(), {}
+    for name, value in nest(flat).items():
+        values[name] = _Config(value) if isinstance(value, dict) else value
+    config.update(values)
+    return config.lock()
+
+
+class _Config(ConfigDict):
+    """A configuration that takes NumPy's numbers as Python's."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, plain(value))
+
+
+def from_tree(name: str, tree: Any, changes: Mapping[str, Any]) -> ConfigDict:
+    """Returns the configuration that a nested dictionary or a ConfigDict of any kind stands for.
+
+    Keys that it lacks are at their defaults. References between its values hold for the changes.
+
+    Args:
+      name: What made it, for messages.
+      tree: The configuration.
+      changes: Values to change, by dotted key.
+
+    Raises:
+      InputError: If it is none, has a key that there is not, or a value is not allowed.
+    """
+    if not isinstance(tree, Mapping | ConfigDict):
+        raise InputError(
+            f"{name} returns {reprlib.repr(tree)}; allowed: a ConfigDict, as in configs/"
+        )
+    frozen = isinstance(tree, FrozenConfigDict)
+    given = ConfigDict(tree)
+    for key, value in changes.items():
+        key_named(key).check(value)
+    with given.unlocked(), given.ignore_type():
+        for key, value in changes.items():
+            section, _, option = key.rpartition(".")
+            if section and section not in given:
+                given[section] = ConfigDict()
+            (given[section] if section else given)[option] = value
+    config = default_config()
+    for key, value in flatten(given.to_dict()).items():
+        if isinstance(value, dict) and any(known.startswith(f"{key}.") for known in KEYS):
+            continue  # an empty section
+        if frozen and value is None:
+            continue  # a resolved configuration does not read it
+        key_named(key).check(value)
+        config.update_from_flattened_dict({key: plain(value)})
+    return config
 
 
 def variant_config(arg: str | None) -> tuple[ConfigDict, bool]:

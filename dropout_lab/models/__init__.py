@@ -2,11 +2,10 @@
 
 from dropout_lab.models.blocks import ACTIVATIONS, Dense, Network
 from dropout_lab.models.cnn import CNN
+from dropout_lab.models.lookup import MODELS, model_named
 from dropout_lab.models.mlp import MLP
 from dropout_lab.models.resnet import ResNet
 from dropout_lab.models.rnn import CELLS, RNN, SEQUENCES
-
-MODELS: dict[str, type[Network]] = {"mlp": MLP, "cnn": CNN, "resnet": ResNet, "rnn": RNN}
 
 __all__ = [
     "ACTIVATIONS",
@@ -19,4 +18,5 @@ __all__ = [
     "Dense",
     "Network",
     "ResNet",
+    "model_named",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dropout_lab.config import flatten, from_dict
+from dropout_lab.config import by_content, flatten, from_dict
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training.trained import Trained, load_network
@@ -32,26 +32,32 @@ def load(workdir: str | Path) -> "pd.DataFrame":
         ) from error
     rows = [
         {field: record[field] for field in _FIELDS}
-        | flatten(from_dict(record["config"]).to_dict())
+        | by_content(flatten(from_dict(record["config"]).to_dict()))
         | record["metrics"]
         for record in Store(workdir).records()
     ]
     return pd.DataFrame(rows)
 
 
-def load_networks(workdir: str | Path, trials: Collection[str] | None = None) -> dict[str, Trained]:
+def load_networks(
+    workdir: str | Path,
+    trials: Collection[str] | None = None,
+    *,
+    code: str | Path | None = None,
+) -> dict[str, Trained]:
     """Returns the trained networks of the finished trials of a sweep, by trial id.
 
     Args:
       workdir: The sweep's directory.
       trials: Which trials; None for all.
+      code: As for :func:`dropout_lab.load_run`.
 
     Raises:
       InputError: If there is no sweep, or its networks were not saved.
     """
     store = Store(workdir)
     return {
-        record["id"]: load_network(record, store.network(record["id"]))
+        record["id"]: load_network(record, store.network(record["id"]), code)
         for record in store.records()
         if trials is None or record["id"] in trials
     }

@@ -1,6 +1,5 @@
 """Sweeps as iterables of overrides: grids, combinations and random draws."""
 
-import ast
 import hashlib
 import itertools
 import json
@@ -11,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ml_collections import ConfigDict
 
-from dropout_lab.config import KEYS, key_named
+from dropout_lab.config import KEYS, flatten, present_places
+from dropout_lab.config.keys.values import plain
+from dropout_lab.config.resolve import resolve_flat
+from dropout_lab.config.texts import values_of
 from dropout_lab.errors import InputError, describe_error
+from dropout_lab.variants import VARIANTS
 
 Overrides = Mapping[str, Any]
 """The values that a trial sets, by configuration key."""
@@ -28,6 +32,8 @@ Draw = Callable[[np.random.Generator], Any]
 def parse(specs: Iterable[str]) -> dict[str, list[Any]]:
     """Returns the values to try for each key, from texts ``KEY=VALUE,VALUE,...``.
 
+    The grammar is that of :func:`dropout_lab.config.texts.values_of`.
+
     >>> parse(["dropout.rate=0,0.5", "variant=none,dropout", "model.widths=(32,),(64,64)"])
     {'dropout.rate': [0, 0.5], 'variant': ['none', 'dropout'], 'model.widths': [(32,), (64, 64)]}
 
@@ -39,27 +45,28 @@ def parse(specs: Iterable[str]) -> dict[str, list[Any]]:
         key, equals, text = spec.partition("=")
         if not equals or not text.strip(","):
             raise InputError(f"--vary={spec}; allowed: --vary=KEY=VALUE,VALUE,...")
-        key_named(key)
+        values = values_of(key, text)
         if key in grid:
             raise InputError(
                 f"--vary={spec}: {key} is varied twice; allowed: once, with all values"
             )
-        grid[key] = _values(text)
+        grid[key] = values
     return grid
 
 
-def _values(text: str) -> list[Any]:
-    try:
-        return list(ast.literal_eval(f"[{text}]"))
-    except (ValueError, SyntaxError):
-        return [_value(item) for item in text.split(",")]
+def with_all_variants(grid: Grid, config: ConfigDict) -> Grid:
+    """Returns a grid in which ``variant=all`` is every variant that a configuration's model fits.
 
-
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+    >>> from dropout_lab.config import default_config
+    >>> grid = with_all_variants({"variant": ["all"]}, default_config())
+    >>> "dropout" in grid["variant"], "spatial_dropout" in grid["variant"]
+    (True, False)
+    """
+    if list(grid.get("variant", ())) != ["all"]:
+        return grid
+    places = present_places(resolve_flat({**flatten(config.to_dict()), "variant": "none"}))
+    fitting = [name for name, variant in VARIANTS.items() if variant.fits(places)]
+    return {**grid, "variant": fitting}
 
 
 def product(*factors: Grid | Iterable[Overrides]) -> Iterator[dict[str, Any]]:
@@ -80,7 +87,7 @@ def product(*factors: Grid | Iterable[Overrides]) -> Iterator[dict[str, Any]]:
     """
     sweeps = [_combinations(part) if isinstance(part, Mapping) else part for part in factors]
     for parts in itertools.product(*sweeps):
-        merged = {key: value for part in parts for key, value in part.items()}
+        merged = {key: plain(value) for part in parts for key, value in part.items()}
         if len(merged) < sum(map(len, parts)):
             keys = [key for part in parts for key in part]
             repeated = next(key for key in keys if keys.count(key) > 1)
@@ -190,7 +197,7 @@ def settings_and_seeds(
     """
     by_setting: dict[str, tuple[Overrides, set[int]]] = {}
     for overrides in sweep:
-        seed = overrides.get("seed", default)
+        seed = plain(overrides.get("seed", default))
         KEYS["seed"].check(seed)
         setting = {key: value for key, value in overrides.items() if key != "seed"}
         text = json.dumps(setting, sort_keys=True, default=repr)

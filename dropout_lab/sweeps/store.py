@@ -20,7 +20,8 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.config import EXECUTION, flatten, from_dict
+from dropout_lab.config import EXECUTION, by_content, flatten, from_dict, pinned
+from dropout_lab.config.keys.values import plain
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps import damage
 from dropout_lab.sweeps.trials import Trial
@@ -208,5 +209,8 @@ def _read(path: Path, find_damage: Callable[[Any], str | None]) -> Any:
 
 def _base(config: ConfigDict) -> dict[str, Any]:
     """Returns the flat configuration as it is read back from JSON: lists for tuples."""
-    flat = flatten(config.to_dict())
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in flat.items()}
+    flat = by_content(pinned(flatten(config.to_dict())))
+    values = {key: plain(value) for key, value in flat.items()}
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
+    }

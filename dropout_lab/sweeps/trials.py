@@ -11,6 +11,7 @@ from ml_collections import ConfigDict, FrozenConfigDict
 from dropout_lab.config import (
     EXECUTION,
     KEYS,
+    by_content,
     flatten,
     key_named,
     resolve,
@@ -55,7 +56,7 @@ class Group:
 
 def label(config: Mapping[str, Any], keys: Iterable[str]) -> str:
     """Returns a configuration's values of some keys, in one line."""
-    flat = flatten(dict(config))
+    flat = by_content(flatten(dict(config)))
     return " ".join(f"{key}={flat[key]}" for key in keys if key in flat)
 
 

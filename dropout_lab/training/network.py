@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Key
 from ml_collections import FrozenConfigDict
 
 from dropout_lab import nn
-from dropout_lab.models import MODELS
+from dropout_lab.models import model_named
 from dropout_lab.training.optimizer import Params, is_kernel
 from dropout_lab.variants import OPTIONS, RATES, LayerFactory
 
@@ -96,7 +96,7 @@ class NetworkFactory:
             rates = {name: jax.tree.map(lambda _: 0.0, dropout[name]) for name in RATES}
         else:
             rates = {name: hparams[f"dropout.{name}"] for name in RATES}
-        return MODELS[model.pop("name")](
+        return model_named(model.pop("name"))(
             self._shape,
             self.classes,
             **{name: value for name, value in model.items() if value is not None},

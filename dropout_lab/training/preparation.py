@@ -8,10 +8,11 @@ from ml_collections import FrozenConfigDict
 from dropout_lab.data import Dataset, check_scaling, cross_validation, load
 from dropout_lab.errors import InputError
 from dropout_lab.training.arrays import example_shape
+from dropout_lab.training.own_code import check_own_code, reporting_own_code
 from dropout_lab.training.program import Program
 from dropout_lab.training.record import environment
 from dropout_lab.training.vmapped import VmappedProgram
-from dropout_lab.variants import VARIANTS
+from dropout_lab.variants import variant_named
 
 _JAX_DEFAULTS = {
     "jax_default_prng_impl": "threefry2x32",  # with rbg all lanes would draw from the first key
@@ -47,7 +48,10 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[VmappedProgram, D
     environment()  # cached now: the code's revision may be another one when the record is made
     dataset = load_data(config)
     check_data(config, dataset)
-    program = Program(config, example_shape(dataset.train), dataset.classes)
+    shape = example_shape(dataset.train)
+    with reporting_own_code(config):
+        program = Program(config, shape, dataset.classes)
+    check_own_code(program, shape)
     return VmappedProgram(program, lanes), dataset
 
 
@@ -109,7 +113,7 @@ def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
             f"config.data.augment is 'crop_flip' with examples of shape {shape}; allowed: (height, "
             "width, channels), or augment 'none'"
         )
-    if VARIANTS[config.variant].images and len(shape) != 3:
+    if variant_named(config.variant).images and len(shape) != 3:
         raise InputError(
             f"variant {config.variant!r} needs images, examples have shape {shape}; allowed: "
             "(height, width, channels)"

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 from ml_collections import FrozenConfigDict
 
-from dropout_lab.config import trial_id
+from dropout_lab.config import code_of, trial_id
 from dropout_lab.data import Dataset
 from dropout_lab.system.machine import threads
 from dropout_lab.training.arrays import example_shape
@@ -29,8 +30,9 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
     Its fields: schema, id, status ("ok" or "diverged"), seed, config (resolved), metrics (errors in
     percent), history (one row per epoch), epoch (the selected one), wall_seconds (of all trials
     that ran side by side), lanes (number of these trials; absent in older records), data (name,
-    sizes, shape, classes, fingerprint; of own data class_names and notes on conversions), versions,
-    device, git_revision.
+    sizes, shape, classes, fingerprint; range, unless examples are bytes; of own data class_names
+    and notes on conversions), versions, device, git_revision; for a network or variant of one's
+    own, code (path, sha256 and text of its file, by key).
     """
     progress = result.progress
     return {
@@ -54,9 +56,18 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
             "fingerprint": dataset.fingerprint,
             **({"class_names": list(dataset.class_names)} if dataset.class_names else {}),
             **({"notes": list(dataset.notes)} if dataset.notes else {}),
+            **_range(dataset),
         },
         **environment(),
+        **({"code": code} if (code := code_of(config)) else {}),
     }
+
+
+def _range(dataset: Dataset) -> dict[str, Any]:
+    images = dataset.train.images
+    if images.dtype == np.uint8:
+        return {}
+    return {"range": [float(images.min()), float(images.max())]}
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.config import EXECUTION, flatten, from_dict, resolve
+from dropout_lab.config import EXECUTION, by_content, flatten, from_dict, resolve
 from dropout_lab.data import Dataset
 from dropout_lab.errors import InputError
 from dropout_lab.system.display import Display
@@ -123,5 +123,7 @@ def _check_owner(directory: Path, config: FrozenConfigDict) -> None:
     check_kind(directory, "run")
     path = directory / "config.json"
     if path.exists():
-        before = flatten(from_dict(read_json(path)).to_dict())
-        check_same(directory, "run", before, flatten(config.to_dict()), free=EXECUTION)
+        before, asked = (
+            by_content(flatten(each.to_dict())) for each in (from_dict(read_json(path)), config)
+        )
+        check_same(directory, "run", before, asked, free=EXECUTION)

@@ -9,20 +9,29 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Float, Num
 
-from dropout_lab.config import check_inference, from_dict, hparams_of
+from dropout_lab.config import KEYS, check_inference, from_dict, hparams_of, with_code
 from dropout_lab.data import Split
 from dropout_lab.errors import InputError
 from dropout_lab.system.files import read_json
 from dropout_lab.training.arrays import Scaling
 from dropout_lab.training.checkpoint import Checkpoints, refill
+from dropout_lab.training.inputs import Inputs
+from dropout_lab.training.own_code import reporting_own_code
 from dropout_lab.training.prediction import Prediction
 from dropout_lab.training.preparation import load_data
 from dropout_lab.training.program import Program, as_arrays
 from dropout_lab.training.trainer import Result
 
 
-def load_run(workdir: str | Path) -> "Trained":
+def load_run(workdir: str | Path, *, code: str | Path | None = None) -> "Trained":
     """Returns the network of the run in ``workdir``.
+
+    A network or variant of one's own is taken from its file, if the content is still that of the
+    record. The text in the record is never executed.
+
+    Args:
+      workdir: The run's directory.
+      code: The file to take it from instead, whatever its content.
 
     Raises:
       InputError: If there is no finished run, or its network was not saved.
@@ -30,7 +39,7 @@ def load_run(workdir: str | Path) -> "Trained":
     directory = Path(workdir)
     if not (directory / "record.json").exists():
         raise InputError(f"{str(directory)!r} holds no finished run: no record.json")
-    return load_network(read_json(directory / "record.json"), directory / "model")
+    return load_network(read_json(directory / "record.json"), directory / "model", code)
 
 
 def save_network(directory: Path, result: Result) -> None:
@@ -41,8 +50,15 @@ def save_network(directory: Path, result: Result) -> None:
     Checkpoints(directory).save((result.weights, result.scaling), {}, step=0)
 
 
-def load_network(record: dict[str, Any], directory: Path) -> "Trained":
+def load_network(
+    record: dict[str, Any], directory: Path, code: str | Path | None = None
+) -> "Trained":
     """Returns the network of a record, from the directory it was saved in.
+
+    Args:
+      record: The record.
+      directory: The directory of the network.
+      code: As for :func:`load_run`.
 
     Raises:
       InputError: If it was not saved.
@@ -53,7 +69,7 @@ def load_network(record: dict[str, Any], directory: Path) -> "Trained":
             f"{str(directory)!r} holds no network; allowed: what was trained with "
             "config.run.save_model True"
         )
-    return Trained(record, saved[0])
+    return Trained(record, saved[0], code)
 
 
 class Trained:
@@ -62,19 +78,28 @@ class Trained:
     Args:
       record: The run's record.
       arrays: Weights and input scaling, by path.
+      code: As for :func:`load_run`.
     """
 
-    def __init__(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        self._config = config = from_dict(record["config"])
+    def __init__(
+        self,
+        record: dict[str, Any],
+        arrays: dict[str, np.ndarray],
+        code: str | Path | None = None,
+    ) -> None:
+        self._config = config = with_code(from_dict(record["config"]), code)
         self.record = record
-        self._shape = tuple(record["data"]["shape"])
-        self._program = Program(config, self._shape, record["data"]["classes"])
+        with reporting_own_code(config):
+            self._program = Program(
+                config, tuple(record["data"]["shape"]), record["data"]["classes"]
+            )
         template = jax.eval_shape(self._program.init, as_arrays(hparams_of(config)))
         # Only the paths and types of a template are used, not the shapes.
         placeholder = jnp.zeros(())
         self._weights, self._scaling = refill(
             (template.weights, Scaling(placeholder, placeholder)), arrays
         )
+        self._inputs = Inputs.of(record["data"], np.asarray(self._scaling.scale))
 
     def module(self) -> nnx.Module:
         """Returns the Flax module in eval mode; its inputs must be scaled as in training."""
@@ -95,7 +120,7 @@ class Trained:
         """Returns class probabilities.
 
         Args:
-          x: Examples as the data set stores them (images: bytes).
+          x: Examples as the data set stores them (images: bytes), or bytes divided by 255.
           inference: An inference rule of the variant, a key of ``places.INFERENCE_RULES``; None
             for the rule used for its test metrics.
           passes: Number of noisy passes or samples, at least 1; None for the number used for its
@@ -105,7 +130,7 @@ class Trained:
         Raises:
           InputError: If an argument is not allowed.
         """
-        inference = inference or self._config.eval.inference
+        inference = self._config.eval.inference if inference is None else inference
         return np.exp(self._predict(x, inference, passes, seed).log_probs)
 
     def passes(
@@ -114,15 +139,15 @@ class Trained:
         """Returns the class probabilities of several noisy passes.
 
         Args:
-          x: Examples as the data set stores them (images: bytes).
+          x: Examples as the data set stores them (images: bytes), or bytes divided by 255.
           count: Number of noisy passes, at least 1.
           seed: Seed of the noise.
 
         Raises:
           InputError: If an argument is not allowed, or the variant has no noise to sample.
         """
-        self._check(x := np.asarray(x), "mc", count)
-        noise_key, images = jax.random.key(seed), jnp.asarray(x)
+        self._check("mc", "count", count, seed)
+        noise_key, images = jax.random.key(seed), jnp.asarray(self._inputs.checked(x))
         return np.asarray(
             self._program.sample(self._weights, noise_key, images, self._scaling, passes=count)
         )
@@ -133,7 +158,7 @@ class Trained:
         """Returns Monte-Carlo predictions with their uncertainties, as NumPy arrays.
 
         Args:
-          x: Examples as the data set stores them (images: bytes).
+          x: Examples as the data set stores them (images: bytes), or bytes divided by 255.
           passes: Number of noisy passes, at least 1; None for the number used for its test metrics,
             or 50 if that was a single pass.
           seed: Seed of the noise.
@@ -146,22 +171,18 @@ class Trained:
     def _predict(self, x: np.ndarray, inference: str, passes: int | None, seed: int) -> Prediction:
         if passes is None:
             passes = self._config.eval.passes or 50
-        self._check(x := np.asarray(x), inference, passes)
+        self._check(inference, "passes", passes, seed)
         prediction = self._program.predict(
             self._weights,
             jax.random.key(seed),
-            jnp.asarray(x),
+            jnp.asarray(self._inputs.checked(x)),
             self._scaling,
             inference=inference,
             passes=passes,
         )
         return jax.tree.map(np.asarray, prediction)
 
-    def _check(self, x: np.ndarray, inference: str, passes: int) -> None:
+    def _check(self, inference: str, name: str, passes: int, seed: int) -> None:
         check_inference("inference", inference, self._config.variant)
-        if passes < 1:
-            raise InputError(f"passes is {passes}; allowed: a whole number from 1")
-        if x.shape[1:] != self._shape or not len(x):
-            raise InputError(
-                f"x has shape {x.shape}; allowed: (n, {', '.join(map(str, self._shape))})"
-            )
+        KEYS["eval.passes"].check(passes, name)
+        KEYS["seed"].check(seed, "seed")

@@ -9,7 +9,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from dropout_lab.config import EXECUTION, KEYS, flatten
+from dropout_lab.config import EXECUTION, KEYS, by_content, flatten, pinned
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.execution.runner import Execution, check_group, run_sweep
 from dropout_lab.sweeps.grid import Overrides, product
@@ -185,11 +185,14 @@ class Tuning:
 
     @property
     def _file(self) -> TunedFile:
-        flat = flatten(self.config.to_dict())
+        flat = _by_content(flatten(self.config.to_dict()))
         ignored = {*EXECUTION, *_SET_BY_TUNING}
         inputs = {
             **{key: value for key, value in flat.items() if key not in ignored},
-            "grid": {problem: list(settings) for problem, settings in self.candidates.items()},
+            "grid": {
+                problem: [_by_content(overrides) for overrides in settings]
+                for problem, settings in self.candidates.items()
+            },
             "seeds": list(self.seeds),
             "final seeds": list(self.final_seeds),
             "folds": self.folds,
@@ -244,6 +247,10 @@ class Tuning:
 
     def _store(self, name: str) -> Store:
         return Store(self.workdir / name)
+
+
+def _by_content(values: Mapping[str, Any]) -> dict[str, Any]:
+    return by_content(pinned(dict(values)))
 
 
 def _with(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:

@@ -8,15 +8,16 @@ from flax import nnx
 from dropout_lab import nn, ops
 from dropout_lab.errors import unknown
 from dropout_lab.ops import Rate
+from dropout_lab.variants.lookup import variant_named
 from dropout_lab.variants.places import ARGUMENTS, PLACES, RATES
-from dropout_lab.variants.variants import OPTIONS, VARIANTS
+from dropout_lab.variants.variants import OPTIONS
 
 
 class LayerFactory:
     """Makes a variant's layers, at given rates, for the places of a model.
 
     Args:
-      variant: A name in ``VARIANTS``.
+      variant: A name as :func:`variant_named` takes it.
       options: Rates and other options of the variant, by their names in ``config.dropout``; a rate
         that is missing or None is the variant's default. ``stage_rates`` may be a sequence.
 
@@ -25,12 +26,11 @@ class LayerFactory:
     """
 
     def __init__(self, variant: str, **options: Any) -> None:
-        if variant not in VARIANTS:
-            raise unknown("variant", variant, VARIANTS)
+        made = variant_named(variant)
         for option in options:
             if option not in OPTIONS:
                 raise unknown("option of a variant", option, OPTIONS)
-        self._variant = VARIANTS[variant]
+        self._variant = made
         self._options = options
 
     def noise(self, place: str, shape: Sequence[int] = (), *, index: int | None = None) -> Any:

@@ -131,7 +131,7 @@ def test_it_is_told(fails, script, args, message):
         ("config.train.epcohs = 3", r'^AttributeError: Key "epcohs" does not exist .*, line 4\)$'),
         ("config['trian'].epochs = 3", r'^KeyError: .*Did you mean "train" .*, line 4\)$'),
         ("config.train.epochs = '3'", r"^TypeError: .*, line 4\)$"),
-        ("config = {'seed': 1}", r"get_config\(\) returns \{'seed': 1\}; allowed: a ConfigDict"),
+        ("config = [1]", r"get_config\(\) returns \[1\]; allowed: a ConfigDict"),
     ],
 )
 def test_a_configuration_file_that_fails(fails, tmp_path, body, message):

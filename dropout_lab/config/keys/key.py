@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from dropout_lab.config.keys.values import Values
-from dropout_lab.models import MODELS
-from dropout_lab.variants import VARIANTS
+from dropout_lab.models import model_named
+from dropout_lab.variants import variant_named
 
 Flat = dict[str, Any]
 """A configuration as one dictionary, from dotted key names to values."""
@@ -94,9 +94,9 @@ class Key:
         """Returns whether the key is read in a configuration."""
         return self.when.holds(config, self.option)
 
-    def check(self, value: Any) -> None:
-        """Raises InputError unless ``value`` is allowed."""
-        self.values.check(self.name, value)
+    def check(self, value: Any, name: str = "") -> None:
+        """Raises InputError, which names ``config.`` and the key or ``name``, unless allowed."""
+        self.values.check(name or f"config.{self.name}", value)
 
 
 ALWAYS = When("", lambda config, option: True)
@@ -126,7 +126,7 @@ def present_places(config: Flat) -> tuple[str, ...]:
 
 @functools.cache
 def _present_places(name: str, dense: bool, stages: bool) -> tuple[str, ...]:
-    model = MODELS[name]
+    model = model_named(name)
     missing = {*(() if dense else model.dense_places), *(() if stages else model.stage_places)}
     return tuple(place for place in model.places if place not in missing)
 
@@ -141,13 +141,13 @@ def variant_options(config: Flat) -> frozenset[str]:
 @functools.cache
 def _variant_options(variant: str, places: tuple[str, ...], gru: bool) -> frozenset[str]:
     without_cell = {"cell_rate", "share_mask"} if gru else set()  # a GRU has no cell state
-    return frozenset(VARIANTS[variant].reads(places) - without_cell)
+    return frozenset(variant_named(variant).reads(places) - without_cell)
 
 
 @functools.cache
 def model_options(name: str) -> frozenset[str]:
     """Returns the keys of ``config.model`` that a model takes."""
-    return frozenset(inspect.signature(MODELS[name].__init__).parameters)
+    return frozenset(inspect.signature(model_named(name).__init__).parameters)
 
 
 MODEL = When(
@@ -158,5 +158,5 @@ STAGES = When("it has convolutional stages", lambda config, _: bool(config["mode
 VARIANT = When("the variant takes it", lambda config, option: option in variant_options(config))
 PENALTY = When(
     "the variant adds a penalty to the loss",
-    lambda config, _: VARIANTS[config["variant"]].penalty_weight is not None,
+    lambda config, _: variant_named(config["variant"]).penalty_weight is not None,
 )

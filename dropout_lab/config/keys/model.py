@@ -11,15 +11,15 @@ from dropout_lab.config.keys.key import (
     When,
     present_places,
 )
-from dropout_lab.config.keys.values import FLAG, NONE, one_of, tuple_of, whole
+from dropout_lab.config.keys.values import EXTERNAL, FLAG, NONE, one_of, tuple_of, whole
 from dropout_lab.models import ACTIVATIONS, CELLS, MODELS, SEQUENCES
-from dropout_lab.variants import VARIANTS
+from dropout_lab.variants import variant_named
 
 STATIC = Role.STATIC
 
 
 def _stages_are_noisy(config: Flat, _: str) -> bool:
-    return "stage" in VARIANTS[config["variant"]].layers_at(present_places(config))
+    return "stage" in variant_named(config["variant"]).layers_at(present_places(config))
 
 
 NOISY_STAGES = When("the variant has noise on its stages", _stages_are_noisy)
@@ -30,7 +30,7 @@ MAXOUT = When(
 
 # fmt: off
 KEYS = (
-    Key("model.name", "mlp", one_of(MODELS), STATIC, when=ALWAYS, before=ORIGINAL,
+    Key("model.name", "mlp", one_of(MODELS) | EXTERNAL, STATIC, when=ALWAYS, before=ORIGINAL,
         meaning="Network."),
     Key("model.stages", (32, 64, 128), tuple_of(whole(1)), STATIC, when=MODEL, before=ORIGINAL,
         meaning="Channels of each convolutional stage, which halves the image."),

@@ -13,15 +13,24 @@ from dropout_lab.config.keys.key import (
     When,
     present_places,
 )
-from dropout_lab.config.keys.values import FLAG, NONE, RATE, number, one_of, tuple_of, whole
+from dropout_lab.config.keys.values import (
+    EXTERNAL,
+    FLAG,
+    NONE,
+    RATE,
+    number,
+    one_of,
+    tuple_of,
+    whole,
+)
 from dropout_lab.schedules import SCHEDULES
-from dropout_lab.variants import VARIANTS
+from dropout_lab.variants import VARIANTS, variant_named
 
 STATIC, DYNAMIC = Role.STATIC, Role.DYNAMIC
 
 
 def _draws(config: Flat, _: str) -> bool:
-    return VARIANTS[config["variant"]].draws(present_places(config))
+    return variant_named(config["variant"]).draws(present_places(config))
 
 
 def _schedule_takes(parameter: str) -> When:
@@ -38,7 +47,7 @@ def _schedule_takes(parameter: str) -> When:
 KEYS = (
     Key("seed", 0, whole(0, 2**32 - 1, words="2**32 - 1"), DYNAMIC, when=ALWAYS, before=ORIGINAL,
         meaning="Seed of initialisation, data order and noise, which draw from separate streams."),
-    Key("variant", "none", one_of(VARIANTS), STATIC, when=ALWAYS, before=ORIGINAL,
+    Key("variant", "none", one_of(VARIANTS) | EXTERNAL, STATIC, when=ALWAYS, before=ORIGINAL,
         meaning="Dropout variant: which layers of the model are noisy, and how."),
     Key("dropout.rate", None, RATE | NONE, DYNAMIC, when=VARIANT, before=ORIGINAL, unread=0.0,
         meaning="Probability of dropping a unit of a hidden dense layer. None: the variant's "

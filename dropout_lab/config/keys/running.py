@@ -2,7 +2,7 @@
 
 from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Flat, Key, Role, When, equals
 from dropout_lab.config.keys.values import FLAG, NONE, number, one_of, whole
-from dropout_lab.models import MODELS
+from dropout_lab.models import model_named
 from dropout_lab.variants import INFERENCE_RULES
 
 STATIC, HOST, EXECUTION = Role.STATIC, Role.HOST, Role.EXECUTION
@@ -13,7 +13,7 @@ def _several_passes(config: Flat, _: str) -> bool:
 
 
 def _has_batch_stats(config: Flat, _: str) -> bool:
-    return bool(config["model.batch_norm"]) or MODELS[config["model.name"]].normalised
+    return bool(config["model.batch_norm"]) or model_named(config["model.name"]).normalised
 
 
 SAMPLED = When("`eval.inference` is mc or gaussian", _several_passes)

@@ -6,7 +6,33 @@ import sys
 from collections.abc import Callable, Collection
 from typing import Any
 
+import numpy as np
+
 from dropout_lab.errors import InputError, unknown
+from dropout_lab.system.external import is_external
+
+
+def plain(value: Any) -> Any:
+    """Returns NumPy's numbers as Python's, and arrays and lists as tuples.
+
+    >>> plain(np.int64(3)), plain(np.array([1, 2]))
+    (3, (1, 2))
+    """
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    return tuple(map(plain, value)) if isinstance(value, tuple | list) else value
+
+
+def short_decimal(value: float) -> float:
+    """Returns the decimal of at most seven digits that is the same number in float32, if any.
+
+    >>> short_decimal(0.1 * 3), short_decimal(1 / 3)
+    (0.3, 0.3333333333333333)
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = np.float32(value)
+    short = float(f"{value:.7g}")
+    return short if np.isfinite(rounded) and np.float32(short) == rounded else value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,12 +52,12 @@ class Values:
     names: Collection[str] = ()
 
     def check(self, name: str, value: Any) -> None:
-        """Raises InputError unless ``value`` is allowed for the key ``name``."""
-        if self.test(value):
+        """Raises InputError unless ``value`` is allowed for what is called ``name``."""
+        if self.test(plain(value)):
             return
         if self.names and isinstance(value, str):
-            raise unknown(name, value, self.names)
-        raise InputError(f"config.{name} is {value!r}; allowed: {self.words}")
+            raise unknown(name.removeprefix("config."), value, self.names)
+        raise InputError(f"{name} is {value!r}; allowed: {self.words}")
 
     def __or__(self, other: "Values") -> "Values":
         """Returns the union of two sets."""
@@ -88,5 +114,10 @@ def tuple_of(item: Values) -> Values:
 
 FLAG = Values("True or False", lambda value: isinstance(value, bool), bool)
 TEXT = Values("a string", lambda value: isinstance(value, str), str)
+EXTERNAL = Values(
+    "FILE.py:NAME or package.module:NAME for one's own",
+    lambda value: isinstance(value, str) and is_external(value),
+    str,
+)
 NONE = Values("None", lambda value: value is None, object)
 RATE = number(0, 1)

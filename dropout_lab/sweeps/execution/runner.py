@@ -121,7 +121,10 @@ def run_sweep(
 
 
 def _checked(
-    config: ConfigDict, sweep: Grid | Iterable[Overrides], store: Store, execution: Execution
+    config: ConfigDict,
+    sweep: Grid | Iterable[Overrides],
+    store: Store | None,
+    execution: Execution,
 ) -> tuple[list[Trial], list[Group], list[str]]:
     """Returns a sweep's trials, groups and varied keys; raises InputError unless all can be run."""
     overrides = list(product(sweep))
@@ -129,7 +132,8 @@ def _checked(
     if not trials:
         raise InputError("the sweep has no trial; allowed: one or more")
     varied = list(dict.fromkeys(key for values in overrides for key in values))
-    store.check(config, varied)
+    if store is not None:
+        store.check(config, varied)
     grouped = groups(trials)
     for group in grouped:
         check_group(group, execution.lanes)
@@ -250,25 +254,38 @@ def _execute(
 def preview(
     config: ConfigDict,
     sweep: Grid | Iterable[Overrides],
-    store: Store,
+    store: Store | None = None,
     execution: Execution | None = None,
+    *,
+    measure: bool = False,
 ) -> list[str]:
-    """Returns a line per trial, then the estimated time to run them, from a short measurement.
+    """Returns a line per trial, then their numbers and, if asked, how long they will take.
 
-    Writes nothing; arguments and errors as of :func:`run_sweep`.
+    Writes nothing; other arguments and errors as of :func:`run_sweep`.
+
+    Args:
+      config: The configuration that all trials share.
+      sweep: A grid, or the overrides of each trial.
+      store: The directory of the sweep; None if there is none yet.
+      execution: How to run the trials.
+      measure: Whether to measure the time, which compiles each group and takes minutes.
     """
     trials, grouped, _ = _checked(config, sweep, store, execution or Execution())
-    lines, estimates = [], []
+    lines: list[str] = []
+    pending: list[list[Trial]] = []
     for number, group in enumerate(grouped, start=1):
-        new = [trial for trial in group.trials if not store.has(trial.id)]
+        new = [trial for trial in group.trials if store is None or not store.has(trial.id)]
         for trial in group.trials:
-            state = "recorded" if store.has(trial.id) else "to run"
+            state = "to run" if trial in new else "recorded"
             lines.append(f"group {number}  {trial.id}  {state:8}  {trial.label()}")
         if new:
-            estimates.append(estimate(new))
-    training, compiling = (sum(seconds) for seconds in zip((0.0, 0.0), *estimates, strict=True))
-    lines.append(
-        f"{len(trials)} trials in {len(grouped)} groups; {len(estimates)} to compile, about "
-        f"{duration(compiling)}; to train one trial after another, about {duration(training)}"
-    )
-    return lines
+            pending.append(new)
+    line = f"{len(trials)} trials in {len(grouped)} groups; {len(pending)} to compile"
+    if measure:
+        estimates = map(estimate, pending)
+        training, compiling = (sum(seconds) for seconds in zip((0.0, 0.0), *estimates, strict=True))
+        line += (
+            f", about {duration(compiling)}; to train one trial after another, about "
+            f"{duration(training)}"
+        )
+    return [*lines, line]
