@@ -1,17 +1,24 @@
 """Configurations: the table of their keys, resolved forms, and identities."""
 
-from dropout_lab.config.identity import from_dict, hparams_of, static_key, trial_id
+from dropout_lab.config.identity import (
+    flat_from_dict,
+    from_dict,
+    hparams_of,
+    static_key,
+    trial_id,
+)
 from dropout_lab.config.keys import (
     ADDED,
     DYNAMIC,
     EXECUTION,
     HOST,
     KEYS,
+    Flat,
     key_named,
     present_places,
 )
-from dropout_lab.config.resolve import check_inference, resolve
-from dropout_lab.config.tree import check, default_config, flatten, variant_config
+from dropout_lab.config.resolve import check_inference, resolve, resolve_flat
+from dropout_lab.config.tree import check, default_config, flatten, nest, variant_config
 
 __all__ = [
     "ADDED",
@@ -19,15 +26,19 @@ __all__ = [
     "EXECUTION",
     "HOST",
     "KEYS",
+    "Flat",
     "check",
     "check_inference",
     "default_config",
+    "flat_from_dict",
     "flatten",
     "from_dict",
     "hparams_of",
     "key_named",
+    "nest",
     "present_places",
     "resolve",
+    "resolve_flat",
     "static_key",
     "trial_id",
     "variant_config",

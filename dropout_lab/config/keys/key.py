@@ -98,6 +98,11 @@ class Key:
         """Raises InputError unless ``value`` is allowed."""
         self.values.check(self.name, value)
 
+    def cast(self, value: Any) -> Any:
+        """Returns an allowed value in the type that a configuration gives it: 1 as 1.0."""
+        kind = self.values.type
+        return kind(value) if kind in (float, str) and value is not None else value
+
 
 ALWAYS = When("", lambda config, option: True)
 
