@@ -5,6 +5,7 @@ from typing import Any
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from dropout_lab.config.keys import KEYS, Flat
+from dropout_lab.config.keys.key import ALWAYS
 from dropout_lab.config.resolve_network import (
     check_network,
     expand_stage_rates,
@@ -15,6 +16,9 @@ from dropout_lab.config.resolve_training import check_training
 from dropout_lab.config.tree import check, flatten, nest
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.variants import INFERENCE_RULES, VARIANTS
+
+_CLEARED = [key for key in KEYS.values() if key.when is not ALWAYS or key.neutral is not None]
+"""Keys that some configuration does not read."""
 
 
 def resolve(config: ConfigDict | FrozenConfigDict) -> FrozenConfigDict:
@@ -53,11 +57,11 @@ def resolve_flat(config: Flat, *, again: bool = False) -> Flat:
 
 
 def _clear_unread(config: Flat) -> None:
-    for name, key in KEYS.items():
-        value = config[name]
+    for key in _CLEARED:
+        value = config[key.name]
         is_neutral = value is not None and value == key.neutral
         if is_neutral or not key.is_read(config):
-            config[name] = key.unread
+            config[key.name] = key.unread
 
 
 def _canonical(value: Any) -> Any:

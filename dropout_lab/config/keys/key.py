@@ -85,7 +85,7 @@ class Key:
     unread: Any = None
     neutral: Any = None
 
-    @property
+    @functools.cached_property
     def option(self) -> str:
         """The last part of the name."""
         return self.name.rpartition(".")[2]
