@@ -53,7 +53,10 @@ def resolve_flat(config: Flat, *, again: bool = False) -> Flat:
     expand_stage_rates(flat)
     check_training(flat)
     _check_data(flat)
-    return {name: _canonical(value) for name, value in flat.items()}
+    return {
+        name: _canonical(value) if isinstance(value, float | tuple | list) else value
+        for name, value in flat.items()
+    }
 
 
 def _clear_unread(config: Flat) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dropout_lab.config import flatten, from_dict
+from dropout_lab.config import flat_from_dict
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training.trained import Trained, load_network
@@ -31,7 +31,7 @@ def load(workdir: str | Path) -> "pd.DataFrame":
         ) from error
     rows = [
         {field: record[field] for field in _FIELDS}
-        | flatten(from_dict(record["config"]).to_dict())
+        | flat_from_dict(record["config"])
         | record["metrics"]
         for record in Store(workdir).records()
     ]
