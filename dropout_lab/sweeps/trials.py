@@ -122,8 +122,8 @@ def check_same_execution(first: Flat, second: Flat, keys: Sequence[str]) -> None
     for key in keys:
         if first[key] != second[key]:
             raise InputError(
-                f"config.{key} is {first[key]!r} and {second[key]!r} in trials that share a program; "
-                "allowed: the same in all of them, as the key says only how to run them"
+                f"config.{key} is {first[key]!r} and {second[key]!r} in trials that share a "
+                "program; allowed: the same in all of them, as the key says only how to run them"
             )
 
 
