@@ -6,6 +6,7 @@ from ml_collections import ConfigDict, FrozenConfigDict
 
 from dropout_lab.config.code import pinned
 from dropout_lab.config.keys import KEYS, Flat
+from dropout_lab.config.keys.key import ALWAYS
 from dropout_lab.config.keys.values import plain, short_decimal
 from dropout_lab.config.resolve_network import (
     check_network,
@@ -18,6 +19,9 @@ from dropout_lab.config.tree import check, flatten, nest
 from dropout_lab.data import OWN
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.variants import INFERENCE_RULES, variant_named
+
+_CLEARED = [key for key in KEYS.values() if key.when is not ALWAYS or key.neutral is not None]
+"""Keys that some configuration does not read."""
 
 
 def resolve(config: ConfigDict | FrozenConfigDict) -> FrozenConfigDict:
@@ -52,15 +56,18 @@ def resolve_flat(config: Flat, *, again: bool = False) -> Flat:
     expand_stage_rates(flat)
     check_training(flat)
     _check_data(flat)
-    return {name: _canonical(value) for name, value in flat.items()}
+    return {
+        name: _canonical(value) if isinstance(value, float | tuple | list) else value
+        for name, value in flat.items()
+    }
 
 
 def _clear_unread(config: Flat) -> None:
-    for name, key in KEYS.items():
-        value = config[name]
+    for key in _CLEARED:
+        value = config[key.name]
         is_neutral = value is not None and value == key.neutral
         if is_neutral or not key.is_read(config):
-            config[name] = key.unread
+            config[key.name] = key.unread
 
 
 def _canonical(value: Any) -> Any:

@@ -105,8 +105,9 @@ def check(flat: dict[str, Any], *, resolved: bool = False) -> None:
             raise InputError(
                 f"config.{name} is missing; start from dropout_lab.config.default_config()"
             )
-        if not (resolved and flat[name] is None):
-            key.check(flat[name])
+        value = flat[name]
+        if not (key.values.test(value) or (resolved and value is None)):
+            key.check(value)
 
 
 def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -125,16 +126,16 @@ def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def nest(flat: dict[str, Any]) -> dict[str, Any]:
-    """Returns the nested dictionary whose leaves are under these dotted keys.
+    """Returns the dictionary of sections whose leaves are under these keys of one dot or none.
 
     >>> nest({"seed": 0, "model.name": "mlp"})
     {'seed': 0, 'model': {'name': 'mlp'}}
     """
     tree: dict[str, Any] = {}
     for name, value in flat.items():
-        *sections, option = name.split(".")
-        section = tree
-        for part in sections:
-            section = section.setdefault(part, {})
-        section[option] = value
+        section, dot, option = name.partition(".")
+        if dot:
+            tree.setdefault(section, {})[option] = value
+        else:
+            tree[name] = value
     return tree

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dropout_lab.config import by_content, flatten, from_dict
+from dropout_lab.config import by_content, flat_from_dict
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training.trained import Trained, load_network
@@ -32,7 +32,7 @@ def load(workdir: str | Path) -> "pd.DataFrame":
         ) from error
     rows = [
         {field: record[field] for field in _FIELDS}
-        | by_content(flatten(from_dict(record["config"]).to_dict()))
+        | by_content(flat_from_dict(record["config"]))
         | record["metrics"]
         for record in Store(workdir).records()
     ]

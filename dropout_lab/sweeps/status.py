@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from dropout_lab.config import flatten
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import label
 from dropout_lab.system.display import Display
@@ -44,7 +45,7 @@ class Watch:
     def __init__(self, store: Store, trials: Iterable[str]) -> None:
         self._store = store
         configs, varied = store.trials(), store.varied()
-        self.labels = {trial: label(configs[trial], varied) or trial for trial in trials}
+        self.labels = {trial: label(flatten(configs[trial]), varied) or trial for trial in trials}
         self.done: set[str] = set()
         self.revisions: set[str | None] = set()
         self.failed: dict[str, str] = {}
@@ -57,14 +58,16 @@ class Watch:
     def news(self) -> list[str]:
         """Returns a message about each trial and damaged file that is new since the last call."""
         lines = []
+        recorded = self._store.names("trials")
+        failed = self._store.names("failures") - self.failed.keys()
         for trial, text in self.labels.items():
             if trial in self.done:
                 continue
-            # Another process may move a damaged record away between the two checks.
-            if self._store.has(trial) and (record := self._store.record(trial)):
+            # Another process may have deleted either file, or moved it away, since it was listed.
+            if trial in recorded and (record := self._store.record(trial)):
                 lines.append(f"{text}: {self._add(record)}")
                 self.failed.pop(trial, None)
-            elif trial not in self.failed and (error := self._store.failure(trial)):
+            elif trial in failed and (error := self._store.failure(trial)):
                 self.failed[trial] = error
                 lines.append(f"{text}: failed: {error}")
         for path in self._quarantine():

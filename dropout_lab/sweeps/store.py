@@ -11,16 +11,26 @@ DIR/quarantine/     damaged files
 DIR/locks/          see Store.lock
 """
 
+import functools
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.config import EXECUTION, by_content, flatten, from_dict, pinned
+from dropout_lab.config import (
+    EXECUTION,
+    Flat,
+    by_content,
+    flat_from_dict,
+    flatten,
+    from_dict,
+    nest,
+    pinned,
+)
 from dropout_lab.config.keys.values import plain
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps import damage
@@ -30,6 +40,7 @@ from dropout_lab.system.files import (
     delete_unfinished,
     lock,
     read_json,
+    version,
     write_json,
 )
 from dropout_lab.system.workdir import check_directory, check_kind, check_same
@@ -51,12 +62,17 @@ class Store:
         Raises:
           InputError: If the directory holds no sweep.
         """
-        return self._read_sweep()["trials"]
+        return dict(self._read_sweep()["trials"])
 
     def configs(self, trials: Iterable[str]) -> list[FrozenConfigDict]:
         """Returns the resolved configurations of some trials."""
         configs = self.trials()
         return [from_dict(configs[trial]) for trial in trials]
+
+    def flat_configs(self, trials: Iterable[str]) -> list[Flat]:
+        """Returns the resolved configurations of some trials, by dotted key."""
+        configs = self.trials()
+        return [flat_from_dict(configs[trial]) for trial in trials]
 
     def varied(self) -> list[str]:
         """Returns the keys in which the trials differ."""
@@ -69,6 +85,16 @@ class Store:
           InputError: If the directory holds no sweep, or a record is damaged.
         """
         return [record for trial in self.trials() if (record := self.record(trial)) is not None]
+
+    def names(self, kind: str) -> set[str]:
+        """Returns the names of all files of a kind: the trials that have a record or a failure."""
+        try:
+            files = os.listdir(self.directory / kind)
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise InputError(f"cannot read {self.directory / kind}: {error.strerror}") from error
+        return {file.removesuffix(".json") for file in files if not file.startswith(".")}
 
     def has(self, trial: str) -> bool:
         """Returns whether a trial has a record."""
@@ -83,11 +109,13 @@ class Store:
         return _read(self.file("trials", trial), lambda content: damage.of_record(content, trial))
 
     def add(self, record: dict[str, Any]) -> None:
-        """Writes a trial's record, and deletes its failure and partly written files."""
-        path = self.file("trials", record["id"])
-        write_json(path, record)
-        delete_unfinished(path)
+        """Writes a trial's record, and deletes its failure."""
+        write_json(self.file("trials", record["id"]), record)
         self.forget_failure(record["id"])
+
+    def delete_unfinished(self) -> None:
+        """Deletes what processes killed while they wrote a record, written since, left behind."""
+        delete_unfinished(self.directory / "trials")
 
     def add_failure(self, trial: str, error: str, traceback: str) -> None:
         """Writes the error of a trial that failed."""
@@ -169,16 +197,22 @@ class Store:
         """
         with self.lock("sweep"):
             self.check(config, varied)
-            sweep: dict[str, Any] = {"schema": 1, "base": _base(config), "varied": [], "trials": {}}
+            before: dict[str, Any] = {"schema": 1, "base": {}, "varied": [], "trials": {}}
             if self._sweep_file.exists():
-                sweep = self._read_sweep()
-                sweep["base"] = _base(config) | sweep["base"]
-            sweep["varied"] = list(dict.fromkeys([*sweep["varied"], *varied]))
-            sweep["trials"] |= {trial.id: trial.config.to_dict() for trial in trials}
-            write_json(self._sweep_file, sweep)
+                before = dict(self._read_sweep())
+            sweep = before | {
+                "base": _base(config) | before["base"],
+                "varied": list(dict.fromkeys([*before["varied"], *varied])),
+                "trials": before["trials"]
+                | {trial.id: nest(_as_json(trial.flat)) for trial in trials},
+            }
+            if sweep != before:
+                write_json(self._sweep_file, sweep)
 
-    def _read_sweep(self) -> dict[str, Any]:
-        sweep = _read(self._sweep_file, damage.of_sweep)
+    def _read_sweep(self) -> Mapping[str, Any]:
+        """Returns the content of sweep.json, which several callers share."""
+        found = version(self._sweep_file)
+        sweep = found and _parsed_sweep(self._sweep_file, found)
         if sweep is None:
             raise InputError(f"{str(self.directory)!r} holds no sweep: no sweep.json")
         return sweep
@@ -186,6 +220,12 @@ class Store:
     @property
     def _sweep_file(self) -> Path:
         return self.directory / "sweep.json"
+
+
+@functools.lru_cache(maxsize=2)
+def _parsed_sweep(path: Path, version: tuple[int, ...]) -> Any:
+    """Returns the content of a sweep.json, which takes long to parse for thousands of trials."""
+    return _read(path, damage.of_sweep)
 
 
 def _read(path: Path, find_damage: Callable[[Any], str | None]) -> Any:
@@ -210,7 +250,8 @@ def _read(path: Path, find_damage: Callable[[Any], str | None]) -> Any:
 def _base(config: ConfigDict) -> dict[str, Any]:
     """Returns the flat configuration as it is read back from JSON: lists for tuples."""
     flat = by_content(pinned(flatten(config.to_dict())))
-    values = {key: plain(value) for key, value in flat.items()}
-    return {
-        key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
-    }
+    return _as_json({key: plain(value) for key, value in flat.items()})
+
+
+def _as_json(flat: Flat) -> Flat:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in flat.items()}

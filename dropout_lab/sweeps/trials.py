@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,13 +12,16 @@ from ml_collections import ConfigDict, FrozenConfigDict
 from dropout_lab.config import (
     EXECUTION,
     KEYS,
+    Flat,
     by_content,
     flatten,
     key_named,
-    resolve,
+    nest,
+    resolve_flat,
     static_key,
     trial_id,
 )
+from dropout_lab.config.keys.values import plain
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.grid import Overrides
 
@@ -28,17 +32,22 @@ class Trial:
 
     Attributes:
       id: Identity, a hash of the configuration.
-      config: Resolved configuration.
+      flat: Resolved configuration, by dotted key.
       overrides: Values that the sweep set, by configuration key.
     """
 
     id: str
-    config: FrozenConfigDict
+    flat: Flat
     overrides: Mapping[str, Any]
+
+    @functools.cached_property
+    def config(self) -> FrozenConfigDict:
+        """The resolved configuration, made when it is first read: that takes milliseconds."""
+        return FrozenConfigDict(nest(self.flat))
 
     def label(self) -> str:
         """Returns the resolved values of the keys that the sweep set, in one line."""
-        return label(self.config.to_dict(), self.overrides)
+        return label(self.flat, self.overrides)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +63,9 @@ class Group:
     trials: list[Trial]
 
 
-def label(config: Mapping[str, Any], keys: Iterable[str]) -> str:
+def label(flat: Flat, keys: Iterable[str]) -> str:
     """Returns a configuration's values of some keys, in one line."""
-    flat = by_content(flatten(dict(config)))
+    flat = by_content(flat)
     return " ".join(f"{key}={flat[key]}" for key in keys if key in flat)
 
 
@@ -68,34 +77,56 @@ def make_trials(config: ConfigDict, overrides: Iterable[Overrides]) -> list[Tria
       overrides: Values by key, a mapping per trial.
 
     Raises:
-      InputError: If a key is unknown or a value not allowed, or if overrides of the same trial
-        differ in how to run it.
+      InputError: If a key is unknown or a value not allowed, if a key's value is tied to that of
+        another one, or if overrides of the same trial differ in how to run it.
     """
+    base = flatten(config.to_dict())
+    untied: set[str] = set()
     trials: dict[str, Trial] = {}
     for values in overrides:
-        resolved = resolve(overridden(config, values))
-        identity = trial_id(resolved)
-        first = trials.setdefault(identity, Trial(identity, resolved, values))
-        check_same_execution(first.config, resolved, EXECUTION)
+        cast = {key: _checked(key, value) for key, value in values.items()}
+        for key, value in cast.items():
+            if key not in untied and value != base.get(key):
+                _check_untied(config, base, key, value)
+                untied.add(key)
+        flat = resolve_flat({**base, **cast})
+        identity = trial_id(flat)
+        first = trials.setdefault(identity, Trial(identity, flat, values))
+        check_same_execution(first.flat, flat, EXECUTION)
     return list(trials.values())
 
 
-def check_same_execution(
-    first: FrozenConfigDict, second: FrozenConfigDict, keys: Sequence[str]
-) -> None:
+def _checked(name: str, value: Any) -> Any:
+    """Returns a value in its key's type; raises InputError unless it is allowed."""
+    key = key_named(name)
+    key.check(value)
+    return key.cast(plain(value))
+
+
+def _check_untied(config: ConfigDict, base: Flat, key: str, value: Any) -> None:
+    """Raises InputError if setting a key changes others too, which refer to it."""
+    after = flatten(overridden(config, {key: value}).to_dict())
+    for name, before in base.items():
+        if name != key and after[name] != before:
+            raise InputError(
+                f"{key} is varied, and config.{name} refers to it; allowed: a value of its own for "
+                f"config.{name}"
+            )
+
+
+def check_same_execution(first: Flat, second: Flat, keys: Sequence[str]) -> None:
     """Raises InputError if two trials of one program differ in how to run them.
 
     Args:
-      first: Configuration of one trial.
+      first: Configuration of one trial, by dotted key.
       second: Configuration of the other.
       keys: Keys among ``dropout_lab.config.EXECUTION`` in which they must agree.
     """
-    one, two = flatten(first.to_dict()), flatten(second.to_dict())
     for key in keys:
-        if one[key] != two[key]:
+        if first[key] != second[key]:
             raise InputError(
-                f"config.{key} is {one[key]!r} and {two[key]!r} in trials that share a program; "
-                "allowed: the same in all of them, as the key says only how to run them"
+                f"config.{key} is {first[key]!r} and {second[key]!r} in trials that share a "
+                "program; allowed: the same in all of them, as the key says only how to run them"
             )
 
 
@@ -121,7 +152,7 @@ def groups(trials: Sequence[Trial]) -> list[Group]:
     """Returns the trials in groups that share one compiled program, in order of appearance."""
     by_program: dict[str, list[Trial]] = {}
     for trial in trials:
-        by_program.setdefault(static_key(trial.config), []).append(trial)
+        by_program.setdefault(static_key(trial.flat), []).append(trial)
     return [
         Group(hashlib.sha256(program.encode()).hexdigest()[:12], members)
         for program, members in by_program.items()

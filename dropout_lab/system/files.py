@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import glob
 import io
 import json
 import os
@@ -81,7 +80,7 @@ def replacing(path: Path) -> Iterator[io.BufferedRandom]:
       OSError: If the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_unfinished(path))
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w+b") as file:
             yield file
@@ -108,18 +107,17 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
 
 
-def delete_unfinished(path: Path) -> None:
-    """Deletes temporary files that processes killed during :func:`replacing` left behind.
+def delete_unfinished(directory: Path) -> None:
+    """Deletes temporary files of existing files, left behind by processes killed while writing.
 
-    No process may be writing the file at the same time.
+    No process may be replacing an existing file of the directory. Temporary files of files that do
+    not exist stay, as a process may be writing them.
     """
-    for leftover in path.parent.glob(f"{glob.escape(_unfinished(path))}*"):
-        leftover.unlink(missing_ok=True)
-
-
-def _unfinished(path: Path) -> str:
-    """Returns the prefix of the names of a file's temporary files."""
-    return f".{path.name}."
+    with contextlib.suppress(OSError):  # they harm nobody
+        names = set(os.listdir(directory))
+        for name in names:
+            if name.startswith(".") and name[1:].rpartition(".")[0] in names:
+                (directory / name).unlink(missing_ok=True)
 
 
 def _flush_directory(path: Path) -> None:
@@ -151,6 +149,22 @@ class DamagedError(InputError):
 
     def __str__(self) -> str:
         return f"{self.path} is damaged ({self.reason}); move it away to go on"
+
+
+def version(path: Path) -> tuple[int, int, int, int] | None:
+    """Returns what changes whenever a file is replaced; None if there is no such file.
+
+    Raises:
+      InputError: If it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:  # a network file system asks its server only on opening
+            status = os.fstat(file.fileno())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def read_json(path: Path) -> Any:

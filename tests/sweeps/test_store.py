@@ -88,13 +88,14 @@ def test_a_record_is_whole_or_absent(store, config, monkeypatch):
     assert list((store.directory / "trials").iterdir()) == []
 
 
-def test_partial_files_of_a_record_are_deleted_when_it_is_written(store, config):
+def test_partial_files_of_a_record_are_deleted_once_it_is_written(store, config):
     first, second, _ = fill(store, config, SEEDS)
     trials = store.directory / "trials"
     trials.mkdir(exist_ok=True)
     for trial in (first, second):
         (trials / f".{trial.id}.json.k3x9").write_text('{"id": ')
     store.add(record_of(first))
+    store.delete_unfinished()
     assert {path.name for path in trials.iterdir()} == {
         f"{first.id}.json",
         f".{second.id}.json.k3x9",  # another process may be writing it

@@ -85,7 +85,7 @@ class Key:
     unread: Any = None
     neutral: Any = None
 
-    @property
+    @functools.cached_property
     def option(self) -> str:
         """The last part of the name."""
         return self.name.rpartition(".")[2]
@@ -97,6 +97,11 @@ class Key:
     def check(self, value: Any, name: str = "") -> None:
         """Raises InputError, which names ``config.`` and the key or ``name``, unless allowed."""
         self.values.check(name or f"config.{self.name}", value)
+
+    def cast(self, value: Any) -> Any:
+        """Returns an allowed value in the type that a configuration gives it: 1 as 1.0."""
+        kind = self.values.type
+        return kind(value) if kind in (float, str) and value is not None else value
 
 
 ALWAYS = When("", lambda config, option: True)

@@ -1,5 +1,6 @@
 """Keys of seed, variant, its rates and options, and the schedule of rates."""
 
+import functools
 import inspect
 
 from dropout_lab.config.keys.key import (
@@ -33,13 +34,16 @@ def _draws(config: Flat, _: str) -> bool:
     return variant_named(config["variant"]).draws(present_places(config))
 
 
+@functools.cache
+def _schedule_parameters(name: str) -> frozenset[str]:
+    return frozenset(inspect.signature(SCHEDULES[name]).parameters)
+
+
 def _schedule_takes(parameter: str) -> When:
     """Returns the condition that the rate schedule has a parameter of that name."""
     return When(
         f"the schedule takes `{parameter}`",
-        lambda config, _: (
-            parameter in inspect.signature(SCHEDULES[config["rate_schedule.name"]]).parameters
-        ),
+        lambda config, _: parameter in _schedule_parameters(config["rate_schedule.name"]),
     )
 
 

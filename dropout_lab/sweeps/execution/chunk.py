@@ -72,7 +72,7 @@ def run_chunk(
         if not acquired:
             return False
         planned = plan.read_plan(store, group.id)
-        if planned and chunk in planned.chunks and chunk.pending(store):
+        if planned and chunk in planned.chunk_set and chunk.pending(store):
             _run(store, group, chunk, stop, on_epoch)
     return True
 

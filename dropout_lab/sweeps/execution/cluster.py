@@ -65,8 +65,8 @@ def run_dask(
             ]
             _wait(plans, watch, display, stop)
             chunks = [
-                client.submit(_run, workdir, trials, chunk, stop_event, key=_task_key(chunk))
-                for trials, plan in zip(grouped, plans, strict=True)
+                client.submit(_run, workdir, first, chunk, stop_event, key=_task_key(chunk))
+                for [first, *_], plan in zip(grouped, plans, strict=True)
                 for chunk in plan.result()
             ]
             if not chunks:
@@ -86,14 +86,18 @@ def _plan(workdir: str, trials: Sequence[str], lanes: int | None, workers: int) 
     [group] = groups_of(store, trials)
     while (plan := plan_of(store, group, lanes, workers)) is None:
         time.sleep(_POLL)
-    return [chunk for chunk in plan.chunks if not set(trials).isdisjoint(chunk.pending(store))]
+    ids = set(trials)
+    return [chunk for chunk in plan.chunks if not ids.isdisjoint(chunk.pending(store))]
 
 
-def _run(workdir: str, trials: Sequence[str], chunk: Chunk, stop_event: str) -> None:
-    """Runs a chunk until it is finished or ``stop_event`` is set; runs on a worker."""
+def _run(workdir: str, first: str, chunk: Chunk, stop_event: str) -> None:
+    """Runs a chunk until it is finished or ``stop_event`` is set; runs on a worker.
+
+    Takes the id of only the first trial of the group: with all n, n tasks would take n**2 time.
+    """
     _prepare_worker()
     store = Store(workdir)
-    [group] = groups_of(store, trials)
+    [group] = groups_of(store, [first])
     with _stop_on(stop_event) as stop:
         stop.check()
         run_chunk(store, group, chunk, stop=stop, wait=True)

@@ -131,8 +131,8 @@ def _epochs(trials: Sequence[Trial]) -> int:
     updates = _updates(trials[0])
     total = 0
     for trial in trials:
-        train = trial.config.train
-        total += (train.epochs or math.ceil(train.updates / updates)) * (2 if train.refit else 1)
+        epochs = trial.flat["train.epochs"] or math.ceil(trial.flat["train.updates"] / updates)
+        total += epochs * (2 if trial.flat["train.refit"] else 1)
     return total
 
 

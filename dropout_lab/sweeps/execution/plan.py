@@ -5,16 +5,18 @@ that its records equal those of a sweep that was never interrupted.
 """
 
 import dataclasses
+import functools
 import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial
-from dropout_lab.system.files import read_json, write_json
+from dropout_lab.system.files import read_json, version, write_json
 from dropout_lab.system.machine import threads
 
 
@@ -60,6 +62,11 @@ class Plan:
     seconds: float | None
     chunks: tuple[Chunk, ...] = ()
 
+    @functools.cached_property
+    def chunk_set(self) -> frozenset[Chunk]:
+        """The chunks, to look one up among thousands."""
+        return frozenset(self.chunks)
+
     def extended(self, trials: Iterable[str]) -> "Plan":
         """Returns the plan with chunks for more trials appended."""
         ids = list(trials)
@@ -83,8 +90,13 @@ def read_plan(store: Store, group: str) -> Plan | None:
       InputError: If the file is damaged.
     """
     path = store.file("plans", group)
-    if not path.exists():
-        return None
+    found = version(path)
+    return found and _parsed(path, found)
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed(path: Path, version: tuple[int, ...]) -> Plan:
+    """Returns the plan in a file, which takes long to parse for thousands of chunks."""
     content = read_json(path)
     try:
         chunks = tuple(Chunk(item["lanes"], tuple(item["trials"])) for item in content["chunks"])
@@ -132,7 +144,7 @@ def by_fold(trials: Iterable[Trial]) -> list[list[Trial]]:
     """Returns the trials grouped by validation fold, as the lanes of a chunk share their data."""
     folds: dict[int | None, list[Trial]] = {}
     for trial in trials:
-        folds.setdefault(trial.config.data.fold, []).append(trial)
+        folds.setdefault(trial.flat["data.fold"], []).append(trial)
     return list(folds.values())
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import jax
 from ml_collections import ConfigDict
 
-from dropout_lab.config import EXECUTION
+from dropout_lab.config import EXECUTION, HOST
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.sweeps.execution.cluster import run_dask
 from dropout_lab.sweeps.execution.cost import estimate
@@ -19,6 +19,7 @@ from dropout_lab.sweeps.status import Watch, duration
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial, check_same_execution, groups, make_trials
 from dropout_lab.system.display import Display
+from dropout_lab.system.files import DamagedError
 from dropout_lab.system.interrupt import Stop, graceful_stop
 from dropout_lab.system.machine import threads
 from dropout_lab.training.preparation import check_data, load_data, prepare
@@ -100,11 +101,10 @@ def run_sweep(
     trials, grouped, varied = _checked(config, sweep, store, execution)
     store.extend(config, varied, trials)
     ids = [trial.id for trial in trials]
-    damaged = store.quarantine_damaged(ids)
     if execution.retry:
         for trial in ids:
             store.forget_failure(trial)
-    watch = Watch(store, ids)
+    watch, damaged = _watch(store, ids)
     with graceful_stop() as stop, Display(trials=len(trials)) as display:
         for line in (_introduction(watch), *damaged, *_other_revisions(watch)):
             display.say(line)
@@ -117,7 +117,17 @@ def run_sweep(
                 display.say(line)
             _execute(executor, execution, store, pending, watch, display, stop)
         watch.show(display)
+    store.delete_unfinished()
     return {watch.labels[trial]: error for trial, error in watch.failed.items()}
+
+
+def _watch(store: Store, trials: Sequence[str]) -> tuple[Watch, list[str]]:
+    """Returns a watch of the trials, and a message about each damaged record moved away."""
+    try:
+        return Watch(store, trials), []
+    except DamagedError:
+        damaged = store.quarantine_damaged(trials)
+        return Watch(store, trials), damaged
 
 
 def _checked(
@@ -142,11 +152,13 @@ def _checked(
 
 def check_group(group: Group, lanes: int | None = None) -> None:
     """Raises InputError if the group cannot be run with this many lanes; None for one per trial."""
-    first, count = group.trials[0].config, len(group.trials)
+    first, count = group.trials[0], len(group.trials)
     for trial in group.trials:
-        check_same_execution(first, trial.config, _SHARED)
-    prepare(first, min(count, lanes or count))
-    for trial in itertools.chain(*by_fold(group.trials)):  # only the latest fold's data is kept
+        check_same_execution(first.flat, trial.flat, _SHARED)
+    prepare(first.config, min(count, lanes or count))
+    # In all other keys that the data have to fit, the trials of a group agree.
+    distinct = {tuple(trial.flat[key] for key in HOST): trial for trial in group.trials}
+    for trial in itertools.chain(*by_fold(distinct.values())):  # the latest fold's data is kept
         check_data(trial.config, load_data(trial.config))
 
 

@@ -78,5 +78,5 @@ def width(trials: Sequence[Trial], lanes: int) -> int:
 
 def groups_of(store: Store, trials: Sequence[str]) -> list[Group]:
     """Returns the groups of some trials of a sweep, given by id."""
-    configs = store.configs(trials)
+    configs = store.flat_configs(trials)
     return groups([Trial(trial, config, {}) for trial, config in zip(trials, configs, strict=True)])
