@@ -18,7 +18,7 @@ def enclosing(path: Path) -> Path | None:
 
 
 def locate() -> Path | None:
-    """Returns the root of the checkout that this code belongs to, else of the one we are in."""
+    """Returns the root of this code's checkout, else of the one around the working directory."""
     return enclosing(Path(__file__)) or enclosing(Path.cwd())
 
 
@@ -29,7 +29,7 @@ def require(command: str) -> Path:
       command: Subcommand that needs it, for the error message.
 
     Raises:
-      InputError: If there is none.
+      InputError: If there is no checkout.
     """
     root = locate()
     if root is None:

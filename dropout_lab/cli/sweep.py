@@ -1,4 +1,4 @@
-r"""Training of many networks, one record each; started again, only those that are missing.
+r"""Trains many networks and records each; started again, trains only those that are missing.
 
 dropout-lab sweep --config=FILE.py --vary=variant=none,dropout \
     --vary=dropout.rate=0.25,0.5 --vary=seed=0,1,2 --workdir=DIR
@@ -17,16 +17,20 @@ from dropout_lab.errors import InputError
 
 
 class Command:
-    """The subcommand."""
+    """Flags and execution of ``dropout-lab sweep``."""
 
     def __init__(self) -> None:
-        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
+        self._config = config_flags.DEFINE_config_file(
+            "config", None, "Configuration: FILE.py[:VARIANT[,smoke]]."
+        )
         self._grid = GridFlags()
         self._workdir = flags.DEFINE_string(
             "workdir", None, "Directory for the records, DIR/trials/*.json.", required=True
         )
-        self._dry_run = flags.DEFINE_bool("dry_run", False, "List trials and estimate time; stop.")
-        self._status = flags.DEFINE_bool("status", False, "Print the progress of --workdir; stop.")
+        self._dry_run = flags.DEFINE_bool(
+            "dry_run", False, "List trials and estimate the time; exit."
+        )
+        self._status = flags.DEFINE_bool("status", False, "Print the progress of --workdir; exit.")
         self._execution = ExecutionFlags()
 
     def run(self) -> None:

@@ -1,8 +1,8 @@
-"""Training of one network.
+"""Trains one network.
 
 dropout-lab train --config=FILE.py:VARIANT --config.seed=1 --workdir=DIR
 
-On several hosts, the same command on each: --distributed --config.mesh.data=DEVICES_OF_ALL.
+On several hosts, run it on each, with --distributed --config.mesh.data=TOTAL_NUMBER_OF_DEVICES.
 """
 
 from absl import flags
@@ -12,18 +12,20 @@ from dropout_lab.errors import InputError
 
 
 class Command:
-    """The subcommand."""
+    """Flags and execution of ``dropout-lab train``."""
 
     def __init__(self) -> None:
-        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
+        self._config = config_flags.DEFINE_config_file(
+            "config", None, "Configuration: FILE.py[:VARIANT[,smoke]]."
+        )
         self._workdir = flags.DEFINE_string(
             "workdir", None, "Directory for the record, DIR/record.json.", required=True
         )
         self._distributed = flags.DEFINE_bool(
             "distributed",
             False,
-            "Train in several processes; the cluster tells JAX which, or --coordinator, "
-            "--num_processes and --process_id do.",
+            "Train in several processes, told by the cluster, or by --coordinator, "
+            "--num_processes and --process_id.",
         )
         self._coordinator = flags.DEFINE_string(
             "coordinator", None, "HOST:PORT of the first process."

@@ -1,9 +1,9 @@
-r"""Choice of a setting by validation error, and its evaluation, once, on the test set.
+r"""Chooses a setting by validation error and evaluates it once on the test set.
 
 dropout-lab tune --config=FILE.py:dropout --vary=dropout.rate=0.25,0.5 \
     --vary=seed=0,1,2 --workdir=DIR
 
-The settings are those of dropout-lab sweep. Seeds are not part of a setting: errors are averaged
+Settings are given as for dropout-lab sweep. Seeds are not part of a setting: errors are averaged
 over them. DIR/tuned.json lists all settings tried.
 """
 
@@ -17,10 +17,12 @@ from dropout_lab.cli.sweep_flags import ExecutionFlags, GridFlags
 
 
 class Command:
-    """The subcommand."""
+    """Flags and execution of ``dropout-lab tune``."""
 
     def __init__(self) -> None:
-        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
+        self._config = config_flags.DEFINE_config_file(
+            "config", None, "Configuration: FILE.py[:VARIANT[,smoke]]."
+        )
         self._grid = GridFlags()
         self._folds = flags.DEFINE_integer(
             "folds", None, "Choose by cross-validation with this many folds."
@@ -32,7 +34,7 @@ class Command:
         flags.mark_flag_as_required("config")
 
     def run(self) -> None:
-        """Searches, chooses and tests what is not recorded yet; prints all errors."""
+        """Runs what has no record yet; prints all validation errors and the test error."""
         from dropout_lab.sweeps.grid import settings_and_seeds
         from dropout_lab.tuning.tuning import Tuning
 

@@ -1,4 +1,4 @@
-"""Rules that tie several keys of loss, optimiser and schedules together."""
+"""Checks that involve several keys of loss, optimiser and schedules."""
 
 from collections.abc import Sequence
 

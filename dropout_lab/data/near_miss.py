@@ -1,4 +1,4 @@
-"""Near misses of a data directory: the data is there, but not as it is read."""
+"""Data in the wrong place or form: what is wrong, and how to repair it."""
 
 import glob
 import itertools

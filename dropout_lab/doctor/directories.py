@@ -34,7 +34,7 @@ def _writable(subject: str, directory: Path, elsewhere: str) -> Finding:
 
 
 def check_data(data_dir: str | None) -> Iterator[Finding]:
-    """Yields the location of each published data set; a folder given for data must hold some.
+    """Yields where each published data set is, and whether a given data folder holds any.
 
     Args:
       data_dir: As ``config.data.dir``.

@@ -41,7 +41,7 @@ def reinstall(root: Path | None) -> str:
 
 
 def check_python() -> Iterator[Finding]:
-    """Yields a finding about this Python, not an older one, which cannot import this module."""
+    """Yields a finding about this Python; one that is too old cannot import this module."""
     version, tested = platform.python_version(), f"tested from {PYTHONS[0]} to {PYTHONS[1]}"
     if Version(version).release[:2] > Version(PYTHONS[1]).release:
         cure = f"none while all works, else install Python {PYTHONS[1]}"
@@ -51,7 +51,7 @@ def check_python() -> Iterator[Finding]:
 
 
 def check_package(root: Path | None) -> Iterator[Finding]:
-    """Yields a finding about this package: whether it is installed, and that of the checkout.
+    """Yields a finding about this package: whether it is installed, and from this checkout.
 
     Args:
       root: The checkout; None outside one.

@@ -25,8 +25,8 @@ class VariationalDense(NoisyDense):
     Args:
       in_features: Inputs.
       out_features: Outputs.
-      rate: The dropout rate with the initial variance, ``rate / (1 - rate)``, which is clipped to
-        [0.0001, 0.95] so that learning can move it in both directions.
+      rate: Sets the initial variance, ``rate / (1 - rate)``, clipped to [0.0001, 0.95] so that
+        learning can move it in both directions.
       per: What has its own ``alpha``: "layer", "unit" (an input) or "weight".
       **options: As for :class:`NoisyLayer`.
     """

@@ -73,7 +73,7 @@ def sparse_variational_dropout(
 def log_alpha(
     log_variance: Float[Array, "*shape"], kernel: Float[Array, "*shape"]
 ) -> Float[Array, "*shape"]:
-    """Returns the log of each weight's variance in units of its square, clipped to [-8, 8].
+    """Returns each weight's ``log(variance / kernel**2)``, clipped to [-8, 8].
 
     Args:
       log_variance: Logs of the weights' variances.
@@ -99,7 +99,7 @@ def sparse_kl(log_alpha: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     alpha grows: a weight that is all noise costs nothing.
 
     Args:
-      log_alpha: Logs of the weights' variances in units of their squares.
+      log_alpha: ``log(variance / kernel**2)`` of each weight, see :func:`log_alpha`.
 
     Returns:
       The divergence in nats per weight, at least 0.

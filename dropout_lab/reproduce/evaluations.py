@@ -1,4 +1,4 @@
-"""Evaluations of trained networks besides the one in their records: votes, passes, other rules."""
+"""Further evaluations of trained networks: votes, noisy passes, other inference rules."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ def evaluate(
 ) -> Measured:
     """Returns the errors of every cell's final networks by these evaluations.
 
-    They are kept in ``measured.json``; an evaluation that is there is not repeated.
+    They are saved in ``measured.json``; an evaluation that is saved there is not repeated.
     """
     measured = {label: dict(metrics) for label, metrics in read(directory).items()}
     missing = [

@@ -83,16 +83,16 @@ class Difference:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The confidence interval, two-sided."""
+        """The two-sided confidence interval, at level ``CONFIDENCE``."""
         low, high = stats.t.interval(CONFIDENCE, self.df, loc=self.estimate, scale=self.error)
         return float(low), float(high)
 
     def upper(self, level: float) -> float:
-        """Returns the bound that the difference is below, but for a chance of ``level``."""
+        """Returns the one-sided upper confidence bound, exceeded with probability ``level``."""
         return float(stats.t.ppf(1 - level, self.df, loc=self.estimate, scale=self.error))
 
     def lower(self, level: float) -> float:
-        """Returns the bound that the difference is above, but for a chance of ``level``."""
+        """Returns the one-sided lower confidence bound, missed with probability ``level``."""
         return float(stats.t.ppf(level, self.df, loc=self.estimate, scale=self.error))
 
     def p_below(self, bound: float) -> float:
@@ -107,7 +107,7 @@ class Difference:
 def welch(
     mean: float, std: float, n: int, other_mean: float, other_std: float, other_n: int
 ) -> Difference | None:
-    """Returns Welch's difference of two means; None if a sample is of one, or neither varies."""
+    """Returns Welch's difference of two means; None if one has one value, or neither varies."""
     if min(n, other_n) < 2 or std == other_std == 0:
         return None
     parts = std**2 / n, other_std**2 / other_n
@@ -116,12 +116,12 @@ def welch(
 
 
 def one_sample(values: Sequence[float], number: float = 0.0) -> Difference | None:
-    """Returns the difference of a mean from a number; None if nothing varies."""
+    """Returns the difference of a mean from a number; None if the values do not vary."""
     return _from_number(values, _deviation(values, values), number)
 
 
 def difference(a: Sample, b: Sample, *, paired: bool = False) -> Difference | None:
-    """Returns the mean of a minus that of b.
+    """Returns the mean of ``a`` minus the mean of ``b``, with its uncertainty.
 
     Args:
       a: A sample.
@@ -160,7 +160,7 @@ def holm(probabilities: Sequence[float]) -> list[float]:
 
 
 def holm_level(adjusted: Sequence[float], level: float) -> float:
-    """Returns the level at which Holm's procedure stops, of p-values that it has adjusted.
+    """Returns the level at which Holm's procedure stops, given its adjusted p-values.
 
     A p-value before adjustment is below it exactly where Holm's procedure rejects, so one-sided
     confidence bounds at this level agree with the procedure's decisions.
@@ -172,10 +172,10 @@ def holm_level(adjusted: Sequence[float], level: float) -> float:
 
 
 def significant(number: float | None) -> float | None:
-    """Returns a number, if there is one, to six digits: the same under all versions of libraries.
+    """Returns a number rounded to six significant digits; None stays None.
 
-    Records hold single precision, about seven; quantiles of scipy's distributions have differed
-    from version to version in the tenth.
+    These digits are the same under all versions of the libraries: records have about seven (single
+    precision), and scipy's quantiles have differed between versions in the tenth.
 
     >>> significant(0.000123456789), significant(9876543.21)
     (0.000123457, 9876540.0)

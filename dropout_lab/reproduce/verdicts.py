@@ -97,7 +97,7 @@ def judge(results: Results) -> list[Verdict]:
     A claim is reproduced if the one-sided test for it, and contradicted if the one-sided test for
     its contrary, is significant after Holm's correction over all claims that could be tested (for
     either direction), or will be when further cells have been run. The tests are Welch's or, where
-    the claim says so, paired by seed; beside a number, of one sample.
+    the claim says so, paired by seed; against a number, one-sample.
     :class:`Alike` asks for both one-sided tests against its bound; an order for all of its
     neighbours, and is contradicted by any of them (Bonferroni's correction within).
     """

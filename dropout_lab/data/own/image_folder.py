@@ -26,7 +26,7 @@ def read(path: Path) -> tuple[list[Part], list[str]]:
     Images are (height, width, 1) if all are grey, else (height, width, 3); all of one size.
 
     Raises:
-      InputError: If there are none, one cannot be read, or sizes differ.
+      InputError: If there are no images, one cannot be read, or sizes differ.
     """
     files, notes = _files(path)
     grey = True

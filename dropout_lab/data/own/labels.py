@@ -33,10 +33,10 @@ class Classes:
 def convert(path: str, arrays: Mapping[str, np.ndarray]) -> Classes:
     """Maps the labels of all parts together.
 
-    Accepted are whole numbers (also as floating point), text, booleans and one-hot rows.
+    Accepts whole numbers (also as floating point), text, booleans and one-hot rows.
 
     Args:
-      path: Where they are from, for messages.
+      path: Path of the data, for messages.
       arrays: The labels of each part, by name of the array.
 
     Raises:
@@ -73,7 +73,7 @@ def convert(path: str, arrays: Mapping[str, np.ndarray]) -> Classes:
 
 
 def listed(values: Sequence[Any], most: int = 5) -> str:
-    """Returns values in words, the first few of many.
+    """Returns values as text, at most the first ``most`` of them.
 
     >>> listed(["cat", 7])
     "'cat', 7"
