@@ -34,8 +34,8 @@ def require(command: str) -> Path:
     root = locate()
     if root is None:
         raise InputError(
-            f"dropout-lab {command} needs files that only a checkout of dropout_lab has; allowed: "
-            "in a checkout, or where one is installed with pip install --editable"
+            f"dropout-lab {command} needs files that only a checkout of dropout_lab has; run it in "
+            "a checkout, or install one with pip install --editable"
         )
     return root
 

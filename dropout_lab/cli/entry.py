@@ -102,7 +102,8 @@ def _parse(argv: Sequence[str]) -> list[str]:
     except Exception as error:  # a configuration file may raise anything
         if isinstance(error, AttributeError) and error.name == "get_config":
             raise InputError(
-                "--config is a file without get_config(); allowed: one with it, as in configs/"
+                "--config: the file has no get_config(); allowed: a file that defines it, as in "
+                "configs/"
             ) from error
         raise InputError(describe_error(error, file)) from error
     if not isinstance(values.get("config"), ConfigDict | None):

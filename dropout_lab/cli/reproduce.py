@@ -74,9 +74,7 @@ class Command:
         given = [flag.name for flag in flags_of_one if flag.value]
         if len(modes) > 1 or (modes and given):
             listed = " ".join(f"--{name}" for name in (*modes, *given))
-            raise InputError(
-                f"{listed}; allowed: --{modes[0]} alone, which is about all experiments"
-            )
+            raise InputError(f"{listed}; allowed: --{modes[0]} alone, which is for all experiments")
         if self._list.value:
             print("\n\n".join(_describe(name) for name in experiments.NAMES))
         elif self._check.value or self._rewrite.value:
@@ -94,7 +92,7 @@ class Command:
             raise InputError("no --experiment; allowed: --experiment, --list, --check or --rewrite")
         workdir = self._workdir.value or experiments.UNFINISHED / name / protocol
         if self._publish.value and protocol == "smoke":
-            raise InputError("--publish --protocol=smoke; allowed: results of paper, full or short")
+            raise InputError("--publish --protocol=smoke; allowed: --protocol=paper, full or short")
         defaults = default_config()
         self._execution.set_checkpoints(defaults)
         results = reproduce(

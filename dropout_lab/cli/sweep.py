@@ -45,7 +45,7 @@ class Command:
             return
         config = self._config.value
         if config is None:
-            raise InputError("--config is missing; allowed without: --status")
+            raise InputError("--config is missing; only --status works without it")
         self._execution.set_checkpoints(config)
         sweep, execution = self._grid.overrides(), self._execution.execution()
         if self._dry_run.value:

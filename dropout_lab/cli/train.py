@@ -44,7 +44,7 @@ class Command:
         if self._distributed.value:
             join(self._coordinator.value, self._processes.value, self._process.value)
         elif given:
-            raise InputError(f"{' '.join(given)} without --distributed; allowed: with it")
+            raise InputError(f"{' '.join(given)} without --distributed; allowed: only with it")
         record = train(self._config.value, self._workdir.value)
         if not is_first():
             return

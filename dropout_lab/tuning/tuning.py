@@ -122,8 +122,8 @@ class Tuning:
         KEYS["data.folds"].check(self.folds)
         if self.config.data.folds is not None:
             raise InputError(
-                f"config.data.folds is {self.config.data.folds}; allowed: None, as tuning takes "
-                "the number of folds as an argument of its own"
+                f"config.data.folds is {self.config.data.folds}; allowed: None, since "
+                "tuning has its own argument for the number of folds"
             )
         for problem, settings in self.candidates.items():
             if not settings:

@@ -41,7 +41,7 @@ MISSES = [
         "mnist",
         "mnist",
         [PREPARED],
-        r"mnist is the folder of mnist itself: name the one above, {root}\.",
+        r"mnist is the folder of mnist itself: name its parent, {root}\.",
     ),
     ("mnist", "mnist/3.0.1", [PREPARED], r"3\.0\.1 is a version of mnist: name .* above, {root}\."),
     ("mnist", "", [f"tfds/{PREPARED}"], r"is one level too high: name {root}/tfds\."),

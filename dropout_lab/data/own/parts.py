@@ -83,7 +83,9 @@ def assemble(path: str, parts: Sequence[Part], notes: Sequence[str] = ()) -> Own
             "are held out as one"
         )
     if not len(train):
-        raise InputError(f"{path}: a single example; data needs some to train and some to test on.")
+        raise InputError(
+            f"{path}: a single example; allowed: two or more, to train and to test on."
+        )
     if val is not None:
         train = concatenate(train, val)
     notes += _unseen(classes, train, test)
