@@ -1,4 +1,4 @@
-"""Original files: idx for MNIST and Fashion-MNIST, binary tarballs for CIFAR."""
+"""Reading of original files: idx for MNIST and Fashion-MNIST, binary tarballs for CIFAR."""
 
 import gzip
 import os

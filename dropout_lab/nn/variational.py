@@ -112,7 +112,7 @@ class SparseDense(_Sparse, NoisyDense):
       in_features: Inputs.
       out_features: Outputs.
       prune_in_training: Whether weights that inference would prune have mean 0 in training too, as
-        in the authors' experiments; None as False. Their noise stays.
+        in the authors' experiments; None means False. Their noise stays.
       **options: As for :class:`NoisyLayer`.
     """
 

@@ -23,7 +23,7 @@ def sparse_variational_dropout(
     kernel: Float[Array, "inputs outputs"],
     bias: Float[Array, " outputs"] | None = None,
 ) -> Float[Array, "*batch outputs"]:
-    """Multiplies by a kernel of Gaussian weights with a variance parameter each.
+    """Multiplies by a kernel of Gaussian weights, each with its own variance.
 
     Weights ``w ~ N(kernel, exp(log_variance))``, independent, give ``u ~ N(x @ kernel + bias,
     x**2 @ exp(log_variance))``, which is drawn directly (local reparametrisation). Unlike a
@@ -93,7 +93,7 @@ def log_alpha(
 
 
 def sparse_kl(log_alpha: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Returns the KL divergence from the log-uniform prior, for any alpha, minus its limit.
+    """Returns the KL divergence from the log-uniform prior, minus its limit for large alpha.
 
     ``KL = k1 * sigmoid(-k2 - k3 * log_alpha) + 0.5 * log(1 + 1 / alpha)``, which falls to 0 as
     alpha grows: a weight that is all noise costs nothing.

@@ -19,7 +19,7 @@ Measured = Mapping[str, Mapping[str, Mapping[str, float]]]
 def evaluate(
     evaluations: tuple[Evaluation, ...], choices: Mapping[str, Choice], directory: Path
 ) -> Measured:
-    """Returns the errors of every cell's final networks by these evaluations.
+    """Returns the errors that the evaluations measure on every cell's final networks.
 
     They are saved in ``measured.json``; an evaluation that is saved there is not repeated.
     """

@@ -1,7 +1,7 @@
 """Differences with intervals, one-sided tests, and the decimals that a sample supports.
 
 Intervals and probabilities are scipy's. Holm's correction is arithmetic on probabilities, which
-scipy does not offer (its ``false_discovery_control`` bounds another rate).
+scipy does not offer (``false_discovery_control`` controls another error rate).
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ class Sample:
 
     @property
     def values(self) -> list[float]:
-        """The numbers, by seed."""
+        """The values, in order of their seeds."""
         return [self.by_seed[seed] for seed in sorted(self.by_seed)]
 
     @property

@@ -1,4 +1,4 @@
-"""Graceful stopping: SIGINT and SIGTERM request the training loop to save and leave."""
+"""Graceful stopping: SIGINT and SIGTERM ask the training loop to save and exit."""
 
 import signal
 from collections.abc import Iterator

@@ -55,7 +55,7 @@ CNN = {"model.name": "cnn", "model.stages": (4, 8)}
         ({"variant": "variational_dropout", "dropout.input_rate": 1}, r"input_rate is 1; allowed"),
         (
             {"schedule.name": "step"},
-            r"schedule\.boundaries is \(\) with schedule 'step'; allowed: one epoch or more",
+            r"schedule\.boundaries is \(\) with schedule 'step'; allowed: one or more increasing",
         ),
         (
             {"schedule.name": "step", "schedule.boundaries": (3, 3)},

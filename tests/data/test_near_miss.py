@@ -55,7 +55,7 @@ MISSES = [
     ("mnist", "", [f"mnist/{IMAGES}"], r"holds {root}/mnist/train-im.*, unpacked; only the \.gz"),
     ("fashion_mnist", "", [f"FashionMNIST/raw/{IMAGES}"], r"FashionMNIST.*, unpacked; only"),
     ("cifar10", "", ["cifar-10-binary.tar.gz"], r"cifar-10-binary\.tar\.gz; must be in {root}/cif"),
-    ("cifar10", "", ["cifar10/cifar-10-python.tar.gz"], "the Python version; what is read"),
+    ("cifar10", "", ["cifar10/cifar-10-python.tar.gz"], "the Python version; only the binary"),
     ("cifar10", "", ["cifar-10-batches-bin/test_batch.bin"], r"unpacked; .* put cifar-10-binary\."),
     ("cifar100", "", ["cifar100/cifar-100-binary/test.bin"], r"unpacked; .* put cifar-100-bin"),
 ]

@@ -152,7 +152,7 @@ def _check_count(path: str, name: str, distinct: np.ndarray, examples: int) -> N
     count = len(distinct)
     if count > _MAX_CLASSES or (count > _FEW_CLASSES and 2 * count > examples):
         raise InputError(
-            f"{path}: {count} different labels for {examples} examples, as in {name}; "
+            f"{path}: {name} (all parts) has {count} different labels for {examples} examples; "
             "dropout_lab is for classification only, not for regression: cut numbers into classes "
             "with np.digitize."
         )
