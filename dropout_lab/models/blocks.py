@@ -52,7 +52,7 @@ class Activation(nnx.Module):
       rngs: Streams for the parameters.
 
     Attributes:
-      inputs: Number of pre-activations of ``features`` units.
+      inputs: Number of pre-activations that it takes, for ``features`` outputs.
     """
 
     def __init__(

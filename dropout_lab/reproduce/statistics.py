@@ -107,7 +107,7 @@ class Difference:
 def welch(
     mean: float, std: float, n: int, other_mean: float, other_std: float, other_n: int
 ) -> Difference | None:
-    """Returns Welch's difference of two means; None if one has one value, or neither varies."""
+    """Returns Welch's difference of two means; None for a sample of one, or if neither varies."""
     if min(n, other_n) < 2 or std == other_std == 0:
         return None
     parts = std**2 / n, other_std**2 / other_n

@@ -22,7 +22,7 @@ class Place:
     """A place in a network where a variant can put a layer.
 
     Attributes:
-      rate: The key of the rate of a layer there.
+      rate: The key in ``config.dropout`` of the rate of a layer there.
       fallback: The place whose layer and rate are used here by variants with no layer for this one.
     """
 

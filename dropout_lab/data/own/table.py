@@ -32,8 +32,8 @@ def read(path: Path, label: str | None) -> tuple[list[Part], list[str]]:
         other columns are features.
 
     Raises:
-      InputError: If pandas is missing, a file cannot be read, or a column is absent, incomplete or not
-        numeric.
+      InputError: If pandas is missing, a file cannot be read, or a column is absent, incomplete or
+        not numeric.
     """
     files = _files(path)
     frames, notes = {}, []
