@@ -17,9 +17,7 @@ class Command:
     """Flags and execution of ``dropout-lab data``."""
 
     def __init__(self) -> None:
-        self._config = config_flags.DEFINE_config_file(
-            "config", None, "Configuration: FILE.py[:VARIANT[,smoke]]."
-        )
+        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
         self._plot = flags.DEFINE_string("plot", None, "File to draw samples to: .png or .svg.")
         flags.mark_flag_as_required("config")
 

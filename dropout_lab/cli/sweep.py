@@ -20,16 +20,12 @@ class Command:
     """Flags and execution of ``dropout-lab sweep``."""
 
     def __init__(self) -> None:
-        self._config = config_flags.DEFINE_config_file(
-            "config", None, "Configuration: FILE.py[:VARIANT[,smoke]]."
-        )
+        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
         self._grid = GridFlags()
         self._workdir = flags.DEFINE_string(
             "workdir", None, "Directory for the records, DIR/trials/*.json.", required=True
         )
-        self._dry_run = flags.DEFINE_bool(
-            "dry_run", False, "List trials and estimate the time; exit."
-        )
+        self._dry_run = flags.DEFINE_bool("dry_run", False, "List trials and estimate time; exit.")
         self._status = flags.DEFINE_bool("status", False, "Print the progress of --workdir; exit.")
         self._execution = ExecutionFlags()
 

@@ -21,9 +21,7 @@ class Command:
         self._cols = flags.DEFINE_string(
             "cols", None, "Configuration key of the columns; default: one column."
         )
-        self._value = flags.DEFINE_string(
-            "value", "test_error", "A metric of the records, or wall_seconds."
-        )
+        self._value = flags.DEFINE_string("value", "test_error", "A metric, or wall_seconds.")
         self._format = flags.DEFINE_string("format", "markdown", "markdown, latex or csv.")
         self._where = flags.DEFINE_multi_string(
             "where", [], "Keep trials with KEY=VALUE; repeatable."

@@ -15,9 +15,7 @@ class Command:
     """Flags and execution of ``dropout-lab train``."""
 
     def __init__(self) -> None:
-        self._config = config_flags.DEFINE_config_file(
-            "config", None, "Configuration: FILE.py[:VARIANT[,smoke]]."
-        )
+        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
         self._workdir = flags.DEFINE_string(
             "workdir", None, "Directory for the record, DIR/record.json.", required=True
         )

@@ -20,9 +20,7 @@ class Command:
     """Flags and execution of ``dropout-lab tune``."""
 
     def __init__(self) -> None:
-        self._config = config_flags.DEFINE_config_file(
-            "config", None, "Configuration: FILE.py[:VARIANT[,smoke]]."
-        )
+        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
         self._grid = GridFlags()
         self._folds = flags.DEFINE_integer(
             "folds", None, "Choose by cross-validation with this many folds."

@@ -54,9 +54,8 @@ class Sample:
     def decimals(self) -> int:
         """Decimals to show the mean with.
 
-        The last decimal is the one in which the mean's standard error has its first digit, or the
-        resolution of the values if that is coarser. A single network's
-        percentage has at least the standard error of a proportion in that many examples.
+        The last decimal is that of the first digit of the mean's standard error or, if coarser, of
+        the resolution. A single network's percentage has the standard error of a proportion.
         """
         if self.std is not None:
             step = self.std / math.sqrt(self.n)
