@@ -16,7 +16,7 @@ MaybeKey = Key[Array, "..."] | None
 
 
 class StepKeys(NamedTuple):
-    """The keys of the hooks that run at every step."""
+    """PRNG keys for the hooks that run at every step."""
 
     state: MaybeKey = None
     candidate: MaybeKey = None
