@@ -14,7 +14,7 @@ Value = Hashable
 
 @dataclass(frozen=True)
 class Observation:
-    """A trial's configuration by dotted key, and its record; None if it has not finished."""
+    """A trial: its configuration by dotted key, and its record (None until it has finished)."""
 
     config: Mapping[str, Value]
     record: Mapping[str, Any] | None
@@ -35,7 +35,7 @@ class Observation:
 def join(
     records: Iterable[Mapping[str, Any]], planned: Mapping[str, dict[str, Any]]
 ) -> list[Observation]:
-    """Returns the planned trials in their order, then the trials only recorded, sorted by id.
+    """Returns the planned trials in order, then those with a record but no plan, sorted by id.
 
     The order does not depend on that of ``records``. A planned configuration takes precedence over
     the one in the record: a record written before a key existed lacks that key.
@@ -91,7 +91,7 @@ def natural(values: Iterable[Value]) -> tuple[Value, ...]:
 
 
 def require_key(kind: str, key: str, trials: Iterable[Observation]) -> None:
-    """Raises InputError, which calls the key a ``kind``, unless some configuration has the key."""
+    """Raises InputError unless some trial has the key; ``kind`` describes it in the message."""
     keys = {name for trial in trials for name in trial.config}
     if key not in keys:
         raise unknown(kind, key, keys)

@@ -49,7 +49,9 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Summary:
-    """Statistics by (row value, column value), in ``cells``; arguments as of :func:`summarise`.
+    """A table of statistics: ``cells`` maps (row value, column value) to them.
+
+    ``value``, ``rows``, ``cols`` and ``where`` are the arguments of :func:`summarise`.
 
     Without a row (column) key there is a single row (column), whose value is None. Pairs for which
     no trial was planned are left out of ``cells``.
@@ -92,7 +94,7 @@ def describe(value: str) -> tuple[str, int]:
 
 
 def counts(cells: Iterable[Aggregate]) -> str:
-    """Returns ``n = 3``, or ``n = 2 to 3``, over the cells that have a finished trial."""
+    """Returns the range of n over cells with finished trials: ``n = 3`` or ``n = 2 to 3``."""
     numbers = sorted({cell.n for cell in cells if cell.n} or {0})
     return f"n = {numbers[0]}" if len(numbers) == 1 else f"n = {numbers[0]} to {numbers[-1]}"
 

@@ -21,9 +21,9 @@ def render(summary: Summary, form: str) -> str:
 
     Args:
       summary: The statistics.
-      form: ``markdown`` or ``latex``: a caption and a cell ``mean ± std (n)`` per pair of row and
-        column, bold where the mean validation error is lowest, with the numbers of diverged and
-        missing trials, ``–`` where nothing was planned. ``csv``: a line per cell.
+      form: ``markdown`` or ``latex``: a caption and a table of cells ``mean ± std (n)``, with the
+        numbers of diverged and missing trials. Bold marks the lowest mean validation error, ``–``
+        a cell without planned trials. ``csv``: a line per cell.
 
     Raises:
       InputError: If the format is unknown.

@@ -18,7 +18,7 @@ def enclosing(path: Path) -> Path | None:
 
 
 def locate() -> Path | None:
-    """Returns the root of the checkout that this code belongs to, else of the one we are in."""
+    """Returns the root of this code's checkout, else of the one around the working directory."""
     return enclosing(Path(__file__)) or enclosing(Path.cwd())
 
 
@@ -29,13 +29,13 @@ def require(command: str) -> Path:
       command: Subcommand that needs it, for the error message.
 
     Raises:
-      InputError: If there is none.
+      InputError: If there is no checkout.
     """
     root = locate()
     if root is None:
         raise InputError(
-            f"dropout-lab {command} needs files that only a checkout of dropout_lab has; allowed: "
-            "in a checkout, or where one is installed with pip install --editable"
+            f"dropout-lab {command} needs files that only a checkout of dropout_lab has; run it in "
+            "a checkout, or install one with pip install --editable"
         )
     return root
 

@@ -1,8 +1,8 @@
-"""Description of the data that a configuration names, and a picture of samples.
+"""Describes the data that a configuration names, and draws samples of it.
 
 dropout-lab data --config=configs/digits_mlp.py --plot=samples.png
 
-Your own: --config.data.name=table --config.data.path=FILE.csv --config.data.label=COLUMN
+Your own data: --config.data.name=table --config.data.path=FILE.csv --config.data.label=COLUMN
 """
 
 from pathlib import Path
@@ -14,11 +14,11 @@ from dropout_lab.errors import InputError
 
 
 class Command:
-    """The subcommand."""
+    """Flags and execution of ``dropout-lab data``."""
 
     def __init__(self) -> None:
         self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
-        self._plot = flags.DEFINE_string("plot", None, "File for a picture of samples: .png, .svg.")
+        self._plot = flags.DEFINE_string("plot", None, "File to draw samples to: .png or .svg.")
         flags.mark_flag_as_required("config")
 
     def run(self) -> None:

@@ -46,7 +46,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Runs the subcommand that the first argument names, and exits with its status.
 
     Args:
-      args: Subcommand and flags; None for those of this process.
+      args: Subcommand and flags; None for ``sys.argv[1:]``.
     """
     name, *flags = sys.argv[1:] if args is None else args or [""]
     if not name or name in _HELP:

@@ -1,6 +1,6 @@
-"""Check of this installation: what is broken, and how to repair it.
+"""Checks this installation: what is broken, and how to repair it.
 
-Exits with status 1 if anything is broken. Imports as little as possible, since anything may be.
+Exits with status 1 if anything is broken. Imports as little as possible, since any import may fail.
 """
 
 from __future__ import annotations  # an older Python must get as far as to be named too old

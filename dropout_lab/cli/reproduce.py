@@ -1,19 +1,19 @@
-"""Reproduction of a paper's table or figure, compared with the published numbers.
+"""Reproduces a paper's table or figure, and compares it with the published numbers.
 
 dropout-lab reproduce --experiment=srivastava2014_table9 --protocol=short --workdir=DIR
 
-Settings are chosen on validation data, and the test set is read once; started again, only what is
-missing is run. Claims, cells and choices are fixed in DIR/run.json when the run begins. DIR then
-holds records, tables, figure and claims, and DIR/README.md sums them up; --publish copies the part
-that belongs in the repository to experiments/results/NAME/PROTOCOL.
+Settings are chosen on validation data, and the test set is read once. The same command, started
+again, runs only what is missing. Claims, cells and choices are fixed in DIR/run.json when the run
+begins. DIR then holds records, tables, figure and claims, and DIR/README.md sums them up; --publish
+copies the part that belongs in the repository to experiments/results/NAME/PROTOCOL.
 
 Long runs: --cells=PATTERN runs some cells of a table now, others later. Without --workdir, records
 go to experiments/unfinished/NAME/PROTOCOL, which git tracks and --check leaves alone: commit them
 as they finish, and the same command continues from them on another machine.
 
---list shows all experiments, --check computes everything in experiments/results from its records
-again and compares its claims with those that the run began with, --rewrite writes what differs.
-Works in a checkout only.
+--list shows all experiments. --check recomputes experiments/results from its records, reports files
+that differ, and compares the claims with those fixed when the run began; --rewrite updates the
+files. Works in a checkout only.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Command:
-    """The subcommand."""
+    """Flags and execution of ``dropout-lab reproduce``."""
 
     def __init__(self) -> None:
         self._experiment = flags.DEFINE_string(
@@ -41,7 +41,8 @@ class Command:
         self._protocol = flags.DEFINE_string(
             "protocol",
             "short",
-            "paper (as published), full (its size, but shorter), short (an hour), smoke (a try).",
+            "paper (as published), full (same size, shorter training), short (about an hour), "
+            "smoke (a quick try).",
         )
         self._cells = flags.DEFINE_multi_string(
             "cells", [], "Cells to run now, by label or pattern such as 'ReLU*'; default: all."
@@ -54,12 +55,12 @@ class Command:
         self._publish = flags.DEFINE_bool(
             "publish", False, "Copy results to experiments/results when done."
         )
-        self._list = flags.DEFINE_bool("list", False, "List experiments and their costs; stop.")
+        self._list = flags.DEFINE_bool("list", False, "List experiments and their costs; exit.")
         self._check = flags.DEFINE_bool(
-            "check", False, "Compare experiments/results with its records; stop."
+            "check", False, "Compare experiments/results with its records; exit."
         )
         self._rewrite = flags.DEFINE_bool(
-            "rewrite", False, "Rewrite the files that --check reports; stop."
+            "rewrite", False, "Rewrite the files that --check reports; exit."
         )
         self._execution = ExecutionFlags()
 
@@ -73,9 +74,7 @@ class Command:
         given = [flag.name for flag in flags_of_one if flag.value]
         if len(modes) > 1 or (modes and given):
             listed = " ".join(f"--{name}" for name in (*modes, *given))
-            raise InputError(
-                f"{listed}; allowed: --{modes[0]} alone, which is about all experiments"
-            )
+            raise InputError(f"{listed}; allowed: --{modes[0]} alone, which is for all experiments")
         if self._list.value:
             print("\n\n".join(_describe(name) for name in experiments.NAMES))
         elif self._check.value or self._rewrite.value:
@@ -93,7 +92,7 @@ class Command:
             raise InputError("no --experiment; allowed: --experiment, --list, --check or --rewrite")
         workdir = self._workdir.value or experiments.UNFINISHED / name / protocol
         if self._publish.value and protocol == "smoke":
-            raise InputError("--publish --protocol=smoke; allowed: results of paper, full or short")
+            raise InputError("--publish --protocol=smoke; allowed: --protocol=paper, full or short")
         defaults = default_config()
         self._execution.set_checkpoints(defaults)
         results = reproduce(

@@ -1,4 +1,4 @@
-r"""Training of many networks, one record each; started again, only those that are missing.
+r"""Trains many networks and records each; started again, trains only those that are missing.
 
 dropout-lab sweep --config=FILE.py --vary=variant=none,dropout \
     --vary=dropout.rate=0.25,0.5 --vary=seed=0,1,2 --workdir=DIR
@@ -17,7 +17,7 @@ from dropout_lab.errors import InputError
 
 
 class Command:
-    """The subcommand."""
+    """Flags and execution of ``dropout-lab sweep``."""
 
     def __init__(self) -> None:
         self._config = ConfigFlag(required=False)
@@ -48,7 +48,7 @@ class Command:
             return
         config = self._config.value
         if config is None:
-            raise InputError("--config is missing; allowed without: --status")
+            raise InputError("--config is missing; only --status works without it")
         self._execution.set_checkpoints(config)
         sweep, execution = self._grid.overrides(config), self._execution.execution()
         if store is None or self._dry_run.value:

@@ -17,7 +17,7 @@ flags.disclaim_key_flags()  # --help shows them as the subcommand's own
 
 
 class GridFlags:
-    """Flags that say which trials there are; to be made once, where a subcommand defines flags."""
+    """Flags that select a sweep's trials; an instance defines them, so make only one."""
 
     def __init__(self) -> None:
         self._vary = flags.DEFINE_multi_string(
@@ -28,7 +28,7 @@ class GridFlags:
         )
         self._seeds = flags.DEFINE_integer("seeds", None, "N: the same as --vary=seed=0:N.")
         self._sweep = flags.DEFINE_string(
-            "sweep", None, "FILE.py, whose get_sweep() yields overrides."
+            "sweep", None, "FILE.py whose get_sweep() yields the values of each trial."
         )
 
     def overrides(self, config: ConfigDict) -> list[Overrides]:
@@ -50,7 +50,7 @@ class GridFlags:
 
 
 class ExecutionFlags:
-    """Flags that say how trials run; to be made once, where a subcommand defines flags."""
+    """Flags that say how trials run; an instance defines them, so make only one."""
 
     def __init__(self) -> None:
         self._lanes = flags.DEFINE_string(
@@ -59,11 +59,13 @@ class ExecutionFlags:
         self._executor = flags.DEFINE_string(
             "executor", "auto", "auto, local (this process), processes, or dask (a cluster)."
         )
-        self._workers = flags.DEFINE_integer("workers", None, "Processes; default: one per core.")
-        self._scheduler = flags.DEFINE_string(
-            "scheduler", None, "With dask: tcp://HOST:PORT of a scheduler."
+        self._workers = flags.DEFINE_integer(
+            "workers", None, "Number of processes; default: one per core."
         )
-        self._retry = flags.DEFINE_bool("retry", False, "Run trials again that failed.")
+        self._scheduler = flags.DEFINE_string(
+            "scheduler", None, "With --executor=dask: a running scheduler, tcp://HOST:PORT."
+        )
+        self._retry = flags.DEFINE_bool("retry", False, "Run failed trials again.")
         self._checkpoint_minutes = flags.DEFINE_float(
             "checkpoint_minutes",
             None,

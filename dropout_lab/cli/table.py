@@ -1,4 +1,4 @@
-"""A sweep's records as a table and as a figure.
+"""Shows a sweep's records as a table, and draws them as a figure.
 
 dropout-lab table --workdir=DIR --rows=variant --cols=dropout.rate --plot=rates.svg
 """
@@ -9,7 +9,7 @@ from absl import flags
 
 
 class Command:
-    """The subcommand."""
+    """Flags and execution of ``dropout-lab table``."""
 
     def __init__(self) -> None:
         self._workdir = flags.DEFINE_string(
@@ -21,18 +21,18 @@ class Command:
         self._cols = flags.DEFINE_string(
             "cols", None, "Configuration key of the columns; default: one column."
         )
-        self._value = flags.DEFINE_string("value", "test_error", "Metric, or wall_seconds.")
+        self._value = flags.DEFINE_string("value", "test_error", "A metric, or wall_seconds.")
         self._format = flags.DEFINE_string("format", "markdown", "markdown, latex or csv.")
         self._where = flags.DEFINE_multi_string(
             "where", [], "Keep trials with KEY=VALUE; repeatable."
         )
         self._output = flags.DEFINE_string("output", None, "File for the table; default: stdout.")
         self._plot = flags.DEFINE_string(
-            "plot", None, "File for a plot of value against columns: .png, .svg."
+            "plot", None, "File to plot value against columns to: .png or .svg."
         )
 
     def run(self) -> None:
-        """Renders before it writes, so that a wrong flag leaves no file behind."""
+        """Prints or writes the table and the figure; a wrong flag leaves no file behind."""
         from dropout_lab.analysis import plot, table
         from dropout_lab.analysis.summary import summarise
         from dropout_lab.sweeps.store import Store

@@ -1,8 +1,8 @@
-"""Training of one network.
+"""Trains one network.
 
 dropout-lab train --config=FILE.py:VARIANT --config.seed=1 --workdir=DIR
 
-On several hosts, the same command on each: --distributed --config.mesh.data=DEVICES_OF_ALL.
+On several hosts, run it on each, with --distributed --config.mesh.data=TOTAL_NUMBER_OF_DEVICES.
 """
 
 from absl import flags
@@ -12,7 +12,7 @@ from dropout_lab.errors import InputError
 
 
 class Command:
-    """The subcommand."""
+    """Flags and execution of ``dropout-lab train``."""
 
     def __init__(self) -> None:
         self._config = ConfigFlag()
@@ -22,8 +22,8 @@ class Command:
         self._distributed = flags.DEFINE_bool(
             "distributed",
             False,
-            "Train in several processes; the cluster tells JAX which, or --coordinator, "
-            "--num_processes and --process_id do.",
+            "Train in several processes, told by the cluster, or by --coordinator, "
+            "--num_processes and --process_id.",
         )
         self._coordinator = flags.DEFINE_string(
             "coordinator", None, "HOST:PORT of the first process."
@@ -41,7 +41,7 @@ class Command:
         if self._distributed.value:
             join(self._coordinator.value, self._processes.value, self._process.value)
         elif given:
-            raise InputError(f"{' '.join(given)} without --distributed; allowed: with it")
+            raise InputError(f"{' '.join(given)} without --distributed; allowed: only with it")
         record = train(self._config.given, self._workdir.value)
         if not is_first():
             return

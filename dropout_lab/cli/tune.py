@@ -1,9 +1,9 @@
-r"""Choice of a setting by validation error, and its evaluation, once, on the test set.
+r"""Chooses a setting by validation error and evaluates it once on the test set.
 
 dropout-lab tune --config=FILE.py:dropout --vary=dropout.rate=0.25,0.5 \
     --vary=seed=0,1,2 --workdir=DIR
 
-The settings are those of dropout-lab sweep. Seeds are not part of a setting: errors are averaged
+Settings are given as for dropout-lab sweep. Seeds are not part of a setting: errors are averaged
 over them. DIR/tuned.json lists all settings tried.
 """
 
@@ -17,7 +17,7 @@ from dropout_lab.cli.sweep_flags import ExecutionFlags, GridFlags
 
 
 class Command:
-    """The subcommand."""
+    """Flags and execution of ``dropout-lab tune``."""
 
     def __init__(self) -> None:
         self._config = ConfigFlag()
@@ -31,7 +31,7 @@ class Command:
         self._execution = ExecutionFlags()
 
     def run(self) -> None:
-        """Searches, chooses and tests what is not recorded yet; prints all errors."""
+        """Runs what has no record yet; prints all validation errors and the test error."""
         from dropout_lab.sweeps.grid import settings_and_seeds
         from dropout_lab.tuning.tuning import Tuning
 

@@ -1,4 +1,4 @@
-"""Identities of trials and programs, and the numbers that a program takes."""
+"""Identities of trials, keys of compiled programs, and the numbers that programs take."""
 
 import hashlib
 import json
@@ -17,9 +17,9 @@ _OUTSIDE = frozenset((*DYNAMIC, *HOST, *EXECUTION))
 def trial_id(config: FrozenConfigDict | Flat) -> str:
     """Returns the identity of a resolved configuration: 16 hexadecimal digits.
 
-    It depends on everything that can change the result and on nothing else. Keys added since the
-    first records are left out at the value that older code had in their place, so that old records
-    stay valid.
+    It depends on everything that can change the result and on nothing else. A key that was added
+    after the first records is left out while it has the value that older code implied, so that old
+    records stay valid.
     """
     identifying = {
         name: value
@@ -36,7 +36,7 @@ def hparams_of(config: FrozenConfigDict | Flat) -> dict[str, Any]:
 
 
 def static_key(config: FrozenConfigDict | Flat) -> str:
-    """Returns what shapes the program: trials for which it is equal share one compile."""
+    """Returns the values that the program is compiled for; trials with equal keys share it."""
     flat = by_content(_flat(config))
     static = {name: value for name, value in flat.items() if name not in _OUTSIDE}
     static["dynamic"] = sorted(hparams_of(flat))
@@ -44,7 +44,7 @@ def static_key(config: FrozenConfigDict | Flat) -> str:
 
 
 def from_dict(tree: dict[str, Any]) -> FrozenConfigDict:
-    """Returns the resolved configuration that a record holds, also one of older code."""
+    """Returns a record's resolved configuration, with keys that were added since."""
     return FrozenConfigDict(nest(flat_from_dict(tree)))
 
 

@@ -22,7 +22,7 @@ The role of a key says what its value does to the compiled program of a trial:
 
 
 def page() -> str:
-    """Returns the page."""
+    """Returns the reference page, as Markdown."""
     roles = [f"- {role.name.lower()}: it {role.value}." for role in Role]
     lines = [_OPENING + "\n".join(roles)]
     section = None

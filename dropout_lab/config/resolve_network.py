@@ -1,4 +1,4 @@
-"""Rules that tie several keys of model, variant and rates together."""
+"""Checks and defaults that involve several keys of model, variant and rates."""
 
 from typing import Any
 
@@ -11,7 +11,10 @@ from dropout_lab.variants import RATES, Variant, variant_named
 
 
 def normalise_activations(config: Flat) -> None:
-    """Gives equal activations one form: that of the dense layers, if there is one for all."""
+    """Clears ``model.stage_activation`` where ``model.activation`` suffices for all layers.
+
+    Without layers that read them, ``activation`` and ``batch_norm`` get fixed values.
+    """
     widths, stages = config["model.widths"], config["model.stages"]
     if not widths and config["model.stage_activation"]:
         config["model.activation"] = config["model.stage_activation"]
@@ -24,7 +27,7 @@ def normalise_activations(config: Flat) -> None:
 
 
 def check_network(config: Flat) -> None:
-    """Raises InputError if the variant makes no sense in the model as configured."""
+    """Raises InputError if the variant cannot be used with the model as configured."""
     name, places = config["variant"], present_places(config)
     variant = variant_named(name)
     if not variant.fits(places):

@@ -1,4 +1,4 @@
-"""Rules that tie several keys of loss, optimiser and schedules together."""
+"""Checks that involve several keys of loss, optimiser and schedules."""
 
 from collections.abc import Sequence
 
@@ -67,8 +67,8 @@ def _check_schedule(config: Flat) -> None:
         _check_steps("schedule", config)
     elif not boundaries or not _rise(boundaries):
         raise InputError(
-            f"config.schedule.boundaries is {boundaries} with schedule 'step'; allowed: one epoch "
-            "or more, rising"
+            f"config.schedule.boundaries is {boundaries} with schedule 'step'; allowed: one "
+            "or more increasing epochs"
         )
 
 
@@ -77,8 +77,8 @@ def _check_steps(section: str, config: Flat) -> None:
     boundaries, factors = config[f"{section}.boundaries"], config[f"{section}.factors"]
     if not _rise(boundaries) or len(factors) != len(boundaries) + 1:
         raise InputError(
-            f"config.{section}.boundaries is {boundaries} with factors {factors}; allowed: rising "
-            "epochs, and one factor more"
+            f"config.{section}.boundaries is {boundaries} with factors {factors}; allowed: "
+            "increasing epochs, and one more factor than epochs"
         )
     config[f"{section}.factors"] = tuple(map(float, factors))
 

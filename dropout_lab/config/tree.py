@@ -96,7 +96,7 @@ def check(flat: dict[str, Any], *, resolved: bool = False) -> None:
 
     Args:
       flat: A configuration by dotted key.
-      resolved: Whether any key may be None, as those are that a resolved one does not read.
+      resolved: Whether any key may be None, as in a resolved configuration.
     """
     for name in flat:
         key_named(name)

@@ -66,11 +66,13 @@ def load(
     if bool(path) != (name in OWN):
         allowed = " or ".join(map(repr, OWN))
         raise InputError(
-            f"dataset {name!r} with path {path!r}: {allowed} need a path, no other may."
+            f"dataset {name!r} with path {path!r}: {allowed} need a path, others take none."
         )
     for option, value, owner in (("arrays", arrays, "npz"), ("label", label, "table")):
         if value is not None and name != owner:
-            raise InputError(f"data.{option} is {value!r} with {name!r}; allowed: with {owner!r}")
+            raise InputError(
+                f"data.{option} is {value!r} with {name!r}; allowed: only with {owner!r}"
+            )
     if path:
         own_data = own.load(name, path, arrays=arrays, label=label)
         dataset = hold_out(

@@ -134,7 +134,7 @@ def cross_validation(dataset: Dataset, folds: int, fold: int) -> Dataset:
     pool = concatenate(dataset.train, dataset.val)
     if folds > len(pool):
         raise InputError(
-            f"folds {folds} of {dataset.name}: must be in 2..{len(pool)}, one example each."
+            f"folds {folds} of {dataset.name}: must be in 2..{len(pool)}, the number of examples."
         )
     size = len(pool) // folds
     start, stop = fold * size, (fold + 1) * size

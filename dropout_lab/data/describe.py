@@ -19,7 +19,7 @@ _ROWS, _COLUMNS = 10, 8
 
 
 def check_scaling(dataset: Dataset, scaling: str) -> None:
-    """Raises InputError if "unit" scaling leaves numbers that no network trains on."""
+    """Raises InputError if "unit" scaling leaves values too large to train on."""
     images = dataset.train.images
     if scaling != "unit" or images.dtype == np.uint8:
         return
@@ -33,7 +33,7 @@ def check_scaling(dataset: Dataset, scaling: str) -> None:
 
 
 def describe(dataset: Dataset) -> str:
-    """Returns what was understood of a data set: sizes, types, ranges, classes, conversions."""
+    """Returns a description of a data set: sizes, types, ranges, classes, conversions."""
     parts = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
     shape = tuple(dataset.train.images.shape[1:])
     lines = [
@@ -54,7 +54,7 @@ def describe(dataset: Dataset) -> str:
 
 
 def class_name(dataset: Dataset, label: int) -> str:
-    """Returns the name of a class: its number, and what own data calls it."""
+    """Returns a class's number, followed by its name in own data if it has one."""
     return f"{label} {dataset.class_names[label]}" if dataset.class_names else str(label)
 
 

@@ -22,7 +22,7 @@ _CHUNK = 1 << 18
 
 
 class UnreachableError(Exception):
-    """A file could not be downloaded, or not be written."""
+    """A file could not be downloaded or written."""
 
 
 def verify(path: Path, original: OriginalFile) -> None:

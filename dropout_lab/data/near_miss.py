@@ -1,4 +1,4 @@
-"""Near misses of a data directory: the data is there, but not as it is read."""
+"""Data in the wrong place or form: what is wrong, and how to repair it."""
 
 import glob
 import itertools
@@ -11,11 +11,11 @@ from dropout_lab.system.files import expanded
 
 # Other forms of CIFAR that are not read, by what they hold.
 _OTHER_CIFAR = {
-    "cifar-{}-python.tar.gz": "the Python version; what is read is the binary one",
-    "cifar-{}-batches-py": "the Python version, unpacked; what is read is the binary one",
-    "cifar-{}-batches-bin": "the binary version, unpacked; what is read is the archive",
-    "cifar-{}-binary": "the binary version, unpacked; what is read is the archive",
-    "cifar-{}-python": "the Python version, unpacked; what is read is the binary one",
+    "cifar-{}-python.tar.gz": "the Python version; only the binary version is read",
+    "cifar-{}-batches-py": "the Python version, unpacked; only the binary version is read",
+    "cifar-{}-batches-bin": "the binary version, unpacked; only the archive is read",
+    "cifar-{}-binary": "the binary version, unpacked; only the archive is read",
+    "cifar-{}-python": "the Python version, unpacked; only the binary version is read",
 }
 
 
@@ -38,11 +38,11 @@ def _prepared(name: str, root: Path) -> Iterator[str]:
     for file in _existing(root, f"{name}/*/{tfds_source.INFO}"):
         if (form := tfds_source.file_format(file.parent)) != "array_record":
             yield (
-                f"holds {file.parent} in {form} format, which takes TensorFlow to read: prepare it "
+                f"holds {file.parent} in {form} format, which only TensorFlow reads: prepare it "
                 f"again with `tfds build {name} --file_format=array_record`"
             )
     if root.name == name and _existing(root, f"*/{tfds_source.INFO}"):
-        yield f"is the folder of {name} itself: name the one above, {root.parent}"
+        yield f"is the folder of {name} itself: name its parent, {root.parent}"
     if root.parent.name == name and _existing(root, tfds_source.INFO):
         yield f"is a version of {name}: name the folder two levels above, {root.parents[1]}"
     for file in _existing(root, f"*/{name}/*/{tfds_source.INFO}"):

@@ -1,4 +1,4 @@
-"""Original files: idx for MNIST and Fashion-MNIST, binary tarballs for CIFAR."""
+"""Reading of original files: idx for MNIST and Fashion-MNIST, binary tarballs for CIFAR."""
 
 import gzip
 import os
@@ -29,8 +29,7 @@ _CIFAR = {
 def locate(image_set: ImageSet, data_dir: str | None) -> list[Path]:
     """Returns the original files, downloading those that are missing.
 
-    They are searched in ``<data_dir>/<name>`` and in the per-user cache, and downloaded to the
-    first of these.
+    Looks in ``<data_dir>/<name>`` and in the per-user cache; downloads to the first of these.
 
     Raises:
       download.UnreachableError: If a file is missing and cannot be downloaded, or none is

@@ -11,7 +11,7 @@ from dropout_lab.errors import InputError
 
 
 def load(image_set: ImageSet, data_dir: str | None) -> Official:
-    """Returns both parts in canonical order, from the first source that has them.
+    """Returns training and test part in canonical order, from the first source that has them.
 
     A ``data_dir`` that nearly holds them is an error before anything is prepared or downloaded.
 

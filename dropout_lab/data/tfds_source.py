@@ -69,7 +69,7 @@ def prepare(name: str, data_dir: str | None) -> Path:
 
 
 def read(image_set: ImageSet, folder: Path) -> Official:
-    """Decodes both parts of a prepared data set.
+    """Decodes the training and test part of a prepared data set.
 
     Raises:
       InputError: If a file is missing or damaged, or dataset_info.json does not fit its records.

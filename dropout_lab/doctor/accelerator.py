@@ -87,11 +87,11 @@ def _read_devices(answer: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _read_masks(answer: Mapping[str, Any]) -> Iterator[Finding]:
     if answer["masks"] == MASKS:
-        yield Finding(State.OK, "masks have the known values")
+        yield Finding(State.OK, "random masks have the expected values")
     else:
         yield Finding(
             State.BROKEN,
-            f"masks are {answer['masks']}, not {MASKS}: records made elsewhere will not repeat",
+            f"random masks are {answer['masks']}, not {MASKS}: other machines' records will differ",
             f"unset JAX_THREEFRY_PARTITIONABLE, JAX_ENABLE_X64 and XLA_FLAGS; else {cure_of_jax()}",
         )
 

@@ -34,12 +34,12 @@ def _writable(subject: str, directory: Path, elsewhere: str) -> Finding:
 
 
 def check_data(data_dir: str | None) -> Iterator[Finding]:
-    """Yields the location of each published data set; a folder given for data must hold some.
+    """Yields where each published data set is, and whether a given data folder holds any.
 
     Args:
       data_dir: As ``config.data.dir``.
     """
-    yield Finding(State.OK, "digits: embedded")
+    yield Finding(State.OK, "digits: part of scikit-learn")
     missing = []
     for name, image_set in IMAGE_SETS.items():
         place = tfds_source.find(name, data_dir) or raw_source.find(image_set, data_dir)
@@ -50,7 +50,7 @@ def check_data(data_dir: str | None) -> Iterator[Finding]:
     if missing:
         yield Finding(
             State.ADVICE,
-            f"not found: {', '.join(missing)}; downloaded when first used",
+            f"not found: {', '.join(missing)}; downloaded at first use",
             "without a network, point TFDS_DATA_DIR at a folder where TFDS has prepared NAME in "
             "array_record format, or --config.data.dir at one with the original files in NAME/",
         )
@@ -69,7 +69,7 @@ def _check_given(source: str, folder: str) -> Iterator[Finding]:
         misses = [miss for made in IMAGE_SETS.values() if (miss := near_miss(made, folder))]
         yield Finding(
             State.BROKEN,
-            f"{source} is {folder}, where there is none of {', '.join(IMAGE_SETS)}"
+            f"{source} is {folder}, which has none of {', '.join(IMAGE_SETS)}"
             + "".join(f"; it {miss}" for miss in misses[:1]),
-            "name the folder above that of a data set, or none at all",
+            "name the parent of the data sets' folders, or no folder",
         )

@@ -9,7 +9,7 @@ STEPS = ("import jax", "find devices", "draw known masks", "train on digits")
 
 
 def main() -> None:
-    """Takes the steps in order and prints a line after each."""
+    """Runs the steps in order and prints a line of JSON after each."""
     import jax
 
     _answer(version=jax.__version__)

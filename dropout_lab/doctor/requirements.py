@@ -41,17 +41,17 @@ def reinstall(root: Path | None) -> str:
 
 
 def check_python() -> Iterator[Finding]:
-    """Yields a finding about this Python, not an older one, which cannot import this module."""
+    """Yields a finding about this Python; one that is too old cannot import this module."""
     version, tested = platform.python_version(), f"tested from {PYTHONS[0]} to {PYTHONS[1]}"
     if Version(version).release[:2] > Version(PYTHONS[1]).release:
-        cure = f"none while all works, else install Python {PYTHONS[1]}"
+        cure = f"none if all works, else install Python {PYTHONS[1]}"
         yield Finding(State.ADVICE, f"Python {version} is newer than {tested}", cure)
     else:
         yield Finding(State.OK, f"Python {version}; {tested}")
 
 
 def check_package(root: Path | None) -> Iterator[Finding]:
-    """Yields a finding about this package: whether it is installed, and that of the checkout.
+    """Yields a finding about this package: whether it is installed, and from this checkout.
 
     Args:
       root: The checkout; None outside one.
@@ -62,7 +62,7 @@ def check_package(root: Path | None) -> Iterator[Finding]:
         yield Finding(State.ADVICE, text, reinstall(root))
     elif _installed("dropout_lab") is None:
         text = f"dropout_lab {__version__} is used from {imported}, but not installed"
-        yield Finding(State.ADVICE, text, f"none without need, else {reinstall(root)}")
+        yield Finding(State.ADVICE, text, f"none if all works, else {reinstall(root)}")
     else:
         yield Finding(State.OK, f"dropout_lab {__version__}")
 
@@ -91,7 +91,7 @@ def check_requirements(root: Path | None) -> Iterator[Finding]:
         elif version < _bound(need):
             yield Finding(State.BROKEN, f"{need.name} {version} is too old; {tested}", cure)
         elif need.name in newest and version > newest[need.name]:
-            cure = f"none while all works, else {pip_install(f'{need.name}=={newest[need.name]}')}"
+            cure = f"none if all works, else {pip_install(f'{need.name}=={newest[need.name]}')}"
             yield Finding(State.ADVICE, f"{need.name} {version} is newer than {tested}", cure)
         else:
             yield Finding(State.OK, f"{need.name} {version}; {tested}")
@@ -117,7 +117,7 @@ def check_jax_pair() -> Iterator[Finding]:
                 cure_of_jax(),
             )
         else:
-            yield Finding(State.OK, f"{need.name} {version} goes with jax {jax}")
+            yield Finding(State.OK, f"{need.name} {version} fits jax {jax}")
 
 
 def cure_of_jax() -> str:

@@ -52,7 +52,7 @@ class Activation(nnx.Module):
       rngs: Streams for the parameters.
 
     Attributes:
-      inputs: Number of pre-activations of ``features`` units.
+      inputs: Number of pre-activations that it takes, for ``features`` outputs.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Dense(nnx.Module):
       batch_norm: Whether to normalise before the activation.
       pieces: Pre-activations of a maxout unit.
       factory: Makes the layers of the variant.
-      reads_data: Whether the inputs are the data.
+      reads_data: Whether the inputs are the network's input, not activations.
       rngs: Streams for the parameters.
 
     Attributes:
@@ -139,7 +139,7 @@ class Classifier(nnx.Module):
       batch_norm: Whether hidden layers are batch-normalised before their activations.
       pieces: Pre-activations of a maxout unit.
       factory: Makes the layers of the variant.
-      reads_data: Whether the inputs are the data.
+      reads_data: Whether the inputs are the network's input, not activations.
       rngs: Streams for the parameters.
     """
 
@@ -185,7 +185,7 @@ class Classifier(nnx.Module):
         return self.layers[-1].features(x, rngs) if self.layers else x
 
     def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
-        """Returns the logits from those features, with noise on them."""
+        """Returns the logits from the last features, with noise on these."""
         if self.layers:
             x = with_noise(self.layers[-1].noise, x, rngs)
         return self.output(x, rngs=rngs)
@@ -196,8 +196,8 @@ class Network(nnx.Module):
 
     Attributes:
       places: The places where a variant can put layers: names in ``places.PLACES``.
-      dense_places: Those of them that exist only with hidden dense layers.
-      stage_places: Those that exist only with convolutional stages, if these are optional.
+      dense_places: Places that exist only with hidden dense layers.
+      stage_places: Places that exist only with convolutional stages, if these are optional.
       groups: Number of convolutional stages, if it is fixed.
       normalised: Whether the network always has batch normalisation.
       classifier: The layers above the features, where :meth:`head` is not overridden.
@@ -228,7 +228,7 @@ class Network(nnx.Module):
         raise NotImplementedError
 
     def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
-        """Returns the logits from features, with noise on them."""
+        """Returns the logits from the last features, with noise on these."""
         return self.classifier.head(x, rngs)
 
     def __call__(

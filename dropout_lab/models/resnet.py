@@ -157,7 +157,7 @@ class ResNet(Network):
         return jax.nn.relu(self.norm(x)).mean((1, 2))
 
     def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
-        """Returns the logits from those features, with noise on them."""
+        """Returns the logits from the last features, with noise on these."""
         return self.output(with_noise(self.noise, x, rngs), rngs=rngs)
 
 

@@ -111,7 +111,7 @@ class RNN(Network):
         return self.classifier.features(with_noise(self.state_noise, x, rngs), rngs)
 
     def head(self, x: Float[Array, "n width"], rngs: Streams | None) -> Float[Array, "n classes"]:
-        """Returns the logits from those features, with noise on them."""
+        """Returns the logits from the last features, with noise on these."""
         if not self.classifier.layers:
             x = with_noise(self.state_noise, x, rngs)
         return self.classifier.head(x, rngs)

@@ -16,7 +16,7 @@ MaybeKey = Key[Array, "..."] | None
 
 
 class StepKeys(NamedTuple):
-    """The keys of the hooks that run at every step."""
+    """PRNG keys for the hooks that run at every step."""
 
     state: MaybeKey = None
     candidate: MaybeKey = None
@@ -64,7 +64,7 @@ class CellNoise(Stochastic):
         return kernel, StepKeys(*(fold(hook, jnp.arange(steps)) for hook in hooks))
 
     def kernel(self, key: MaybeKey, kernel: Float[Array, "units gates"]) -> Array:
-        """Returns the recurrent matrix that all steps of this call use."""
+        """Returns the recurrent weights, with noise, for all steps of one call."""
         del key
         return kernel
 
@@ -89,7 +89,7 @@ class CellNoise(Stochastic):
         return new
 
     def drop(self, key: MaybeKey, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Returns ``x`` through inverted dropout, or as it is at inference."""
+        """Returns ``x`` after inverted dropout; unchanged at inference (no key)."""
         return x if key is None else ops.dropout(key, x, rate=self.rate[...])
 
 

@@ -100,7 +100,7 @@ class InformationDropout(_Informed, NoisyDense):
         self._set_max_alpha(max_alpha)
 
     def count(self, x: Float[Array, "*batch inputs"]) -> int:
-        """Returns the number of rows."""
+        """Returns the number of inputs, over all batch axes."""
         return math.prod(x.shape[:-1])
 
 

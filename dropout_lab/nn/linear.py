@@ -1,4 +1,4 @@
-"""Plain layers with weights; those of :mod:`dropout_lab.nn.noisy` can take their place."""
+"""Dense and convolutional layers without noise; :mod:`dropout_lab.nn.noisy` can replace them."""
 
 from collections.abc import Callable
 

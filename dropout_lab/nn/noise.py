@@ -90,8 +90,8 @@ class VariationalDropout(UnitNoise):
     :meth:`penalty` is the KL divergence to add to the loss of the whole training set.
 
     Args:
-      rate: The dropout rate with the initial variance, ``rate / (1 - rate)``, which is clipped to
-        [0.0001, 0.95] so that learning can move it in both directions.
+      rate: Sets the initial variance, ``rate / (1 - rate)``, clipped to [0.0001, 0.95] so that
+        learning can move it in both directions.
       shape: Shape of one example; every element has a noise variable.
       per: What has its own variance: "layer" or "unit".
       **options: As for :class:`Stochastic`.

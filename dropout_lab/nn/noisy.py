@@ -165,9 +165,9 @@ class NoisyConv(NoisyLayer):
 class DropConnect(NoisyDense):
     """A dense layer with dropout of weights and biases, :func:`dropout_lab.ops.drop_connect`.
 
-    At inference this is a plain dense layer. If :attr:`draws` is a number, it is the paper's: the
-    mean of the activations over that many draws of pre-activations from
-    :func:`dropout_lab.ops.drop_connect_moments`, which needs a key. To set it for all layers of a
+    At inference this is a plain dense layer. With a number in :attr:`draws`, inference is the
+    paper's and needs a key: the mean of the activations over that many draws of pre-activations
+    with the moments :func:`dropout_lab.ops.drop_connect_moments`. To set it for all layers of a
     model, call ``model.set_attributes(DropConnect, draws=1000)``.
 
     Args:

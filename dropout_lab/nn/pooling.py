@@ -29,7 +29,7 @@ class MaxPoolDropout(RatedNoise):
         return ops.max_pool_dropout(key, x, rate=self.rate[...], window=self.window)
 
     def infer(self, x: Float[Array, "n h w c"]) -> Float[Array, "n p q c"]:
-        """Returns the mean of those maxima."""
+        """Returns the expected maximum of each window."""
         return ops.weighted_pool(x, rate=self.rate[...], window=self.window)
 
 
@@ -52,5 +52,5 @@ class StochasticPool(UnitNoise):
         return ops.stochastic_pool(key, x, window=self.window)
 
     def infer(self, x: Float[Array, "n h w c"]) -> Float[Array, "n p q c"]:
-        """Returns their mean."""
+        """Returns the expected pick of each window."""
         return ops.stochastic_pool_mean(x, window=self.window)

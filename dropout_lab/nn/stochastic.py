@@ -102,7 +102,7 @@ class Stochastic(nnx.Module):
 
 
 class UnitNoise(Stochastic):
-    """Noise on activations: subclasses define :meth:`sample`, and :meth:`infer` if it does more."""
+    """Noise on activations. Subclasses define :meth:`sample`; :meth:`infer` can be overridden."""
 
     def __call__(
         self,
@@ -139,7 +139,7 @@ class RatedNoise(UnitNoise):
       **options: As for :class:`Stochastic`.
 
     Attributes:
-      op: The function that draws the noise, with no arguments but the rate.
+      op: The op that draws the noise, called with key, input and rate only.
     """
 
     op: ClassVar[Callable[..., Array]]

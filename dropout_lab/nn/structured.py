@@ -80,7 +80,7 @@ class StochasticDepth(RatedNoise):
 
 
 class WeightedChannelDropout(RatedNoise):
-    """Dropout of channels, weak ones more: :func:`dropout_lab.ops.weighted_channel_dropout`.
+    """Dropout mostly of weak channels, :func:`dropout_lab.ops.weighted_channel_dropout`.
 
     Args:
       rate: Fraction of the channels to drop.

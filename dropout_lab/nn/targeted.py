@@ -1,4 +1,4 @@
-"""Layers with targeted dropout: inference prunes their targets."""
+"""Layers with targeted dropout; inference prunes the weights that it targets."""
 
 from typing import Unpack
 

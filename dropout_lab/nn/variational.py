@@ -25,8 +25,8 @@ class VariationalDense(NoisyDense):
     Args:
       in_features: Inputs.
       out_features: Outputs.
-      rate: The dropout rate with the initial variance, ``rate / (1 - rate)``, which is clipped to
-        [0.0001, 0.95] so that learning can move it in both directions.
+      rate: Sets the initial variance, ``rate / (1 - rate)``, clipped to [0.0001, 0.95] so that
+        learning can move it in both directions.
       per: What has its own ``alpha``: "layer", "unit" (an input) or "weight".
       **options: As for :class:`NoisyLayer`.
     """
@@ -112,7 +112,7 @@ class SparseDense(_Sparse, NoisyDense):
       in_features: Inputs.
       out_features: Outputs.
       prune_in_training: Whether weights that inference would prune have mean 0 in training too, as
-        in the authors' experiments; None as False. Their noise stays.
+        in the authors' experiments; None means False. Their noise stays.
       **options: As for :class:`NoisyLayer`.
     """
 

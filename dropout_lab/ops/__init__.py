@@ -1,7 +1,7 @@
 """Pure dropout functions ``op(key, x, *, rate, ...)``, always stochastic, without a framework.
 
 The output has the shape and type of ``x``; ops that take a ``kernel`` return a layer's output.
-``rate`` is always the probability of dropping; as a traced value it never recompiles.
+``rate`` is always the probability of dropping; traced, it can change without recompilation.
 """
 
 import inspect

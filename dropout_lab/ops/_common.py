@@ -73,7 +73,7 @@ def checked_strength(op: str, strength: float | Float[Array, ""]) -> Float[Array
 
 
 def scalar(op: str, name: str, value: float | Float[Array, ""]) -> Float[Array, ""]:
-    """Returns a number, or a scalar array, as one of float32; raises if it is neither."""
+    """Returns a number or scalar array as a float32 scalar; raises if it is neither."""
     if not isinstance(value, Real):
         shape = getattr(value, "shape", None)
         if shape is None:
@@ -132,7 +132,7 @@ def select(
 
 
 def map_shape(op: str, x: Float[Array, "batch *space channels"]) -> tuple[int, ...]:
-    """Returns the shape of one draw per example and channel; raises unless ``x`` has maps."""
+    """Returns the shape of one draw per example and channel; raises without a spatial axis."""
     if x.ndim < 3:
         raise ValueError(
             f"{op}: x has shape {x.shape}; allowed: 3 or more axes, (batch, ..., channels)"

@@ -56,7 +56,7 @@ def stochastic_depth(
 def survival_ramp(rate: Rate, depth: int) -> Float[Array, " depth"]:
     """Returns the drop rate of each of ``depth`` blocks: ``l / depth * rate`` for block ``l``.
 
-    Blocks count from 1, so the first is already dropped a little and the last with ``rate``.
+    Blocks are counted from 1: the first is already dropped a little, the last with ``rate``.
 
     Args:
       rate: Drop rate of the last block, in [0, 1]: a number, or a scalar array, maybe traced.

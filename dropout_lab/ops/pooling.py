@@ -1,4 +1,4 @@
-"""Pooling that picks a random unit of each window, and its averages for inference."""
+"""Pooling that picks a random unit of each window, and its means for inference."""
 
 import functools
 import itertools

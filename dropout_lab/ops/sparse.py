@@ -23,7 +23,7 @@ def sparse_variational_dropout(
     kernel: Float[Array, "inputs outputs"],
     bias: Float[Array, " outputs"] | None = None,
 ) -> Float[Array, "*batch outputs"]:
-    """Multiplies by a kernel of Gaussian weights with a variance parameter each.
+    """Multiplies by a kernel of Gaussian weights, each with its own variance.
 
     Weights ``w ~ N(kernel, exp(log_variance))``, independent, give ``u ~ N(x @ kernel + bias,
     x**2 @ exp(log_variance))``, which is drawn directly (local reparametrisation). Unlike a
@@ -73,7 +73,7 @@ def sparse_variational_dropout(
 def log_alpha(
     log_variance: Float[Array, "*shape"], kernel: Float[Array, "*shape"]
 ) -> Float[Array, "*shape"]:
-    """Returns the log of each weight's variance in units of its square, clipped to [-8, 8].
+    """Returns each weight's ``log(variance / kernel**2)``, clipped to [-8, 8].
 
     Args:
       log_variance: Logs of the weights' variances.
@@ -93,13 +93,13 @@ def log_alpha(
 
 
 def sparse_kl(log_alpha: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Returns the KL divergence from the log-uniform prior, for any alpha, minus its limit.
+    """Returns the KL divergence from the log-uniform prior, minus its limit for large alpha.
 
     ``KL = k1 * sigmoid(-k2 - k3 * log_alpha) + 0.5 * log(1 + 1 / alpha)``, which falls to 0 as
     alpha grows: a weight that is all noise costs nothing.
 
     Args:
-      log_alpha: Logs of the weights' variances in units of their squares.
+      log_alpha: ``log(variance / kernel**2)`` of each weight, see :func:`log_alpha`.
 
     Returns:
       The divergence in nats per weight, at least 0.

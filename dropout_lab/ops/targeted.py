@@ -34,7 +34,7 @@ def targeted_dropout(
     fraction: Rate = 0.5,
     target: Target = "weight",
 ) -> Float[Array, "*batch outputs"]:
-    """Multiplies by a kernel whose smallest weights, or units, are dropped with ``rate``.
+    """Multiplies by a kernel whose smallest weights or units are dropped at random.
 
     ``u = x @ (m * kernel) + bias`` with ``m ~ Bernoulli(1 - rate)`` for :func:`targets` and 1 for
     other weights, so ``E[u] = x @ ((1 - rate * targets) * kernel) + bias``: nothing is scaled up.

@@ -1,4 +1,4 @@
-"""Papers' tables and figures run again: experiments as data, their statistics, their reports."""
+"""Reproduction of papers' tables and figures: experiments as data, statistics, reports."""
 
 from dropout_lab.reproduce.claim import Above, Alike, Below, Better, Ordered, Value
 from dropout_lab.reproduce.experiment import (

@@ -43,9 +43,9 @@ class Better(_Compared):
     """The claim that a value is lower than another.
 
     Attributes:
-      value: The lower one; a cell's label stands for its test error, here and below.
-      than: The higher one.
-      by: The least difference, exclusive.
+      value: The lower value; a cell's label stands for the cell's test error.
+      than: The higher value, or a label.
+      by: The difference must be above this.
     """
 
     value: Value | str

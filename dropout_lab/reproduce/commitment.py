@@ -19,7 +19,7 @@ def make_commitment(design: Design) -> dict[str, Any]:
 
     Its fields: claims (text and parts of each), base and cells (values by configuration key),
     seeds, search_seeds, measured (what is measured of the final networks besides their records'
-    metrics), and fingerprint, a sha256 of all of these but the claims' texts.
+    metrics), and fingerprint, a sha256 of all these except the claims' texts.
     """
     content: dict[str, Any] = {
         "claims": [
@@ -42,8 +42,8 @@ def make_commitment(design: Design) -> dict[str, Any]:
 def check_commitment(design: Design, run: Mapping[str, Any], directory: Path) -> None:
     """Raises InputError if a run started with other claims, cells or choices than it has now.
 
-    A change is allowed that the protocol names as an amendment. Runs from before commitments were
-    recorded have none to compare with.
+    Changes that the protocol lists as an amendment are allowed. Runs older than the recording of
+    commitments are not checked.
 
     Args:
       design: What the experiment says now.
@@ -60,13 +60,13 @@ def check_commitment(design: Design, run: Mapping[str, Any], directory: Path) ->
     if now["fingerprint"] != then["fingerprint"] and not amended:
         raise InputError(
             f"{str(directory)!r}: {'; '.join(_changes(then, now))} since its run began; allowed: "
-            f"what it began with, or an amendment with the fingerprint {fingerprint!r} that tells "
-            "the change and why"
+            f"what it began with, or an amendment with the fingerprint {fingerprint!r} that states "
+            "the change and the reason"
         )
 
 
 def short_fingerprint(commitment: Mapping[str, Any]) -> str:
-    """Returns the digits of a commitment's fingerprint that people read."""
+    """Returns the first digits of a commitment's fingerprint, for people to read."""
     return str(commitment["fingerprint"])[:_DIGITS]
 
 

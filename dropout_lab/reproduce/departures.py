@@ -23,7 +23,7 @@ def departures(
 ) -> tuple[str, ...]:
     """Returns a sentence for each difference between a protocol and ``paper``.
 
-    Compared are, cell by cell, the resolved configurations of all settings, and the seeds.
+    Compares, cell by cell, the resolved configurations of all settings, and the seeds.
     """
     cells: dict[tuple[str, str, str], list[str]] = {}
     for label, settings in candidates.items():

@@ -38,9 +38,9 @@ class Design:
     """What is trained and claimed.
 
     Attributes:
-      protocol: The protocol, with its seeds and what it says of itself.
+      protocol: The protocol.
       base: Values by key that all networks share, besides the defaults.
-      config: The configuration that these make.
+      config: The default configuration with ``base`` applied.
       candidates: The settings to choose among, by cell.
       claims: The claims about these cells.
       departures: How the configurations differ from those of protocol ``paper``, a sentence each.
@@ -58,14 +58,14 @@ def make_design(name: str, experiment: Experiment, protocol: str, defaults: Conf
     """Returns what a protocol trains and claims.
 
     Args:
-      name: The experiment's, for messages.
+      name: Name of the experiment, for messages.
       experiment: The experiment.
-      protocol: One of ``PROTOCOLS``. ``smoke`` is ``short``, or ``full`` without it, with one
-        epoch of a few examples, two seeds, narrow layers and nothing to choose.
-      defaults: A value for every key; it stays as it is.
+      protocol: One of ``PROTOCOLS``. ``smoke`` is a cut of ``short``, or of ``full`` if there is no
+        ``short``: one epoch of a few examples, two seeds, narrow layers, one setting per cell.
+      defaults: The default configuration; not modified.
 
     Raises:
-      InputError: If the experiment does not fit together, or a key or value is not allowed.
+      InputError: If the experiment is inconsistent, or a key or value is not allowed.
     """
     if protocol not in PROTOCOLS:
         raise unknown("protocol", protocol, PROTOCOLS)

@@ -1,4 +1,4 @@
-"""Evaluations of trained networks besides the one in their records: votes, passes, other rules."""
+"""Further evaluations of trained networks: votes, noisy passes, other inference rules."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,9 +19,9 @@ Measured = Mapping[str, Mapping[str, Mapping[str, float]]]
 def evaluate(
     evaluations: tuple[Evaluation, ...], choices: Mapping[str, Choice], directory: Path
 ) -> Measured:
-    """Returns the errors of every cell's final networks by these evaluations.
+    """Returns the errors that the evaluations measure on every cell's final networks.
 
-    They are kept in ``measured.json``; an evaluation that is there is not repeated.
+    They are saved in ``measured.json``; an evaluation that is saved there is not repeated.
     """
     measured = {label: dict(metrics) for label, metrics in read(directory).items()}
     missing = [

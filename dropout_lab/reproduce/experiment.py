@@ -30,7 +30,7 @@ class Published:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One setting of a paper, and the keys of it that are tuned on validation data.
+    """A setting of a paper; with a ``grid``, the best of several on validation data.
 
     Attributes:
       fixed: Values by configuration key.
@@ -48,8 +48,8 @@ class Table:
     """A table's layout.
 
     Attributes:
-      columns: Their titles.
-      rows: A value per column, by the row's title; None where the paper has nothing.
+      columns: The columns' titles.
+      rows: The values of a row, one per column, by its title; None where the paper has none.
     """
 
     columns: tuple[str, ...]
@@ -61,9 +61,9 @@ class Curves:
     """A figure's layout.
 
     Attributes:
-      x: The axis's name.
-      y: The axis's name.
-      lines: A value at each x, by the curve's title.
+      x: Label of the x axis.
+      y: Label of the y axis.
+      lines: A curve's values by x, by the curve's title.
     """
 
     x: str
@@ -73,7 +73,7 @@ class Curves:
 
 @dataclasses.dataclass(frozen=True)
 class Vote:
-    """The error of the mean prediction of a cell's networks: its metric ``vote_error``."""
+    """Measures the error of the mean prediction of a cell's networks, as ``vote_error``."""
 
     metrics: ClassVar = ("vote_error",)
 
@@ -83,7 +83,7 @@ class Vote:
 
 @dataclasses.dataclass(frozen=True)
 class Passes:
-    """The error of the mean of k noisy passes through a network: its metric ``passes_K_error``.
+    """Measures the error of the mean of k noisy passes of a network, as ``passes_K_error``.
 
     Attributes:
       counts: The numbers k of passes.
@@ -105,7 +105,7 @@ class Passes:
 
 @dataclasses.dataclass(frozen=True)
 class Inference:
-    """The error under a rule of inference besides the usual one: its metric ``RULE_error``.
+    """Measures the error under another inference rule than the variant's, as ``RULE_error``.
 
     Attributes:
       rule: A key of ``places.INFERENCE_RULES`` that every cell's variant has.
@@ -132,8 +132,8 @@ class Amendment:
     Attributes:
       change: What was changed, a sentence.
       reason: Why, and whether test errors were known then, a sentence.
-      fingerprint: Of the commitment as changed, its first 12 digits; empty where the run is from
-        before commitments were recorded.
+      fingerprint: The first 12 digits of the changed commitment's fingerprint; empty if the run is
+        older than the recording of commitments.
     """
 
     change: str
@@ -146,24 +146,24 @@ class Protocol:
     """One way to run an experiment.
 
     Attributes:
-      seeds: Of the final networks.
+      seeds: Seeds of the final networks.
       cost: How long it takes on which machine, and whether that was measured or estimated.
-      search_seeds: Of the networks that settings are chosen by.
-      base: Values by key, over the experiment's own.
-      cells: Values by key, by cell, over the cells' own.
-      grid: By key, the values to choose among, in place of the cells' own.
-      evaluations: Of the final networks, besides the one in their records.
+      search_seeds: Seeds of the networks by whose validation errors settings are chosen.
+      base: Values by key that override the experiment's ``base``.
+      cells: By cell, values by key that override the cell's ``fixed``.
+      grid: By key, values to choose among that replace those of the cells' ``grid``.
+      evaluations: Evaluations of the final networks besides the one in their records.
       claims: Claims that only a protocol of this length can test, besides the experiment's.
       without: Cells that it leaves out; claims about them are not judged.
       shortened: What is smaller or shorter than in the paper, one sentence each; ``short`` only.
       departures: What differs from the paper because this code cannot do it, one sentence each.
       assumed: Choices where the paper is silent, with reasons, one sentence each.
       remarks: Comments on the results, such as the likeliest reason why a claim failed.
-      title: In place of the experiment's, where this protocol's task differs.
-      incomparable: Why the paper's numbers are of another task, so that no difference from them is
-        shown; empty if they are of this one.
-      exploratory: Why the results are exploratory: what was changed after test errors were seen.
-        Empty if nothing was.
+      title: Replaces the experiment's title if this protocol's task differs.
+      incomparable: Why the paper's numbers are of another task, so that differences from them are
+        not shown; empty if the task is the same.
+      exploratory: What was changed after test errors were seen, which makes the results
+        exploratory; empty if nothing.
       amendments: What was changed after the run began.
     """
 
@@ -216,7 +216,7 @@ class Experiment:
 
     @property
     def layout(self) -> Table:
-        """The table, also where it is only a row per cell."""
+        """The layout of the table; by default, a row per cell."""
         metric = self.headline.metric
         rows = {label: (Value(label, metric),) for label in self.cells}
         return self.table or Table(columns=("",), rows=rows)

@@ -18,7 +18,7 @@ def overview(experiments: Iterable[Results], folder: str) -> str:
 
     Args:
       experiments: Results of experiments.
-      folder: Where the links lead; each experiment has its folder there, each protocol one in it.
+      folder: Folder that the links point to; it holds EXPERIMENT/PROTOCOL/README.md.
     """
     body = []
     for results in experiments:
@@ -51,9 +51,9 @@ def describe(
     """Returns an experiment in a few lines: its headline, and each protocol's cost and results.
 
     Args:
-      name: Its file.
+      name: Name of the experiment.
       experiment: The experiment.
-      defaults: A value for every configuration key.
+      defaults: The default configuration.
       published: Its published results, by protocol.
     """
     headline = experiment.headline

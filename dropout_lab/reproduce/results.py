@@ -18,7 +18,7 @@ class Results:
     """An experiment that was run.
 
     Attributes:
-      name: The experiment's file.
+      name: Name of the experiment.
       experiment: The experiment.
       design: The design of the whole run.
       choices: The chosen setting and its final runs, by cell, for cells that have been run.
@@ -71,11 +71,11 @@ class Results:
         return self.experiment.cells[value.cell].paper.get(value.metric)
 
     def from_paper(self, value: Value) -> Difference | None:
-        """Returns ours minus the paper's, as a difference with its uncertainty.
+        """Returns our mean minus the paper's number, with its uncertainty.
 
-        Welch's where the paper gives a spread and n; else ours against the paper's number, taken
-        as exact. None without numbers of both, if ours do not vary, or if the protocol's task is
-        another.
+        Welch's difference if the paper gives a standard deviation and n; else the paper's number
+        is taken as exact. None if either has no number, if ours do not vary, or if the protocol's
+        task is another.
         """
         ours, paper = self.sample(value), self.paper(value)
         if paper is None or ours.mean is None or self.design.protocol.incomparable:

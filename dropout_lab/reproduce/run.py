@@ -46,10 +46,10 @@ def reproduce(
     cannot change.
 
     Args:
-      name: The experiment's file.
+      name: Name of the experiment.
       experiment: The experiment.
       protocol: One of ``design.PROTOCOLS``.
-      defaults: A value for every configuration key.
+      defaults: The default configuration.
       workdir: Directory for the records and the files computed from them.
       command: The command line that repeats the run; it goes on the page of results.
       cells: Labels of the cells to run now, as patterns such as "ReLU*"; empty for all.
@@ -59,8 +59,8 @@ def reproduce(
       The results of all cells that have been run, now or before.
 
     Raises:
-      InputError: If something asked for is wrong, or belongs to another experiment or protocol, or
-        networks failed for another reason than that they diverged.
+      InputError: If an argument is wrong, the directory belongs to another experiment or protocol,
+        or training failed with an exception.
       Interrupted: If a signal asked to stop; what was done is saved.
     """
     design = make_design(name, experiment, protocol, defaults)
@@ -85,8 +85,8 @@ def read(name: str, experiment: Experiment, defaults: ConfigDict, directory: Pat
     """Returns the results of an experiment that was run, from its records; trains nothing.
 
     Raises:
-      InputError: If there are none, or they are not of this experiment as it is now, or its claims
-        are not those that the run began with.
+      InputError: If there are no results, or the experiment or its claims have changed since the
+        run began.
     """
     run = _run(directory)
     if run.get("experiment") != name:
@@ -100,7 +100,7 @@ def read(name: str, experiment: Experiment, defaults: ConfigDict, directory: Pat
 
 
 def write(results: Results, directory: Path) -> None:
-    """Writes the tables, the figure, the claims and the page that has all of them."""
+    """Writes the tables, the figure, the claims and the page that shows them."""
     texts = report.texts(results)
     for name, text in texts.items():
         write_bytes(directory / name, text.encode())
@@ -110,7 +110,7 @@ def write(results: Results, directory: Path) -> None:
 def publish(directory: str | Path, to: Path) -> None:
     """Copies the part of a finished run that belongs in a repository: records and reports.
 
-    It takes the place of what was published there before.
+    It replaces what was published there before.
     """
     source = Path(directory)
     parts = _published(source)

@@ -1,7 +1,7 @@
 """Differences with intervals, one-sided tests, and the decimals that a sample supports.
 
 Intervals and probabilities are scipy's. Holm's correction is arithmetic on probabilities, which
-scipy does not offer (its ``false_discovery_control`` bounds another rate).
+scipy does not offer (``false_discovery_control`` controls another error rate).
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ class Sample:
 
     @property
     def values(self) -> list[float]:
-        """The numbers, by seed."""
+        """The values, in order of their seeds."""
         return [self.by_seed[seed] for seed in sorted(self.by_seed)]
 
     @property
@@ -54,9 +54,8 @@ class Sample:
     def decimals(self) -> int:
         """Decimals to show the mean with.
 
-        The last decimal is the one in which the mean's standard error has its first digit, or the
-        resolution of the values if that is coarser. A single network's
-        percentage has at least the standard error of a proportion in that many examples.
+        The last decimal is that of the first digit of the mean's standard error or, if coarser, of
+        the resolution. A single network's percentage has the standard error of a proportion.
         """
         if self.std is not None:
             step = self.std / math.sqrt(self.n)
@@ -83,16 +82,16 @@ class Difference:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The confidence interval, two-sided."""
+        """The two-sided confidence interval, at level ``CONFIDENCE``."""
         low, high = stats.t.interval(CONFIDENCE, self.df, loc=self.estimate, scale=self.error)
         return float(low), float(high)
 
     def upper(self, level: float) -> float:
-        """Returns the bound that the difference is below, but for a chance of ``level``."""
+        """Returns the one-sided upper confidence bound, exceeded with probability ``level``."""
         return float(stats.t.ppf(1 - level, self.df, loc=self.estimate, scale=self.error))
 
     def lower(self, level: float) -> float:
-        """Returns the bound that the difference is above, but for a chance of ``level``."""
+        """Returns the one-sided lower confidence bound, missed with probability ``level``."""
         return float(stats.t.ppf(level, self.df, loc=self.estimate, scale=self.error))
 
     def p_below(self, bound: float) -> float:
@@ -107,7 +106,7 @@ class Difference:
 def welch(
     mean: float, std: float, n: int, other_mean: float, other_std: float, other_n: int
 ) -> Difference | None:
-    """Returns Welch's difference of two means; None if a sample is of one, or neither varies."""
+    """Returns Welch's difference of two means; None for a sample of one, or if neither varies."""
     if min(n, other_n) < 2 or std == other_std == 0:
         return None
     parts = std**2 / n, other_std**2 / other_n
@@ -116,12 +115,12 @@ def welch(
 
 
 def one_sample(values: Sequence[float], number: float = 0.0) -> Difference | None:
-    """Returns the difference of a mean from a number; None if nothing varies."""
+    """Returns the difference of a mean from a number; None if the values do not vary."""
     return _from_number(values, _deviation(values, values), number)
 
 
 def difference(a: Sample, b: Sample, *, paired: bool = False) -> Difference | None:
-    """Returns the mean of a minus that of b.
+    """Returns the mean of ``a`` minus the mean of ``b``, with its uncertainty.
 
     Args:
       a: A sample.
@@ -160,7 +159,7 @@ def holm(probabilities: Sequence[float]) -> list[float]:
 
 
 def holm_level(adjusted: Sequence[float], level: float) -> float:
-    """Returns the level at which Holm's procedure stops, of p-values that it has adjusted.
+    """Returns the level at which Holm's procedure stops, given its adjusted p-values.
 
     A p-value before adjustment is below it exactly where Holm's procedure rejects, so one-sided
     confidence bounds at this level agree with the procedure's decisions.
@@ -172,10 +171,10 @@ def holm_level(adjusted: Sequence[float], level: float) -> float:
 
 
 def significant(number: float | None) -> float | None:
-    """Returns a number, if there is one, to six digits: the same under all versions of libraries.
+    """Returns a number rounded to six significant digits; None stays None.
 
-    Records hold single precision, about seven; quantiles of scipy's distributions have differed
-    from version to version in the tenth.
+    These digits are the same under all versions of the libraries: records have about seven (single
+    precision), and scipy's quantiles have differed between versions in the tenth.
 
     >>> significant(0.000123456789), significant(9876543.21)
     (0.000123457, 9876540.0)

@@ -1,4 +1,4 @@
-"""An experiment's table: ours, the paper's, and the difference with its uncertainty."""
+"""An experiment's table: our values, the paper's, and the differences with uncertainties."""
 
 import csv
 import io
@@ -69,7 +69,7 @@ def shared_subset(results: Results) -> bool:
 
 
 def csv_table(results: Results) -> str:
-    """Returns a line per value, numbers apart, to six digits."""
+    """Returns the table as CSV: a line per value, with a column for each number, to six digits."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     theirs = ("paper", "paper_std", "paper_n", "difference", "low", "high")
@@ -94,7 +94,7 @@ def places(results: Results) -> Iterator[tuple[str, str, Value]]:
 
 
 def texts(results: Results, value: Value | None) -> tuple[str, str, str]:
-    """Returns ours, the paper's and the difference, as the table shows them."""
+    """Returns our value, the paper's and the difference, as the table shows them."""
     if value is None:
         return "–", "–", "–"
     sample, paper = results.sample(value), results.paper(value)

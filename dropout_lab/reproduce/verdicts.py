@@ -30,11 +30,11 @@ class Verdict:
       p_for: Holm's p-value of the claim; None without a test.
       p_against: Holm's p-value of its contrary; None without a test.
       values: The values compared; in an order, the neighbours that support it least.
-      effect: The first's mean minus the second's, or minus the bound; None without a test.
+      effect: First mean minus second mean, or minus the bound; None without a test.
       interval: One-sided bounds on the effect, at the levels at which Holm's procedure stops for
         the claim and for its contrary, so that they agree with the verdict; None without a test.
       standardised: The effect in standard deviations; None without a test.
-      decimals: For showing the effect.
+      decimals: Decimals to show the effect with.
       diverged: How many networks of the claim's cells diverged and are left out of the test.
       reason: Why there was no test; empty if there was one.
     """
@@ -97,7 +97,7 @@ def judge(results: Results) -> list[Verdict]:
     A claim is reproduced if the one-sided test for it, and contradicted if the one-sided test for
     its contrary, is significant after Holm's correction over all claims that could be tested (for
     either direction), or will be when further cells have been run. The tests are Welch's or, where
-    the claim says so, paired by seed; beside a number, of one sample.
+    the claim says so, paired by seed; against a number, one-sample.
     :class:`Alike` asks for both one-sided tests against its bound; an order for all of its
     neighbours, and is contradicted by any of them (Bonferroni's correction within).
     """

@@ -29,7 +29,7 @@ _SWEEP: _Fields = {"base": dict, "varied": list, "trials": dict}
 
 
 def of_record(content: Any, trial: str) -> str | None:
-    """Returns why the content is no valid record of a trial; None if it is one."""
+    """Returns why the content is not a trial's record; None if it is valid."""
     reason = _of_fields(content, _RECORD)
     if reason:
         return reason
@@ -45,12 +45,12 @@ def of_record(content: Any, trial: str) -> str | None:
 
 
 def of_failure(content: Any) -> str | None:
-    """Returns why the content is no valid failure; None if it is one."""
+    """Returns why the content is not a failure's file; None if it is valid."""
     return _of_fields(content, _FAILURE)
 
 
 def of_sweep(content: Any) -> str | None:
-    """Returns why the content is no valid list of trials; None if it is one."""
+    """Returns why the content is not a sweep's list of trials; None if it is valid."""
     reason = _of_fields(content, _SWEEP)
     if reason:
         return reason

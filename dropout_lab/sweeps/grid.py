@@ -206,8 +206,8 @@ def settings_and_seeds(
     seeds = [sorted(seeds) for _, seeds in by_setting.values()]
     if any(other != seeds[0] for other in seeds):
         raise InputError(
-            f"a sweep with seeds {seeds[0]} for one setting and others for another; allowed: the "
-            "same for all, so that their means can be compared"
+            f"seeds {seeds[0]} for one setting and others for another; allowed: the same for all "
+            "settings, so that their means can be compared"
         )
     return settings, seeds[0] if seeds else [default]
 

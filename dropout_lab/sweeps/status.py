@@ -115,7 +115,7 @@ class Watch:
             self.show(display)
 
     def show(self, display: Display) -> None:
-        """Updates a display."""
+        """Shows the progress of the trials on a display."""
         self._shown = time.monotonic()
         for line in self.news():
             display.say(line)

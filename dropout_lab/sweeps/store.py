@@ -177,10 +177,9 @@ class Store:
         return messages
 
     def check(self, config: ConfigDict, varied: Collection[str]) -> None:
-        """Raises InputError unless the directory is empty or holds a sweep that this one extends.
+        """Raises InputError unless the directory is empty or its sweep can be extended by this one.
 
-        A sweep extends another by more values or more keys: their common configurations agree in
-        all keys that neither of them varies.
+        It can if the common configurations agree in all keys that neither sweep varies.
         """
         check_directory(self.directory)
         check_kind(self.directory, "sweep")

@@ -49,5 +49,5 @@ class Display:
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def update(self, completed: float, text: str) -> None:
-        """Shows how many trials are completed, fractions included, and a text."""
+        """Shows the number of completed trials, which may have a fraction, and a text."""
         self._bar.update(self._task, completed=completed, description=text)

@@ -1,4 +1,4 @@
-"""Graceful stopping: SIGINT and SIGTERM request the training loop to save and leave."""
+"""Graceful stopping: SIGINT and SIGTERM ask the training loop to save and exit."""
 
 import signal
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from types import FrameType
 
 
 class Interrupted(Exception):  # noqa: N818 (not an error: requested)
-    """Raised by the loop after it has saved.
+    """Raised when a run has stopped on request, after saving its state.
 
     Attributes:
       signum: The signal that requested to stop.
@@ -32,7 +32,7 @@ class Stop:
 
 @contextmanager
 def graceful_stop() -> Iterator[Stop]:
-    """Turns the first SIGINT or SIGTERM into a request; a second one has its usual effect."""
+    """Turns the first SIGINT or SIGTERM into a request to stop; a second one acts as usual."""
     stop = Stop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 

@@ -26,8 +26,8 @@ def check_directory(path: str | Path) -> Path:
     else:
         return directory
     raise InputError(
-        f"workdir {str(path)!r} cannot be used: {reason}; allowed: a directory that can be written "
-        "to, or a place where one can be made"
+        f"workdir {str(path)!r} cannot be used: {reason}; allowed: a writable directory, or "
+        "a path where one can be created"
     )
 
 

@@ -26,7 +26,7 @@ def make_mesh(lanes: int, data: int) -> Mesh | None:
       The mesh; None for a single device.
 
     Raises:
-      InputError: If there are fewer devices, or more in a run of several processes.
+      InputError: If there are fewer devices than ``data``, or more in a run of several processes.
     """
     devices = jax.devices()
     count = len(devices)

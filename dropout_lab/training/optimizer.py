@@ -59,7 +59,7 @@ def make_optimizer(
 def make_schedule(
     options: FrozenConfigDict, steps_per_epoch: int, total_steps: int | Int[Array, ""]
 ) -> optax.Schedule:
-    """Returns the schedule of a factor on the learning rate, which starts at 1."""
+    """Returns the schedule of the factor that multiplies the learning rate; it starts at 1."""
     if options.name == "exponential":
         return optax.exponential_decay(1.0, steps_per_epoch, options.decay_rate, staircase=True)
     if options.name == "cosine":
@@ -81,7 +81,7 @@ def make_schedule(
 def make_rate_schedule(
     options: FrozenConfigDict, steps_per_epoch: int, total_steps: int | Int[Array, ""]
 ) -> Schedule:
-    """Returns the schedule of a factor on all dropout rates: that of a rate of 1.
+    """Returns the schedule of the factor that multiplies all dropout rates.
 
     Args:
       options: The schedule's section of a resolved configuration.

@@ -28,8 +28,8 @@ def check_jax_settings() -> None:
         value = getattr(jax.config, name)
         if value != default:
             raise InputError(
-                f"{name} is {value!r}, which gives other results than the record would promise; "
-                f"allowed: {default!r}, without {name.upper()} in the environment"
+                f"{name} is {value!r}, which changes results but is not recorded; allowed: "
+                f"{default!r}; unset {name.upper()} in the environment"
             )
 
 

@@ -36,7 +36,7 @@ class TrainState(NamedTuple):
 
 
 class Lengths(NamedTuple):
-    """Length of training, in updates; inside the program the total is traced."""
+    """Length of training, in updates; inside the program ``total_steps`` is traced."""
 
     steps_per_epoch: int
     total_steps: int | Int[Array, ""]

@@ -92,7 +92,7 @@ class TrialState:
 
     @property
     def next_steps(self) -> int:
-        """Updates in the next epoch; the last epoch of a phase may be shorter."""
+        """Number of updates in the next epoch; the last epoch of a phase may be shorter."""
         steps_per_epoch, total_steps = self._lengths
         return min(steps_per_epoch, int(total_steps) - self.progress.epochs * steps_per_epoch)
 

@@ -1,4 +1,4 @@
-"""Re-estimation of batch statistics without noise."""
+"""Re-estimation of batch normalisation's statistics without noise."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ def recalibrate_batch_stats(
     *,
     prepare: Callable[[Num[Array, "n *shape"]], Float[Array, "n *shape"]] = lambda x: x,
 ) -> nnx.Module:
-    """Returns a copy of a network with batch statistics of its noiseless activations.
+    """Returns a copy of a network whose batch statistics are those of noiseless activations.
 
     Dropout before batch normalisation increases the variance during training (by a factor of
     ``1 / (1 - rate)`` for activations of mean 0), so the running statistics do not fit the network

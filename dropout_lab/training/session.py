@@ -54,7 +54,7 @@ class Session:
           The saved training state and selected weights; None without a checkpoint.
 
         Raises:
-          InputError: If the checkpoint is damaged or of other code.
+          InputError: If the checkpoint is damaged, or written by another version of the code.
         """
 
         def read(arrays: Arrays, described: dict[str, Any]) -> Any:

@@ -66,7 +66,7 @@ def load_network(
     saved = Checkpoints(directory).restore()
     if saved is None:
         raise InputError(
-            f"{str(directory)!r} holds no network; allowed: what was trained with "
+            f"{str(directory)!r} holds no network; allowed: a run trained with "
             "config.run.save_model True"
         )
     return Trained(record, saved[0], code)

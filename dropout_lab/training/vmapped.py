@@ -31,7 +31,7 @@ class VmappedProgram:
       lanes: Number of trials side by side.
 
     Raises:
-      InputError: If there is no lane, or there are fewer devices than should split a batch.
+      InputError: If ``lanes`` is below 1, or there are fewer devices than should split a batch.
     """
 
     def __init__(self, program: Program, lanes: int = 1) -> None:
@@ -114,7 +114,7 @@ class VmappedProgram:
 
 
 def evenly(lanes: int, data: int) -> int:
-    """Returns the smallest width, at least ``lanes``, that divides evenly among local devices.
+    """Returns the least number of lanes from ``lanes`` on that divides evenly among local devices.
 
     One lane stays one. Extra lanes cost no time: they run on devices that would be idle.
 

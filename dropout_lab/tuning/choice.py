@@ -138,7 +138,7 @@ class Choice:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], settings: Sequence[Overrides]) -> "Choice":
-        """Returns the choice among these settings that ``as_json`` wrote."""
+        """Returns the choice that :meth:`as_json` wrote; ``settings`` are all of the problem's."""
         tried = [
             Setting(overrides, _runs(setting))
             for overrides, setting in zip(settings, content["tried"], strict=True)

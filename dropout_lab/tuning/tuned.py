@@ -27,7 +27,7 @@ class Tuned:
 
 
 def tested_problems(workdir: Path) -> list[str]:
-    """Returns the problems of a tuning whose final runs have all ended, none of them failed."""
+    """Returns a tuning's finished problems: those with final runs, none of which failed."""
     path = workdir / "tuned.json"
     if not path.exists():
         return []

@@ -25,7 +25,9 @@ _SET_BY_TUNING = ("seed", "eval.test", "train.refit", "data.folds", "data.fold")
 
 @dataclasses.dataclass(frozen=True)
 class Tuning:
-    """A choice of a setting for each problem by validation error, and its test.
+    """Chooses a setting for each problem by validation error, and tests it once.
+
+    A problem is a label with its own list of settings, such as a cell of a table.
 
     One sweep in ``workdir/search`` runs all settings of all problems without the test set. The
     setting is then chosen by :data:`dropout_lab.tuning.choice.CHOICE_RULE`. One sweep in
@@ -120,8 +122,8 @@ class Tuning:
         KEYS["data.folds"].check(self.folds)
         if self.config.data.folds is not None:
             raise InputError(
-                f"config.data.folds is {self.config.data.folds}; allowed: None, as tuning takes "
-                "the number of folds as an argument of its own"
+                f"config.data.folds is {self.config.data.folds}; allowed: None, since "
+                "tuning has its own argument for the number of folds"
             )
         for problem, settings in self.candidates.items():
             if not settings:

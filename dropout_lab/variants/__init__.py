@@ -1,4 +1,4 @@
-"""The variants: which layers each puts where in a network, with which keys and inference rules."""
+"""Dropout variants: the layers each puts at places of a network, its keys and inference rules."""
 
 from dropout_lab.variants.factory import LayerFactory
 from dropout_lab.variants.lookup import variant_named

@@ -1,4 +1,4 @@
-"""The vocabulary of variants: places in networks, rates, inference rules, and layers at places."""
+"""The types of the table of variants: places in networks, layers at places, inference rules."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class Place:
     """A place in a network where a variant can put a layer.
 
     Attributes:
-      rate: The key of the rate of a layer there.
+      rate: The key in ``config.dropout`` of the rate of a layer there.
       fallback: The place whose layer and rate are used here by variants with no layer for this one.
     """
 
@@ -82,9 +82,9 @@ class Variant:
     Attributes:
       layers: The layers by place, names in ``PLACES``; other places are left as they are.
       defaults: Default rates that differ from ``RATES``, and defaults of other options.
-      needs: Places of which a model must have at least one; empty: no requirement.
+      needs: The model must have at least one of these places; empty: no requirement.
       images: Whether examples must be images.
-      allowed: For keys of the configuration, the values that are allowed with the variant.
+      allowed: Allowed values of the configuration keys that the variant restricts, by key.
       inference: The variant's keys of ``INFERENCE_RULES``; the first is its default.
       penalty_weight: Default weight of the layers' extra loss; None if there is none.
       penalty_warmup: Default epochs between which that weight grows from 0 to its value.
@@ -115,26 +115,26 @@ class Variant:
         return place if place in self.layers or fallback is None else fallback
 
     def layers_at(self, places: Sequence[str]) -> dict[str, LayerChoice]:
-        """Returns the layers at those of a model's places where the variant has one."""
+        """Returns the variant's layers at a model's places; places without one are left out."""
         sources = {place: self.source(place) for place in places}
         return {
             place: self.layers[source] for place, source in sources.items() if source in self.layers
         }
 
     def fits(self, places: Sequence[str]) -> bool:
-        """Returns whether the variant makes sense in a model with these places."""
+        """Returns whether the variant can be used in a model with these places."""
         if self.needs:
             return bool(set(self.needs) & set(places))
         return bool(self.layers_at(places)) or not self.layers
 
     def reads(self, places: Sequence[str]) -> set[str]:
-        """Returns the keys of ``config.dropout`` that the variant reads in such a model."""
+        """Returns the keys of ``config.dropout`` that the variant reads, given a model's places."""
         choices = self.layers_at(places)
         rates = {PLACES[self.source(place)].rate for place in choices if choices[place].rated}
         return rates.union(*(choice.options for choice in choices.values()))
 
     def draws(self, places: Sequence[str]) -> bool:
-        """Returns whether any noise in such a model has a rate that a schedule can change."""
+        """Returns whether, with these places, any noise has a rate that a schedule can change."""
         return any(choice.rated and not choice.learns for choice in self.layers_at(places).values())
 
     def default(self, key: str) -> float:

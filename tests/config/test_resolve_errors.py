@@ -20,7 +20,7 @@ CNN = {"model.name": "cnn", "model.stages": (4, 8)}
         ({"optimizer.momentum_start": 0.5}, r"momentum_start is 0\.5 and momentum_epochs is None"),
         (
             {"schedule.name": "step", "schedule.factors": (1.0, 0.5)},
-            r"schedule\.boundaries is \(\) with factors \(1\.0, 0\.5\); allowed: rising epochs",
+            r"schedule\.boundaries is \(\) with factors \(1\.0, 0\.5\); allowed: increasing epochs",
         ),
         ({"rate_schedule.name": "early_linear"}, r"epochs is None with schedule 'early_linear'"),
         (
@@ -29,7 +29,7 @@ CNN = {"model.name": "cnn", "model.stages": (4, 8)}
                 "rate_schedule.boundaries": (3,),
                 "rate_schedule.factors": (1.0,),
             },
-            r"boundaries is \(3,\) with factors \(1\.0,\); allowed: rising epochs",
+            r"boundaries is \(3,\) with factors \(1\.0,\); allowed: increasing epochs",
         ),
         (
             {"variant": "drop_connect", "model.widths": ()},
@@ -55,11 +55,11 @@ CNN = {"model.name": "cnn", "model.stages": (4, 8)}
         ({"variant": "variational_dropout", "dropout.input_rate": 1}, r"input_rate is 1; allowed"),
         (
             {"schedule.name": "step"},
-            r"schedule\.boundaries is \(\) with schedule 'step'; allowed: one epoch or more",
+            r"schedule\.boundaries is \(\) with schedule 'step'; allowed: one or more increasing",
         ),
         (
             {"schedule.name": "step", "schedule.boundaries": (3, 3)},
-            r"schedule\.boundaries is \(3, 3\) with schedule 'step'; allowed: .*, rising",
+            r"schedule\.boundaries is \(3, 3\) with schedule 'step'; allowed: .* increasing epochs",
         ),
         (
             {"variant": "spatial_dropout", "model.stages": ()},

@@ -129,5 +129,5 @@ def test_folds_are_cut_from_what_train_size_leaves():
 
 
 def test_more_folds_than_examples_are_refused():
-    with pytest.raises(InputError, match=r"folds 21 of fake: must be in 2\.\.20, one example each"):
+    with pytest.raises(InputError, match=r"folds 21 of fake: must be in 2\.\.20, the number"):
         cross_validation(_hold_out(_official()), 21, 0)

@@ -72,7 +72,7 @@ def test_other_files_are_left_out_and_counted(folder):
     (folder / "cat" / "notes.txt").write_text("a cat")
     (folder / "cat" / ".DS_Store").write_text("")
     data = load("image_folder", path=str(folder))
-    assert f"{folder}: 1 files are no images and were left out" in data.notes
+    assert f"{folder}: 1 files are not images and were left out" in data.notes
 
 
 def _one_level_off(folder):
@@ -96,7 +96,7 @@ def _one_level_off(folder):
             lambda f: Image.fromarray(np.zeros((6, 5), np.uint16)).save(f / "cat" / "deep.png"),
             r"deep\.png has pixels of type I;16; save it with 8 bits",
         ),
-        (lambda f: (f / "test").mkdir(), "own: test but no train; must be train, or"),
+        (lambda f: (f / "test").mkdir(), "own: test but no train folder; add it, or"),
         (lambda f: _flatten(f), "own: images lie in it, but each class needs a folder of its own"),
         (_one_level_off, "own: no images one level below, but in .*inner: name that folder"),
     ],

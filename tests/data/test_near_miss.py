@@ -41,7 +41,7 @@ MISSES = [
         "mnist",
         "mnist",
         [PREPARED],
-        r"mnist is the folder of mnist itself: name the one above, {root}\.",
+        r"mnist is the folder of mnist itself: name its parent, {root}\.",
     ),
     ("mnist", "mnist/3.0.1", [PREPARED], r"3\.0\.1 is a version of mnist: name .* above, {root}\."),
     ("mnist", "", [f"tfds/{PREPARED}"], r"is one level too high: name {root}/tfds\."),
@@ -55,7 +55,7 @@ MISSES = [
     ("mnist", "", [f"mnist/{IMAGES}"], r"holds {root}/mnist/train-im.*, unpacked; only the \.gz"),
     ("fashion_mnist", "", [f"FashionMNIST/raw/{IMAGES}"], r"FashionMNIST.*, unpacked; only"),
     ("cifar10", "", ["cifar-10-binary.tar.gz"], r"cifar-10-binary\.tar\.gz; must be in {root}/cif"),
-    ("cifar10", "", ["cifar10/cifar-10-python.tar.gz"], "the Python version; what is read"),
+    ("cifar10", "", ["cifar10/cifar-10-python.tar.gz"], "the Python version; only the binary"),
     ("cifar10", "", ["cifar-10-batches-bin/test_batch.bin"], r"unpacked; .* put cifar-10-binary\."),
     ("cifar100", "", ["cifar100/cifar-100-binary/test.bin"], r"unpacked; .* put cifar-100-bin"),
 ]

@@ -127,7 +127,7 @@ def test_bad_names_are_refused(save, arrays, message):
 @pytest.mark.parametrize("name", ["table", "image_folder", "digits"])
 def test_names_are_for_npz_alone(save, name):
     path = None if name == "digits" else save()
-    with pytest.raises(InputError, match=r"arrays is 'x,y' with '\w+'; allowed: with 'npz'"):
+    with pytest.raises(InputError, match=r"arrays is 'x,y' with '\w+'; allowed: only with 'npz'"):
         load(name, path=path, arrays="x,y")
 
 

@@ -184,7 +184,7 @@ def test_pandas_own_types_are_read(tmp_path, kind):
         (
             "a,y\nred,1\nblue,0\n",
             None,
-            "column 'a' holds 'red', no number (1 such columns); encode",
+            "column 'a' holds 'red', not a number (1 such columns); encode",
         ),
         (
             "a,y\n1,1\n,0\n,1\n",

@@ -27,13 +27,13 @@ def test_data_is_found_where_training_finds_it(monkeypatch, tmp_path):
         (folder / original.name).touch()
     *present, missing = check_data(str(tmp_path / "raw"))
     assert [(finding.state, finding.text) for finding in present] == [
-        (State.OK, "digits: embedded"),
+        (State.OK, "digits: part of scikit-learn"),
         (State.OK, f"mnist: {folder}"),
         (State.OK, f"cifar10: {prepared}"),
     ]
     assert (missing.state, missing.text) == (
         State.ADVICE,
-        "not found: fashion_mnist, cifar100; downloaded when first used",
+        "not found: fashion_mnist, cifar100; downloaded at first use",
     )
     (folder / IMAGE_SETS["mnist"].files[0].name).unlink()
     assert "not found: mnist, fashion_mnist" in [*check_data(str(tmp_path / "raw"))][-1].text
@@ -43,7 +43,7 @@ def test_a_folder_named_for_data_that_holds_none_is_broken(monkeypatch, tmp_path
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     *_, finding = check_data(None)
     assert finding.state is State.BROKEN
-    assert finding.text.startswith(f"TFDS_DATA_DIR is {tmp_path}, where there is none of mnist, ")
+    assert finding.text.startswith(f"TFDS_DATA_DIR is {tmp_path}, which has none of mnist, ")
 
 
 def test_a_folder_one_level_off_is_named(monkeypatch, tmp_path):

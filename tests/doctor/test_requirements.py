@@ -120,7 +120,7 @@ def pairs(install, **versions):
 
 
 def test_a_pair_that_goes_together(install):
-    assert pairs(install, jaxlib="0.9.2") == [(State.OK, "jaxlib 0.9.2 goes with jax 0.9.3")]
+    assert pairs(install, jaxlib="0.9.2") == [(State.OK, "jaxlib 0.9.2 fits jax 0.9.3")]
 
 
 def test_a_wrong_jaxlib(install):
@@ -135,7 +135,7 @@ def test_a_wrong_plugin(install):
     findings = pairs(install, jaxlib="0.9.3", jax_cuda13_plugin="0.9.2")
     text = "jax 0.9.3 needs jax-cuda13-plugin<=0.9.3,>=0.9.3; installed: 0.9.2"
     assert findings == [
-        (State.OK, "jaxlib 0.9.3 goes with jax 0.9.3"),
+        (State.OK, "jaxlib 0.9.3 fits jax 0.9.3"),
         (State.BROKEN, text),
     ]
     *_, broken = check_jax_pair()

@@ -116,7 +116,7 @@ def fails(run_script, tmp_path):
         ("sweep", [DIGITS, "--sweep=absent.py"], r"--sweep=absent\.py: no such file"),
         ("sweep", [DIGITS, "--executor=proceses"], r"unknown executor 'proceses'; did you mean '"),
         ("sweep", [DIGITS, "--lanes=few"], r"--lanes=few; allowed: auto, or a whole number"),
-        ("sweep", [], r"--config is missing; allowed without: --status"),
+        ("sweep", [], r"--config is missing; only --status works without it"),
         ("sweep", ["--status"], r"holds no sweep: no sweep\.json"),
         ("table", [], r"holds no sweep: no sweep\.json"),
     ],

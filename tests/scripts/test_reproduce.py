@@ -162,7 +162,7 @@ def test_an_experiment_that_changed_is_listed(changed_since):
         (("--list", "--rewrite"), "--list --rewrite; allowed: --list alone"),
         (
             ("--experiment=wan2013_table2", "--workdir=x", "--protocol=smoke", "--publish"),
-            "--publish --protocol=smoke; allowed: results of paper, full or short",
+            "--publish --protocol=smoke; allowed: --protocol=paper, full or short",
         ),
     ],
 )

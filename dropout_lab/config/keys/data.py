@@ -1,4 +1,4 @@
-"""Keys of the data."""
+"""Configuration keys of the data."""
 
 from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Key, Role, When, equals
 from dropout_lab.config.keys.values import NONE, TEXT, one_of, whole

@@ -58,7 +58,7 @@ class When:
 
 @dataclasses.dataclass(frozen=True)
 class Key:
-    """A configuration key: all that is known of it, except for the code that reads it.
+    """A configuration key: everything about it, except the code that reads it.
 
     Attributes:
       name: Dotted name, such as "model.name".
@@ -68,8 +68,8 @@ class Key:
       meaning: A sentence for the reference page.
       when: When it is read. A key that is not read is set to ``unread`` as a configuration is
         resolved, so that configurations that mean the same are equal.
-      before: The value at which a trial is the same as one made before the key existed; it leaves
-        the trial's identity unchanged. ``ORIGINAL`` for keys that were always there.
+      before: The value that code without the key implied; at this value the key is left out of a
+        trial's identity. ``ORIGINAL`` for keys that were always there.
       unread: The resolved value of a key that is not read.
       neutral: A value that means the same as ``unread``, and is resolved to it.
     """
@@ -108,7 +108,7 @@ ALWAYS = When("", lambda config, option: True)
 
 
 def equals(name: str, *values: str) -> When:
-    """Returns the condition that a key has one of some values."""
+    """Returns the condition that the key ``name`` has one of ``values``."""
     return When(f"`{name}` is {' or '.join(values)}", lambda config, _: config[name] in values)
 
 
@@ -123,7 +123,7 @@ def absent(name: str) -> When:
 
 
 def present_places(config: Flat) -> tuple[str, ...]:
-    """Returns the places that a variant finds in a configuration's model."""
+    """Returns the places of a configuration's model where a variant can put layers."""
     return _present_places(
         config["model.name"], bool(config["model.widths"]), bool(config["model.stages"])
     )

@@ -1,4 +1,4 @@
-"""Keys of the network."""
+"""Configuration keys of the network."""
 
 from dropout_lab.config.keys.key import (
     ALWAYS,

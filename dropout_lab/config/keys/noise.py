@@ -1,4 +1,4 @@
-"""Keys of seed, variant, its rates and options, and the schedule of rates."""
+"""Configuration keys of seed, variant, its rates and options, and the schedule of rates."""
 
 import functools
 import inspect

@@ -1,4 +1,4 @@
-"""Keys of the optimiser and its learning-rate schedule."""
+"""Configuration keys of the optimiser and its learning-rate schedule."""
 
 from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Flat, Key, Role, When, equals
 from dropout_lab.config.keys.values import FLAG, NONE, RATE, number, one_of, tuple_of, whole

@@ -1,4 +1,4 @@
-"""Keys of evaluation, arithmetic, devices, and of how to run."""
+"""Configuration keys of evaluation, arithmetic, devices, and of how to run."""
 
 from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Flat, Key, Role, When, equals
 from dropout_lab.config.keys.values import FLAG, NONE, number, one_of, whole

@@ -1,4 +1,4 @@
-"""Keys of training and its loss."""
+"""Configuration keys of training and its loss."""
 
 from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Key, Role, absent, equals, given
 from dropout_lab.config.keys.values import FLAG, NONE, number, one_of, whole

@@ -1,4 +1,4 @@
-"""Own data: arrays, tables and folders of images, brought to the form of a published data set."""
+"""The user's own data (arrays, tables, image folders) in the form of a published data set."""
 
 from dropout_lab.data.own import image_folder, npz, table
 from dropout_lab.data.own.parts import OwnData, assemble

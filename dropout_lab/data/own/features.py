@@ -16,17 +16,17 @@ def convert(path: str, arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, Imag
     """Converts the features of all parts alike.
 
     Whole numbers in 0..255 become bytes if they look like pixels (the largest is 64 or more);
-    images with broken numbers in 0..255 are divided by 255. Everything else becomes float32.
+    images with fractional values in 0..255 are divided by 255. Everything else becomes float32.
 
     Args:
-      path: Where they are from, for messages.
+      path: Path of the data, for messages.
       arrays: The features of each part, by name of the array.
 
     Returns:
       The same arrays, uint8 or float32, and a note for each conversion.
 
     Raises:
-      InputError: If they are no numbers, not finite, or the parts do not fit together.
+      InputError: If they are not numbers, not finite, or the parts do not fit together.
     """
     for name, array in arrays.items():
         _check(f"{path}: {name}", array)

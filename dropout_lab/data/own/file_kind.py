@@ -63,7 +63,7 @@ _WANTED = {"npz": "an .npz of arrays", "table": "a table (CSV or parquet)"}
 
 
 def missing(path: Path) -> InputError:
-    """Returns the error for a path where nothing is."""
+    """Returns the error for a path that does not exist."""
     above = next(folder for folder in path.absolute().parents if os.path.isdir(folder))
     here = f"in {above} there are {_some(above)}" if os.access(above, os.R_OK) else ""
     return InputError(f"{path} does not exist; {here or 'name a file that does'}.")

@@ -26,7 +26,7 @@ def read(path: Path) -> tuple[list[Part], list[str]]:
     Images are (height, width, 1) if all are grey, else (height, width, 3); all of one size.
 
     Raises:
-      InputError: If there are none, one cannot be read, or sizes differ.
+      InputError: If there are no images, one cannot be read, or sizes differ.
     """
     files, notes = _files(path)
     grey = True
@@ -65,7 +65,9 @@ def _files(path: Path) -> tuple[dict[str, list[tuple[Path, str]]], list[str]]:
     if split := {part: folder for folder in _subfolders(path) if (part := part_of(folder.name))}:
         if "train" not in split:
             names = ", ".join(sorted(folder.name for folder in split.values()))
-            raise InputError(f"{path}: {names} but no train; must be train, or a folder per class.")
+            raise InputError(
+                f"{path}: {names} but no train folder; add it, or use a folder per class."
+            )
         folders = split
     files, notes = {}, []
     for part, folder in folders.items():
@@ -73,7 +75,7 @@ def _files(path: Path) -> tuple[dict[str, list[tuple[Path, str]]], list[str]]:
         if not files[part]:
             raise InputError(f"{folder}: {_no_images(folder)}")
         if skipped:
-            notes.append(f"{folder}: {skipped} files are no images and were left out")
+            notes.append(f"{folder}: {skipped} files are not images and were left out")
     return files, notes
 
 

@@ -33,10 +33,10 @@ class Classes:
 def convert(path: str, arrays: Mapping[str, np.ndarray]) -> Classes:
     """Maps the labels of all parts together.
 
-    Accepted are whole numbers (also as floating point), text, booleans and one-hot rows.
+    Accepts whole numbers (also as floating point), text, booleans and one-hot rows.
 
     Args:
-      path: Where they are from, for messages.
+      path: Path of the data, for messages.
       arrays: The labels of each part, by name of the array.
 
     Raises:
@@ -73,7 +73,7 @@ def convert(path: str, arrays: Mapping[str, np.ndarray]) -> Classes:
 
 
 def listed(values: Sequence[Any], most: int = 5) -> str:
-    """Returns values in words, the first few of many.
+    """Returns values as text, at most the first ``most`` of them.
 
     >>> listed(["cat", 7])
     "'cat', 7"
@@ -87,14 +87,16 @@ def listed(values: Sequence[Any], most: int = 5) -> str:
 def _of_rows(what: str, array: np.ndarray) -> np.ndarray:
     """Returns the class numbers of one-hot rows."""
     if array.dtype.kind not in "buif":
-        raise InputError(f"{what} has shape {array.shape}; must be {array.shape[:1]}, one per x.")
+        raise InputError(
+            f"{what} has shape {array.shape}; must be {array.shape[:1]}, one label per example."
+        )
     sums = array.sum(1, dtype=np.float64)
     if np.isin(array, (0, 1)).all():
         if (sums == 1).all():
             return np.argmax(array, 1)
         raise InputError(
-            f"{what} marks {sums.min():g} to {sums.max():g} classes an example; dropout_lab is for "
-            "classification with exactly one."
+            f"{what} marks {sums.min():g} to {sums.max():g} classes per example; dropout_lab is "
+            "for classification with exactly one."
         )
     if (array >= 0).all() and np.allclose(sums, 1, atol=1e-3):
         raise InputError(
@@ -102,7 +104,7 @@ def _of_rows(what: str, array: np.ndarray) -> np.ndarray:
             "y.argmax(1)."
         )
     raise InputError(
-        f"{what} has shape {array.shape}; must be {array.shape[:1]}, one label an example, or "
+        f"{what} has shape {array.shape}; must be {array.shape[:1]}, one label per example, or "
         "one-hot rows: dropout_lab is for classification only."
     )
 
@@ -110,7 +112,7 @@ def _of_rows(what: str, array: np.ndarray) -> np.ndarray:
 def _checked(what: str, array: np.ndarray) -> np.ndarray:
     """Returns labels as int64, bool or text, or raises InputError."""
     if array.ndim != 1:
-        raise InputError(f"{what} has shape {array.shape}; must be (n,), one label an example.")
+        raise InputError(f"{what} has shape {array.shape}; must be (n,), one label per example.")
     kind = array.dtype.kind
     if kind == "S":
         array = np.char.decode(array, "utf-8", "replace")
@@ -139,7 +141,7 @@ def _without_missing(what: str, missing: np.ndarray, array: np.ndarray) -> np.nd
     """Returns labels, or raises InputError if some are missing."""
     if count := np.count_nonzero(missing):
         raise InputError(
-            f"{what} lacks {count} of {len(array)} labels, first of example "
+            f"{what} lacks {count} of {len(array)} labels, the first in example "
             f"{int(np.argmax(missing))}; drop those examples."
         )
     return array
@@ -150,7 +152,7 @@ def _check_count(path: str, name: str, distinct: np.ndarray, examples: int) -> N
     count = len(distinct)
     if count > _MAX_CLASSES or (count > _FEW_CLASSES and 2 * count > examples):
         raise InputError(
-            f"{path}: {name} and its like have {count} different labels for {examples} examples; "
+            f"{path}: {name} (all parts) has {count} different labels for {examples} examples; "
             "dropout_lab is for classification only, not for regression: cut numbers into classes "
             "with np.digitize."
         )

@@ -23,7 +23,7 @@ _ARRAY = re.compile(
 
 
 def array_role(name: str) -> tuple[str, str] | None:
-    """Returns the part ("" if none is named) and the kind, "x" or "y", that a name tells.
+    """Returns the part ("" if none) and the kind, "x" or "y", in an array's name; None if unclear.
 
     >>> array_role("x_train"), array_role("testLabels"), array_role("y"), array_role("weights")
     (('train', 'x'), ('test', 'y'), ('', 'y'), None)
@@ -35,7 +35,7 @@ def array_role(name: str) -> tuple[str, str] | None:
 
 
 def part_of(name: str) -> str | None:
-    """Returns the part that a file's or folder's name tells.
+    """Returns the part that a file's or folder's name stands for; None if it is unclear.
 
     >>> part_of("Training"), part_of("cats")
     ('train', None)
@@ -44,7 +44,7 @@ def part_of(name: str) -> str | None:
 
 
 def is_label(name: str) -> bool:
-    """Returns whether a column's name tells that it holds labels.
+    """Returns whether a column's name is a usual name for labels.
 
     >>> is_label("Class"), is_label("width")
     (True, False)

@@ -22,9 +22,9 @@ def read(path: Path, names: str | None) -> tuple[list[Part], list[str]]:
 
     Args:
       path: The file.
-      names: Names of the arrays, by commas: features and labels of the training part, then of the
-        test part, then of the validation part; the last two may be left out. None for usual names,
-        such as x_train and y_train, train_images and train_labels, or data and target.
+      names: Names of the arrays, separated by commas: features and labels of the training part,
+        then of the test part, then of the validation part; the last two may be left out. None
+        for usual names, such as x_train and y_train, or data and target.
 
     Returns:
       The parts, and a note of the names that were chosen unless they are x_train and so on.
@@ -76,8 +76,8 @@ def _named(path: Path, listed: str, headers: Headers) -> dict[str, tuple[str, st
     names = [name.strip() for name in listed.split(",")]
     if len(names) not in (2, 4, 6) or not all(names):
         raise InputError(
-            f"config.data.arrays is {listed!r}; allowed: two, four or six names by commas: "
-            "features and labels of the training part, of the test part, of the validation part"
+            f"config.data.arrays is {listed!r}; allowed: two, four or six names, separated by "
+            "commas: features and labels of the training, the test and the validation part"
         )
     if absent := [name for name in names if name not in headers]:
         raise InputError(f"{path}: no array {', '.join(absent)}; {_listing(headers)}.")

@@ -20,8 +20,8 @@ class Part:
       name: "train", "val" or "test".
       x: Features, (n, ...).
       y: Labels.
-      x_name: What messages call the features.
-      y_name: What messages call the labels.
+      x_name: Name of the features in messages.
+      y_name: Name of the labels in messages.
     """
 
     name: str
@@ -57,7 +57,7 @@ def assemble(path: str, parts: Sequence[Part], notes: Sequence[str] = ()) -> Own
     goes to the end of the training part, where validation examples are held out.
 
     Args:
-      path: Where they are from, for messages.
+      path: Path of the data, for messages.
       parts: A training part, and perhaps a validation and a test part.
       notes: What has been noted so far.
 
@@ -83,7 +83,9 @@ def assemble(path: str, parts: Sequence[Part], notes: Sequence[str] = ()) -> Own
             "are held out as one"
         )
     if not len(train):
-        raise InputError(f"{path}: a single example; data needs some to train and some to test on.")
+        raise InputError(
+            f"{path}: a single example; allowed: two or more, to train and to test on."
+        )
     if val is not None:
         train = concatenate(train, val)
     notes += _unseen(classes, train, test)

@@ -32,7 +32,8 @@ def read(path: Path, label: str | None) -> tuple[list[Part], list[str]]:
         other columns are features.
 
     Raises:
-      InputError: If pandas is missing, a file cannot be read, or a column is not as it must be.
+      InputError: If pandas is missing, a file cannot be read, or a column is absent, incomplete or
+        not numeric.
     """
     files = _files(path)
     frames, notes = {}, []
@@ -90,7 +91,7 @@ def _frame(path: Path) -> tuple[pd.DataFrame, list[str]]:
         import pandas as pd
     except ImportError as error:
         raise InputError(
-            f"{path}: reading tables needs pandas: pip install 'dropout_lab[pandas]'; without: "
+            f"{path}: reading tables needs pandas: pip install 'dropout_lab[pandas]'; or "
             "save arrays with np.savez and set config.data.name to 'npz'."
         ) from error
     notes: list[str] = []
@@ -115,7 +116,7 @@ def _frame(path: Path) -> tuple[pd.DataFrame, list[str]]:
     if frame.empty:
         raise InputError(f"{path}: a table of shape {frame.shape}; must have rows and columns.")
     if not frame.columns.is_unique:
-        raise InputError(f"{path}: columns of the same name; rename them.")
+        raise InputError(f"{path}: several columns have the same name; rename them.")
     return frame, notes
 
 
@@ -181,8 +182,8 @@ def _features(path: Path, frame: pd.DataFrame) -> np.ndarray:
     if text:
         example = frame[text[0]].iloc[0]
         raise InputError(
-            f"{path}: column {text[0]!r} holds {str(example)[:40]!r}, no number ({len(text)} such "
-            "columns); encode it as numbers, e.g. with pandas.get_dummies, or leave it out."
+            f"{path}: column {text[0]!r} holds {str(example)[:40]!r}, not a number ({len(text)} "
+            "such columns); encode it as numbers, e.g. with pandas.get_dummies, or leave it out."
         )
     missing = frame.isna().sum()
     if missing.any():
