@@ -60,7 +60,7 @@ def check_commitment(design: Design, run: Mapping[str, Any], directory: Path) ->
     if now["fingerprint"] != then["fingerprint"] and not amended:
         raise InputError(
             f"{str(directory)!r}: {'; '.join(_changes(then, now))} since its run began; allowed: "
-            f"what it began with, or an amendment with the fingerprint {fingerprint!r} that tells "
+            f"what it began with, or an amendment with the fingerprint {fingerprint!r} that states "
             "the change and why"
         )
 
