@@ -36,7 +36,7 @@ def get_config() -> ConfigDict:
     config.dropout.strength = placeholder(float)  # shakeout's c, standout's alpha
     config.dropout.share = 0.5  # targeted dropout: of the weights, the smallest
     config.dropout.target = "weight"  # targeted dropout: weight | unit
-    config.dropout.prune_in_training = False  # sparse VD: pruned weights have mean 0 there too
+    config.dropout.prune_in_training = False  # sparse VD: as inference does, in training too
     config.dropout.max_alpha = 0.7  # information dropout: the noise's largest deviation
     config.dropout.length_scale = 1e-2  # concrete dropout: of the prior on the weights
     config.dropout.penalty_weight = placeholder(float)  # * of its own loss; 1/3: Kingma's A2
