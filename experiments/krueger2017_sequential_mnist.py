@@ -10,10 +10,10 @@ ASSUMED = (
     "no images are held out, and the last epoch counts",
     "recurrent dropout draws a new mask at every step, with inverted scaling",
 )
-NOTE = (
+SCRIPT = (
     "The script that the authors published draws the order of pixels with replacement, so that a "
     "third of them is never read, and the mask of the cells is overwritten by that of the states. "
-    "Whether the paper's numbers come of it, is not known; here it is a true permutation."
+    "Whether the paper's numbers are due to that is not known"
 )
 WEAK = (
     "Why zoneout trails recurrent dropout, against the paper: most likely 0.15 is too weak here. "
@@ -74,7 +74,7 @@ EXPERIMENT = Experiment(
                 *ASSUMED,
                 "one permutation, five seeds; the paper gives one number and no count",
             ),
-            remarks=(NOTE,),
+            remarks=(f"{SCRIPT}; here it is a true permutation.",),
         ),
         "short": Protocol(
             seeds=(0, 1, 2, 3),
@@ -95,7 +95,7 @@ EXPERIMENT = Experiment(
                 "12,000 of the 60,000 images",
                 "40 epochs (4,800 updates), not 150 (90,000)",
             ),
-            remarks=(NOTE, WEAK),
+            remarks=(f"{SCRIPT}; here rows are read in their order.", WEAK),
         ),
     },
 )

@@ -57,7 +57,7 @@ EXPERIMENT = Experiment(
         ),
         "full": Protocol(
             seeds=tuple(range(10)),
-            cost="not measured; about 3 hours on 2 cores",
+            cost="about 3.5 hours on 2 idle cores, estimated from epochs of protocol short",
             base=shared.FULL,
             assumed=(*shared.ASSUMED_LONG, *ASSUMED),
             remarks=(NOTE,),

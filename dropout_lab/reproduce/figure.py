@@ -32,7 +32,8 @@ def figure_data(results: Results) -> dict[str, Any]:
 
 
 def _point(results: Results, x: float | str, value: Value) -> dict[str, Any]:
-    sample, paper = results.sample(value), results.paper(value)
+    sample = results.sample(value)
+    paper = None if results.design.protocol.incomparable else results.paper(value)
     return {
         "x": x,
         "mean": significant(sample.mean),

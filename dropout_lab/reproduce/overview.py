@@ -25,6 +25,8 @@ def overview(experiments: Iterable[Results], folder: str) -> str:
         protocol = results.run["protocol"]
         headline = results.experiment.headline
         ours, paper, _ = table.texts(results, headline)
+        if results.design.protocol.incomparable:
+            paper = "–"
         body.append(
             [
                 f"[{results.name}]({folder}/{results.name}/{protocol}/README.md)",

@@ -231,6 +231,9 @@ def test_of_another_task_no_differences_are_shown(experiment):
     assert results.from_paper(Value("noisy, few")) is None
     [row, *_] = csv.DictReader(table.csv_table(results).splitlines())
     assert (row["paper"], row["difference"]) == ("4", "")
+    assert figure_data(results)["lines"]["noisy"][0]["paper"] is None
+    [*_, line] = overview([results], "folder").splitlines()
+    assert line.split("|")[5].strip() == "–"
 
 
 def test_a_part_of_the_images_that_all_share_is_told(results):
