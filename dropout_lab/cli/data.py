@@ -8,8 +8,8 @@ Your own data: --config.data.name=table --config.data.path=FILE.csv --config.dat
 from pathlib import Path
 
 from absl import flags
-from ml_collections import config_flags
 
+from dropout_lab.cli.config_file import ConfigFlag
 from dropout_lab.errors import InputError
 
 
@@ -17,9 +17,8 @@ class Command:
     """Flags and execution of ``dropout-lab data``."""
 
     def __init__(self) -> None:
-        self._config = config_flags.DEFINE_config_file("config", None, "FILE.py[:VARIANT[,smoke]].")
+        self._config = ConfigFlag()
         self._plot = flags.DEFINE_string("plot", None, "File to draw samples to: .png or .svg.")
-        flags.mark_flag_as_required("config")
 
     def run(self) -> None:
         """Describes the data, draws it, and checks that the configuration can train on it."""
@@ -29,7 +28,7 @@ class Command:
         from dropout_lab.system.files import write_bytes
         from dropout_lab.training.preparation import check_data, load_data
 
-        config = resolve(self._config.value)
+        config = resolve(self._config.given)
         path = Path(self._plot.value) if self._plot.value else None
         if path and path.suffix not in (".png", ".svg"):
             raise InputError(f"--plot={path}; allowed: a file that ends in .png or .svg")

@@ -95,7 +95,7 @@ def fails(run_script, tmp_path):
         (
             "train",
             [DIGITS, "--process_id=1"],
-            r"--process_id=1 without --distributed; allowed: only wi",
+            r"--process_id=1 without --distributed; allowed: on",
         ),
         ("sweep", [DIGITS, "--vary=dropout.rate=0.5,1.5"], r"config\.dropout\.rate is 1\.5"),
         (
