@@ -1,7 +1,6 @@
 import errno
 import json
 import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -153,23 +152,18 @@ def test_the_newest_version_in_array_record_format_is_taken(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "val_size"), [("mnist", 10_000), ("cifar10", 5_000)])
-def test_real_data_loads_whole_and_fast(real_tfds, name, val_size):
+def test_real_data_loads_whole_and_is_read_once(real_tfds, name, val_size, monkeypatch):
     root = real_tfds(name)
-    seconds, prints = [], []
-    for _ in range(2):
-        start = time.process_time()
-        data = load(name, data_dir=root)
-        seconds.append(time.process_time() - start)
-        prints.append(data.fingerprint)
+    reads, read = [], tfds_source.read
+    monkeypatch.setattr(tfds_source, "read", lambda *args: reads.append(args) or read(*args))
+    data, again = (load(name, data_dir=root) for _ in range(2))
     whole = 60_000 if name == "mnist" else 50_000
     assert (len(data.train), len(data.val), len(data.test)) == (whole - val_size, val_size, 10_000)
     assert data.train.images.shape[1:] == IMAGE_SETS[name].shape
     assert np.bincount(data.train.labels, minlength=10).min() > 0.08 * len(data.train)
     assert np.bincount(data.val.labels, minlength=10).min() > 0.08 * len(data.val)
-    assert prints[0] == prints[1]
-    # As measured on 2 cores: 4.3 and 0.2 s for MNIST, 6.0 and 0.5 s for CIFAR-10.
-    assert seconds[0] < 12
-    assert seconds[1] < 1
+    assert data.fingerprint == again.fingerprint
+    assert len(reads) == 1  # then it is cached
 
 
 @pytest.mark.slow

@@ -110,7 +110,7 @@ def test_a_record_edited_by_hand_is_found(copied):
     record = json.loads(path.read_text())
     record["metrics"]["test_error"] += 1
     path.write_text(json.dumps(record))
-    with pytest.raises(InputError, match=r"tuned.json and the records differ in what became of"):
+    with pytest.raises(InputError, match=r"tuned.json and the records differ in the result of"):
         read(copied)
 
 
