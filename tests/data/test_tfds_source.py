@@ -155,7 +155,12 @@ def test_the_newest_version_in_array_record_format_is_taken(
 def test_real_data_loads_whole_and_is_read_once(real_tfds, name, val_size, monkeypatch):
     root = real_tfds(name)
     reads, read = [], tfds_source.read
-    monkeypatch.setattr(tfds_source, "read", lambda *args: reads.append(args) or read(*args))
+
+    def counted(*args):
+        reads.append(args)
+        return read(*args)
+
+    monkeypatch.setattr(tfds_source, "read", counted)
     data, again = (load(name, data_dir=root) for _ in range(2))
     whole = 60_000 if name == "mnist" else 50_000
     assert (len(data.train), len(data.val), len(data.test)) == (whole - val_size, val_size, 10_000)

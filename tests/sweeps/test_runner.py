@@ -2,7 +2,6 @@ import dataclasses
 import functools
 import json
 import signal
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -140,9 +139,7 @@ def test_a_finished_sweep_runs_nothing(config, tmp_path, monkeypatch):
     run_sweep(config, SMALL, Store(tmp_path))
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "trials").iterdir()}
     seen = count_runs(monkeypatch)
-    started = time.monotonic()
     run_sweep(config, SMALL, Store(tmp_path))
-    assert time.monotonic() - started < 5
     assert seen == []
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
