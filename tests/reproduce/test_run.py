@@ -158,7 +158,7 @@ def test_a_claim_that_changed_after_the_run_began_is_refused(copied, no_training
     message = (
         r"copied': claim 'lowest first: .*' was removed; claim 'noisy, few and noisy, many differ "
         r".*' was removed since its run began; allowed: what it began with, or an amendment with "
-        r"the fingerprint '\w{12}' that tells the change and why"
+        r"the fingerprint '\w{12}' that states the change and the reason"
     )
     with pytest.raises(InputError, match=message):
         read(copied, fewer_claims())
