@@ -96,7 +96,7 @@ def test_the_checkout_is_that_of_the_code_else_of_the_working_directory(monkeypa
     monkeypatch.chdir(tmp_path)
     assert checkout.locate() == ROOT
     monkeypatch.setattr(checkout, "__file__", str(tmp_path / "dropout_lab" / "cli" / "checkout.py"))
-    with pytest.raises(InputError, match="allowed: in a checkout"):
+    with pytest.raises(InputError, match="run it in a checkout"):
         checkout.require("benchmark")
     monkeypatch.chdir(ROOT / "configs")
     assert checkout.require("benchmark") == ROOT

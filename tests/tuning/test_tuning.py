@@ -267,7 +267,7 @@ def test_a_failed_final_run_is_reported_and_can_be_run_again(config, tmp_path, m
         ),
         ({}, {"folds": 1}, r"config\.data\.folds is 1; allowed: a whole number from 2"),
         ({}, {"folds": 49}, r"folds 49 of npz: must be in 2\.\.48"),
-        ({"data.folds": 3}, {}, r"config\.data\.folds is 3; allowed: None, as tuning takes"),
+        ({"data.folds": 3}, {}, r"config\.data\.folds is 3; allowed: None, since tuning has"),
         ({"data.val_size": 0}, {}, r"val_size is 0: no data to choose by for 'all'; allowed"),
         (
             {"data.val_size": 0, "train.select": "best_val"},
