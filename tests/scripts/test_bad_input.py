@@ -92,11 +92,7 @@ def fails(run_script, tmp_path):
         ("train", [DIGITS, "surplus"], r"unexpected argument 'surplus'; allowed: flags, as"),
         ("train", [DIGITS, "--config.train.batch_size=5000"], r"batch_size is 5000 with 1197"),
         ("train", [], r"config"),
-        (
-            "train",
-            [DIGITS, "--process_id=1"],
-            r"--process_id=1 without --distributed; allowed: on",
-        ),
+        ("train", [DIGITS, "--process_id=1"], r"--process_id=1 without --distributed; allowed: on"),
         ("sweep", [DIGITS, "--vary=dropout.rate=0.5,1.5"], r"config\.dropout\.rate is 1\.5"),
         (
             "sweep",
