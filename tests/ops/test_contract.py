@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dropout_lab import ops
 from dropout_lab.ops import OPS
 
 DTYPES = [
