@@ -209,7 +209,7 @@ def test_a_finished_run_goes_on_from_another_place(run, file, tmp_path):
         train(configured(moved), run)
 
 
-def sweep(file, workdir, executor, *flags, epochs=300):
+def sweep(file, workdir, executor, *flags, epochs=100):
     command = [
         *(sys.executable, "scripts/sweep.py", "--config=configs/digits_mlp.py"),
         *(f"--config.model.name={file}:Net", "--config.model.units=8"),
@@ -236,7 +236,7 @@ def test_own_network_and_variant_are_swept_killed_resumed_tabled_and_loaded(
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
     assert len(Store(workdir).records()) < 6
     process = sweep(file, workdir, executor)
     _, messages = process.communicate()

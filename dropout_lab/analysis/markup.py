@@ -41,8 +41,17 @@ def markdown_table(caption: str, header: Sequence[str], body: Sequence[Sequence[
     return f"{caption}\n\n{lines}\n"
 
 
-def latex_table(caption: str, header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Returns a floating booktabs table; all arguments must already be escaped LaTeX."""
+def latex_table(
+    caption: str, header: Sequence[str], body: Sequence[Sequence[str]], name: str | None = None
+) -> str:
+    r"""Returns a floating booktabs table; all other arguments must already be escaped LaTeX.
+
+    Args:
+      caption: Caption.
+      header: Cells of the first line.
+      body: Cells of the other lines.
+      name: What ``\ref`` calls the table; not escaped.
+    """
     head, *lines = [_latex_line(" & ".join(cells)) for cells in (header, *body)]
     return "\n".join(
         [
@@ -50,6 +59,7 @@ def latex_table(caption: str, header: Sequence[str], body: Sequence[Sequence[str
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{caption}}}",
+            *([] if name is None else [rf"\label{{{name}}}"]),
             rf"\begin{{tabular}}{{{'l' * len(header)}}}",
             r"\toprule",
             head,
@@ -58,6 +68,24 @@ def latex_table(caption: str, header: Sequence[str], body: Sequence[Sequence[str
             r"\bottomrule",
             r"\end{tabular}",
             r"\end{table}",
+            "",
+        ]
+    )
+
+
+def plain_latex_table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """Returns a table alone, which needs no package; all arguments must already be escaped."""
+    head, *lines = [_latex_line(" & ".join(cells)) for cells in (header, *body)]
+    columns = "l" * len(header)
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\hline",
+            head,
+            r"\hline",
+            *lines,
+            r"\hline",
+            r"\end{tabular}",
             "",
         ]
     )

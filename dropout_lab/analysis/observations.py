@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dropout_lab.config import by_content, flatten
+from dropout_lab.config.keys.values import short_decimal
 from dropout_lab.errors import InputError, unknown
 
 Value = Hashable
@@ -48,7 +49,7 @@ def join(
 
 
 def leaves(config: dict[str, Any]) -> dict[str, Value]:
-    """Returns hashable values by dotted key: lists as tuples, floats to 6 significant digits.
+    """Returns hashable values by dotted key: lists as tuples, floats as in identities.
 
     >>> leaves({"dropout": {"rate": 0.30000000000000004, "stage_rates": [0.1, 0.2]}, "seed": 0})
     {'dropout.rate': 0.3, 'dropout.stage_rates': (0.1, 0.2), 'seed': 0}
@@ -59,8 +60,8 @@ def leaves(config: dict[str, Any]) -> dict[str, Value]:
 def _leaf(value: Any) -> Value:
     if isinstance(value, list | tuple):
         return tuple(_leaf(part) for part in value)
-    # Rounded so that 0.1 + 0.2 is in the column of 0.3, and a float32 0.1 in that of 0.1.
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+    # So that 0.1 + 0.2 is in the column of 0.3, and a float32 0.1 in that of 0.1.
+    return short_decimal(value) if isinstance(value, float) else value
 
 
 def label(value: Value) -> str:
@@ -71,7 +72,7 @@ def label(value: Value) -> str:
     """
     if isinstance(value, tuple):
         return f"({', '.join(label(part) for part in value)}{',' if len(value) == 1 else ''})"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
 def natural(values: Iterable[Value]) -> tuple[Value, ...]:

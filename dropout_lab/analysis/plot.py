@@ -1,4 +1,4 @@
-"""A summary as a figure: value against a numeric column key, one line with a band per row."""
+"""A summary as a figure: value against a column key, one line with a band per row."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".svg")
 LOG_SPAN = 50  # ratio of largest to smallest x from which the x axis is logarithmic
+_SKEWED_SPAN, _SKEWED_COUNT = 10, 5  # ratio and number from which it is if small ones prevail
 
 
 def save(summary: Summary, path: Path) -> None:
@@ -43,11 +44,11 @@ def draw(summary: Summary) -> Figure:
     axes mark where trials diverged; the means leave these trials out.
 
     Raises:
-      InputError: If there is no column key, or a column value is not a number.
+      InputError: If there is no column key.
     """
     from matplotlib.figure import Figure
 
-    xs = _xs(summary)
+    xs, numeric = _xs(summary), _are_numbers(summary.col_values)
     curves = {
         row: {x: summary.cells[row, col] for col, x in xs.items() if (row, col) in summary.cells}
         for row in summary.row_values
@@ -60,7 +61,7 @@ def draw(summary: Summary) -> Figure:
     rows_with_crosses = 0
     for (row, curve), colour, marker in styles:
         name = f"{label(row) if summary.rows else 'all'} ({counts(curve.values())})"
-        if has_lines and list(curve) == [0]:
+        if numeric and has_lines and list(curve) == [0]:
             _reference(axes, curve[0], name, colour)
         else:
             _line(axes, curve, name, colour, marker)
@@ -69,7 +70,9 @@ def draw(summary: Summary) -> Figure:
             _crosses(axes, diverged, colour, height=1.03 + 0.05 * rows_with_crosses)
             rows_with_crosses += 1
     _set_titles(axes, summary, rows_with_crosses)
-    if min(xs.values()) > 0 and max(xs.values()) / min(xs.values()) >= LOG_SPAN:
+    if not numeric:
+        axes.set_xticks(list(xs.values()), [label(value) for value in xs])
+    elif _are_logarithmic(list(xs.values())):
         axes.set_xscale("log")
     open_frame(axes)
     figure.legend(loc="outside right upper", frameon=False, title=summary.rows)
@@ -78,15 +81,24 @@ def draw(summary: Summary) -> Figure:
 
 def _xs(summary: Summary) -> dict[Value, float]:
     if summary.cols is None:
-        raise InputError("a figure needs a column key with numeric values, as in dropout.rate")
-    xs: dict[Value, float] = {}
-    for value in summary.col_values:
-        if not isinstance(value, int | float):
-            raise InputError(
-                f"a figure needs a numeric column key; {summary.cols} has the value {label(value)}"
-            )
-        xs[value] = float(value)
-    return xs
+        raise InputError("a figure needs a column key, --cols=KEY, as in dropout.rate")
+    if not _are_numbers(summary.col_values):
+        return {value: float(place) for place, value in enumerate(summary.col_values)}
+    return {value: float(value) for value in summary.col_values}  # type: ignore[arg-type]
+
+
+def _are_numbers(values: Sequence[Value]) -> bool:
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def _are_logarithmic(xs: Sequence[float]) -> bool:
+    """Returns whether positive numbers span decades, or small ones prevail as in log draws."""
+    low, high = min(xs), max(xs)
+    if low <= 0:
+        return False
+    # Of log-uniform draws, one half lies below the geometric mean of the ends.
+    skewed = len(xs) >= _SKEWED_COUNT and float(np.median(xs)) < 1.5 * (low * high) ** 0.5
+    return high / low >= (_SKEWED_SPAN if skewed else LOG_SPAN)
 
 
 def _line(
@@ -97,10 +109,18 @@ def _line(
         np.array([getattr(cell, part) for cell in curve.values()], dtype=float)
         for part in ("mean", "std")
     )
-    axes.fill_between(xs, mean - std, mean + std, color=colour, alpha=0.15, linewidth=0)
+    below = np.where(mean >= 0, np.minimum(std, mean), std)  # an error is never below 0
+    axes.fill_between(xs, mean - below, mean + std, color=colour, alpha=0.15, linewidth=0)
     # Error bars show the deviation where the band has no width: at a point without neighbours.
     axes.errorbar(
-        xs, mean, yerr=std, label=name, color=colour, marker=marker, markersize=5, elinewidth=0.8
+        xs,
+        mean,
+        yerr=[below, std],
+        label=name,
+        color=colour,
+        marker=marker,
+        markersize=5,
+        elinewidth=0.8,
     )
 
 
@@ -108,7 +128,8 @@ def _reference(axes: Axes, cell: Aggregate, name: str, colour: str) -> None:
     if cell.mean is not None:
         axes.axhline(cell.mean, label=name, color=colour, linestyle="--")
         std = cell.std or 0.0
-        axes.axhspan(cell.mean - std, cell.mean + std, color=colour, alpha=0.1, linewidth=0)
+        below = min(std, cell.mean) if cell.mean >= 0 else std
+        axes.axhspan(cell.mean - below, cell.mean + std, color=colour, alpha=0.1, linewidth=0)
 
 
 def _crosses(axes: Axes, xs: Sequence[float], colour: str, height: float) -> None:

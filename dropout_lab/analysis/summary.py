@@ -125,7 +125,7 @@ def summarise(
     Raises:
       InputError: If there are no records, or none match; if the value or a key is unknown; if
         trials of one cell differ in a key other than the seed that can change the result:
-        averaging them would present them as repeats.
+        averaging them would present them as repeats; or if a seed is twice in a cell.
     """
     if not records:
         raise InputError(f"no finished trials to summarise ({len(planned)} planned)")
@@ -146,6 +146,7 @@ def summarise(
     for trial in selected:
         groups.setdefault((_at(trial, rows), _at(trial, cols)), []).append(trial)
     _require_repeats(groups.values())
+    _require_distinct_seeds(groups)
     return Summary(
         value=value,
         rows=rows,
@@ -176,6 +177,19 @@ def _require_repeats(groups: Iterable[Sequence[Observation]]) -> None:
             f"trials of one cell differ in {named}: make it the rows or the columns, or keep one "
             f"value, as in --where='{first}={labels[first][0]}'"
         )
+
+
+def _require_distinct_seeds(groups: Mapping[tuple[Value, Value], Sequence[Observation]]) -> None:
+    for at, group in groups.items():
+        seeds = [trial.config.get("seed") for trial in group if trial.record is not None]
+        twice = [seed for seed in natural(seeds) if seeds.count(seed) > 1]
+        if twice:
+            cell = ", ".join(label(value) for value in at if value is not None) or "all"
+            raise InputError(
+                f"seed {label(twice[0])} is there twice in the cell of {cell}, of trials whose "
+                "configurations mean the same; allowed: each seed once, so move one of their "
+                "records away"
+            )
 
 
 def _cell(trials: Sequence[Observation], value: str) -> Aggregate:

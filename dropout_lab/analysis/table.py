@@ -1,8 +1,9 @@
 """A summary as a table in Markdown, LaTeX or CSV."""
 
 import csv
+import dataclasses
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from dropout_lab.analysis.markup import (
     Escape,
@@ -10,27 +11,54 @@ from dropout_lab.analysis.markup import (
     escape_markdown,
     latex_table,
     markdown_table,
+    plain_latex_table,
 )
 from dropout_lab.analysis.observations import label
 from dropout_lab.analysis.summary import Aggregate, Summary, counts, describe
 from dropout_lab.errors import unknown
 
 
-def render(summary: Summary, form: str) -> str:
+@dataclasses.dataclass(frozen=True)
+class Wording:
+    """What a table says besides its numbers.
+
+    Attributes:
+      caption: Caption in place of the one that tells how the numbers were made.
+      label: What LaTeX's references call the table.
+      names: Texts by the labels of rows, columns and keys that they replace.
+    """
+
+    caption: str | None = None
+    label: str | None = None
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def name(self, text: str) -> str:
+        """Returns what a label is called."""
+        return self.names.get(text, text)
+
+
+def render(summary: Summary, form: str, wording: Wording | None = None) -> str:
     """Returns the summary as text that ends in a newline.
 
     Args:
       summary: The statistics.
       form: ``markdown`` or ``latex``: a caption and a table of cells ``mean ± std (n)``, with the
         numbers of diverged and missing trials. Bold marks the lowest mean validation error, ``–``
-        a cell without planned trials. ``csv``: a line per cell.
+        a cell without planned trials. ``latex_plain``: the table alone, without packages. ``csv``:
+        a line per cell.
+      wording: Caption, label and names.
 
     Raises:
       InputError: If the format is unknown.
     """
     if form not in FORMATS:
         raise unknown("format", form, FORMATS)
-    return FORMATS[form](summary)
+    wording = wording or Wording()
+    labels = {label(value) for value in (*summary.row_values, *summary.col_values)}
+    for name in wording.names:
+        if name not in labels | {summary.rows, summary.cols}:
+            raise unknown("label to rename", name, labels)
+    return FORMATS[form](summary, wording)
 
 
 def caption(summary: Summary) -> str:
@@ -63,14 +91,17 @@ def cell_text(cell: Aggregate | None, decimals: int) -> str:
     return f"{cell.mean:.{decimals}f}{deviation} ({cell.n}{'; ' if gaps else ''}{gaps})"
 
 
-def _layout(summary: Summary, escape: Escape, bold: str) -> tuple[list[str], list[list[str]]]:
+def _layout(
+    summary: Summary, wording: Wording, escape: Escape, bold: str
+) -> tuple[list[str], list[list[str]]]:
     """Returns the header and the rows as escaped text; ``bold`` is a format string."""
     title, decimals = describe(summary.value)
-    corner = " / ".join(key for key in (summary.rows, summary.cols) if key)
-    header = [corner, *(label(col) if summary.cols else title for col in summary.col_values)]
+    name = wording.name
+    corner = " / ".join(name(key) for key in (summary.rows, summary.cols) if key)
+    header = [corner, *(name(label(col)) if summary.cols else title for col in summary.col_values)]
     body = []
     for row in summary.row_values:
-        line = [escape(label(row) if summary.rows else "all")]
+        line = [escape(name(label(row)) if summary.rows else "all")]
         for col in summary.col_values:
             text = escape(cell_text(summary.cells.get((row, col)), decimals))
             line.append(bold.format(text) if (row, col) in summary.best else text)
@@ -78,17 +109,22 @@ def _layout(summary: Summary, escape: Escape, bold: str) -> tuple[list[str], lis
     return [escape(text) for text in header], body
 
 
-def _markdown(summary: Summary) -> str:
-    header, body = _layout(summary, escape_markdown, "**{}**")
-    return markdown_table(escape_markdown(caption(summary)), header, body)
+def _markdown(summary: Summary, wording: Wording) -> str:
+    header, body = _layout(summary, wording, escape_markdown, "**{}**")
+    return markdown_table(escape_markdown(wording.caption or caption(summary)), header, body)
 
 
-def _latex(summary: Summary) -> str:
-    header, body = _layout(summary, escape_latex, r"\textbf{{{}}}")
-    return latex_table(escape_latex(caption(summary)), header, body)
+def _latex(summary: Summary, wording: Wording) -> str:
+    header, body = _layout(summary, wording, escape_latex, r"\textbf{{{}}}")
+    text = escape_latex(caption(summary)) if wording.caption is None else wording.caption
+    return latex_table(text, header, body, wording.label)
 
 
-def _csv(summary: Summary) -> str:
+def _latex_plain(summary: Summary, wording: Wording) -> str:
+    return plain_latex_table(*_layout(summary, wording, escape_latex, r"\textbf{{{}}}"))
+
+
+def _csv(summary: Summary, wording: Wording) -> str:
     def number(statistic: float | None) -> str:
         return "" if statistic is None else f"{statistic:.10g}"
 
@@ -101,7 +137,10 @@ def _csv(summary: Summary) -> str:
             cell = summary.cells.get((row, col))
             if cell is None:
                 continue
-            keys = [label(row) if summary.rows else "", label(col) if summary.cols else ""]
+            keys = [
+                wording.name(label(value)) if key else ""
+                for key, value in ((summary.rows, row), (summary.cols, col))
+            ]
             statistics = [number(cell.mean), number(cell.std)]
             counted = [getattr(cell, tally) for tally in tallies]
             best = int((row, col) in summary.best)
@@ -109,8 +148,9 @@ def _csv(summary: Summary) -> str:
     return text.getvalue()
 
 
-FORMATS: dict[str, Callable[[Summary], str]] = {
+FORMATS: dict[str, Callable[[Summary, Wording], str]] = {
     "markdown": _markdown,
     "latex": _latex,
+    "latex_plain": _latex_plain,
     "csv": _csv,
 }

@@ -37,6 +37,7 @@ class Command:
         from dropout_lab.sweeps.execution.runner import preview, run_sweep
         from dropout_lab.sweeps.status import describe
         from dropout_lab.sweeps.store import Store
+        from dropout_lab.training.run_status import describe_run, is_run
 
         store = Store(self._workdir.value) if self._workdir.value else None
         if store is None and not self._dry_run.value:
@@ -44,7 +45,8 @@ class Command:
         if self._measure.value and not self._dry_run.value:
             raise InputError("--measure without --dry_run; allowed: with it")
         if store is not None and self._status.value:
-            print(describe(store))
+            directory = store.directory
+            print(describe_run(directory) if is_run(directory) else describe(store))
             return
         config = self._config.value
         if config is None:

@@ -3,9 +3,17 @@
 dropout-lab table --workdir=DIR --rows=variant --cols=dropout.rate --plot=rates.svg
 """
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
+
+from dropout_lab.errors import InputError
+
+if TYPE_CHECKING:
+    from dropout_lab.analysis.table import Wording
 
 
 class Command:
@@ -22,7 +30,14 @@ class Command:
             "cols", None, "Configuration key of the columns; default: one column."
         )
         self._value = flags.DEFINE_string("value", "test_error", "A metric, or wall_seconds.")
-        self._format = flags.DEFINE_string("format", "markdown", "markdown, latex or csv.")
+        self._format = flags.DEFINE_string(
+            "format", "markdown", "markdown, latex, latex_plain or csv."
+        )
+        self._caption = flags.DEFINE_string("caption", None, "Caption of the table.")
+        self._label = flags.DEFINE_string("label", None, "With latex: the table's \\label.")
+        self._rename = flags.DEFINE_multi_string(
+            "rename", [], "OLD=NEW, the text for a row, a column or a key; repeatable."
+        )
         self._where = flags.DEFINE_multi_string(
             "where", [], "Keep trials with KEY=VALUE; repeatable."
         )
@@ -47,10 +62,25 @@ class Command:
             cols=self._cols.value,
             where=self._where.value,
         )
-        text = table.render(summary, self._format.value)
+        text = table.render(summary, self._format.value, self._wording())
         if self._plot.value:
             plot.save(summary, Path(self._plot.value))
         if self._output.value:
             write_bytes(Path(self._output.value), text.encode())
         else:
             print(text, end="")
+
+    def _wording(self) -> Wording:
+        from dropout_lab.analysis.table import Wording
+
+        names = {}
+        for spec in self._rename.value:
+            old, equals, new = spec.rpartition("=")
+            if not equals:
+                raise InputError(f"--rename={spec}; allowed: --rename=OLD=NEW")
+            names[old] = new
+        if self._label.value is not None and self._format.value != "latex":
+            raise InputError(
+                f"--label={self._label.value} with --format={self._format.value}; allowed: latex"
+            )
+        return Wording(self._caption.value, self._label.value, names)

@@ -5,6 +5,8 @@ dropout-lab train --config=FILE.py:VARIANT --config.seed=1 --workdir=DIR
 On several hosts, run it on each, with --distributed --config.mesh.data=TOTAL_NUMBER_OF_DEVICES.
 """
 
+import sys
+
 from absl import flags
 
 from dropout_lab.cli.config_file import ConfigFlag
@@ -34,6 +36,7 @@ class Command:
     def run(self) -> None:
         """Trains, and prints the metrics."""
         from dropout_lab.training.processes import is_first, join
+        from dropout_lab.training.progress import DIVERGENCE_CURE
         from dropout_lab.training.run import train
 
         cluster = (self._coordinator, self._processes, self._process)
@@ -48,3 +51,10 @@ class Command:
         known = sorted(item for item in record["metrics"].items() if item[1] is not None)
         metrics = " ".join(f"{name}={value:.4g}" for name, value in known)
         print(f"{self._workdir.value}/record.json: {record['status']} {metrics}".rstrip())
+        if record["status"] == "diverged":
+            print(
+                f"diverged in epoch {len(record['history'])}: the loss was no finite number; "
+                f"{DIVERGENCE_CURE}",
+                file=sys.stderr,
+            )
+            sys.exit(1)

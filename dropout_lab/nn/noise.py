@@ -29,7 +29,7 @@ class Dropout(RatedNoise):
         self, rate: Rate, *, broadcast_dims: Sequence[int] = (), **options: Unpack[NoiseOptions]
     ) -> None:
         super().__init__(rate, **options)
-        self.broadcast_dims = tuple(broadcast_dims)
+        self.broadcast_dims = ops.checked_axes(type(self).__name__, broadcast_dims)
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` with units dropped and the rest scaled up."""

@@ -12,6 +12,7 @@ from jaxtyping import Array
 from dropout_lab.ops._common import (
     MAX_RATES,
     Rate,
+    checked_axes,
     checked_rate,
     checked_strength,
     rate_range,
@@ -66,6 +67,7 @@ __all__ = [
     "activation_moments",
     "alpha_dropout",
     "bernoulli_entropy",
+    "checked_axes",
     "checked_rate",
     "checked_strength",
     "classic_dropout",

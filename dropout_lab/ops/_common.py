@@ -5,7 +5,7 @@ rates are float32 scalars for every type of ``x`` (above one half, bfloat16 has 
 arithmetic is in float32 or more, and the result is cast back to the type of ``x``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from numbers import Integral, Real
 
@@ -50,7 +50,7 @@ def checked_rate(caller: str, rate: Rate, *, max_rate: float | None = None) -> F
       max_rate: The highest rate allowed; if None, that of the op ``caller`` in :data:`MAX_RATES`.
     """
     max_rate = MAX_RATES.get(caller, 1.0) if max_rate is None else max_rate
-    if isinstance(rate, Real):
+    if isinstance(rate, Real) and not isinstance(rate, bool):
         if not 0 <= rate <= max_rate and not (0 <= rate < 1 and max_rate == BELOW_ONE):
             raise ValueError(
                 f"{caller}: rate is {rate}; allowed: {rate_range(max_rate)}, the probability of "
@@ -74,7 +74,7 @@ def checked_strength(op: str, strength: float | Float[Array, ""]) -> Float[Array
 
 def scalar(op: str, name: str, value: float | Float[Array, ""]) -> Float[Array, ""]:
     """Returns a number or scalar array as a float32 scalar; raises if it is neither."""
-    if not isinstance(value, Real):
+    if isinstance(value, bool) or not isinstance(value, Real):
         shape = getattr(value, "shape", None)
         if shape is None:
             raise TypeError(f"{op}: {name} is {value!r}; allowed: a number or a scalar array")
@@ -140,9 +140,17 @@ def map_shape(op: str, x: Float[Array, "batch *space channels"]) -> tuple[int, .
     return (x.shape[0],) + (1,) * (x.ndim - 2) + (x.shape[-1],)
 
 
-def broadcast_shape(op: str, shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
+def checked_axes(caller: str, axes: Sequence[int]) -> tuple[int, ...]:
+    """Returns axes as a tuple; raises if a number stands for one of them."""
+    if not isinstance(axes, Iterable):
+        raise TypeError(f"{caller}: broadcast_dims is {axes!r}; allowed: a tuple, as ({axes},)")
+    return tuple(axes)
+
+
+def broadcast_shape(op: str, shape: tuple[int, ...], dims: Sequence[int]) -> tuple[int, ...]:
     """Returns ``shape`` with every axis of ``dims`` set to 1; raises for an axis out of range."""
     ndim = len(shape)
+    dims = checked_axes(op, dims)
     for dim in dims:
         if not isinstance(dim, Integral) or not -ndim <= dim < ndim:
             raise ValueError(

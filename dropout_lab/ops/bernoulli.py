@@ -59,7 +59,7 @@ def dropout(
     """
     check_floating("dropout", "x", x)
     rate = checked_rate("dropout", rate)
-    return _dropout(key, x, rate, broadcast_shape("dropout", x.shape, tuple(broadcast_dims)))
+    return _dropout(key, x, rate, broadcast_shape("dropout", x.shape, broadcast_dims))
 
 
 def classic_dropout(
@@ -104,7 +104,7 @@ def classic_dropout(
     """
     check_floating("classic_dropout", "x", x)
     rate = checked_rate("classic_dropout", rate)
-    shape = broadcast_shape("classic_dropout", x.shape, tuple(broadcast_dims))
+    shape = broadcast_shape("classic_dropout", x.shape, broadcast_dims)
     return _classic_dropout(key, x, rate, shape)
 
 

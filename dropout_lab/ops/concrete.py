@@ -71,7 +71,7 @@ def concrete_dropout(
         raise ValueError(
             f"concrete_dropout: temperature is {temperature}; allowed: a number above 0"
         )
-    shape = broadcast_shape("concrete_dropout", x.shape, tuple(broadcast_dims))
+    shape = broadcast_shape("concrete_dropout", x.shape, broadcast_dims)
     return _concrete(key, x, _learnt_rate(rate), float(temperature), shape)
 
 

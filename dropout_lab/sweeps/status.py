@@ -3,8 +3,6 @@
 import dataclasses
 import json
 import math
-import os
-import socket
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,9 +12,10 @@ from dropout_lab.config import flatten
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import label
 from dropout_lab.system.display import Display
+from dropout_lab.system.machine import is_alive
+from dropout_lab.training.progress import DIVERGENCE_CURE
 
 _REFRESH = 0.5  # seconds between two updates of a display
-_SILENT = 600.0  # seconds without a report after which another machine's process counts as dead
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +38,7 @@ class Watch:
       done: Ids of the trials with a record.
       revisions: Revisions of the code that made the records.
       failed: Error of each failed trial, by id.
+      diverged: Ids of the trials that diverged.
       best: The best trial, if any has a validation error.
     """
 
@@ -49,6 +49,7 @@ class Watch:
         self.done: set[str] = set()
         self.revisions: set[str | None] = set()
         self.failed: dict[str, str] = {}
+        self.diverged: list[str] = []
         self.best: Best | None = None
         self._seconds = 0.0
         self._shown = -math.inf
@@ -87,12 +88,19 @@ class Watch:
                     "fraction": float(report["fraction"]),
                     **{name: report[name] for name in ("summary", "host", "pid")},
                 }
-                alive = _alive(report["host"], report["pid"], path.stat().st_mtime)
+                alive = is_alive(report["host"], report["pid"], path.stat().st_mtime)
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # deleted in the meantime, or not a report
             if alive:
                 reports.append(report)
         return reports
+
+    def told_divergence(self) -> list[str]:
+        """Returns a line on the trials that diverged, with a cure; none if none did."""
+        if not self.diverged:
+            return []
+        first = self.labels[self.diverged[0]]
+        return [f"diverged: {len(self.diverged)} of {len(self.labels)}, {first}; {DIVERGENCE_CURE}"]
 
     def counts(self) -> tuple[int, int, int, int]:
         """Returns the numbers of trials that are done, failed, running and waiting."""
@@ -145,6 +153,8 @@ class Watch:
         error = record["metrics"].get("val_error")
         self.done.add(trial)
         self.revisions.add(record["git_revision"])
+        if record["status"] == "diverged":
+            self.diverged.append(trial)
         if error is None:
             return str(record["status"])
         if self.best is None or error < self.best.error:
@@ -178,6 +188,7 @@ def describe(store: Store) -> str:
     if watch.best:
         lines.append(f"best so far: {watch.best.error:.2f} % validation error, {watch.best.label}")
     lines += [f"failed: {watch.labels[trial]}: {error}" for trial, error in watch.failed.items()]
+    lines += watch.told_divergence()
     return "\n".join(lines)
 
 
@@ -190,16 +201,3 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-def _alive(host: str, pid: int, written: float) -> bool:
-    """Returns whether a process runs; on another machine, whether it has reported recently."""
-    if host != socket.gethostname():
-        return time.time() - written < _SILENT
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

@@ -1,5 +1,7 @@
 """A progress bar with an estimate of the time left; plain lines without a terminal."""
 
+import math
+import time
 from typing import Self
 
 from rich.console import Console
@@ -11,6 +13,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+_INTERVAL = 60.0  # seconds between two lines
+
 
 class Display:
     """Progress display of a run or a sweep.
@@ -18,11 +22,14 @@ class Display:
     Args:
       trials: Total number of trials.
       shown: Whether to draw the bar.
+      lines: Whether updates are printed without a terminal, one a minute at most.
     """
 
-    def __init__(self, trials: int, *, shown: bool = True) -> None:
+    def __init__(self, trials: int, *, shown: bool = True, lines: bool = False) -> None:
         self._console = Console(stderr=True)
         self._live = shown and self._console.is_terminal
+        self._lines = lines and shown and not self._live
+        self._said = -math.inf
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -50,4 +57,7 @@ class Display:
 
     def update(self, completed: float, text: str) -> None:
         """Shows the number of completed trials, which may have a fraction, and a text."""
+        if self._lines and time.monotonic() - self._said >= _INTERVAL:
+            self.say(text)
+            self._said = time.monotonic()
         self._bar.update(self._task, completed=completed, description=text)

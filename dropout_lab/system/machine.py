@@ -3,7 +3,11 @@
 import hashlib
 import os
 import platform
+import socket
+import time
 from pathlib import Path
+
+_SILENT = 600.0  # seconds without a report after which another machine's process counts as dead
 
 
 def threads() -> int:
@@ -47,3 +51,16 @@ def pin(core: int) -> None:
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[core % len(cores)]})
+
+
+def is_alive(host: str, pid: int, written: float) -> bool:
+    """Returns whether a process runs; on another machine, whether it has reported recently."""
+    if host != socket.gethostname():
+        return time.time() - written < _SILENT
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -26,7 +26,7 @@ class Inputs:
     span: tuple[float, float] | None = None
 
     @classmethod
-    def of(cls, data: dict[str, Any], scale: np.ndarray) -> "Inputs":
+    def of(cls, data: dict[str, Any], scale: np.ndarray | np.floating) -> "Inputs":
         """Returns the inputs of a network.
 
         Args:

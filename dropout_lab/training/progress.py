@@ -13,6 +13,10 @@ Metrics = dict[str, float | None]
 """Values by name; None where a value is not finite, which JSON cannot hold."""
 
 
+DIVERGENCE_CURE = "try a lower optimizer.lr, or optimizer.clip_norm=1"
+"""What helps against a loss that is not finite."""
+
+
 @dataclasses.dataclass
 class Progress:
     """Results of a trial so far; together with the arrays, all that resuming needs.

@@ -20,6 +20,7 @@ from dropout_lab.training.preparation import prepare
 from dropout_lab.training.processes import agreement, is_first, one_of_several
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
+from dropout_lab.training.run_status import RunProgress
 from dropout_lab.training.trained import save_network
 from dropout_lab.training.trainer import Trainer
 from dropout_lab.training.vmapped import VmappedProgram
@@ -94,18 +95,23 @@ def _run(
     directory: Path, config: FrozenConfigDict, program: VmappedProgram, dataset: Dataset
 ) -> dict[str, Any]:
     checkpoints = Checkpoints(directory / "checkpoint")
-    with graceful_stop() as stop, Display(trials=1, shown=is_first()) as display:
+    with graceful_stop() as stop, Display(trials=1, shown=is_first(), lines=True) as display:
         if is_first():
             for note in dataset.notes:
                 display.say(f"data: {note}")
+        report = RunProgress(directory, shown=is_first())
 
         def show(epoch: Epoch) -> None:
             display.update(epoch.fraction, epoch.summary())
+            report(epoch)
 
         trainer = Trainer(
             program, [config], dataset, checkpoints=checkpoints, on_epoch=show, stop=stop
         )
-        [result] = trainer.run()
+        try:
+            [result] = trainer.run()
+        finally:
+            report.clear()
     record = make_record(config, dataset, result)
     if is_first():
         if config.run.save_model is not False:

@@ -112,21 +112,49 @@ def test_another_suffix_is_an_error_before_anything_is_written(summary, tmp_path
     assert not list(tmp_path.iterdir())
 
 
-def test_columns_have_to_be_numbers(small_sweep):
-    for cols, message in (
-        (None, "needs a column key"),
-        ("variant", "variant has the value none"),
-        ("dropout.stage_rates", r"dropout\.stage_rates has the value \(0, 0\)"),
-    ):
-        summary = summarise(
-            small_sweep.records,
-            small_sweep.planned,
-            rows="dropout.rate",
-            cols=cols,
-            where=["variant=none"],
-        )
-        with pytest.raises(InputError, match=message):
-            plot.draw(summary)
+def test_columns_of_text_are_side_by_side(small_sweep):
+    summary = summarise(
+        small_sweep.records,
+        small_sweep.planned,
+        rows=None,
+        cols="variant",
+        where=["dropout.rate=0"],
+    )
+    (axes,) = plot.draw(summary).axes
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["none"]
+    assert not [line for line in axes.lines if line.get_linestyle() == "--"]
+
+
+def test_without_columns_there_is_no_figure(small_sweep):
+    where = ["variant=none"]
+    summary = summarise(small_sweep.records, small_sweep.planned, where=where)
+    with pytest.raises(InputError, match="needs a column key, --cols=KEY"):
+        plot.draw(summary)
+
+
+def test_no_band_goes_below_zero(new_sweep):
+    sweep = new_sweep().add(rate=0.1, test=[0.0, 3.0]).add(rate=0.5, test=[0.5, 6.0])
+    (axes,) = plot.draw(summarise(sweep.records, sweep.planned, cols="dropout.rate")).axes
+    band = np.asarray(axes.collections[0].get_paths()[0].vertices)
+    assert band[:, 1].min() == 0
+    assert band[:, 1].max() == pytest.approx(3.25 + 5.5 / 2**0.5)
+
+
+@pytest.mark.parametrize(
+    ("rates", "scale"),
+    [
+        ([0.1, 0.2, 0.3, 0.4, 0.5], "linear"),
+        ([0.02, 0.25, 0.5, 0.75, 0.9], "linear"),
+        ([0.02, 0.03, 0.06, 0.2, 0.5], "log"),
+        ([0.001, 0.5], "log"),
+    ],
+)
+def test_small_numbers_that_prevail_have_a_logarithmic_axis(new_sweep, rates, scale):
+    sweep = new_sweep()
+    for rate in rates:
+        sweep = sweep.add(rate=rate, test=[1.0])
+    (axes,) = plot.draw(summarise(sweep.records, sweep.planned, cols="dropout.rate")).axes
+    assert axes.get_xscale() == scale
 
 
 @pytest.mark.slow

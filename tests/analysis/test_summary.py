@@ -104,8 +104,14 @@ def test_trials_that_are_not_repeats_are_never_averaged(new_sweep):
 
 
 def test_where_data_lies_may_differ_between_repeats(new_sweep):
-    sweep = new_sweep().add(test=[1.0], data={"dir": "a"}).add(test=[2.0], data={"dir": "b"})
+    sweep = new_sweep().add(test=[1.0], data={"dir": "a"}).add(test=[None, 2.0], data={"dir": "b"})
     assert summarise(sweep.records, sweep.planned).cells["dropout", None].n == 2
+
+
+def test_a_seed_twice_in_a_cell_is_an_error(new_sweep):
+    sweep = new_sweep().add(rate=0.3, test=[1.0, 2.0]).add(rate=0.1 * 3, test=[3.0])
+    with pytest.raises(InputError, match=r"seed 0 is there twice in the cell of dropout, 0\.3"):
+        summarise(sweep.records, sweep.planned, cols="dropout.rate")
 
 
 def test_a_missing_trial_that_is_not_a_repeat_is_an_error_too(new_sweep):

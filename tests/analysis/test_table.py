@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dropout_lab.analysis import table
 from dropout_lab.analysis.summary import summarise
 from dropout_lab.analysis.table import render
 from dropout_lab.errors import InputError
@@ -77,3 +78,22 @@ def test_a_single_row_is_called_all(new_sweep):
     sweep = new_sweep().add(test=[1.0, 2.0])
     text = render(summarise(sweep.records, sweep.planned, rows=None), "markdown")
     assert "| all | **1.50 ± 0.71 (2)** |" in text
+
+
+def test_caption_label_and_names_can_be_ones_own(small_sweep):
+    summary = summarise(small_sweep.records, small_sweep.planned, cols="dropout.rate")
+    names = {"drop_connect": "DropConnect", "0.25": "a quarter", "dropout.rate": "$p$"}
+    wording = table.Wording("Errors in \\%.", "tab:errors", names)
+    text = table.render(summary, "latex", wording)
+    assert "\\caption{Errors in \\%.}\n\\label{tab:errors}\n" in text
+    assert "\nDropConnect & " in text
+    assert "a quarter" in text
+    plain = table.render(summary, "latex_plain", wording)
+    assert plain.startswith("\\begin{tabular}{lllll}\n\\hline\n")
+    assert plain.endswith("\\hline\n\\end{tabular}\n")
+    assert "toprule" not in plain
+    assert "caption" not in plain
+    assert table.render(summary, "markdown", wording).startswith("Errors in \\\\%.\n\n")
+    assert "\nDropConnect,a quarter," in table.render(summary, "csv", wording)
+    with pytest.raises(InputError, match=r"unknown label to rename 'dropuot'; did you mean"):
+        table.render(summary, "markdown", table.Wording(names={"dropuot": "x"}))

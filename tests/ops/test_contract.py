@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dropout_lab import ops
 from dropout_lab.ops import OPS
 
 DTYPES = [
@@ -204,3 +205,13 @@ def test_noise_multiplies_as_numpy_does(noise_op, dtype, key, array):
         noise = np.asarray(call(key, jnp.ones(noise_op.shape), rate))
         expected = (x.astype(np.float32) * noise).astype(dtype)
         np.testing.assert_array_equal(call(key, jnp.asarray(x), rate), expected)
+
+
+def test_a_truth_value_is_no_rate_and_a_number_no_list_of_axes(key):
+    x = jnp.ones((2, 3))
+    with pytest.raises(TypeError, match=r"dropout: rate is True; allowed: a number or a scalar"):
+        ops.dropout(key, x, rate=True)
+    for op in (ops.dropout, ops.classic_dropout, ops.concrete_dropout):
+        more = {"temperature": 0.1} if op is ops.concrete_dropout else {}
+        with pytest.raises(TypeError, match=r"broadcast_dims is 0; allowed: a tuple, as \(0,\)"):
+            op(key, x, rate=0.5, **{"broadcast_dims": 0, **more})

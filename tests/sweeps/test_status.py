@@ -82,7 +82,7 @@ def test_a_preview_lists_trials_groups_and_time_and_writes_nothing(config, store
     grid: dict[str, list[Any]] = {"variant": ["none", "dropout"], "seed": [0, 1]}
     run_sweep(config, {"seed": [0]}, store)
     before = {path: path.stat().st_mtime_ns for path in store.directory.rglob("*")}
-    *trials, last = preview(config, grid, store)
+    *trials, last = preview(config, grid, store, measure=True)
     assert [line.split()[1:2] + line.split()[3:] for line in trials] == [
         ["1", "recorded", "variant=none", "seed=0"],
         ["1", "to", "run", "variant=none", "seed=1"],

@@ -110,11 +110,26 @@ def test_passes_are_what_monte_carlo_averages(trained, test_split):
         ({"x": np.zeros((2, 4, 4))}, r"x has shape \(2, 4, 4\); allowed: \(n, 4, 4, 1\)"),
         ({"x": np.zeros((4, 4, 1))}, r"x has shape \(4, 4, 1\); allowed: \(n, 4, 4, 1\)"),
         ({"x": np.zeros((0, 4, 4, 1))}, r"x has shape \(0, 4, 4, 1\); allowed"),
+        ({"x": np.full((2, 4, 4, 1), -1.0)}, r"x has values from -1 to -1, .* allowed"),
+        ({"passes": 2.5}, r"^passes is 2\.5; allowed: a whole number from 1"),
+        ({"passes": "5"}, r"^passes is '5'; allowed: a whole number from 1"),
+        ({"passes": True}, r"^passes is True; allowed"),
+        ({"seed": None}, r"^seed is None; allowed: a whole number from 0 to"),
+        ({"seed": 1.0}, r"^seed is 1\.0; allowed"),
     ],
 )
 def test_what_is_not_allowed_is_an_error(trained, arguments, message):
     with pytest.raises(InputError, match=message):
         trained.predict(**{"x": np.zeros((2, 4, 4, 1), np.uint8), **arguments})
+
+
+def test_scaled_images_and_numbers_of_numpy_give_the_same_predictions(trained, test_split):
+    images = test_split.images
+    expected = trained.predict(images, inference="mc", passes=3, seed=2)
+    given = trained.predict(images / 255, inference="mc", passes=np.int64(3), seed=np.int32(2))
+    np.testing.assert_allclose(given, expected, rtol=1e-4)
+    with pytest.raises(InputError, match=r"^count is 2\.0; allowed: a whole number from 1"):
+        trained.passes(images, count=2.0)
 
 
 def test_no_run_is_an_error(tmp_path):

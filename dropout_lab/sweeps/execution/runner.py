@@ -117,6 +117,8 @@ def run_sweep(
                 display.say(line)
             _execute(executor, execution, store, pending, watch, display, stop)
         watch.show(display)
+        for line in watch.told_divergence():
+            display.say(line)
     store.delete_unfinished()
     return {watch.labels[trial]: error for trial, error in watch.failed.items()}
 
