@@ -61,7 +61,7 @@ def test_the_trial_of_a_terminated_worker_moves_to_another(start, tmp_path):
     scheduler_file = tmp_path / "scheduler.json"
     flags = ("--port", "0", "--no-dashboard")
     start(SCHEDULER, *flags, "--host", "127.0.0.1", "--scheduler-file", str(scheduler_file))
-    until(scheduler_file.exists)
+    _until(scheduler_file.exists)
     address = json.loads(scheduler_file.read_text())["address"]
     command = WORKERS.replace("tcp://HOST:8786", address).replace("--nworkers 8", "--nworkers 1")
     workers = [start(command, "--no-dashboard") for _ in range(2)]
@@ -78,10 +78,10 @@ def test_the_trial_of_a_terminated_worker_moves_to_another(start, tmp_path):
     ]
     for sweep in sweeps:
         sweep.start()
-    busy = until(lambda: [*tmp_path.glob("*/progress/*.json")])[0]
+    busy = _until(lambda: [*tmp_path.glob("*/progress/*.json")])[0]
     parent = _parent(json.loads(busy.read_text()))
     next(worker for worker in workers if worker.pid == parent).send_signal(signal.SIGTERM)
-    until(lambda: any(busy.parents[1].glob("checkpoints/*/*")))
+    _until(lambda: any(busy.parents[1].glob("checkpoints/*/*")))
     for sweep in sweeps:
         sweep.finish()
         [record] = Store(sweep.workdir).records()
@@ -89,7 +89,7 @@ def test_the_trial_of_a_terminated_worker_moves_to_another(start, tmp_path):
         assert list(sweep.workdir.glob("failures/*.json")) == []
 
 
-def until(condition, patience=120):
+def _until(condition, patience=120):
     """Waits until a condition holds, and returns its value."""
     deadline = time.monotonic() + patience
     while not (value := condition()):

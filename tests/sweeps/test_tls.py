@@ -1,17 +1,28 @@
 """A Dask sweep's ports: on the loopback interface, and of use only with the run's certificates."""
 
+import os
 import socket
 import ssl
+import subprocess
+import sys
 
 import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.execution.cluster import Certificates
 from dropout_lab.sweeps.execution.runner import Execution
-from tests.sweeps.campaign import Sweep
-from tests.sweeps.test_dask import until
+from tests.sweeps.campaign import ROOT
 
 PAGES = ("/", "/status", "/health", "/metrics", "/info/main/workers.html", "/json/counts.json")
+
+CLUSTER = """
+from dropout_lab.sweeps.execution.cluster import _client
+
+if __name__ == "__main__":
+    with _client(1, None, None) as client:
+        print(client.submit(sum, [1, 1]).result(), flush=True)
+        input()
+"""
 
 
 @pytest.fixture
@@ -32,32 +43,44 @@ def test_certificates_have_to_exist_and_go_with_a_scheduler_that_takes_them(file
         Certificates(**files | {"key": "none.pem"})
 
 
-@pytest.mark.slow
-def test_nobody_without_the_certificates_of_a_run_gets_in(tmp_path):
-    distributed = pytest.importorskip("distributed", reason="needs the extra dask")
+@pytest.fixture
+def ports(tmp_path):
+    """Yields the addresses on which the processes of a cluster with one worker listen."""
+    pytest.importorskip("distributed", reason="needs the extra dask")
     psutil = pytest.importorskip("psutil")
-    sweep = Sweep(tmp_path / "sweep", "dask", 2, epochs=3000)
-    sweep.start()
-    try:
-        until(lambda: [*tmp_path.glob("sweep/progress/*.json")], patience=400)
-        main = psutil.Process(sweep.process.pid)
-        listening = [
+    script = tmp_path / "script.py"
+    script.write_text(CLUSTER)
+    with subprocess.Popen(
+        [sys.executable, script],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"2\n"
+        main = psutil.Process(process.pid)
+        yield [
             connection.laddr
-            for process in (main, *main.children(recursive=True))
-            for connection in process.net_connections("inet")
+            for each in (main, *main.children(recursive=True))
+            for connection in each.net_connections("inet")
             if connection.status == psutil.CONN_LISTEN
         ]
-        assert len(listening) >= 5  # scheduler, two workers and their nannies
-        assert {address.ip for address in listening} == {"127.0.0.1"}
-        others = distributed.Security.temporary().get_connection_args("client")["ssl_context"]
-        others.check_hostname, others.verify_mode = False, ssl.CERT_NONE
-        speaking_tls = [address for address in listening if _refuses(address, others)]
-        assert len(speaking_tls) >= 5
-        for address in listening:
-            assert all(_answer(address, page)[:12] in (b"", b"HTTP/1.1 404") for page in PAGES)
-    finally:
-        sweep.process.terminate()
-        sweep.process.wait()
+        process.communicate(b"\n")
+
+
+@pytest.mark.slow
+def test_nobody_without_the_certificates_of_a_run_gets_in(ports):
+    import distributed
+
+    assert {address.ip for address in ports} == {"127.0.0.1"}
+    others = distributed.Security.temporary().get_connection_args("client")["ssl_context"]
+    others.check_hostname, others.verify_mode = False, ssl.CERT_NONE
+    refusing = [address for address in ports if _refuses(address, others)]
+    assert len(refusing) >= 3  # scheduler, worker, and the worker's nanny
+    for address in ports:
+        answers = {_answer(address, page)[:12] for page in PAGES}
+        assert answers == ({b""} if address in refusing else {b"HTTP/1.1 404"})
 
 
 def _refuses(address, context):
