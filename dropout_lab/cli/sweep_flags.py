@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from dropout_lab.errors import InputError
 
 if TYPE_CHECKING:
+    from dropout_lab.sweeps.execution.cluster import Certificates
     from dropout_lab.sweeps.execution.runner import Execution
     from dropout_lab.sweeps.grid import Overrides
 
@@ -63,8 +64,16 @@ class ExecutionFlags:
             "workers", None, "Number of processes; default: one per core."
         )
         self._scheduler = flags.DEFINE_string(
-            "scheduler", None, "With --executor=dask: a running scheduler, tcp://HOST:PORT."
+            "scheduler", None, "With dask: tls://HOST:PORT, or tcp://, of a running scheduler."
         )
+        self._tls = {
+            name: flags.DEFINE_string(f"tls_{name}", None, f"With --scheduler=tls://: {meaning}.")
+            for name, meaning in (
+                ("ca", "file of the authority that signed all certificates"),
+                ("cert", "file of this client's certificate"),
+                ("key", "file of this client's private key"),
+            )
+        }
         self._retry = flags.DEFINE_bool("retry", False, "Run failed trials again.")
         self._checkpoint_minutes = flags.DEFINE_float(
             "checkpoint_minutes",
@@ -86,12 +95,24 @@ class ExecutionFlags:
             self._workers.value,
             self._scheduler.value,
             self._retry.value,
+            self._certificates(),
         )
 
     def set_checkpoints(self, config: ConfigDict) -> None:
         """Sets the time between checkpoints in a configuration, if a flag gives it."""
         if self._checkpoint_minutes.value is not None:
             config.run.checkpoint_seconds = 60.0 * self._checkpoint_minutes.value
+
+    def _certificates(self) -> Certificates | None:
+        from dropout_lab.sweeps.execution.cluster import Certificates
+
+        files = {name: flag.value for name, flag in self._tls.items() if flag.value is not None}
+        if not files:
+            return None
+        if len(files) < len(self._tls):
+            given = " ".join(f"--tls_{name}={file}" for name, file in files.items())
+            raise InputError(f"{given}; allowed: all of --tls_ca, --tls_cert, --tls_key, or none")
+        return Certificates(**files)
 
     def _parsed_lanes(self) -> int | None:
         text = self._lanes.value

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dropout_lab.data.dataset import Official, Split
-from dropout_lab.system.files import replacing, user_cache
+from dropout_lab.system.files import make_private, replacing, user_cache
 
 # Increase it when the same source files would give other arrays than before.
 _LAYOUT = 1
@@ -35,7 +35,7 @@ def load_or_build(name: str, place: str, source: object, build: Callable[[], Off
       source: State of the source, as JSON values; a change makes the entry stale.
       build: Reads the source.
     """
-    folder = user_cache() / "arrays" / f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
+    folder = user_cache("arrays", f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:12]}")
     state = [_LAYOUT, source]
     official = _load(folder, state)
     if official is None:
@@ -72,6 +72,7 @@ def _save(folder: Path, state: object, official: Official) -> None:
     """
     train, test = official.train, official.test
     sha256 = {}
+    make_private(folder)
     arrays = (train.images, train.labels, test.images, test.labels)
     for name, array in zip(_FILES, arrays, strict=True):
         with replacing(folder / name) as file:

@@ -9,6 +9,7 @@ from dropout_lab.data import raw_source, tfds_source
 from dropout_lab.data.catalog import IMAGE_SETS
 from dropout_lab.data.near_miss import near_miss
 from dropout_lab.doctor.finding import Finding, State
+from dropout_lab.errors import InputError
 from dropout_lab.system.files import expanded, user_cache
 from dropout_lab.system.workdir import nearest_existing
 
@@ -16,7 +17,11 @@ from dropout_lab.system.workdir import nearest_existing
 def check_directories(workdir: Path) -> Iterator[Finding]:
     """Yields whether results and caches can be written; leaves no file behind."""
     yield _writable("results", workdir, "use another --workdir")
-    yield _writable("the cache", user_cache(), "point XDG_CACHE_HOME elsewhere")
+    elsewhere = "point XDG_CACHE_HOME elsewhere"
+    try:
+        yield _writable("the cache", user_cache(), elsewhere)
+    except InputError as error:
+        yield Finding(State.BROKEN, str(error), elsewhere)
 
 
 def _writable(subject: str, directory: Path, elsewhere: str) -> Finding:

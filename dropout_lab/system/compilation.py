@@ -7,7 +7,7 @@ from pathlib import Path
 import jax
 
 from dropout_lab.system import machine
-from dropout_lab.system.files import user_cache
+from dropout_lab.system.files import make_private, user_cache
 
 MAX_BYTES = 2**30
 """Size limit of the cache, over all kinds of machines."""
@@ -20,6 +20,9 @@ def keep_programs() -> None:
     JAX_ENABLE_COMPILATION_CACHE=false disables the cache. Nothing is cached either if the folder is
     not writable. If a killed process leaves an incomplete entry, JAX warns and compiles the program
     at every start until the entry is deleted, because JAX never overwrites entries.
+
+    Raises:
+      InputError: If somebody else could have written in the folder.
     """
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -28,9 +31,9 @@ def keep_programs() -> None:
         return
     # JAX does not distinguish programs for one thread from programs for many, so a process with all
     # cores could get one that uses a single core. A home on a network is shared by kinds of CPUs.
-    folder = user_cache() / "xla" / f"{machine.kind()}-{machine.threads()}"
+    folder = user_cache("xla", f"{machine.kind()}-{machine.threads()}")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
     except OSError:
         return
     if os.access(folder, os.W_OK | os.X_OK):

@@ -15,16 +15,57 @@ from filelock import FileLock, Timeout
 from dropout_lab.errors import InputError
 
 
-def user_cache() -> Path:
+def user_cache(*names: str) -> Path:
     """Returns the per-user cache folder of this package, in $XDG_CACHE_HOME or ~/.cache.
 
     For a user without a home, as in some containers, it is in the temporary directory.
+
+    Args:
+      *names: Folders inside it, each in the one before: the path of the last is returned.
+
+    Raises:
+      InputError: If somebody else could have written in one of these folders, from which compiled
+        programs are read.
     """
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     try:
-        return Path(base).expanduser() / "dropout_lab"
+        folder = Path(base).expanduser() / "dropout_lab"
     except RuntimeError:
-        return Path(tempfile.gettempdir(), f"dropout_lab-{os.getuid()}")
+        folder = Path(tempfile.gettempdir(), f"dropout_lab-{os.getuid()}")
+    _check_private(folder)
+    for name in names:
+        folder /= name
+        _check_private(folder)
+    return folder
+
+
+def _check_private(folder: Path) -> None:
+    try:
+        link, target = os.lstat(folder), os.stat(folder)
+    except OSError:
+        return  # there is none, or none that can be read
+    others = {link.st_uid, target.st_uid} - {os.geteuid()}
+    if others:
+        problem = f"belongs to user {min(others)}, not to user {os.geteuid()}"
+    elif target.st_mode & 0o022:
+        problem = f"can be written by others (mode {target.st_mode & 0o777:o})"
+    else:
+        return
+    raise InputError(
+        f"cache {folder} {problem}; allowed: a folder of your own: remove it, chmod -R go-w if you "
+        "trust what is in it, or set XDG_CACHE_HOME to another place"
+    )
+
+
+def make_private(folder: Path) -> None:
+    """Makes a folder, and those above it that are missing, for this user alone.
+
+    Raises:
+      OSError: If it cannot be made.
+    """
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def expanded(path: str | Path) -> Path:

@@ -28,8 +28,8 @@ def join(
     """Makes this process one of several; call it before JAX initialises its devices.
 
     Args:
-      coordinator: Address of the first process, host:port; None to get all three arguments from
-        the cluster (a TPU slice, Slurm, Open MPI).
+      coordinator: Address on which the first process listens, host:port; None to get all three
+        arguments from the cluster (a TPU slice, Slurm, Open MPI).
       processes: Number of processes.
       index: Index of this process, from 0.
 
@@ -48,6 +48,7 @@ def join(
             coordinator,
             processes,
             index,
+            coordinator_bind_address=coordinator,  # not all interfaces
             initialization_timeout=60 * _PATIENCE,
             heartbeat_timeout_seconds=_HEARTBEAT,
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import jax
 import pytest
 
+from dropout_lab.errors import InputError
 from dropout_lab.system import compilation, machine
 from dropout_lab.system.compilation import keep_programs
 
@@ -114,3 +115,13 @@ def test_a_second_process_compiles_nothing_and_computes_the_same(home):
     _, compiled, first = start()
     assert compiled > 0
     assert start() == [compiled, 0, first]
+
+
+def test_no_program_is_read_from_where_others_can_write(home):
+    before = jax.config.values[FOLDER]
+    root = home / "dropout_lab" / "xla"
+    root.mkdir(parents=True)
+    root.chmod(0o777)
+    with pytest.raises(InputError, match=r"^cache .*xla can be written by others"):
+        keep_programs()
+    assert jax.config.values[FOLDER] == before

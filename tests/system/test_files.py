@@ -10,7 +10,7 @@ import pytest
 
 from dropout_lab.data import tfds_source
 from dropout_lab.errors import InputError
-from dropout_lab.system.files import user_cache, write_bytes
+from dropout_lab.system.files import make_private, user_cache, write_bytes
 
 
 def test_a_user_without_a_home_has_a_cache_all_the_same(monkeypatch):
@@ -70,3 +70,41 @@ def test_a_folder_in_the_way_is_an_error_that_leaves_nothing_behind(tmp_path):
     with pytest.raises(InputError, match="cannot write"):
         write_bytes(tmp_path / "table.md", b"table")
     assert [path.name for path in tmp_path.iterdir()] == ["table.md"]
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+    """Returns the cache's folder of compiled programs, which is this user's alone."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "new"))
+    folder = user_cache("xla")
+    make_private(folder)
+    for path in (folder, folder.parent, folder.parents[1]):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert user_cache("xla") == folder == tmp_path / "new" / "dropout_lab" / "xla"
+    return folder
+
+
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_cache_that_others_can_write_is_refused(cache, mode, level):
+    folder = (cache, cache.parent)[level]
+    folder.chmod(mode)
+    with pytest.raises(InputError, match=rf"^cache {folder} can be written .* \(mode {mode:o}\); "):
+        user_cache("xla")
+    folder.chmod(0o755)  # others may read
+    assert user_cache("xla") == cache
+
+
+@pytest.mark.parametrize("seen", ["lstat", "stat"])  # of a link, and of what it points to
+def test_a_cache_of_somebody_else_is_refused(cache, monkeypatch, seen):
+    look = getattr(os, seen)
+
+    def foreign(path, **options):
+        found = look(path, **options)
+        fields = [*found]
+        fields[4] = os.geteuid() + 1
+        return os.stat_result(fields) if Path(path) == cache else found
+
+    monkeypatch.setattr(os, seen, foreign)
+    with pytest.raises(InputError, match=rf"^cache {cache} belongs to user \d+, not to user \d+; "):
+        user_cache("xla")

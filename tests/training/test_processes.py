@@ -19,3 +19,13 @@ def test_a_cluster_that_jax_cannot_read_is_an_error(monkeypatch, capsys, error):
     with pytest.raises(InputError, match=r"num_processes 2, .*: '?what it says'?; allowed"):
         join("host:1234", 2, 0)
     assert capsys.readouterr().err == "process 0 waits for 2 at host:1234, 5 minutes at most\n"
+
+
+def test_the_first_process_listens_where_the_coordinator_is_said_to_be(monkeypatch):
+    found = {}
+    monkeypatch.setattr(jax.config, "update", lambda name, value: None)
+    monkeypatch.setattr(
+        jax.distributed, "initialize", lambda *args, **options: found.update(options)
+    )
+    join("127.0.0.1:1234", 2, 0)
+    assert found["coordinator_bind_address"] == "127.0.0.1:1234"

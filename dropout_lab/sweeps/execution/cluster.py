@@ -1,7 +1,9 @@
 """Chunks as tasks of Dask distributed, on this machine or on a running scheduler's workers."""
 
 import contextlib
+import dataclasses
 import logging
+import os
 import signal
 import threading
 import time
@@ -27,6 +29,33 @@ _POLL = 0.2  # seconds between two checks of tasks or locks
 _POLL_EVENT = 1.0  # seconds between two requests of a task to the scheduler
 # Workers preload this: Ctrl-C in a terminal is for the main process, which then stops the workers.
 _IGNORE_SIGINT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+# Dask serves pages and metrics without encryption, to all who ask.
+_NO_PAGES = {f"distributed.{role}.http.routes": [] for role in ("scheduler", "worker")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Certificates:
+    """Files in PEM format for a scheduler that speaks TLS.
+
+    Attributes:
+      ca: Certificate of the authority that signed those of scheduler, workers and clients.
+      cert: Certificate of this client.
+      key: Private key of this client.
+
+    Raises:
+      InputError: If some are missing.
+    """
+
+    ca: str
+    cert: str
+    key: str
+
+    def __post_init__(self) -> None:
+        for name, path in dataclasses.asdict(self).items():
+            if not os.path.isfile(path):
+                raise InputError(
+                    f"--tls_{name}={path}: no such file; allowed: a file in PEM format"
+                )
 
 
 def run_dask(
@@ -38,6 +67,7 @@ def run_dask(
     workers: int,
     stop: Stop,
     scheduler: str | None,
+    certificates: Certificates | None,
 ) -> None:
     """Runs the watched trials as Dask tasks; the task of a killed worker moves to another one.
 
@@ -48,7 +78,10 @@ def run_dask(
       lanes: Width of groups not yet planned; None to measure the fastest.
       workers: Number of processes to start, or of those that share a machine of the cluster.
       stop: Checked regularly: whether the tasks are to finish their epoch, save and stop.
-      scheduler: Address of a running scheduler; None to start one on this machine.
+      scheduler: Address of a running scheduler; None to start one on this machine, which speaks TLS
+        with certificates made for this run.
+      certificates: For a running scheduler that speaks TLS; None for the ones that Dask's own
+        configuration names, if any.
 
     Raises:
       InputError: If Dask is missing, the scheduler does not answer, or a task's workers keep dying.
@@ -56,7 +89,12 @@ def run_dask(
     """
     workdir = str(store.directory.absolute())
     grouped = [[trial.id for trial in group.trials] for group in groups_of(store, [*watch.labels])]
-    with _client(workers, scheduler) as client:
+    if scheduler is not None and not scheduler.startswith("tls://"):
+        display.say(
+            f"warning: {scheduler} is not encrypted: whoever reaches it can run commands as the "
+            "user of its workers; tls:// with --tls_ca, --tls_cert and --tls_key is safe"
+        )
+    with _client(workers, scheduler, certificates) as client:
         stop_event = f"stop-{uuid.uuid4()}"
         while True:
             plans = [
@@ -165,12 +203,20 @@ def _prepare_worker() -> None:
 
 
 @contextlib.contextmanager
-def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
+def _client(
+    workers: int, scheduler: str | None, certificates: Certificates | None
+) -> Iterator[Any]:
     distributed = _distributed()
     logging.getLogger("distributed").setLevel(logging.WARNING)  # else it logs every start
     if scheduler is not None:
+        security = certificates and distributed.Security(
+            require_encryption=True,
+            tls_ca_file=certificates.ca,
+            tls_client_cert=certificates.cert,
+            tls_client_key=certificates.key,
+        )
         try:
-            client = distributed.Client(scheduler, timeout=10)
+            client = distributed.Client(scheduler, timeout=10, security=security)
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(
                 f"--scheduler={scheduler} does not answer ({error}); allowed: the address of a "
@@ -189,18 +235,27 @@ def _task_key(chunk: Chunk) -> str:
 
 
 def _local_cluster(workers: int) -> Any:
-    """Returns a cluster of single-threaded worker processes on this machine."""
+    """Returns a cluster of single-threaded worker processes on this machine.
+
+    It listens on the loopback interface, and only to those who have the certificates of this run.
+    """
+    import dask
+
+    distributed = _distributed()
     for attempts_left in reversed(range(_STARTS)):
         try:
-            return _distributed().LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=":0",
-                scheduler_kwargs={"allowed_failures": _MAX_DEATHS},
-                env=single_threaded(),
-                preload=[_IGNORE_SIGINT],
-            )
+            with dask.config.set(_NO_PAGES):
+                return distributed.LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    security=distributed.Security.temporary(),
+                    dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"allowed_failures": _MAX_DEATHS, "dashboard": False},
+                    env=single_threaded(),
+                    preload=[_IGNORE_SIGINT],
+                )
         except RuntimeError:  # Dask fails if a worker is killed while it starts
             if not attempts_left:
                 raise
@@ -209,10 +264,11 @@ def _local_cluster(workers: int) -> Any:
 
 def _distributed() -> types.ModuleType:
     try:
+        import cryptography  # noqa: F401 (with which distributed makes certificates)
         import distributed
     except ImportError as error:
         raise InputError(
             "--executor=dask needs Dask: pip install 'dropout_lab[dask]', or pip install "
-            "distributed; allowed without it: local, processes"
+            "distributed cryptography; allowed without it: local, processes"
         ) from error
     return distributed

@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from dropout_lab.config import EXECUTION, HOST
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.sweeps.execution.cluster import run_dask
+from dropout_lab.sweeps.execution.cluster import Certificates, run_dask
 from dropout_lab.sweeps.execution.cost import estimate
 from dropout_lab.sweeps.execution.plan import by_fold, read_plan
 from dropout_lab.sweeps.execution.work import width, work
@@ -47,6 +47,7 @@ class Execution:
       workers: Number of processes; None for one per core. Not allowed with "local".
       scheduler: Address of a Dask scheduler; only with "dask", None to start one.
       retry: Whether to run failed trials again.
+      certificates: For a scheduler that speaks TLS.
 
     Raises:
       InputError: If a value is not allowed.
@@ -57,6 +58,7 @@ class Execution:
     workers: int | None = None
     scheduler: str | None = None
     retry: bool = False
+    certificates: Certificates | None = None
 
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
@@ -73,6 +75,11 @@ class Execution:
             raise InputError(
                 f"--scheduler={self.scheduler} with --executor={self.executor}; allowed: with "
                 "--executor=dask"
+            )
+        if self.certificates and not (self.scheduler or "").startswith("tls://"):
+            raise InputError(
+                f"--tls_ca, --tls_cert and --tls_key with --scheduler={self.scheduler}; allowed: "
+                "with --scheduler=tls://HOST:PORT"
             )
 
 
@@ -262,6 +269,7 @@ def _execute(
             workers=workers,
             stop=stop,
             scheduler=execution.scheduler,
+            certificates=execution.certificates,
         )
 
 
