@@ -23,12 +23,12 @@ from tests.sweeps.running import run_sweep
 def calls(monkeypatch):
     """Returns a function that counts the calls of a module's function from now on."""
 
-    def counted(module, name, key=lambda *args: name):
+    def counted(module, name, key=None):
         counter: collections.Counter[Any] = collections.Counter()
         function = getattr(module, name)
 
         def counting(*args, **options):
-            if counted_as := key(*args):
+            if counted_as := key(*args) if key else name:
                 counter[counted_as] += 1
             return function(*args, **options)
 

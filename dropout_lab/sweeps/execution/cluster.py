@@ -30,7 +30,9 @@ _POLL_EVENT = 1.0  # seconds between two requests of a task to the scheduler
 # Workers preload this: Ctrl-C in a terminal is for the main process, which then stops the workers.
 _IGNORE_SIGINT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 # Dask serves pages and metrics without encryption, to all who ask.
-_NO_PAGES = {f"distributed.{role}.http.routes": [] for role in ("scheduler", "worker")}
+_NO_PAGES: dict[str, list[str]] = {
+    f"distributed.{role}.http.routes": [] for role in ("scheduler", "worker")
+}
 
 
 @dataclasses.dataclass(frozen=True)
