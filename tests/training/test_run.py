@@ -249,7 +249,7 @@ def test_settings_of_jax_that_change_results_are_refused(config, tmp_path, name,
     before = getattr(jax.config, name)
     jax.config.update(name, value)
     try:
-        with pytest.raises(InputError, match=f"{name} is {value!r}, .*; allowed: {allowed}, witho"):
+        with pytest.raises(InputError, match=f"{name} is {value!r}, .*; allowed: {allowed}; unset"):
             train(config, tmp_path)
     finally:
         jax.config.update(name, before)
