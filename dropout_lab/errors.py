@@ -33,17 +33,26 @@ def describe_error(error: BaseException, file: str) -> str:
       error: The error, or one that was raised because of it.
       file: Path of the file, as the user gave it.
     """
-    path = os.path.abspath(file)
     cause: BaseException | None = error
     while cause is not None:
-        frames = traceback.extract_tb(cause.__traceback__)
-        lines = [frame.lineno for frame in frames if os.path.abspath(frame.filename) == path]
+        lines = _lines(cause, file)
         if lines and isinstance(cause, InputError):
             return _message(cause)
         if lines:
             return f"{type(cause).__name__}: {_message(cause)} ({file}, line {lines[-1]})"
         cause = cause.__cause__ or cause.__context__
     return _message(error)
+
+
+def raised_in(error: BaseException, file: str) -> bool:
+    """Returns whether an error was raised by a Python file or what that called."""
+    return bool(_lines(error, file))
+
+
+def _lines(error: BaseException, file: str) -> list[int | None]:
+    path = os.path.abspath(file)
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame.lineno for frame in frames if os.path.abspath(frame.filename) == path]
 
 
 def _message(error: BaseException) -> str:

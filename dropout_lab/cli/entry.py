@@ -13,17 +13,21 @@ from absl import app, flags, logging
 from ml_collections import ConfigDict
 
 from dropout_lab.cli.checkout import enclosing, make_importable
-from dropout_lab.errors import InputError, describe_error
+from dropout_lab.errors import InputError, describe_error, raised_in
+from dropout_lab.system.faults import describe
 from dropout_lab.system.interrupt import Interrupted
+from dropout_lab.system.machine import WITHOUT_BACKEND
+
+_NO_BACKEND = "Unable to initialize backend"  # start of JAX's message
 
 
 def run(name: str, module: ModuleType, args: Sequence[str]) -> None:
     """Defines a subcommand's flags, parses them, runs it and exits.
 
-    Bad input exits with status 2 and one line; an interrupted run with 128 + the signal, as a
-    shell reports it; a run that has lost another of its processes with 1; a command whose output
-    pipe is closed early, as by ``head``, with 128 + SIGPIPE. Anything else is a bug and keeps its
-    traceback.
+    Bad input, or a file or process that the system does not let us use, exits with status 2 and one
+    line; an interrupted run with 128 + the signal, as a shell reports it; a run that has lost
+    another of its processes with 1; a command whose output pipe is closed early, as by ``head``,
+    with 128 + SIGPIPE. Anything else is a bug and keeps its traceback.
 
     Args:
       name: Name of the subcommand.
@@ -37,8 +41,8 @@ def run(name: str, module: ModuleType, args: Sequence[str]) -> None:
             argv=[f"dropout-lab {name}", *args],
             flags_parser=_parse,
         )
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (InputError, OSError) as error:
+        print(f"error: {describe(error)}", file=sys.stderr)
         sys.exit(2)
     except Interrupted as error:
         print(
@@ -62,6 +66,10 @@ def _call(main: Callable[[], None]) -> None:
     keep_programs()
     try:
         _print_all(main)
+    except RuntimeError as error:
+        if not str(error).startswith(_NO_BACKEND):
+            raise
+        raise InputError(f"{error}; {WITHOUT_BACKEND}") from error
     except ProcessLost as error:
         print(f"error: {error}; start all of them again to go on", file=sys.stderr, flush=True)
         os._exit(1)  # JAX would first wait for the lost process
@@ -99,6 +107,10 @@ def _parse(argv: Sequence[str]) -> list[str]:
         values = flags.FLAGS.flag_values_dict()
         for value in values.values():
             getattr(value, "to_dict", None)  # raises now if the configuration file failed to load
+    except SystemExit as error:
+        if not raised_in(error, file):  # a flag of absl such as --helpfull
+            raise
+        raise InputError(describe_error(error, file)) from error
     except Exception as error:  # a configuration file may raise anything
         if isinstance(error, AttributeError) and error.name == "get_config":
             raise InputError(

@@ -1,8 +1,9 @@
 """A session of a run that may be interrupted: wall time, checkpoints, requests to stop."""
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -85,11 +86,31 @@ class Session:
         """
         self._stop.signum = agreed(self._stop.signum)
         due = time.monotonic() - self._saved >= self._interval
-        if self._checkpoints and is_first() and (due or self._stop.signum is not None):
-            for trial in self._trials:
-                trial.progress.seconds = self.seconds
-            described = {"lanes": [dataclasses.asdict(trial.progress) for trial in self._trials]}
-            step = sum(len(trial.progress.history) for trial in self._trials)
-            self._checkpoints.save((state, selected_weights), described, step=step)
-            self._saved = time.monotonic()
+        if due or self._stop.signum is not None:
+            self._save(state, selected_weights, [trial.progress for trial in self._trials])
         self._stop.check()
+
+    @contextlib.contextmanager
+    def saved_on_error(self, state: TrainState, selected_weights: Weights) -> Iterator[None]:
+        """Saves a checkpoint from before a block if the block raises: training is not repeated."""
+        progresses = [
+            dataclasses.replace(trial.progress, metrics=dict(trial.progress.metrics))
+            for trial in self._trials
+        ]
+        try:
+            yield
+        except Exception:
+            self._save(state, selected_weights, progresses)
+            raise
+
+    def _save(
+        self, state: TrainState, selected_weights: Weights, progresses: Sequence[Progress]
+    ) -> None:
+        if self._checkpoints is None or not is_first():
+            return
+        for progress in progresses:
+            progress.seconds = self.seconds
+        described = {"lanes": [dataclasses.asdict(progress) for progress in progresses]}
+        step = sum(len(progress.history) for progress in progresses)
+        self._checkpoints.save((state, selected_weights), described, step=step)
+        self._saved = time.monotonic()
