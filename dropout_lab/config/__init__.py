@@ -1,6 +1,6 @@
 """Configurations: the table of their keys, resolved forms, and identities."""
 
-from dropout_lab.config.identity import from_dict, hparams_of, static_key, trial_id
+from dropout_lab.config.identity import from_dict, hparams_of, static_key, tree_id, trial_id
 from dropout_lab.config.keys import (
     ADDED,
     DYNAMIC,
@@ -29,6 +29,7 @@ __all__ = [
     "present_places",
     "resolve",
     "static_key",
+    "tree_id",
     "trial_id",
     "variant_config",
 ]

@@ -17,11 +17,16 @@ def trial_id(config: FrozenConfigDict) -> str:
     first records are left out at the value that older code had in their place, so that old records
     stay valid.
     """
-    flat = flatten(config.to_dict())
+    return tree_id(config.to_dict())
+
+
+def tree_id(tree: dict[str, Any]) -> str:
+    """Returns :func:`trial_id` of a resolved configuration as a record holds it."""
+    flat = flatten(tree)
     identifying = {
         name: value
         for name, value in flat.items()
-        if name not in EXECUTION and not (name in ADDED and ADDED[name] == value)
+        if name not in EXECUTION and not (name in ADDED and ADDED[name] == _tuples(value))
     }
     return hashlib.sha256(json.dumps(identifying, sort_keys=True).encode()).hexdigest()[:16]
 

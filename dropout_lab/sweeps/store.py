@@ -20,18 +20,23 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.config import EXECUTION, flatten, from_dict
+from dropout_lab.config import EXECUTION, flatten, from_dict, tree_id
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps import damage
 from dropout_lab.sweeps.trials import Trial
 from dropout_lab.system.files import (
     DamagedError,
+    check_schema,
     delete_unfinished,
     lock,
     read_json,
     write_json,
 )
 from dropout_lab.system.workdir import check_directory, check_kind, check_same
+from dropout_lab.training.recorded import read_record
+
+_SCHEMA = 1
+"""Version of the layout of all files but the records."""
 
 
 class Store:
@@ -52,9 +57,16 @@ class Store:
         """
         return self._read_sweep()["trials"]
 
-    def configs(self, trials: Iterable[str]) -> list[FrozenConfigDict]:
-        """Returns the resolved configurations of some trials."""
+    def configs(self, trials: Sequence[str]) -> list[FrozenConfigDict]:
+        """Returns the resolved configurations of some trials.
+
+        Raises:
+          DamagedError: If one is not the configuration of its trial.
+        """
         configs = self.trials()
+        for trial in trials:
+            if tree_id(configs[trial]) != trial:
+                raise DamagedError(self._sweep_file, f"trial {trial!r} has another configuration")
         return [from_dict(configs[trial]) for trial in trials]
 
     def varied(self) -> list[str]:
@@ -79,7 +91,13 @@ class Store:
         Raises:
           InputError: If the record is damaged.
         """
-        return _read(self.file("trials", trial), lambda content: damage.of_record(content, trial))
+        path = self.file("trials", trial)
+        try:
+            return read_record(path, trial)
+        except InputError:
+            if path.exists():
+                raise
+            return None
 
     def add(self, record: dict[str, Any]) -> None:
         """Writes a trial's record, and deletes its failure and partly written files."""
@@ -200,6 +218,7 @@ def _read(path: Path, find_damage: Callable[[Any], str | None]) -> Any:
         if path.exists():
             raise
         return None
+    check_schema(path, content, _SCHEMA)
     reason = find_damage(content)
     if reason:
         raise DamagedError(path, reason)

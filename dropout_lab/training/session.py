@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from dropout_lab.config import trial_id
 from dropout_lab.system.interrupt import Stop
 from dropout_lab.training.checkpoint import Arrays, Checkpoints, refill
 from dropout_lab.training.network import Weights
@@ -62,8 +63,10 @@ class Session:
             rows = described["lanes"]
             progresses = [Progress(**row) for row in rows]
             fields = vars(Progress()).keys()
-            if len(rows) != len(self._trials) or any(row.keys() != fields for row in rows):
-                raise ValueError("progress of other trials or with other fields")
+            if described["trials"] != self._ids() or len(rows) != len(self._trials):
+                raise ValueError("progress of other trials")
+            if any(row.keys() != fields for row in rows):
+                raise ValueError("progress with other fields")
             state = make_template()
             template = state, state.weights
             restored = refill(template, arrays)
@@ -110,7 +113,13 @@ class Session:
             return
         for progress in progresses:
             progress.seconds = self.seconds
-        described = {"lanes": [dataclasses.asdict(progress) for progress in progresses]}
+        described = {
+            "trials": self._ids(),
+            "lanes": [dataclasses.asdict(progress) for progress in progresses],
+        }
         step = sum(len(progress.history) for progress in progresses)
         self._checkpoints.save((state, selected_weights), described, step=step)
         self._saved = time.monotonic()
+
+    def _ids(self) -> list[str]:
+        return [trial_id(trial.config) for trial in self._trials]

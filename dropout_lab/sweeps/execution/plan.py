@@ -8,14 +8,17 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import reprlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from dropout_lab.errors import InputError
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial
-from dropout_lab.system.files import read_json, write_json
+from dropout_lab.system.files import DamagedError, check_schema, read_json, write_json
 from dropout_lab.system.machine import threads
+
+_SCHEMA = 1
+"""Version of the file's layout."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,13 +89,31 @@ def read_plan(store: Store, group: str) -> Plan | None:
     if not path.exists():
         return None
     content = read_json(path)
+    check_schema(path, content, _SCHEMA)
     try:
         chunks = tuple(Chunk(item["lanes"], tuple(item["trials"])) for item in content["chunks"])
-        return Plan(content["lanes"], content["threads"], content["seconds"], chunks)
+        plan = Plan(content["lanes"], content["threads"], content["seconds"], chunks)
     except (KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is damaged (not a plan); move it away to plan the pending trials again"
-        ) from error
+        raise DamagedError(path, "not a plan") from error
+    reason = _damage(plan)
+    if reason is not None:
+        raise DamagedError(path, reason)
+    return plan
+
+
+def _damage(plan: Plan) -> str | None:
+    """Returns why a plan cannot be followed; None if it can."""
+    counts = (plan.lanes, plan.threads, *(chunk.lanes for chunk in plan.chunks))
+    if not all(type(count) is int and count >= 1 for count in counts):
+        return "a number of lanes or threads is not a whole number from 1"
+    if plan.seconds is not None and (type(plan.seconds) not in (int, float) or plan.seconds < 0):
+        return f"seconds is {reprlib.repr(plan.seconds)}"
+    if any(not 1 <= len(chunk.trials) <= chunk.lanes for chunk in plan.chunks):
+        return "a chunk has no trials, or more than lanes"
+    trials = list(itertools.chain.from_iterable(chunk.trials for chunk in plan.chunks))
+    if not all(isinstance(trial, str) for trial in trials):
+        return "a trial is not a text"
+    return "a trial is planned twice" if len(set(trials)) < len(trials) else None
 
 
 def make_plan(
@@ -112,7 +133,7 @@ def make_plan(
     with store.lock(_lock(group.id), wait=False) as acquired:
         if not acquired:
             return None
-        plan = read_plan(store, group.id)
+        plan = _without_strangers(store, group, read_plan(store, group.id))
         planned = {trial for chunk in plan.chunks for trial in chunk.trials} if plan else set()
         new = [
             trial for trial in group.trials if trial.id not in planned and not store.has(trial.id)
@@ -126,6 +147,19 @@ def make_plan(
             plan = plan.extended(trial.id for trial in same_fold)
         _write(store, group.id, plan)
         return plan
+
+
+def _without_strangers(store: Store, group: Group, plan: Plan | None) -> Plan | None:
+    """Returns a plan without the chunks that have trials which the sweep lacks.
+
+    They come from a list of trials that was damaged and moved away; nothing says what they are.
+    """
+    own = {trial.id for trial in group.trials}
+    if plan is None or all(own.issuperset(chunk.trials) for chunk in plan.chunks):
+        return plan
+    known = own | store.trials().keys()
+    chunks = tuple(chunk for chunk in plan.chunks if known.issuperset(chunk.trials))
+    return dataclasses.replace(plan, chunks=chunks)
 
 
 def by_fold(trials: Iterable[Trial]) -> list[list[Trial]]:
@@ -145,7 +179,7 @@ def split(store: Store, group: str, chunk: Chunk) -> None:
 
 
 def _write(store: Store, group: str, plan: Plan) -> None:
-    content: dict[str, Any] = {"schema": 1, **dataclasses.asdict(plan)}
+    content: dict[str, Any] = {"schema": _SCHEMA, **dataclasses.asdict(plan)}
     write_json(store.file("plans", group), content)
 
 
