@@ -7,7 +7,15 @@ from dropout_lab.errors import InputError, unknown
 
 DATASETS: tuple[str, ...] = ("digits", *IMAGE_SETS, "npz")
 
-__all__ = ["DATASETS", "Dataset", "Split", "concatenate", "cross_validation", "load"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "Split",
+    "concatenate",
+    "cross_validation",
+    "load",
+    "usual_val_size",
+]
 
 
 def load(
@@ -42,17 +50,24 @@ def load(
         raise InputError(f"dataset {name!r} with path {path!r}: 'npz' needs a path, no other may.")
     if path:
         official, classes = npz.load(path)
-        default = round(len(official.train) / 6)
     elif name == "digits":
-        official, classes, default = digits.load(), digits.CLASSES, digits.VAL_SIZE
+        official, classes = digits.load(), digits.CLASSES
     else:
         image_set = IMAGE_SETS[name]
-        official = sources.load(image_set, data_dir)
-        classes, default = image_set.classes, image_set.val_size
+        official, classes = sources.load(image_set, data_dir), image_set.classes
+    if val_size is None:
+        val_size = usual_val_size(name)
     return hold_out(
         name,
         official,
         classes=classes,
-        val_size=default if val_size is None else val_size,
+        val_size=round(len(official.train) / 6) if val_size is None else val_size,
         train_size=train_size,
     )
+
+
+def usual_val_size(name: str) -> int | None:
+    """Returns how many examples a data set holds out by default; None if that depends on a file."""
+    if name == "digits":
+        return digits.VAL_SIZE
+    return IMAGE_SETS[name].val_size if name in IMAGE_SETS else None

@@ -18,7 +18,7 @@ from dropout_lab.reproduce.plan import Plan, make_plan
 from dropout_lab.reproduce.results import Results
 from dropout_lab.sweeps.execution.runner import Execution
 from dropout_lab.sweeps.store import Store
-from dropout_lab.system.files import read_json, write_bytes, write_json
+from dropout_lab.system.files import read_object, write_bytes, write_json
 from dropout_lab.system.workdir import check_directory, check_same
 from dropout_lab.tuning.tuned import Tuned
 from dropout_lab.tuning.tuning import Tuning
@@ -162,5 +162,4 @@ def _timed(directory: Path, told: dict[str, Any]) -> Iterator[None]:
 
 def _run(directory: Path) -> dict[str, Any]:
     path = directory / "run.json"
-    found: dict[str, Any] = read_json(path) if path.exists() else {}
-    return found
+    return read_object(path) if path.exists() else {}

@@ -1,5 +1,7 @@
 """A progress bar with an estimate of the time left; plain lines without a terminal."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Self
 
 from rich.console import Console
@@ -13,7 +15,7 @@ from rich.progress import (
 
 
 class Display:
-    """Progress display of a run or a sweep.
+    """Progress display of a run or a sweep; silent once its terminal is gone.
 
     Args:
       trials: Total number of trials.
@@ -35,19 +37,32 @@ class Display:
 
     def __enter__(self) -> Self:
         """Starts the bar."""
-        if self._live:
-            self._bar.start()
+        with self._while_it_lasts():
+            if self._live:
+                self._bar.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         """Stops the bar."""
-        if self._live:
-            self._bar.stop()
+        with self._while_it_lasts():
+            if self._live:
+                self._bar.stop()
 
     def say(self, line: str) -> None:
         """Prints a permanent line."""
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        with self._while_it_lasts():
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def update(self, completed: float, text: str) -> None:
         """Shows how many trials are completed, fractions included, and a text."""
-        self._bar.update(self._task, completed=completed, description=text)
+        with self._while_it_lasts():
+            self._bar.update(self._task, completed=completed, description=text)
+
+    @contextlib.contextmanager
+    def _while_it_lasts(self) -> Iterator[None]:
+        """A terminal that is closed, or a reader that has ended, must not end the work."""
+        try:
+            yield
+        except OSError:
+            self._live = False
+            self._console.quiet = True

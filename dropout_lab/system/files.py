@@ -9,11 +9,12 @@ import math
 import os
 import reprlib
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, SoftFileLock, Timeout
 
 from dropout_lab.errors import InputError
 
@@ -45,19 +46,35 @@ def lock(path: Path, *, wait: bool) -> Iterator[bool]:
     Raises:
       InputError: If the file cannot be written.
     """
-    file_lock = FileLock(path, timeout=-1 if wait else 0)
+    file_lock = FileLock(path, timeout=0)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file_lock.acquire()
-    except Timeout:
-        yield False
-        return
+        try:
+            file_lock.acquire()
+        except Timeout:
+            if isinstance(file_lock, SoftFileLock):
+                _tell_of_soft(path)
+            if not wait:
+                yield False
+                return
+            file_lock.acquire(timeout=-1)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
     try:
         yield True
     finally:
         file_lock.release()
+
+
+def _tell_of_soft(path: Path) -> None:
+    """Warns, once per lock, of one that its holder's death does not release."""
+    with contextlib.suppress(OSError, ValueError):
+        holder = " ".join(path.read_text().split()[:2])
+        warnings.warn(
+            f"waiting for {path}, held by {holder} (process, host), as its file system lacks "
+            "flock: if that process has ended, delete the file",
+            stacklevel=2,
+        )
 
 
 @contextlib.contextmanager
@@ -158,6 +175,14 @@ def read_json(path: Path) -> Any:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise DamagedError(path, f"not JSON: {error}") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Returns the content of a JSON file that holds an object; errors as of :func:`read_json`."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise DamagedError(path, "not an object")
+    return content
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def read_record(path: Path, trial: str | None = None) -> dict[str, Any]:
         reason = f"of trial {reprlib.repr(record['id'])}"
     if reason is not None:
         raise DamagedError(path, reason)
-    return record  # type: ignore[no-any-return]
+    return record
 
 
 def _damage(record: dict[str, Any]) -> str | None:

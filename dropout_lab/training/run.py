@@ -12,7 +12,7 @@ from dropout_lab.config import EXECUTION, flatten, from_dict, resolve
 from dropout_lab.data import Dataset
 from dropout_lab.errors import InputError
 from dropout_lab.system.display import Display
-from dropout_lab.system.files import DamagedError, lock, read_json, write_json
+from dropout_lab.system.files import lock, read_object, write_json
 from dropout_lab.system.interrupt import graceful_stop
 from dropout_lab.system.workdir import check_directory, check_kind, check_same
 from dropout_lab.training.checkpoint import Checkpoints
@@ -128,10 +128,7 @@ def _check_owner(directory: Path, config: FrozenConfigDict) -> None:
     check_kind(directory, "run")
     path = directory / "config.json"
     if path.exists():
-        before = read_json(path)
-        if not isinstance(before, dict):
-            raise DamagedError(path, "not an object")
-        _check_same(directory, before, config)
+        _check_same(directory, read_object(path), config)
 
 
 def _check_same(directory: Path, before: dict[str, Any], config: FrozenConfigDict) -> None:

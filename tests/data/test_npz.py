@@ -1,10 +1,14 @@
 import re
+import tempfile
+from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 from dropout_lab.data import load
 from dropout_lab.errors import InputError
+from tests.damage import damages
 
 
 def _arrays(**changed):
@@ -99,3 +103,17 @@ def test_a_bare_array_is_refused(tmp_path):
     np.save(tmp_path / "x.npy", np.ones(3))
     with pytest.raises(InputError, match=r"x\.npy: a bare array; an \.npz of data needs"):
         load("npz", path=str(tmp_path / "x.npy"))
+
+
+@hypothesis.settings(derandomize=True, deadline=None, max_examples=200, database=None)
+@hypothesis.given(damage=damages())
+def test_a_damaged_file_is_read_as_numbers_or_told_in_one_line(damage):
+    with tempfile.TemporaryDirectory() as folder:
+        np.savez_compressed(Path(folder, "own.npz"), **_arrays())
+        path = damage(Path(folder))
+        message = ""
+        try:
+            load("npz", path=str(path))
+        except InputError as error:
+            message = str(error)
+    assert len(message.splitlines()) <= 1

@@ -59,7 +59,7 @@ def test_a_running_sweep_reports_what_is_done_and_left(config, store, monkeypatc
     run_sweep(config, SEEDS, store)
     counts, running, left, best, failed = lines
     assert counts == "4 trials: 1 done, 1 failed, 1 running, 1 waiting"
-    assert running.startswith("running: select epoch 1, loss ")
+    assert running.startswith("running: epoch 1, loss ")
     assert running.endswith(f"50 % (process {os.getpid()} on {socket.gethostname()})")
     assert left.startswith("time left: about ")
     assert best.endswith("validation error, seed=0")

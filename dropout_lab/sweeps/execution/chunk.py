@@ -50,9 +50,10 @@ def run_chunk(
 ) -> bool:
     """Runs the pending trials of a chunk and writes their records.
 
-    An exception in training is recorded as the failure of the chunk's trials and not raised, unless
-    it is the operating system's: then the trials are not to blame. If memory does not suffice for
-    this many lanes, the plan gets two chunks of half the width instead.
+    An exception in training is recorded as the failure of the trial and not raised, unless it is
+    the operating system's: then the trial is not to blame. Trials side by side get chunks of their
+    own instead, since one of them may have failed the others; or two chunks of half the width, if
+    memory does not suffice for this many lanes.
 
     Args:
       store: The sweep.
@@ -104,6 +105,8 @@ def _run(
             raise
         if "RESOURCE_EXHAUSTED" in str(error) and chunk.lanes > 1:
             plan.split(store, group.id, chunk)
+        elif len(chunk.trials) > 1:  # one of them may be at fault: each gets its own chunk
+            plan.separate(store, group.id, chunk)
         else:
             reason = "".join(traceback.format_exception_only(error)).splitlines()[0]
             for trial in chunk.pending(store):

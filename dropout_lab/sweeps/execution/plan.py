@@ -71,12 +71,15 @@ class Plan:
         return dataclasses.replace(self, chunks=(*self.chunks, *added))
 
     def split(self, chunk: Chunk) -> "Plan":
-        """Returns the plan with a chunk replaced by chunks of half its width."""
+        """Returns the plan with a chunk, and what is added later, in chunks of half its width."""
         half = chunk.lanes // 2
-        halves = Plan(half, self.threads, None).extended(chunk.trials).chunks
-        parts = (halves if other == chunk else (other,) for other in self.chunks)
-        chunks = tuple(itertools.chain.from_iterable(parts))
-        return dataclasses.replace(self, lanes=min(self.lanes, half), chunks=chunks)
+        return dataclasses.replace(self.cut(chunk, half), lanes=min(self.lanes, half))
+
+    def cut(self, chunk: Chunk, lanes: int) -> "Plan":
+        """Returns the plan with a chunk replaced by narrower ones."""
+        narrower = Plan(lanes, self.threads, None).extended(chunk.trials).chunks
+        parts = (narrower if other == chunk else (other,) for other in self.chunks)
+        return dataclasses.replace(self, chunks=tuple(itertools.chain.from_iterable(parts)))
 
 
 def read_plan(store: Store, group: str) -> Plan | None:
@@ -171,11 +174,20 @@ def by_fold(trials: Iterable[Trial]) -> list[list[Trial]]:
 
 
 def split(store: Store, group: str, chunk: Chunk) -> None:
-    """Replaces a chunk in the plan of its group by chunks of half its width."""
+    """Replaces a chunk in the plan of its group by chunks of half its width: see Plan.split."""
+    _change(store, group, lambda plan: plan.split(chunk))
+
+
+def separate(store: Store, group: str, chunk: Chunk) -> None:
+    """Replaces a chunk in the plan of its group by a chunk for each of its trials."""
+    _change(store, group, lambda plan: plan.cut(chunk, 1))
+
+
+def _change(store: Store, group: str, change: Callable[[Plan], Plan]) -> None:
     with store.lock(_lock(group)):
         plan = read_plan(store, group)
         if plan:
-            _write(store, group, plan.split(chunk))
+            _write(store, group, change(plan))
 
 
 def _write(store: Store, group: str, plan: Plan) -> None:
