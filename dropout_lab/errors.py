@@ -5,6 +5,8 @@ import os
 import traceback
 from collections.abc import Iterable, Iterator
 
+_SHOWN = 100  # characters of a value in a message
+
 
 class InputError(ValueError):
     """Wrong input; the message names the thing, the value and what is allowed.
@@ -21,9 +23,23 @@ def unknown(kind: str, name: object, allowed: Iterable[object]) -> InputError:
     unknown variant 'dropuot'; did you mean 'dropout'? Allowed: dropout, none.
     """
     options = sorted(str(option) for option in allowed)
-    near = difflib.get_close_matches(str(name), options, n=1)
+    near = difflib.get_close_matches(str(name)[:_SHOWN], options, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    return InputError(f"unknown {kind} {name!r}{hint} Allowed: {', '.join(options)}.")
+    return InputError(f"unknown {kind} {shown(name)}{hint} Allowed: {', '.join(options)}.")
+
+
+def shown(value: object) -> str:
+    """Returns a value as a message shows it: as Python writes it, but not without end.
+
+    >>> shown((0.5, "a")), len(shown([0] * 1000)), shown(10**9999)
+    ("(0.5, 'a')", 100, 'an int too long to show')
+    """
+    try:
+        text = repr(value)
+    except Exception:  # an integer of too many digits; lists too deep; anything in a user's class
+        name = type(value).__name__
+        return f"{'an' if name[0] in 'aeiou' else 'a'} {name} too long to show"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def describe_error(error: BaseException, file: str) -> str:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from dropout_lab.cli.checkout import make_importable, require
+from dropout_lab.cli.streams import open_standard_streams
 from dropout_lab.errors import InputError, unknown
 
 
@@ -48,6 +49,7 @@ def main(args: Sequence[str] | None = None) -> None:
     Args:
       args: Subcommand and flags; None for ``sys.argv[1:]``.
     """
+    open_standard_streams()
     name, *flags = sys.argv[1:] if args is None else args or [""]
     if not name or name in _HELP:
         print(help_text())
@@ -62,6 +64,7 @@ def run_subcommand(name: str, args: Sequence[str] | None = None) -> None:
       name: One of ``SUBCOMMANDS``; another is an error, printed as one line.
       args: Its flags; None for those of this process.
     """
+    open_standard_streams()
     args = sys.argv[1:] if args is None else args
     try:
         if name not in SUBCOMMANDS:

@@ -11,16 +11,20 @@ from absl import app, flags, logging
 
 from dropout_lab.cli.config_file import ConfigFlag
 from dropout_lab.errors import InputError
+from dropout_lab.system.faults import describe
 from dropout_lab.system.interrupt import Interrupted
+from dropout_lab.system.machine import WITHOUT_BACKEND
+
+_NO_BACKEND = "Unable to initialize backend"  # start of JAX's message
 
 
 def run(name: str, module: ModuleType, args: Sequence[str]) -> None:
     """Defines a subcommand's flags, parses them, runs it and exits.
 
-    Bad input exits with status 2 and one line; an interrupted run with 128 + the signal, as a
-    shell reports it; a run that has lost another of its processes with 1; a command whose output
-    pipe is closed early, as by ``head``, with 128 + SIGPIPE. Anything else is a bug and keeps its
-    traceback.
+    Bad input, or a file or process that the system does not let us use, exits with status 2 and one
+    line; an interrupted run with 128 + the signal, as a shell reports it; a run that has lost
+    another of its processes with 1; a command whose output pipe is closed early, as by ``head``,
+    with 128 + SIGPIPE. Anything else is a bug and keeps its traceback.
 
     Args:
       name: Name of the subcommand.
@@ -34,8 +38,8 @@ def run(name: str, module: ModuleType, args: Sequence[str]) -> None:
             argv=[f"dropout-lab {name}", *args],
             flags_parser=_parse,
         )
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (InputError, OSError) as error:
+        print(f"error: {describe(error)}", file=sys.stderr)
         sys.exit(2)
     except Interrupted as error:
         print(
@@ -59,6 +63,10 @@ def _call(main: Callable[[], None]) -> None:
     keep_programs()
     try:
         _print_all(main)
+    except RuntimeError as error:
+        if not str(error).startswith(_NO_BACKEND):
+            raise
+        raise InputError(f"{error}; {WITHOUT_BACKEND}") from error
     except ProcessLost as error:
         print(f"error: {error}; start all of them again to go on", file=sys.stderr, flush=True)
         os._exit(1)  # JAX would first wait for the lost process

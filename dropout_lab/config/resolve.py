@@ -16,7 +16,7 @@ from dropout_lab.config.resolve_network import (
 )
 from dropout_lab.config.resolve_training import check_training
 from dropout_lab.config.tree import check, flatten, nest
-from dropout_lab.data import OWN
+from dropout_lab.data import OWN, usual_val_size
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.variants import INFERENCE_RULES, variant_named
 
@@ -111,6 +111,8 @@ def _check_data(config: Flat) -> None:
             f"config.data.path is {path!r} and config.data.name is {name!r}; allowed: a path with "
             f"{' or '.join(map(repr, OWN))}, None with any other"
         )
+    if config["data.val_size"] is not None and config["data.val_size"] == usual_val_size(name):
+        config["data.val_size"] = None
     folds, fold = config["data.folds"], config["data.fold"]
     if (fold is None) != (folds is None) or (folds and fold >= folds):
         allowed = f"0 to {folds - 1}" if folds else "None without folds"

@@ -94,8 +94,10 @@ def _fill_in_penalty(config: Flat, variant: Variant) -> None:
         config["dropout.penalty_weight"] = variant.penalty_weight
     if config["dropout.penalty_warmup"] is None:
         config["dropout.penalty_warmup"] = variant.penalty_warmup
-    warmup = config["dropout.penalty_warmup"]
+    warmup = tuple(config["dropout.penalty_warmup"])
     if len(warmup) != 2 or warmup[0] > warmup[1]:
         raise InputError(
             f"config.dropout.penalty_warmup is {warmup}; allowed: (first epoch, last epoch)"
         )
+    if warmup != variant.penalty_warmup:  # that stays as committed records have it
+        config["dropout.penalty_warmup"] = tuple(map(float, warmup))

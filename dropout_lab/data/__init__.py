@@ -24,6 +24,7 @@ __all__ = [
     "describe",
     "draw_samples",
     "load",
+    "usual_val_size",
 ]
 
 
@@ -84,15 +85,23 @@ def load(
         )
         return dataclasses.replace(dataset, class_names=own_data.class_names, notes=own_data.notes)
     if name == "digits":
-        official, classes, default = digits.load(), digits.CLASSES, digits.VAL_SIZE
+        official, classes = digits.load(), digits.CLASSES
     else:
         image_set = IMAGE_SETS[name]
-        official = sources.load(image_set, data_dir)
-        classes, default = image_set.classes, image_set.val_size
+        official, classes = sources.load(image_set, data_dir), image_set.classes
+    if val_size is None:
+        val_size = usual_val_size(name)
     return hold_out(
         name,
         official,
         classes=classes,
-        val_size=default if val_size is None else val_size,
+        val_size=round(len(official.train) / 6) if val_size is None else val_size,
         train_size=train_size,
     )
+
+
+def usual_val_size(name: str) -> int | None:
+    """Returns how many examples a data set holds out by default; None if that depends on a file."""
+    if name == "digits":
+        return digits.VAL_SIZE
+    return IMAGE_SETS[name].val_size if name in IMAGE_SETS else None

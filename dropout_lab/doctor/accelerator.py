@@ -11,6 +11,7 @@ from typing import Any
 from dropout_lab.doctor import probe
 from dropout_lab.doctor.finding import Finding, State
 from dropout_lab.doctor.requirements import cure_of_jax, pip_install
+from dropout_lab.system.machine import WITHOUT_BACKEND
 
 MASKS = "ceae57b445450193"
 """Hash of the masks that ``probe`` draws, on every backend."""
@@ -62,8 +63,7 @@ def _run() -> tuple[list[dict[str, Any]], str | None]:
 def _cures() -> Sequence[str]:
     return (
         cure_of_jax(),
-        "unset XLA_FLAGS and JAX_PLATFORMS, end other processes that hold the accelerator, look at "
-        "its driver; JAX_PLATFORMS=cpu computes without it",
+        WITHOUT_BACKEND,
         cure_of_jax(),
         "read the error above; in a checkout, scripts/test.sh fast shows which part fails",
     )

@@ -8,7 +8,7 @@ import numpy as np
 from dropout_lab.analysis.ensemble import error, error_by_passes, vote
 from dropout_lab.reproduce.experiment import Evaluation, Passes, Vote
 from dropout_lab.sweeps.frame import load_networks
-from dropout_lab.system.files import read_json, write_json
+from dropout_lab.system.files import read_object, write_json
 from dropout_lab.training.trained import Trained
 from dropout_lab.tuning.choice import Choice
 
@@ -46,7 +46,7 @@ def evaluate(
 def read(directory: Path) -> Measured:
     """Returns the content of ``measured.json``; nothing if there is no such file."""
     path = directory / "measured.json"
-    measured: Measured = read_json(path) if path.exists() else {}
+    measured: Measured = read_object(path) if path.exists() else {}
     return measured
 
 

@@ -19,7 +19,7 @@ from dropout_lab.reproduce.figure import svg
 from dropout_lab.reproduce.results import Results
 from dropout_lab.sweeps.execution.runner import Execution
 from dropout_lab.sweeps.store import Store
-from dropout_lab.system.files import read_json, write_bytes, write_json
+from dropout_lab.system.files import read_object, write_bytes, write_json
 from dropout_lab.system.workdir import check_directory, check_same
 from dropout_lab.training.record import environment
 from dropout_lab.tuning.tuned import tested_problems
@@ -203,5 +203,4 @@ def _timed(directory: Path, run: dict[str, Any], design: Design) -> Iterator[Non
 
 def _run(directory: Path) -> dict[str, Any]:
     path = directory / "run.json"
-    content: dict[str, Any] = read_json(path) if path.exists() else {}
-    return content
+    return read_object(path) if path.exists() else {}

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from dropout_lab.config import KEYS, flatten, present_places
+from dropout_lab.config import flatten, key_named, present_places
 from dropout_lab.config.keys.values import plain
 from dropout_lab.config.resolve import resolve_flat
 from dropout_lab.config.texts import values_of
-from dropout_lab.errors import InputError, describe_error
+from dropout_lab.errors import InputError, describe_error, shown
 from dropout_lab.variants import VARIANTS
 
 Overrides = Mapping[str, Any]
@@ -27,6 +27,12 @@ Grid = Mapping[str, Sequence[Any]]
 
 Draw = Callable[[np.random.Generator], Any]
 """A distribution: a function from a random generator to a value."""
+
+MAX_TRIALS = 100_000
+"""Most trials of a sweep; a generator without an end is told by it."""
+
+# What Python raises for a text that is no literal, too deep, or a dictionary with lists as keys.
+_NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 
 def parse(specs: Iterable[str]) -> dict[str, list[Any]]:
@@ -83,9 +89,14 @@ def product(*factors: Grid | Iterable[Overrides]) -> Iterator[dict[str, Any]]:
       *factors: Sweeps, or grids, which stand for all combinations of their values.
 
     Raises:
-      InputError: If two factors vary the same key, or the values of a key are not a list.
+      InputError: If two factors vary the same key, the values of a key are not a list, or there
+        are more than ``MAX_TRIALS`` combinations.
     """
-    sweeps = [_combinations(part) if isinstance(part, Mapping) else part for part in factors]
+    sweeps = [
+        _bounded(_combinations(part) if isinstance(part, Mapping) else part) for part in factors
+    ]
+    if math.prod(map(len, sweeps)) > MAX_TRIALS:
+        raise _too_many()
     for parts in itertools.product(*sweeps):
         merged = {key: plain(value) for part in parts for key, value in part.items()}
         if len(merged) < sum(map(len, parts)):
@@ -93,6 +104,20 @@ def product(*factors: Grid | Iterable[Overrides]) -> Iterator[dict[str, Any]]:
             repeated = next(key for key in keys if keys.count(key) > 1)
             raise InputError(f"{repeated} is varied by two factors of a product; allowed: by one")
         yield merged
+
+
+def _bounded(items: Iterable[Any]) -> list[Any]:
+    listed = list(itertools.islice(items, MAX_TRIALS + 1))
+    if len(listed) > MAX_TRIALS:
+        raise _too_many()
+    return listed
+
+
+def _too_many() -> InputError:
+    return InputError(
+        f"a sweep of more than {MAX_TRIALS} trials or values; allowed: fewer, in sweeps of their "
+        "own directories"
+    )
 
 
 def _combinations(grid: Grid) -> Iterator[dict[str, Any]]:
@@ -119,8 +144,8 @@ def _listed(grid: Grid) -> dict[str, list[Any]]:
     """Returns a list of values by key; raises InputError if the values of a key are not a list."""
     for key, values in grid.items():
         if isinstance(values, str) or not isinstance(values, Iterable):
-            raise InputError(f"{key} is varied over {values!r}; allowed: a list of values")
-    return {key: list(values) for key, values in grid.items()}
+            raise InputError(f"{key} is varied over {shown(values)}; allowed: a list of values")
+    return {key: _bounded(values) for key, values in grid.items()}
 
 
 def chain(*sweeps: Iterable[Overrides]) -> Iterator[Overrides]:
@@ -197,8 +222,11 @@ def settings_and_seeds(
     """
     by_setting: dict[str, tuple[Overrides, set[int]]] = {}
     for overrides in sweep:
-        seed = plain(overrides.get("seed", default))
-        KEYS["seed"].check(seed)
+        values = {key: plain(value) for key, value in overrides.items()}
+        for key, value in values.items():
+            key_named(key).check(value)
+        seed = values.get("seed", default)
+        key_named("seed").check(seed)
         setting = {key: value for key, value in overrides.items() if key != "seed"}
         text = json.dumps(setting, sort_keys=True, default=repr)
         by_setting.setdefault(text, (setting, set()))[1].add(seed)
@@ -228,18 +256,18 @@ def read_sweep(path: str | Path) -> list[Overrides]:
         sweep = get_sweep()
         if not isinstance(sweep, Iterable):
             raise InputError(
-                f"--sweep={path}: get_sweep() returns {sweep!r}; allowed: values by configuration "
-                "key, a mapping per trial"
+                f"--sweep={path}: get_sweep() returns {shown(sweep)}; allowed: values by "
+                "configuration key, a mapping per trial"
             )
-        sweep = list(sweep)
+        sweep = _bounded(sweep)
     except InputError:
         raise
-    except Exception as error:  # a user's file can raise anything
+    except (Exception, SystemExit) as error:  # a user's file can raise anything
         raise InputError(f"--sweep={path}: {describe_error(error, str(path))}") from error
     for overrides in sweep:
         if not isinstance(overrides, Mapping):
             raise InputError(
-                f"--sweep={path}: get_sweep() yields {overrides!r}; allowed: values by "
+                f"--sweep={path}: get_sweep() yields {shown(overrides)}; allowed: values by "
                 "configuration key, such as {'dropout.rate': 0.5}"
             )
     return sweep

@@ -1,7 +1,6 @@
 """The status of a sweep, read from its directory while other processes run it."""
 
 import dataclasses
-import json
 import math
 import time
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from dropout_lab.config import flatten
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import label
 from dropout_lab.system.display import Display
+from dropout_lab.system.files import read_object
 from dropout_lab.system.machine import is_alive
 from dropout_lab.training.progress import DIVERGENCE_CURE
 
@@ -82,15 +82,15 @@ class Watch:
         reports = []
         for path in sorted(self._store.directory.glob("progress/*.json")):
             try:
-                report = json.loads(path.read_text())
+                report = read_object(path)
                 report = {
                     "trials": list(report["trials"]),
                     "fraction": float(report["fraction"]),
                     **{name: report[name] for name in ("summary", "host", "pid")},
                 }
                 alive = is_alive(report["host"], report["pid"], path.stat().st_mtime)
-            except (OSError, ValueError, KeyError, TypeError):
-                continue  # deleted in the meantime, or not a report
+            except Exception:  # deleted in the meantime, or anything but a report
+                continue
             if alive:
                 reports.append(report)
         return reports

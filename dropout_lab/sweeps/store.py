@@ -27,9 +27,9 @@ from dropout_lab.config import (
     by_content,
     flat_from_dict,
     flatten,
-    from_dict,
     nest,
     pinned,
+    trial_id,
 )
 from dropout_lab.config.keys.values import plain
 from dropout_lab.errors import InputError
@@ -37,6 +37,7 @@ from dropout_lab.sweeps import damage
 from dropout_lab.sweeps.trials import Trial
 from dropout_lab.system.files import (
     DamagedError,
+    check_schema,
     delete_unfinished,
     lock,
     read_json,
@@ -44,6 +45,10 @@ from dropout_lab.system.files import (
     write_json,
 )
 from dropout_lab.system.workdir import check_directory, check_kind, check_same
+from dropout_lab.training.recorded import read_record
+
+_SCHEMA = 1
+"""Version of the layout of all files but the records."""
 
 
 class Store:
@@ -64,15 +69,26 @@ class Store:
         """
         return dict(self._read_sweep()["trials"])
 
-    def configs(self, trials: Iterable[str]) -> list[FrozenConfigDict]:
-        """Returns the resolved configurations of some trials."""
-        configs = self.trials()
-        return [from_dict(configs[trial]) for trial in trials]
+    def configs(self, trials: Sequence[str]) -> list[FrozenConfigDict]:
+        """Returns the resolved configurations of some trials.
+
+        Raises:
+          DamagedError: If one is not the configuration of its trial.
+        """
+        return [FrozenConfigDict(nest(flat)) for flat in self.flat_configs(trials)]
 
     def flat_configs(self, trials: Iterable[str]) -> list[Flat]:
-        """Returns the resolved configurations of some trials, by dotted key."""
+        """Returns the resolved configurations of some trials, by dotted key.
+
+        Raises:
+          DamagedError: If one is not the configuration of its trial.
+        """
         configs = self.trials()
-        return [flat_from_dict(configs[trial]) for trial in trials]
+        flats = {trial: flat_from_dict(configs[trial]) for trial in trials}
+        for trial, flat in flats.items():
+            if trial_id(flat) != trial:
+                raise DamagedError(self._sweep_file, f"trial {trial!r} has another configuration")
+        return list(flats.values())
 
     def varied(self) -> list[str]:
         """Returns the keys in which the trials differ."""
@@ -106,7 +122,13 @@ class Store:
         Raises:
           InputError: If the record is damaged.
         """
-        return _read(self.file("trials", trial), lambda content: damage.of_record(content, trial))
+        path = self.file("trials", trial)
+        try:
+            return read_record(path, trial)
+        except InputError:
+            if path.exists():
+                raise
+            return None
 
     def add(self, record: dict[str, Any]) -> None:
         """Writes a trial's record, and deletes its failure."""
@@ -240,6 +262,7 @@ def _read(path: Path, find_damage: Callable[[Any], str | None]) -> Any:
         if path.exists():
             raise
         return None
+    check_schema(path, content, _SCHEMA)
     reason = find_damage(content)
     if reason:
         raise DamagedError(path, reason)

@@ -22,7 +22,7 @@ from dropout_lab.config import (
     trial_id,
 )
 from dropout_lab.config.keys.values import plain
-from dropout_lab.errors import InputError
+from dropout_lab.errors import InputError, shown
 from dropout_lab.sweeps.grid import Overrides
 
 
@@ -143,7 +143,7 @@ def overridden(config: ConfigDict, overrides: Overrides) -> ConfigDict:
             varied.update_from_flattened_dict({key: value})
         except (TypeError, ValueError) as error:
             raise InputError(
-                f"config.{key} is {value!r}; allowed: {KEYS[key].values.words}"
+                f"config.{key} is {shown(value)}; allowed: {KEYS[key].values.words}"
             ) from error
     return varied
 

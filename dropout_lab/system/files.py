@@ -4,13 +4,16 @@ import contextlib
 import errno
 import io
 import json
+import math
 import os
+import reprlib
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, SoftFileLock, Timeout
 
 from dropout_lab.errors import InputError
 
@@ -95,19 +98,35 @@ def lock(path: Path, *, wait: bool) -> Iterator[bool]:
     Raises:
       InputError: If the file cannot be written.
     """
-    file_lock = FileLock(path, timeout=-1 if wait else 0)
+    file_lock = FileLock(path, timeout=0)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file_lock.acquire()
-    except Timeout:
-        yield False
-        return
+        try:
+            file_lock.acquire()
+        except Timeout:
+            if isinstance(file_lock, SoftFileLock):
+                _tell_of_soft(path)
+            if not wait:
+                yield False
+                return
+            file_lock.acquire(timeout=-1)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
     try:
         yield True
     finally:
         file_lock.release()
+
+
+def _tell_of_soft(path: Path) -> None:
+    """Warns, once per lock, of one that its holder's death does not release."""
+    with contextlib.suppress(OSError, ValueError):
+        holder = " ".join(path.read_text().split()[:2])
+        warnings.warn(
+            f"waiting for {path}, held by {holder} (process, host), as its file system lacks "
+            "flock: if that process has ended, delete the file",
+            stacklevel=2,
+        )
 
 
 @contextlib.contextmanager
@@ -209,15 +228,66 @@ def version(path: Path) -> tuple[int, int, int, int] | None:
 
 
 def read_json(path: Path) -> Any:
-    """Returns the content of a JSON file.
+    """Returns the content of a JSON file, whose numbers are finite and whose keys are distinct.
 
     Raises:
-      DamagedError: If it is not JSON.
+      DamagedError: If it is not JSON, as :func:`write_json` writes it.
       InputError: If it cannot be read or does not exist.
     """
     try:
-        return json.loads(path.read_text())
+        return json.loads(
+            path.read_bytes(), object_pairs_hook=_distinct, parse_float=_finite, parse_constant=_no
+        )
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedError(path, f"not JSON: {error}") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Returns the content of a JSON file that holds an object; errors as of :func:`read_json`."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise DamagedError(path, "not an object")
+    return content
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)!r} is given twice")
+    return content
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no(text)
+
+
+def _no(text: str) -> float:
+    raise ValueError(f"{text} is no finite number")
+
+
+def check_schema(path: Path, content: Any, known: int) -> None:
+    """Checks the version of a file's layout.
+
+    Args:
+      path: The file, for messages.
+      content: Its content.
+      known: The version that this code writes.
+
+    Raises:
+      DamagedError: If the content is no object with a version.
+      InputError: If a later version of this code wrote it.
+    """
+    if not isinstance(content, dict) or "schema" not in content:
+        raise DamagedError(path, "fields are missing")
+    schema = content["schema"]
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise DamagedError(path, f"schema is {reprlib.repr(schema)}")
+    if schema > known:
+        raise InputError(
+            f"{path} has schema {schema}, which a later version of dropout_lab wrote; this one "
+            f"knows {known}; allowed: that version, or another directory"
+        )

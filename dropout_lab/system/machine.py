@@ -37,6 +37,12 @@ def _cpuinfo(*names: str) -> list[str]:
     return [line for line in lines if line.startswith(names)]
 
 
+WITHOUT_BACKEND = (
+    "unset XLA_FLAGS and JAX_PLATFORMS, end other processes that hold the accelerator, look at its "
+    "driver; JAX_PLATFORMS=cpu computes without it"
+)
+"""What to do where JAX cannot use the devices."""
+
 SINGLE_THREADED = "--xla_cpu_multi_thread_eigen=false"
 """XLA flag that disables the thread pool."""
 

@@ -1,7 +1,7 @@
 """Checkpoints of pytrees, with orbax, which is imported only when needed."""
 
-import errno
-import os
+import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +12,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from dropout_lab.errors import InputError
+from dropout_lab.system.faults import fault, unlogged
 
 Arrays = dict[str, np.ndarray]
 """The saved leaves of a pytree, by path."""
 
 
+class DamagedCheckpointError(InputError):
+    """A checkpoint that does not hold what was saved."""
+
+
 class Checkpoints:
     """The latest checkpoint of a run; saving is atomic, so the process may be killed at any time.
+
+    A digest of all that is saved is saved with it, since the format has no checksums of its own: a
+    flipped bit would be restored as another number.
 
     Args:
       directory: Directory of the checkpoint; created by the first save.
@@ -36,26 +44,28 @@ class Checkpoints:
           step: A number that grows with every save; raised above that of the previous checkpoint.
 
         Raises:
-          InputError: If the disk is full; the previous checkpoint stays.
+          InputError: If it cannot be written; the previous checkpoint stays.
         """
         import orbax.checkpoint as ocp
 
+        # From the host, so that they can be restored on other devices.
+        named = _named(jax.device_get(arrays))
+        sealed = {"progress": progress, "sha256": _digest(named, progress)}
         args = ocp.args.Composite(
-            # Saved from the host, so that they can be restored on other devices.
-            arrays=ocp.args.StandardSave(_named(jax.device_get(arrays))),
-            progress=ocp.args.JsonSave(progress),
+            arrays=ocp.args.StandardSave(named), progress=ocp.args.JsonSave(sealed)
         )
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
             # Orbax cleans up in a thread that only a save waits for. A manager that restores must
             # not clean up, because its thread could delete what a later manager is saving.
-            with self._manager(cleanup_tmp_directories=True) as manager:
+            with unlogged(), self._manager(cleanup_tmp_directories=True) as manager:
                 latest = manager.latest_step()
                 # Orbax silently skips a step that it already has.
                 manager.save(step if latest is None else max(step, latest + 1), args=args)
         except Exception as error:
-            if _disk_is_full(error):
-                raise InputError(f"cannot write {self._directory}: no space left") from error
+            reason = fault(error)
+            if reason:
+                raise InputError(f"cannot write {self._directory}: {reason}") from error
             raise
 
     def restore(
@@ -68,37 +78,47 @@ class Checkpoints:
             value to return; by default a tuple of both.
 
         Raises:
-          InputError: If the checkpoint cannot be read, or ``read`` raises a KeyError, TypeError or
-            ValueError.
+          DamagedCheckpointError: If the checkpoint is not what was saved, or ``read`` raises a
+            KeyError, TypeError or ValueError.
+          InputError: If the checkpoint cannot be read.
         """
         if not self._directory.is_dir():
             return None
         import orbax.checkpoint as ocp
 
-        with self._manager() as manager:
-            step = manager.latest_step()
-            if step is None:
-                return None
-            args = ocp.args.Composite(
-                arrays=ocp.args.StandardRestore(), progress=ocp.args.JsonRestore()
-            )
-            try:
-                restored = manager.restore(step, args=args)
-            except Exception as error:
-                raise self._unreadable(step, error) from error
+        step = None
+        args = ocp.args.Composite(
+            arrays=ocp.args.StandardRestore(), progress=ocp.args.JsonRestore()
+        )
         try:
-            return read(restored["arrays"], restored["progress"])
+            with unlogged(), self._manager() as manager:
+                step = manager.latest_step()
+                if step is None:
+                    return None
+                restored = manager.restore(step, args=args)
+            arrays, progress = restored["arrays"], restored["progress"]["progress"]
+            intact = restored["progress"]["sha256"] == _digest(arrays, progress)
+        except Exception as error:  # of any type, as any byte may be another
+            reason = fault(error)
+            if reason:
+                raise InputError(f"cannot read {self._directory}: {reason}") from error
+            raise self._damaged(step, type(error).__name__) from error
+        if not intact:
+            raise self._damaged(step, "not what was saved")
+        try:
+            return read(arrays, progress)
         except (KeyError, TypeError, ValueError) as error:
-            raise self._unreadable(step, error) from error
+            raise self._damaged(step, type(error).__name__) from error
 
     def clear(self) -> None:
         """Deletes the checkpoint."""
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _unreadable(self, step: int, error: Exception) -> InputError:
-        return InputError(
-            f"checkpoint {self._directory / str(step)} is damaged or of other code "
-            f"({type(error).__name__}); delete it to start this run again"
+    def _damaged(self, step: int | None, reason: str) -> DamagedCheckpointError:
+        place = self._directory if step is None else self._directory / str(step)
+        return DamagedCheckpointError(
+            f"checkpoint {place} is damaged or of other code ({reason}); delete it to start this "
+            "run again"
         )
 
     def _manager(self, **options: bool) -> Any:
@@ -131,15 +151,14 @@ def refill(template: Any, arrays: Arrays) -> Any:
     return jax.tree.unflatten(structure, filled)
 
 
-def _disk_is_full(error: BaseException | None) -> bool:
-    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in full:
-            return True
-        if any(os.strerror(number) in str(error) for number in full):  # tensorstore's, a ValueError
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _digest(arrays: Any, progress: Any) -> str:
+    """Returns a hash of everything in a checkpoint: names, types, shapes, bytes, progress."""
+    digest = hashlib.sha256(json.dumps(progress, sort_keys=True).encode())
+    for name, value in sorted(arrays.items()):
+        array = np.asarray(value)
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _named(tree: Any) -> dict[str, Any]:

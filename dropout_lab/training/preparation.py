@@ -21,6 +21,8 @@ _JAX_DEFAULTS = {
     "jax_enable_x64": False,
 }
 
+_MOST_UPDATES = 2**31 - 1
+
 
 def check_jax_settings() -> None:
     """Raises InputError if a setting that changes results is not JAX's default."""
@@ -95,6 +97,12 @@ def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
         raise InputError(
             f"config.train.batch_size is {batch} with {count} training examples; allowed: 1 to "
             f"{count}"
+        )
+    epochs = config.train.epochs
+    if epochs is not None and epochs * (count // batch) > _MOST_UPDATES:
+        raise InputError(
+            f"config.train.epochs is {epochs}, of {count // batch} updates each; allowed: 1 to "
+            f"{_MOST_UPDATES // (count // batch)}, as updates are counted in 32 bits"
         )
     if config.train.select == "best_val" and not len(dataset.val):
         raise InputError(

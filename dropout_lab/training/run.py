@@ -12,7 +12,7 @@ from dropout_lab.config import EXECUTION, by_content, flatten, from_dict, resolv
 from dropout_lab.data import Dataset
 from dropout_lab.errors import InputError
 from dropout_lab.system.display import Display
-from dropout_lab.system.files import lock, read_json, write_json
+from dropout_lab.system.files import lock, read_object, write_json
 from dropout_lab.system.interrupt import graceful_stop
 from dropout_lab.system.workdir import check_directory, check_kind, check_same
 from dropout_lab.training.checkpoint import Checkpoints
@@ -20,6 +20,7 @@ from dropout_lab.training.preparation import prepare
 from dropout_lab.training.processes import agreement, is_first, one_of_several
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
+from dropout_lab.training.recorded import read_record
 from dropout_lab.training.run_status import RunProgress
 from dropout_lab.training.trained import save_network
 from dropout_lab.training.trainer import Trainer
@@ -47,18 +48,25 @@ def _train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         resolved = resolve(config)
         directory = check_directory(workdir)
         _check_owner(directory, resolved)
-        if record := _finished_record(directory):
+        if record := _finished_record(directory, resolved):
             return record
         program, dataset = prepare(resolved)
     with _claimed(directory, resolved):
         # Another process may have finished the same run in the meantime.
-        return _finished_record(directory) or _run(directory, resolved, program, dataset)
+        return _finished_record(directory, resolved) or _run(directory, resolved, program, dataset)
 
 
-def _finished_record(directory: Path) -> dict[str, Any] | None:
-    """Returns the record of a finished run, None if it is not finished."""
+def _finished_record(directory: Path, config: FrozenConfigDict) -> dict[str, Any] | None:
+    """Returns the record of a finished run, None if it is not finished.
+
+    Raises:
+      InputError: If the record is damaged or of another configuration.
+    """
     path = directory / "record.json"
-    record: dict[str, Any] | None = read_json(path) if path.exists() else None
+    if not path.exists():
+        return None
+    record = read_record(path)
+    _check_same(directory, record["config"], config)
     return record
 
 
@@ -129,7 +137,9 @@ def _check_owner(directory: Path, config: FrozenConfigDict) -> None:
     check_kind(directory, "run")
     path = directory / "config.json"
     if path.exists():
-        before, asked = (
-            by_content(flatten(each.to_dict())) for each in (from_dict(read_json(path)), config)
-        )
-        check_same(directory, "run", before, asked, free=EXECUTION)
+        _check_same(directory, read_object(path), config)
+
+
+def _check_same(directory: Path, before: dict[str, Any], config: FrozenConfigDict) -> None:
+    there, here = (by_content(flatten(each.to_dict())) for each in (from_dict(before), config))
+    check_same(directory, "run", there, here, free=EXECUTION)

@@ -1,13 +1,15 @@
 """A session of a run that may be interrupted: wall time, checkpoints, requests to stop."""
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
+from dropout_lab.config import trial_id
 from dropout_lab.system.interrupt import Stop
 from dropout_lab.training.checkpoint import Arrays, Checkpoints, refill
 from dropout_lab.training.network import Weights
@@ -61,8 +63,10 @@ class Session:
             rows = described["lanes"]
             progresses = [Progress(**row) for row in rows]
             fields = vars(Progress()).keys()
-            if len(rows) != len(self._trials) or any(row.keys() != fields for row in rows):
-                raise ValueError("progress of other trials or with other fields")
+            if described["trials"] != self._ids() or len(rows) != len(self._trials):
+                raise ValueError("progress of other trials")
+            if any(row.keys() != fields for row in rows):
+                raise ValueError("progress with other fields")
             state = make_template()
             template = state, state.weights
             restored = refill(template, arrays)
@@ -85,11 +89,37 @@ class Session:
         """
         self._stop.signum = agreed(self._stop.signum)
         due = time.monotonic() - self._saved >= self._interval
-        if self._checkpoints and is_first() and (due or self._stop.signum is not None):
-            for trial in self._trials:
-                trial.progress.seconds = self.seconds
-            described = {"lanes": [dataclasses.asdict(trial.progress) for trial in self._trials]}
-            step = sum(len(trial.progress.history) for trial in self._trials)
-            self._checkpoints.save((state, selected_weights), described, step=step)
-            self._saved = time.monotonic()
+        if due or self._stop.signum is not None:
+            self._save(state, selected_weights, [trial.progress for trial in self._trials])
         self._stop.check()
+
+    @contextlib.contextmanager
+    def saved_on_error(self, state: TrainState, selected_weights: Weights) -> Iterator[None]:
+        """Saves a checkpoint from before a block if the block raises: training is not repeated."""
+        progresses = [
+            dataclasses.replace(trial.progress, metrics=dict(trial.progress.metrics))
+            for trial in self._trials
+        ]
+        try:
+            yield
+        except Exception:
+            self._save(state, selected_weights, progresses)
+            raise
+
+    def _save(
+        self, state: TrainState, selected_weights: Weights, progresses: Sequence[Progress]
+    ) -> None:
+        if self._checkpoints is None or not is_first():
+            return
+        for progress in progresses:
+            progress.seconds = self.seconds
+        described = {
+            "trials": self._ids(),
+            "lanes": [dataclasses.asdict(progress) for progress in progresses],
+        }
+        step = sum(len(progress.history) for progress in progresses)
+        self._checkpoints.save((state, selected_weights), described, step=step)
+        self._saved = time.monotonic()
+
+    def _ids(self) -> list[str]:
+        return [trial_id(trial.config) for trial in self._trials]

@@ -12,7 +12,6 @@ from jaxtyping import Float, Num
 from dropout_lab.config import KEYS, check_inference, from_dict, hparams_of, with_code
 from dropout_lab.data import Split
 from dropout_lab.errors import InputError
-from dropout_lab.system.files import read_json
 from dropout_lab.training.arrays import Scaling
 from dropout_lab.training.checkpoint import Checkpoints, refill
 from dropout_lab.training.inputs import Inputs
@@ -20,6 +19,7 @@ from dropout_lab.training.own_code import reporting_own_code
 from dropout_lab.training.prediction import Prediction
 from dropout_lab.training.preparation import load_data
 from dropout_lab.training.program import Program, as_arrays
+from dropout_lab.training.recorded import read_record
 from dropout_lab.training.trainer import Result
 
 
@@ -39,7 +39,7 @@ def load_run(workdir: str | Path, *, code: str | Path | None = None) -> "Trained
     directory = Path(workdir)
     if not (directory / "record.json").exists():
         raise InputError(f"{str(directory)!r} holds no finished run: no record.json")
-    return load_network(read_json(directory / "record.json"), directory / "model", code)
+    return load_network(read_record(directory / "record.json"), directory / "model", code)
 
 
 def save_network(directory: Path, result: Result) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from ml_collections import FrozenConfigDict
 
@@ -126,16 +127,21 @@ class Trainer:
         scaling = self._program.replicate(self._scaling(name))
         phase = _Phase(name, split, self._on_device(split), scaling)
         trials = self._trials_in(name)
-        selected_weights = self._train(phase, trials, state, selected_weights)
+        state, selected_weights = self._train(phase, trials, state, selected_weights)
         healthy = [trial for trial in trials if not trial.progress.diverged]
         if healthy:
-            selected_weights = self._end_phase(phase, healthy, selected_weights)
+            with self._session.saved_on_error(state, selected_weights):
+                selected_weights = self._end_phase(phase, healthy, selected_weights)
         return selected_weights
 
     def _train(
         self, phase: _Phase, trials: list[TrialState], state: TrainState, selected_weights: Weights
-    ) -> Weights:
-        """Trains until the phase has ended for every trial; returns all lanes' selected weights."""
+    ) -> tuple[TrainState, Weights]:
+        """Trains until the phase has ended for every trial.
+
+        Returns:
+          The training state and all lanes' selected weights.
+        """
         validated = phase.name == "select" and len(self._dataset.val)
         val = self._on_device(self._dataset.val) if validated else None
         for trial in trials:
@@ -158,7 +164,7 @@ class Trainer:
                 selected_weights = self._program.choose(mask, state.weights, selected_weights)
             self._report(phase, live)
             self._session.end_epoch(state, selected_weights)
-        return selected_weights
+        return state, selected_weights
 
     def _end_phase(
         self, phase: _Phase, trials: list[TrialState], selected_weights: Weights
@@ -173,7 +179,9 @@ class Trainer:
         if self._config.eval.recalibrate:
             self._measure("test_raw", selected_weights, self._dataset.test, phase, tested)
             fresh = self._program.recalibrate(selected_weights, phase.examples, phase.scaling)
-            selected_weights = self._program.choose(self._mask(trials), fresh, selected_weights)
+            # A copy, since choosing overwrites it and an error must leave it to be saved.
+            copied = jax.tree.map(jnp.copy, selected_weights)
+            selected_weights = self._program.choose(self._mask(trials), fresh, copied)
         if phase.name == "select":
             for trial in trials:
                 trial.end_selection()

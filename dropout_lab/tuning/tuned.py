@@ -8,7 +8,7 @@ from typing import Any
 
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.grid import Overrides
-from dropout_lab.system.files import DamagedError, read_json, write_json
+from dropout_lab.system.files import DamagedError, check_schema, read_object, write_json
 from dropout_lab.system.workdir import changed
 from dropout_lab.tuning.choice import CHOICE_RULE, Choice
 
@@ -33,7 +33,7 @@ def tested_problems(workdir: Path) -> list[str]:
         return []
     return [
         problem
-        for problem, choice in read_json(path)["problems"].items()
+        for problem, choice in read_object(path)["problems"].items()
         if choice["final"]["runs"]
         and all(run["status"] != "failed" for run in choice["final"]["runs"])
     ]
@@ -70,11 +70,14 @@ class TunedFile:
                 "and its test set has been evaluated, which could influence a new choice; allowed: "
                 "the same, or a new workdir"
             )
-        return {
-            problem: Choice.from_json(content["problems"][problem], settings)
-            for problem, settings in self.candidates.items()
-            if problem in content["problems"]
-        }
+        try:
+            return {
+                problem: Choice.from_json(content["problems"][problem], settings)
+                for problem, settings in self.candidates.items()
+                if problem in content["problems"]
+            }
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise DamagedError(self._path, "not a tuning") from error
 
     def write(self, choices: Mapping[str, Choice]) -> None:
         """Writes the file; its entries for other problems stay."""
@@ -92,8 +95,9 @@ class TunedFile:
         """Returns the content of the file; None if there is none."""
         if not self._path.exists():
             return None
-        content = read_json(self._path)
-        if not isinstance(content, dict) or not {"asked", "problems"} <= content.keys():
+        content = read_object(self._path)
+        check_schema(self._path, content, 1)
+        if not {"asked", "problems"} <= content.keys() or not isinstance(content["asked"], dict):
             raise DamagedError(self._path, "not a tuning")
         return content
 

@@ -1,8 +1,12 @@
 """Bad input is one line on stderr and status 2, and leaves what is there as it is."""
 
 import functools
+import os
 import re
+import shlex
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +15,8 @@ from configs import digits_mlp
 from dropout_lab.config import flatten, resolve
 from dropout_lab.data.catalog import IMAGE_SETS
 from dropout_lab.system.files import write_json
+from dropout_lab.system.machine import WITHOUT_BACKEND
+from tests.scripts.conftest import ROOT
 from tests.scripts.forked import run_forked
 
 pytestmark = pytest.mark.slow
@@ -142,6 +148,35 @@ def test_a_configuration_file_that_fails(fails, tmp_path, body, message):
         f"    {body}\n    return config\n"
     )
     assert re.search(message, fails("train", f"--config={path}"))
+
+
+def test_a_configuration_file_that_ends_python(fails, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("import sys\nsys.exit(0)\n")
+    assert re.search(r"^SystemExit: 0 \(.*, line 2\)$", fails("train", f"--config={path}"))
+
+
+def test_a_backend_that_is_not_there(fails):
+    message = fails("train", DIGITS, JAX_PLATFORMS="nothing")
+    assert "'nothing'" in message
+    assert message.endswith(WITHOUT_BACKEND)
+
+
+def test_a_workdir_whose_name_is_too_long(fails, tmp_path):
+    assert "File name too long" in fails("train", DIGITS, workdir=tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"caf\xe9"), "new\nline"])
+def test_a_workdir_with_any_name_is_told_in_one_line(fails, tmp_path, name):
+    assert "holds no sweep" in fails("table", workdir=tmp_path / name)
+
+
+def test_a_closed_stdout_is_no_error():
+    command = [sys.executable, "scripts/train.py", "--help"]
+    closed = subprocess.run(
+        ["sh", "-c", f"{shlex.join(command)} >&-"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
 
 
 def test_a_workdir_without_a_name(fails):

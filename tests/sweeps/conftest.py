@@ -1,15 +1,13 @@
 """A sweep over tiny networks on a file of random images."""
 
-from typing import Any
-
-import numpy as np
 import pytest
 
-from dropout_lab.config import default_config, static_key
+from dropout_lab.config import static_key
 from dropout_lab.sweeps.execution import chunk
 from dropout_lab.training import preparation
 from dropout_lab.training.program import Program
 from dropout_lab.training.vmapped import VmappedProgram
+from tests.sweeps.running import tiny_config, write_tiny
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -19,26 +17,15 @@ def sweeps_compile_quickly(quick_compile):
 
 @pytest.fixture(scope="session")
 def tiny_file(tmp_path_factory):
-    """Returns the path of 48 training and 24 test images of three classes."""
-    rng = np.random.default_rng(0)
+    """Returns the path of a tiny data set."""
     path = tmp_path_factory.mktemp("data") / "tiny.npz"
-    arrays: dict[str, Any] = {}
-    for part, n in (("train", 48), ("test", 24)):
-        arrays[f"x_{part}"] = rng.integers(0, 256, (n, 4, 4, 1), np.uint8)
-        arrays[f"y_{part}"] = np.arange(n) % 3
-    np.savez(path, **arrays)
+    write_tiny(path)
     return str(path)
 
 
 @pytest.fixture
 def config(tiny_file):
-    config = default_config()
-    config.data.name, config.data.path, config.data.val_size = "npz", tiny_file, 24
-    config.model.widths = (8,)
-    config.train.batch_size = 8
-    config.train.epochs = 2
-    config.run.checkpoint_seconds = 0
-    return config
+    return tiny_config(tiny_file)
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ def test_a_checkpoint_that_does_not_fit_is_an_error(config, tmp_path, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoints, "save", limited)
-        with pytest.raises(InputError, match=r"cannot write .*/checkpoints/.*: no space left"):
+        with pytest.raises(InputError, match=r"cannot write .*/checkpoints/.*: File too large"):
             run_sweep(config, SEEDS, store)
     assert store.records() == []
     assert not (store.directory / "failures").exists()

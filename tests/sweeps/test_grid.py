@@ -1,11 +1,17 @@
+import itertools
 from typing import Any
 
+import hypothesis
+import jax
+import numpy as np
 import pytest
+from hypothesis import strategies as st
 
-from dropout_lab.config import resolve, trial_id
+from dropout_lab.config import KEYS, default_config, hparams_of, resolve, trial_id
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.grid import parse, product
 from dropout_lab.sweeps.trials import make_trials
+from dropout_lab.training.program import as_arrays
 
 
 @pytest.mark.parametrize(
@@ -132,3 +138,63 @@ def test_the_common_configuration_is_not_modified(config):
 def test_a_bad_value_is_an_error(config, values, message):
     with pytest.raises(InputError, match=message):
         make_trials(config, [{}, values])
+
+
+@hypothesis.settings(derandomize=True, deadline=None, max_examples=300, database=None)
+@hypothesis.given(
+    key=st.sampled_from(sorted(KEYS)),
+    text=st.one_of(
+        st.text(max_size=30),
+        st.text("()[]{},:-+0123456789.eE'\"", max_size=30),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+            lambda inner: st.lists(inner) | st.tuples(inner) | st.dictionaries(st.text(), inner),
+        ).map(repr),
+    ),
+)
+@hypothesis.example(key="seed", text="{[]: 1}")
+@hypothesis.example(key="seed", text="(" * 10_000)
+@hypothesis.example(key="seed", text="-" * 10_000 + "1")
+@hypothesis.example(key="seed", text="0x" + "f" * 10_000)
+@hypothesis.example(key="optimizer.lr", text="9" * 10_000)
+@hypothesis.example(key="train.epochs", text="1" + "0" * 27)
+def test_whatever_is_varied_is_a_trial_or_one_line(key, text):
+    message, trials = "", []
+    try:
+        trials = make_trials(default_config(), product(parse([f"{key}={text}"])))
+    except InputError as error:
+        message = str(error)
+    assert len(message.splitlines()) <= 1
+    assert len(message) < 2000 + len(text)
+    for trial in trials:
+        hparams = as_arrays(hparams_of(trial.config))
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(hparams))
+
+
+def test_a_sweep_without_an_end_is_an_error(config):
+    with pytest.raises(InputError, match="a sweep of more than 100000 trials"):
+        list(product({"seed": seed} for seed in itertools.count()))
+    with pytest.raises(InputError, match="a sweep of more than 100000 trials"):
+        list(product(*({key: range(1000)} for key in ("seed", "train.epochs"))))
+
+
+@pytest.mark.parametrize(
+    ("key", "one", "other"),
+    [
+        ("dropout.penalty_warmup", (1, 2), (1.0, 2.0)),
+        ("dropout.penalty_warmup", (1, 2), [1, 2]),
+        ("data.val_size", None, 300),
+        ("rate_schedule.boundaries", (1,), (1.0,)),
+        ("dropout.stage_rates", 0, 0.0),
+    ],
+)
+def test_values_that_mean_the_same_are_one_trial(key, one, other):
+    config = default_config()
+    config.variant = "variational_dropout"
+    assert len(make_trials(config, [{key: one}, {key: other}])) == 1
+
+
+@pytest.mark.parametrize("value", [1e-46, 1e39, 10**40])
+def test_a_number_that_the_program_cannot_hold_is_an_error(value):
+    with pytest.raises(InputError, match=r"optimizer\.lr is .*; allowed: .*, within 32 bits"):
+        make_trials(default_config(), [{"optimizer.lr": value}])

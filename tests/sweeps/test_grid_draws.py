@@ -135,3 +135,18 @@ def test_one_trial_with_two_ways_to_run_it_is_an_error(config, key, values):
 def test_an_unknown_key_in_a_sweep_is_an_error(config):
     with pytest.raises(InputError, match=r"'dropout\.rat'; did you mean 'dropout\.rate'"):
         make_trials(config, [{"dropout.rat": 0.5}])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("import sys; sys.exit()", r"SystemExit: +\(.*mine\.py, line 2\)"),
+        ("import itertools; return ({'seed': n} for n in itertools.count())", "more than 100000"),
+        ("return [{'seed': 0}, [0] * 9999]", r"yields \[0, 0, .*\.\.\.; allowed"),
+    ],
+)
+def test_a_sweep_file_that_ends_python_or_never_ends_is_an_error(tmp_path, body, message):
+    path = tmp_path / "mine.py"
+    path.write_text(f"def get_sweep():\n    {body}\n")
+    with pytest.raises(InputError, match=message):
+        read_sweep(path)

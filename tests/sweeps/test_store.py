@@ -4,10 +4,11 @@ import os
 import pytest
 
 from dropout_lab.errors import InputError
+from dropout_lab.sweeps.execution.plan import read_plan
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.status import describe
 from dropout_lab.sweeps.store import Store
-from dropout_lab.sweeps.trials import make_trials
+from dropout_lab.sweeps.trials import groups, make_trials
 
 SEEDS = {"seed": [3, 1, 2]}
 
@@ -28,9 +29,10 @@ def fill(store, config, grid):
 def record_of(trial, **fields):
     """Returns a record with all required fields."""
     return {
-        **{key: {} for key in ("config", "metrics", "data", "versions", "device")},
+        **{key: {} for key in ("metrics", "data", "versions", "device")},
         "schema": 1,
         "id": trial.id,
+        "config": trial.config.to_dict(),
         "status": "ok",
         "seed": trial.config.seed,
         "history": [],
@@ -65,8 +67,9 @@ def test_records_come_in_the_order_of_the_trials(store, config):
     for trial in (third, first):
         store.add(record_of(trial))
     assert (store.has(first.id), store.has(second.id)) == (True, False)
-    assert store.records() == [record_of(first), record_of(third)]
-    assert store.record(third.id) == record_of(third)
+    expected = json.loads(json.dumps([record_of(first), record_of(third)]))
+    assert store.records() == expected
+    assert store.record(third.id) == expected[1]
     assert store.record(second.id) is None
     assert sorted(path.name for path in (store.directory / "trials").iterdir()) == sorted(
         f"{trial.id}.json" for trial in (first, third)
@@ -115,13 +118,25 @@ def test_a_record_that_is_no_json_is_a_bug(store, config):
         ("trials", '{"id": ', "not JSON"),
         ("trials", "[1]", "fields are missing"),
         ("trials", {"metrics": None}, "metrics is None"),
-        ("trials", {"metrics": {"val_error": "x"}}, "a metric is not a number"),
+        ("trials", {"metrics": {"val_error": "x"}}, "val_error is 'x'"),
+        ("trials", {"metrics": {"val_error": -0.5}}, "val_error is -0.5"),
+        ("trials", {"metrics": {"val_error": True}}, "val_error is True"),
+        ("trials", {"metrics": {"val_loss": float("nan")}}, "not JSON: NaN is no finite number"),
         ("trials", {"history": [1]}, "a row of the history is not an object"),
+        ("trials", {"history": [{"epoch": 1, "train_loss": []}]}, "train_loss is \\[\\]"),
+        ("trials", {"lanes": 0}, "lanes is 0"),
+        ("trials", {"wall_seconds": -1.0}, "wall_seconds is -1.0"),
+        ("trials", {"status": "fine"}, "status is 'fine'"),
+        ("trials", {"config": {"seed": 3}}, "its configuration is of trial '"),
+        ("trials", {"schema": True}, "schema is True"),
+        ("trials", '{"schema": 1, "schema": 1}', "not JSON: 'schema' is given twice"),
+        ("trials", "[" * 100_000, "not JSON: "),
+        ("trials", '{"schema": 1e999}', "not JSON: 1e999 is no finite number"),
         ("failures", "{}", "fields are missing"),
-        (".", '{"base": null, "varied": [], "trials": {}}', "base is None"),
+        (".", '{"schema": 1, "base": null, "varied": [], "trials": {}}', "base is None"),
         (
             ".",
-            '{"base": {}, "varied": ["seed"], "trials": {"a": 1}}',
+            '{"schema": 1, "base": {}, "varied": ["seed"], "trials": {"a": 1}}',
             "a varied key or a trial is of the wrong type",
         ),
     ],
@@ -137,6 +152,33 @@ def test_reading_a_damaged_file_is_an_error(store, config, kind, content, reason
     for read in readers:
         with pytest.raises(InputError, match=rf"{path.name} is damaged \({reason}.*to go on"):
             read(store)
+
+
+@pytest.mark.parametrize("kind", ["trials", "failures", "plans", "."])
+def test_a_file_of_a_later_version_is_said_to_be_one(store, config, kind):
+    """It is not called damaged, so it is neither moved away nor made again."""
+    [trial, *_] = trials = fill(store, config, SEEDS)
+    [group] = groups(trials)
+    names = {"plans": f"{group.id}.json", ".": "sweep.json"}
+    path = store.directory / kind / names.get(kind, f"{trial.id}.json")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('{"schema": 99}')
+    with pytest.raises(InputError, match=rf"{path.name} has schema 99, which a later version"):
+        read_plan(store, group.id) if kind == "plans" else describe(store)
+    if kind == "trials":
+        with pytest.raises(InputError, match="later version"):
+            store.quarantine_damaged([trial.id])
+    assert path.exists()
+
+
+def test_a_list_of_trials_with_another_configuration_is_an_error(store, config):
+    [trial, *_] = fill(store, config, SEEDS)
+    path = store.directory / "sweep.json"
+    content = json.loads(path.read_text())
+    content["trials"][trial.id]["train"]["epochs"] = 9
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=rf"damaged \(trial '{trial.id}' has another config"):
+        store.configs([trial.id])
 
 
 def test_damaged_records_are_moved_by_one_process_at_a_time(store, config, monkeypatch):

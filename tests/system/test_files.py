@@ -6,11 +6,12 @@ import stat
 import tempfile
 from pathlib import Path
 
+import filelock
 import pytest
 
 from dropout_lab.data import tfds_source
 from dropout_lab.errors import InputError
-from dropout_lab.system.files import make_private, user_cache, write_bytes
+from dropout_lab.system.files import lock, make_private, user_cache, write_bytes
 
 
 def test_a_user_without_a_home_has_a_cache_all_the_same(monkeypatch):
@@ -108,3 +109,19 @@ def test_a_cache_of_somebody_else_is_refused(cache, monkeypatch, seen):
     monkeypatch.setattr(os, seen, foreign)
     with pytest.raises(InputError, match=rf"^cache {cache} belongs to user \d+, not to user \d+; "):
         user_cache("xla")
+
+
+def test_a_lock_that_outlives_its_holder_is_told_of(monkeypatch, tmp_path):
+    """Without flock a lock is a file, which stays when another host's process has died."""
+
+    def missing(descriptor):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(filelock._unix, "lock_fd_nonblocking", missing)
+    path = tmp_path / "a.lock"
+    path.write_text("4711\nelsewhere\n")
+    with pytest.warns() as told, lock(path, wait=False) as acquired:
+        assert not acquired
+    [message] = [str(warning.message) for warning in told if "waiting" in str(warning.message)]
+    assert message.startswith(f"waiting for {path}, held by 4711 elsewhere (process, host)")
+    assert "delete the file" in message

@@ -255,10 +255,11 @@ def test_saves_as_often_as_configured(run, tmp_path, monkeypatch, seconds, saves
         lambda arrays, described: described["lanes"][0].pop("best"),
         lambda arrays, described: described["lanes"].append(described["lanes"][0]),
         lambda arrays, described: described.pop("lanes"),
+        lambda arrays, described: described.update(trials=["0123456789abcdef"]),
         lambda arrays, described: arrays.update({"0-steps": arrays.pop("0-step")}),
         lambda arrays, described: arrays.update({"0-step": np.zeros(2, np.int32)}),
     ],
-    ids=["more", "less", "lane", "part", "name", "shape"],
+    ids=["more", "less", "lane", "part", "other", "name", "shape"],
 )
 def test_a_checkpoint_of_other_code_is_reported_like_a_damaged_one(run, tmp_path, change):
     checkpoints = Checkpoints(tmp_path / "checkpoint")
@@ -280,6 +281,6 @@ def test_wall_time_adds_up_over_sessions(run, tmp_path):
     arrays, progress = saved
     checkpoints.clear()
     [trial] = progress["lanes"]
-    checkpoints.save(arrays, {"lanes": [trial | {"seconds": 1000.0}]}, step=2)
+    checkpoints.save(arrays, progress | {"lanes": [trial | {"seconds": 1000.0}]}, step=2)
     resumed, _ = run(checkpoints=checkpoints)
     assert 1000 < resumed.progress.seconds < 1060

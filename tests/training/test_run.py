@@ -267,3 +267,27 @@ def test_nothing_is_written_by_a_bad_configuration(config, tmp_path, monkeypatch
     with pytest.raises(InputError, match=r"config\.dropout\.rate is 1\.5; allowed: a number from"):
         train(config, tmp_path / "new")
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_record_of_another_run_is_not_returned(config, tmp_path, kept):
+    train(config, tmp_path)
+    if not kept:
+        (tmp_path / "config.json").unlink()
+    config.seed = 7
+    with pytest.raises(InputError, match=r"belongs to another run: seed is 0 there, 7 here"):
+        train(config, tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[1]", "3", '{"a": ', '{"seed": 0, "seed": 0}', "[" * 10**5])
+def test_a_damaged_configuration_is_an_error(config, tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(InputError, match=r"config\.json is damaged \("):
+        train(config, tmp_path)
+
+
+def test_more_updates_than_can_be_counted_are_an_error(config):
+    config.train.epochs = 2**31 - 1
+    resolved = resolve(config)
+    with pytest.raises(InputError, match=r"epochs is 2147483647, of 5 updates each; allowed: 1 to"):
+        check_data(resolved, load_data(resolved))

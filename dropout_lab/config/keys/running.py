@@ -7,6 +7,8 @@ from dropout_lab.variants import INFERENCE_RULES
 
 STATIC, HOST, EXECUTION = Role.STATIC, Role.HOST, Role.EXECUTION
 
+_MOST = 1_000_000  # passes; more than a program's memory and a user's patience allow
+
 
 def _several_passes(config: Flat, _: str) -> bool:
     return config["eval.inference"] not in ("mean", "moments")
@@ -23,9 +25,9 @@ KEYS = (
     Key("eval.inference", None, one_of(INFERENCE_RULES) | NONE, STATIC, when=ALWAYS,
         before=ORIGINAL,
         meaning="Inference rule. None: the variant's first."),
-    Key("eval.passes", 50, whole(1), STATIC, when=SAMPLED, before=ORIGINAL,
+    Key("eval.passes", 50, whole(1, _MOST), STATIC, when=SAMPLED, before=ORIGINAL,
         meaning="Passes averaged in the final evaluation."),
-    Key("eval.samples", 5, whole(1), STATIC, when=SAMPLED, before=ORIGINAL,
+    Key("eval.samples", 5, whole(1, _MOST), STATIC, when=SAMPLED, before=ORIGINAL,
         meaning="Passes averaged after each epoch."),
     Key("eval.recalibrate", False, FLAG, STATIC,
         when=When("the model has batch statistics", _has_batch_stats), before=False, unread=False,

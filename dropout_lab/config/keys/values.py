@@ -2,14 +2,17 @@
 
 import dataclasses
 import math
-import sys
 from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 
-from dropout_lab.errors import InputError, unknown
+from dropout_lab.errors import InputError, shown, unknown
 from dropout_lab.system.external import is_external
+
+# What a program can hold: smaller numbers are zero there, larger ones infinite.
+_SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+_LARGEST_WHOLE = 2**31 - 1
 
 
 def plain(value: Any) -> Any:
@@ -57,7 +60,8 @@ class Values:
             return
         if self.names and isinstance(value, str):
             raise unknown(name.removeprefix("config."), value, self.names)
-        raise InputError(f"{name} is {value!r}; allowed: {self.words}")
+        bits = "" if _fits(value) else ", within 32 bits"
+        raise InputError(f"{name} is {shown(value)}; allowed: {self.words}{bits}")
 
     def __or__(self, other: "Values") -> "Values":
         """Returns the union of two sets."""
@@ -70,27 +74,42 @@ class Values:
         )
 
 
+def _fits(value: Any) -> bool:
+    """Returns whether a value is no number, or one that a program can hold."""
+    if isinstance(value, float):
+        return value == 0 or _SMALLEST <= abs(value) <= _LARGEST
+    return not isinstance(value, int) or abs(value) <= _LARGEST_WHOLE
+
+
 def number(low: float, high: float = math.inf, *, above: bool = False) -> Values:
-    """Returns the finite numbers from ``low`` to ``high``; without ``low`` itself if ``above``."""
+    """Returns the numbers from ``low`` to ``high`` that float32 can hold.
+
+    Args:
+      low: The smallest number.
+      high: The largest number.
+      above: Whether ``low`` itself is not allowed.
+    """
     bound = f"{'above' if above else 'from'} {low:g}" + (f" to {high:g}" if high < math.inf else "")
 
     def test(value: Any) -> bool:
         if not isinstance(value, int | float) or isinstance(value, bool):
             return False
-        # Not math.isfinite, which raises on an integer too large for a float.
-        finite = abs(value) <= sys.float_info.max
-        return finite and low <= value <= high and not (above and value == low)
+        held = value == 0 or _SMALLEST <= abs(value) <= _LARGEST
+        return held and low <= value <= high and not (above and value == low)
 
     return Values(f"a number {bound}", test, float)
 
 
 def whole(low: int, high: int | None = None, *, words: str = "") -> Values:
-    """Returns the integers from ``low`` to ``high``; ``words`` replaces ``high`` in messages."""
+    """Returns the integers from ``low`` to ``high``; ``words`` replaces ``high`` in messages.
+
+    Without ``high`` they end where those of a program do.
+    """
 
     def test(value: Any) -> bool:
         if not isinstance(value, int) or isinstance(value, bool):
             return False
-        return value >= low and (high is None or value <= high)
+        return low <= value <= (_LARGEST_WHOLE if high is None else high)
 
     bound = "" if high is None else f" to {words or high}"
     return Values(f"a whole number from {low}{bound}", test, int)

@@ -19,7 +19,7 @@ from dropout_lab.sweeps.trials import Group
 from dropout_lab.system.files import write_json
 from dropout_lab.system.interrupt import Interrupted, Stop
 from dropout_lab.training import trainer
-from dropout_lab.training.checkpoint import Checkpoints
+from dropout_lab.training.checkpoint import Checkpoints, DamagedCheckpointError
 from dropout_lab.training.preparation import load_data, prepare
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
@@ -50,8 +50,10 @@ def run_chunk(
 ) -> bool:
     """Runs the pending trials of a chunk and writes their records.
 
-    An exception in training is recorded as the failure of the chunk's trials and not raised. If
-    memory does not suffice for this many lanes, the plan gets two chunks of half the width instead.
+    An exception in training is recorded as the failure of the trial and not raised, unless it is
+    the operating system's: then the trial is not to blame. Trials side by side get chunks of their
+    own instead, since one of them may have failed the others; or two chunks of half the width, if
+    memory does not suffice for this many lanes.
 
     Args:
       store: The sweep.
@@ -65,7 +67,7 @@ def run_chunk(
       Whether the chunk is finished; False only if another process runs it.
 
     Raises:
-      InputError: If a file cannot be written.
+      InputError, OSError: If a file cannot be read or written; the checkpoint stays.
       Interrupted: If asked to stop; finished work is saved.
     """
     with store.lock(chunk.id, wait=wait) as acquired:
@@ -96,17 +98,20 @@ def _run(
                 else:  # a network saved there earlier is not the one of this record
                     Checkpoints(store.network(trial)).clear()
                 store.add(make_record(config, dataset, result))
-    except (InputError, Interrupted):
+    except (InputError, OSError, Interrupted):
         raise
     except Exception as error:
         if progress.reporting:  # the report failed, not the trials
             raise
         if "RESOURCE_EXHAUSTED" in str(error) and chunk.lanes > 1:
             plan.split(store, group.id, chunk)
+        elif len(chunk.trials) > 1:  # one of them may be at fault: each gets its own chunk
+            plan.separate(store, group.id, chunk)
         else:
             reason = "".join(traceback.format_exception_only(error)).splitlines()[0]
             for trial in chunk.pending(store):
                 store.add_failure(trial, reason, traceback.format_exc())
+            return  # the checkpoint stays for --retry: it may hold a complete training
     finally:
         progress.clear()
     checkpoints.clear()
@@ -122,7 +127,7 @@ class _Checkpoints(Checkpoints):
     def restore(self, *args: Any) -> Any:
         try:
             return super().restore(*args)
-        except InputError:
+        except DamagedCheckpointError:
             self._store.quarantine(self._directory)
             return None
 

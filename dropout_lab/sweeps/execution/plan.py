@@ -9,15 +9,18 @@ import functools
 import hashlib
 import itertools
 import json
+import reprlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from dropout_lab.errors import InputError
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import Group, Trial
-from dropout_lab.system.files import read_json, version, write_json
+from dropout_lab.system.files import DamagedError, check_schema, read_json, version, write_json
 from dropout_lab.system.machine import threads
+
+_SCHEMA = 1
+"""Version of the file's layout."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,12 +78,15 @@ class Plan:
         return dataclasses.replace(self, chunks=(*self.chunks, *added))
 
     def split(self, chunk: Chunk) -> "Plan":
-        """Returns the plan with a chunk replaced by chunks of half its width."""
+        """Returns the plan with a chunk, and what is added later, in chunks of half its width."""
         half = chunk.lanes // 2
-        halves = Plan(half, self.threads, None).extended(chunk.trials).chunks
-        parts = (halves if other == chunk else (other,) for other in self.chunks)
-        chunks = tuple(itertools.chain.from_iterable(parts))
-        return dataclasses.replace(self, lanes=min(self.lanes, half), chunks=chunks)
+        return dataclasses.replace(self.cut(chunk, half), lanes=min(self.lanes, half))
+
+    def cut(self, chunk: Chunk, lanes: int) -> "Plan":
+        """Returns the plan with a chunk replaced by narrower ones."""
+        narrower = Plan(lanes, self.threads, None).extended(chunk.trials).chunks
+        parts = (narrower if other == chunk else (other,) for other in self.chunks)
+        return dataclasses.replace(self, chunks=tuple(itertools.chain.from_iterable(parts)))
 
 
 def read_plan(store: Store, group: str) -> Plan | None:
@@ -98,13 +104,31 @@ def read_plan(store: Store, group: str) -> Plan | None:
 def _parsed(path: Path, version: tuple[int, ...]) -> Plan:
     """Returns the plan in a file, which takes long to parse for thousands of chunks."""
     content = read_json(path)
+    check_schema(path, content, _SCHEMA)
     try:
         chunks = tuple(Chunk(item["lanes"], tuple(item["trials"])) for item in content["chunks"])
-        return Plan(content["lanes"], content["threads"], content["seconds"], chunks)
+        plan = Plan(content["lanes"], content["threads"], content["seconds"], chunks)
     except (KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is damaged (not a plan); move it away to plan the pending trials again"
-        ) from error
+        raise DamagedError(path, "not a plan") from error
+    reason = _damage(plan)
+    if reason is not None:
+        raise DamagedError(path, reason)
+    return plan
+
+
+def _damage(plan: Plan) -> str | None:
+    """Returns why a plan cannot be followed; None if it can."""
+    counts = (plan.lanes, plan.threads, *(chunk.lanes for chunk in plan.chunks))
+    if not all(type(count) is int and count >= 1 for count in counts):
+        return "a number of lanes or threads is not a whole number from 1"
+    if plan.seconds is not None and (type(plan.seconds) not in (int, float) or plan.seconds < 0):
+        return f"seconds is {reprlib.repr(plan.seconds)}"
+    if any(not 1 <= len(chunk.trials) <= chunk.lanes for chunk in plan.chunks):
+        return "a chunk has no trials, or more than lanes"
+    trials = list(itertools.chain.from_iterable(chunk.trials for chunk in plan.chunks))
+    if not all(isinstance(trial, str) for trial in trials):
+        return "a trial is not a text"
+    return "a trial is planned twice" if len(set(trials)) < len(trials) else None
 
 
 def make_plan(
@@ -124,7 +148,7 @@ def make_plan(
     with store.lock(_lock(group.id), wait=False) as acquired:
         if not acquired:
             return None
-        plan = read_plan(store, group.id)
+        plan = _without_strangers(store, group, read_plan(store, group.id))
         planned = {trial for chunk in plan.chunks for trial in chunk.trials} if plan else set()
         new = [
             trial for trial in group.trials if trial.id not in planned and not store.has(trial.id)
@@ -140,6 +164,19 @@ def make_plan(
         return plan
 
 
+def _without_strangers(store: Store, group: Group, plan: Plan | None) -> Plan | None:
+    """Returns a plan without the chunks that have trials which the sweep lacks.
+
+    They come from a list of trials that was damaged and moved away; nothing says what they are.
+    """
+    own = {trial.id for trial in group.trials}
+    if plan is None or all(own.issuperset(chunk.trials) for chunk in plan.chunks):
+        return plan
+    known = own | store.trials().keys()
+    chunks = tuple(chunk for chunk in plan.chunks if known.issuperset(chunk.trials))
+    return dataclasses.replace(plan, chunks=chunks)
+
+
 def by_fold(trials: Iterable[Trial]) -> list[list[Trial]]:
     """Returns the trials grouped by validation fold, as the lanes of a chunk share their data."""
     folds: dict[int | None, list[Trial]] = {}
@@ -149,15 +186,24 @@ def by_fold(trials: Iterable[Trial]) -> list[list[Trial]]:
 
 
 def split(store: Store, group: str, chunk: Chunk) -> None:
-    """Replaces a chunk in the plan of its group by chunks of half its width."""
+    """Replaces a chunk in the plan of its group by chunks of half its width: see Plan.split."""
+    _change(store, group, lambda plan: plan.split(chunk))
+
+
+def separate(store: Store, group: str, chunk: Chunk) -> None:
+    """Replaces a chunk in the plan of its group by a chunk for each of its trials."""
+    _change(store, group, lambda plan: plan.cut(chunk, 1))
+
+
+def _change(store: Store, group: str, change: Callable[[Plan], Plan]) -> None:
     with store.lock(_lock(group)):
         plan = read_plan(store, group)
         if plan:
-            _write(store, group, plan.split(chunk))
+            _write(store, group, change(plan))
 
 
 def _write(store: Store, group: str, plan: Plan) -> None:
-    content: dict[str, Any] = {"schema": 1, **dataclasses.asdict(plan)}
+    content: dict[str, Any] = {"schema": _SCHEMA, **dataclasses.asdict(plan)}
     write_json(store.file("plans", group), content)
 
 

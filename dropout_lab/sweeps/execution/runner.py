@@ -113,7 +113,8 @@ def run_sweep(
             store.forget_failure(trial)
     watch, damaged = _watch(store, ids)
     with graceful_stop() as stop, Display(trials=len(trials)) as display:
-        for line in (_introduction(watch), *damaged, *_other_revisions(watch)):
+        warnings = (*_other_revisions(watch), *_without_network(config, store, watch))
+        for line in (_introduction(watch), *damaged, *warnings):
             display.say(line)
         pending = [group for group in grouped if not _is_finished(group, watch)]
         if pending:
@@ -187,6 +188,19 @@ def _other_revisions(watch: Watch) -> list[str]:
     now = environment()["git_revision"]
     others = ", ".join(sorted(str(revision) for revision in watch.revisions - {now}))
     return [f"warning: records are of revision {others}, this is {now}"] if others else []
+
+
+def _without_network(config: ConfigDict, store: Store, watch: Watch) -> list[str]:
+    """Returns a warning if networks are to be kept, but were not of the trials done before."""
+    if not config.run.save_model:
+        return []
+    count = sum(not store.network(trial).is_dir() for trial in watch.done)
+    if not count:
+        return []
+    return [
+        f"warning: the networks of {count} trials recorded before were not kept; to train them "
+        f"again, remove their records from {store.directory / 'trials'}"
+    ]
 
 
 def _executor(execution: Execution, store: Store, pending: Sequence[Group]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dropout_lab.errors import InputError
+from dropout_lab.sweeps.execution.worker import ERROR
 from dropout_lab.sweeps.status import Watch
 from dropout_lab.sweeps.store import Store
 from dropout_lab.system.display import Display
@@ -44,6 +45,11 @@ class _Worker:
         """Returns the text written to standard error so far."""
         self._log.seek(0)
         return self._log.read().decode(errors="replace").strip()
+
+    def reported_error(self) -> str:
+        """Returns the error that ended it; libraries may have written lines before and after it."""
+        lines = [line for line in self.stderr().splitlines() if line.startswith(ERROR)]
+        return lines[-1].removeprefix(ERROR) if lines else self.stderr()
 
     def send(self, signum: int) -> None:
         """Sends a signal, unless the worker has ended."""
@@ -124,7 +130,7 @@ def _restart_killed(pool: list[_Worker], display: Display) -> int:
         if status is None or status == 0:
             continue
         if status == 2:
-            raise InputError(worker.stderr().splitlines()[-1])
+            raise InputError(worker.reported_error())
         if status > 0 and status < 128:
             raise RuntimeError(f"a worker ended with status {status}:\n{worker.stderr()}")
         name = signal.Signals(-status if status < 0 else status - 128).name

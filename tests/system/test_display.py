@@ -1,0 +1,28 @@
+import io
+
+from rich.console import Console
+
+from dropout_lab.system.display import Display
+
+
+class Gone(io.StringIO):
+    """A terminal that was closed."""
+
+    def write(self, text):
+        raise OSError(5, "Input/output error")
+
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_that_goes_away_does_not_end_the_work(monkeypatch):
+    whole = Console.__init__
+
+    def on_gone(self, **options):
+        whole(self, **options | {"file": Gone()})
+
+    monkeypatch.setattr(Console, "__init__", on_gone)
+    with Display(trials=2) as display:
+        display.say("one")
+        display.update(1, "half")
+        display.say("two")
