@@ -82,7 +82,7 @@ def fails(run_script, tmp_path):
         ),
         ("train", ["--config=configs/absent.py"], r"absent\.py"),
         ("train", ["--config=README.md"], r"invalid .*README\.md, line"),
-        ("train", ["--config=dropout_lab/files.py"], r"without get_config\(\); allowed"),
+        ("train", ["--config=dropout_lab/errors.py"], r"without get_config\(\); allowed"),
         (
             "train",
             [DIGITS, "--distributed", "--coordinator=localhost"],
