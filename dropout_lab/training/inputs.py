@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dropout_lab.errors import InputError
 
@@ -26,7 +27,7 @@ class Inputs:
     span: tuple[float, float] | None = None
 
     @classmethod
-    def of(cls, data: dict[str, Any], scale: np.ndarray | np.floating) -> "Inputs":
+    def of(cls, data: dict[str, Any], scale: ArrayLike) -> "Inputs":
         """Returns the inputs of a network.
 
         Args:

@@ -117,7 +117,7 @@ def test_numbers_of_numpy_are_numbers():
     same = default_config()
     same.seed, same.train.refit, same.optimizer.lr, same.model.widths = 3, True, 0.3, (4, 5)
     assert trial_id(resolve(config)) == trial_id(resolve(same))
-    grid: dict[str, Any] = {"seed": np.arange(2), "optimizer.lr": np.array([0.1, 0.3], np.float32)}
-    other: dict[str, Any] = {"seed": [0, 1], "optimizer.lr": [0.1, 0.3]}
+    grid: Any = {"seed": np.arange(2), "optimizer.lr": np.array([0.1, 0.3], np.float32)}
+    other: Any = {"seed": [0, 1], "optimizer.lr": [0.1, 0.3]}
     ids = [[trial.id for trial in make_trials(same, product(each))] for each in (grid, other)]
     assert ids[0] == ids[1]

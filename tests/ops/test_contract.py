@@ -212,6 +212,6 @@ def test_a_truth_value_is_no_rate_and_a_number_no_list_of_axes(key):
     with pytest.raises(TypeError, match=r"dropout: rate is True; allowed: a number or a scalar"):
         ops.dropout(key, x, rate=True)
     for op in (ops.dropout, ops.classic_dropout, ops.concrete_dropout):
-        more: dict[str, Any] = {"temperature": 0.1} if op is ops.concrete_dropout else {}
+        more: Any = {"temperature": 0.1} if op is ops.concrete_dropout else {}
         with pytest.raises(TypeError, match=r"broadcast_dims is 0; allowed: a tuple, as \(0,\)"):
-            op(key, x, rate=0.5, **{"broadcast_dims": 0, **more})
+            op(key, x, rate=0.5, **more | {"broadcast_dims": 0})

@@ -55,7 +55,11 @@ def fails(run_script, tmp_path):
     ("script", "args", "message"),
     [
         ("train", [DIGITS, "--config.dropout.rate=1.5"], r"config\.dropout\.rate is 1\.5; allowed"),
-        ("train", [DIGITS, "--config.dropout.rate=nan"], r"config\.dropout\.rate is nan; allowed"),
+        (
+            "train",
+            [DIGITS, "--config.dropout.rate=nan"],
+            r"config\.dropout\.rate is 'nan'; allowed",
+        ),
         ("train", [DIGITS, "--config.dropout.rate=half"], r"half"),
         (
             "train",
