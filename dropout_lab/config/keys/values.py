@@ -75,10 +75,10 @@ class Values:
 
 
 def _fits(value: Any) -> bool:
-    """Returns whether a value is no number, or one that a program can hold."""
+    """Returns whether a value is no finite number, or one that a program can hold."""
     if isinstance(value, float):
-        return value == 0 or _SMALLEST <= abs(value) <= _LARGEST
-    return not isinstance(value, int) or abs(value) <= _LARGEST_WHOLE
+        return not math.isfinite(value) or value == 0 or _SMALLEST <= abs(value) <= _LARGEST
+    return not isinstance(value, int) or abs(value) <= 2**32
 
 
 def number(low: float, high: float = math.inf, *, above: bool = False) -> Values:
