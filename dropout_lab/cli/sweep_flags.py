@@ -11,7 +11,7 @@ from dropout_lab.errors import InputError
 
 if TYPE_CHECKING:
     from dropout_lab.sweeps.execution.cluster import Certificates
-    from dropout_lab.sweeps.execution.runner import Execution
+    from dropout_lab.sweeps.execution.options import Execution
     from dropout_lab.sweeps.grid import Overrides
 
 flags.disclaim_key_flags()  # --help shows them as the subcommand's own
@@ -87,7 +87,7 @@ class ExecutionFlags:
         Raises:
           InputError: If a flag is wrong.
         """
-        from dropout_lab.sweeps.execution.runner import Execution
+        from dropout_lab.sweeps.execution.options import Execution
 
         return Execution(
             self._parsed_lanes(),

@@ -10,6 +10,9 @@ from dropout_lab.errors import InputError
 _MOST = 1_000_000  # values of a range; more is a slip of the hand
 _OPENING, _CLOSING = "([{", ")]}"
 
+# What Python raises for a text that is no literal, too deep, or a dictionary with lists as keys.
+_NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
+
 
 def values_of(name: str, text: str) -> list[Any]:
     """Returns the values that a text lists for a key.
@@ -70,7 +73,7 @@ def _values(key: Key, item: str) -> Iterator[Any]:
 def _value(text: str) -> Any:
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except _NO_LITERAL:
         return text
 
 

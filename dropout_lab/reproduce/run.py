@@ -17,7 +17,7 @@ from dropout_lab.reproduce.design import Design, make_design
 from dropout_lab.reproduce.experiment import Experiment
 from dropout_lab.reproduce.figure import svg
 from dropout_lab.reproduce.results import Results
-from dropout_lab.sweeps.execution.runner import Execution
+from dropout_lab.sweeps.execution.options import Execution
 from dropout_lab.sweeps.store import Store
 from dropout_lab.system.files import read_object, write_bytes, write_json
 from dropout_lab.system.workdir import check_directory, check_same

@@ -1,6 +1,7 @@
 """Sweeps: sets of trials, their execution, and the store of their records."""
 
-from dropout_lab.sweeps.execution.runner import Execution, run_sweep
+from dropout_lab.sweeps.execution.options import Execution
+from dropout_lab.sweeps.execution.runner import run_sweep
 from dropout_lab.sweeps.frame import load, load_networks
 from dropout_lab.sweeps.grid import (
     chain,

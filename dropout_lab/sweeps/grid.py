@@ -31,9 +31,6 @@ Draw = Callable[[np.random.Generator], Any]
 MAX_TRIALS = 100_000
 """Most trials of a sweep; a generator without an end is told by it."""
 
-# What Python raises for a text that is no literal, too deep, or a dictionary with lists as keys.
-_NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
-
 
 def parse(specs: Iterable[str]) -> dict[str, list[Any]]:
     """Returns the values to try for each key, from texts ``KEY=VALUE,VALUE,...``.

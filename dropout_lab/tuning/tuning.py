@@ -11,7 +11,8 @@ from ml_collections import ConfigDict
 
 from dropout_lab.config import EXECUTION, KEYS, by_content, flatten, pinned
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution.runner import Execution, check_group, run_sweep
+from dropout_lab.sweeps.execution.options import Execution
+from dropout_lab.sweeps.execution.runner import check_group, run_sweep
 from dropout_lab.sweeps.grid import Overrides, product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials

@@ -11,7 +11,7 @@ from dropout_lab.config import default_config
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import Above, Alike, Below, Ordered, run
 from dropout_lab.reproduce.design import make_design
-from dropout_lab.sweeps.execution.runner import Execution
+from dropout_lab.sweeps.execution.options import Execution
 
 PROTOCOLS_OF = [
     (name, protocol)

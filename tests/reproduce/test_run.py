@@ -12,7 +12,7 @@ import pytest
 from dropout_lab.config import default_config
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import Amendment, Cell, Value, run
-from dropout_lab.sweeps.execution.runner import Execution
+from dropout_lab.sweeps.execution.options import Execution
 from dropout_lab.training import trainer
 from tests.reproduce.conftest import small_experiment
 

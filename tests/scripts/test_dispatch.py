@@ -10,7 +10,7 @@ from dropout_lab.cli import checkout, dispatch
 from dropout_lab.cli.dispatch import SUBCOMMANDS
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce.design import PROTOCOLS
-from dropout_lab.sweeps.execution.runner import EXECUTORS
+from dropout_lab.sweeps.execution.options import EXECUTORS
 from scripts.benchmarks.runner import SUITES
 from tests.scripts.conftest import ROOT
 

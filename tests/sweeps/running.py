@@ -6,7 +6,7 @@ import numpy as np
 
 from dropout_lab.config import default_config
 from dropout_lab.sweeps.execution import runner
-from dropout_lab.sweeps.execution.runner import Execution
+from dropout_lab.sweeps.execution.options import Execution
 
 
 def write_tiny(path):

@@ -16,7 +16,8 @@ SWEEP = """
     import sys
     import jax
     from configs import digits_mlp
-    from dropout_lab.sweeps.execution.runner import Execution, run_sweep
+    from dropout_lab.sweeps.execution.options import Execution
+    from dropout_lab.sweeps.execution.runner import run_sweep
     from dropout_lab.sweeps.store import Store
     from dropout_lab.training import trainer
 

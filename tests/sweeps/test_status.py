@@ -10,7 +10,8 @@ import pytest
 from dropout_lab import sweeps
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps import status
-from dropout_lab.sweeps.execution.runner import Execution, preview
+from dropout_lab.sweeps.execution.options import Execution
+from dropout_lab.sweeps.execution.runner import preview
 from dropout_lab.sweeps.status import describe
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training import trainer

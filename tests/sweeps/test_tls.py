@@ -10,7 +10,7 @@ import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.execution.cluster import Certificates
-from dropout_lab.sweeps.execution.runner import Execution
+from dropout_lab.sweeps.execution.options import Execution
 from tests.sweeps.campaign import ROOT
 
 PAGES = ("/", "/status", "/health", "/metrics", "/info/main/workers.html", "/json/counts.json")

@@ -16,9 +16,9 @@ def config(new_config):
 
 
 @pytest.fixture(scope="module")
-def record(config, lanes_of, tiny_dataset):
+def record(config, vmapped_of, tiny_dataset):
     resolved = resolve(config)
-    [result] = Trainer(lanes_of(resolved), [resolved], tiny_dataset).run()
+    [result] = Trainer(vmapped_of(resolved), [resolved], tiny_dataset).run()
     return make_record(resolved, tiny_dataset, result)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution.runner import Execution
+from dropout_lab.sweeps.execution.options import Execution
 from dropout_lab.training import trainer
 from dropout_lab.tuning.tuning import Tuning
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution.runner import Execution
+from dropout_lab.sweeps.execution.options import Execution
 from dropout_lab.sweeps.grid import settings_and_seeds
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training import preparation, trainer

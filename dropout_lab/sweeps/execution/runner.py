@@ -1,6 +1,5 @@
 """Execution of a sweep's pending trials, by one process or many."""
 
-import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -8,9 +7,10 @@ import jax
 from ml_collections import ConfigDict
 
 from dropout_lab.config import EXECUTION, HOST
-from dropout_lab.errors import InputError, unknown
-from dropout_lab.sweeps.execution.cluster import Certificates, run_dask
+from dropout_lab.errors import InputError
+from dropout_lab.sweeps.execution.cluster import run_dask
 from dropout_lab.sweeps.execution.cost import estimate
+from dropout_lab.sweeps.execution.options import Execution
 from dropout_lab.sweeps.execution.plan import by_fold, read_plan
 from dropout_lab.sweeps.execution.work import width, work
 from dropout_lab.sweeps.execution.worker_pool import run_processes
@@ -25,9 +25,6 @@ from dropout_lab.system.machine import threads
 from dropout_lab.training.preparation import check_data, load_data, prepare
 from dropout_lab.training.record import environment
 
-EXECUTORS = ("auto", "local", "processes", "dask")
-"""The ways to run the chunks; "auto" chooses between "local" and "processes"."""
-
 # With networks as small as MNIST's, two single-threaded processes train 1.2 to 2 times as fast as
 # one process with two threads (measured), but each has to start and compile.
 _WORTHWHILE = 30.0  # estimated seconds of work from which processes are worth their start
@@ -35,52 +32,6 @@ _MANY = 32  # trials from which processes are chosen unmeasured: if they are sho
 
 # Keys in which all trials of a program agree; run.save_model is read for each trial.
 _SHARED = tuple(key for key in EXECUTION if key != "run.save_model")
-
-
-@dataclasses.dataclass(frozen=True)
-class Execution:
-    """Options for running a sweep, which affect its records only by rounding.
-
-    Attributes:
-      lanes: Number of trials side by side, in groups not yet planned; None to measure the fastest.
-      executor: One of ``EXECUTORS``.
-      workers: Number of processes; None for one per core. Not allowed with "local".
-      scheduler: Address of a Dask scheduler; only with "dask", None to start one.
-      retry: Whether to run failed trials again.
-      certificates: For a scheduler that speaks TLS.
-
-    Raises:
-      InputError: If a value is not allowed.
-    """
-
-    lanes: int | None = None
-    executor: str = "auto"
-    workers: int | None = None
-    scheduler: str | None = None
-    retry: bool = False
-    certificates: Certificates | None = None
-
-    def __post_init__(self) -> None:
-        if self.executor not in EXECUTORS:
-            raise unknown("executor", self.executor, EXECUTORS)
-        for name, number in (("lanes", self.lanes), ("workers", self.workers)):
-            if number is not None and number < 1:
-                raise InputError(f"--{name}={number}; allowed: a whole number above 0")
-        if self.workers is not None and self.executor == "local":
-            raise InputError(
-                f"--workers={self.workers} with --executor=local, which is one process; allowed: "
-                "with --executor=processes or --executor=dask"
-            )
-        if self.scheduler is not None and self.executor != "dask":
-            raise InputError(
-                f"--scheduler={self.scheduler} with --executor={self.executor}; allowed: with "
-                "--executor=dask"
-            )
-        if self.certificates and not (self.scheduler or "").startswith("tls://"):
-            raise InputError(
-                f"--tls_ca, --tls_cert and --tls_key with --scheduler={self.scheduler}; allowed: "
-                "with --scheduler=tls://HOST:PORT"
-            )
 
 
 def run_sweep(
