@@ -1,5 +1,6 @@
 """Overview of all experiments: their protocols, costs and results."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from ml_collections import ConfigDict
@@ -20,8 +21,11 @@ def overview(experiments: Iterable[Results], folder: str) -> str:
       experiments: Results of experiments.
       folder: Folder that the links point to; it holds EXPERIMENT/PROTOCOL/README.md.
     """
-    body = []
+    body: list[list[str]] = []
+    totals = Counter[str]()
     for results in experiments:
+        counts = _counts(results)
+        totals.update(counts)
         protocol = results.run["protocol"]
         headline = results.experiment.headline
         ours, paper, _ = table.texts(results, headline)
@@ -32,14 +36,14 @@ def overview(experiments: Iterable[Results], folder: str) -> str:
                 f"[{results.name}]({folder}/{results.name}/{protocol}/README.md)",
                 protocol,
                 *(escape_markdown(text) for text in (str(headline), ours, paper)),
-                *map(str, _counts(results).values()),
+                *map(str, counts.values()),
                 duration(results.run["seconds"]),
             ]
         )
     if not body:
         return "No experiment has been run yet.\n"
-    counts = ["reproduced", "contradicted", "open", "exploratory"]
-    header = ["experiment", "protocol", "headline", "ours", "paper", *counts, "time"]
+    body.append(["all", "", "", "", "", *map(str, totals.values()), ""])
+    header = ["experiment", "protocol", "headline", "ours", "paper", *totals, "time"]
     caption = (
         "Ours: mean ± sample standard deviation (n networks). Errors in %. Then the number of "
         "claims with each verdict."

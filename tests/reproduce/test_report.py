@@ -172,8 +172,9 @@ def test_a_point_that_is_missing_is_not_drawn(experiment):
 
 
 def test_all_results_at_a_glance(results):
-    lines = overview([results], "folder").splitlines()
-    cells = [cell.strip() for cell in lines[-1].split("|")[1:-1]]
+    lines = overview([results, results], "folder").splitlines()
+    assert [cell.strip() for cell in lines[-1].split("|")[6:10]] == ["4", "0", "2", "0"]
+    cells = [cell.strip() for cell in lines[-2].split("|")[1:-1]]
     assert cells == [
         "[small](folder/small/short/README.md)",
         "short",
@@ -188,7 +189,7 @@ def test_all_results_at_a_glance(results):
 
 def test_contradicted_claims_are_seen_at_a_glance(experiment):
     swapped = {**ERRORS, "plain, few": ERRORS["noisy, few"], "noisy, few": ERRORS["plain, few"]}
-    [*_, line] = overview([made_up(experiment, swapped)], "folder").splitlines()
+    [*_, line, _] = overview([made_up(experiment, swapped)], "folder").splitlines()
     assert [cell.strip() for cell in line.split("|")[6:10]] == ["0", "3", "0", "0"]
 
 
@@ -198,7 +199,7 @@ def test_an_exploratory_run_reproduces_nothing(experiment):
         for name, protocol in experiment.protocols.items()
     }
     results = made_up(small_experiment(protocols=protocols), ERRORS)
-    [*_, line] = overview([results], "folder").splitlines()
+    [*_, line, _] = overview([results], "folder").splitlines()
     assert [cell.strip() for cell in line.split("|")[6:10]] == ["0", "0", "1", "2"]
     page = report.texts(results)["README.md"]
     assert "**Exploratory: The rate was changed by test errors.** No claim counts as" in page
@@ -207,7 +208,7 @@ def test_an_exploratory_run_reproduces_nothing(experiment):
 
 def test_claims_about_cells_that_have_not_been_run_are_open(experiment):
     part = made_up(experiment, {cell: ERRORS[cell] for cell in ("plain, few", "noisy, few")})
-    [*_, line] = overview([part], "folder").splitlines()
+    [*_, line, _] = overview([part], "folder").splitlines()
     assert [cell.strip() for cell in line.split("|")[6:10]] == ["1", "0", "2", "0"]
     assert "\n\nNot run yet: noisy, many. Claims about these" in report.texts(part)["README.md"]
 
@@ -232,7 +233,7 @@ def test_of_another_task_no_differences_are_shown(experiment):
     [row, *_] = csv.DictReader(table.csv_table(results).splitlines())
     assert (row["paper"], row["difference"]) == ("4", "")
     assert figure_data(results)["lines"]["noisy"][0]["paper"] is None
-    [*_, line] = overview([results], "folder").splitlines()
+    [*_, line, _] = overview([results], "folder").splitlines()
     assert line.split("|")[5].strip() == "–"
 
 
