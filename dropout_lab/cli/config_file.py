@@ -124,7 +124,7 @@ def _returned(path: Path, argument: str) -> Any:
         return get_config(*([argument] if argument else []))
     except InputError:
         raise
-    except Exception as error:  # a user's file can raise anything
+    except (Exception, SystemExit) as error:  # a user's file can raise anything
         raise InputError(describe_error(error, str(path))) from error
 
 

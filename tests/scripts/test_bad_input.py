@@ -228,7 +228,7 @@ def record(run_script, tmp_path_factory):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--format=html"], r"unknown .*format 'html'.* Allowed: csv, latex, markdown"),
+        (["--format=html"], r"unknown .*format 'html'.* Allowed: csv, latex, latex_plain, ma"),
         (["--rows=varaint"], r"unknown row key 'varaint'; did you mean 'variant'"),
         (["--value=test_eror"], r"unknown value 'test_eror'; did you mean 'test_error'"),
         (["--plot=figure.bmp"], r"bmp"),

@@ -104,7 +104,7 @@ def changed_since(on_copies, tmp_path):
     place.mkdir(parents=True)
     run = {"experiment": "srivastava2014_fig11", "protocol": "short", "seconds": 1.0}
     (place / "run.json").write_text(json.dumps(run))
-    asked = {"asked": {"optimizer.lr": 0.3}, "problems": {}}
+    asked = {"schema": 1, "asked": {"optimizer.lr": 0.3}, "problems": {}}
     (place / "tuned.json").write_text(json.dumps(asked))
     return on_copies
 
