@@ -115,7 +115,7 @@ def _line(
     axes.errorbar(
         xs,
         mean,
-        yerr=[below, std],
+        yerr=[below.tolist(), std.tolist()],
         label=name,
         color=colour,
         marker=marker,
