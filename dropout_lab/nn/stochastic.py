@@ -28,9 +28,6 @@ class DropRate(nnx.Variable[Array]):
     def __bool__(self) -> bool:
         return bool(self[...])
 
-    def __float__(self) -> float:
-        return float(self[...])
-
     def __lt__(self, other: Rate) -> Any:
         return self[...] < other
 

@@ -100,6 +100,7 @@ def _index(shape: tuple[int, ...]) -> UInt32[Array, "..."]:
         )
     index = jnp.zeros(shape, jnp.uint32)
     for axis in range(len(shape)):
-        stride = jnp.asarray(math.prod(shape[axis + 1 :]) % _MAX_SIZE).astype(jnp.uint32)
-        index += lax.broadcasted_iota(jnp.uint32, shape, axis) * stride
+        inner = math.prod(shape[axis + 1 :])
+        stride = jnp.asarray(inner % _MAX_SIZE if isinstance(inner, Integral) else inner)
+        index += lax.broadcasted_iota(jnp.uint32, shape, axis) * stride.astype(jnp.uint32)
     return index
