@@ -14,6 +14,7 @@ from dropout_lab.system.faults import describe
 from dropout_lab.system.interrupt import Interrupted, Stop, graceful_stop
 from dropout_lab.system.machine import pin
 
+
 def main() -> int:
     """Runs the trials given as JSON on standard input; returns the exit status."""
     try:
