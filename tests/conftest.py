@@ -67,6 +67,17 @@ def quick_compile():
     jax.config.update(name, False)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def programs_are_let_go():
+    """Frees the compiled programs of a module after its tests.
+
+    Each takes three of the 65,530 memory maps that Linux allows a process; a worker that kept those
+    of the whole suite crashed near its end.
+    """
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def fake_images(monkeypatch):
     """Puts random images, enough for a smoke run, in place of the published sets."""
