@@ -12,7 +12,11 @@ ALL = "dropout after every layer"
 AT_REST = Inference("mean")
 [SCALED] = AT_REST.metrics
 DROPOUT: Overrides = {"variant": "dropout", "eval.inference": "mc", "eval.passes": 50}
-DEPARTURES = ("only weights decay; in the authors' files biases do too",)
+DEPARTURES = (
+    "only weights decay; in the authors' files biases do too",
+    "weights start from normal distributions (He's in front of ReLUs, LeCun's elsewhere), in the "
+    "authors' files from uniform ones (Caffe's filler xavier); pixels are divided by 255, not 256",
+)
 
 EXPERIMENT = Experiment(
     title="Scaled weights and averaged passes in LeNet with dropout on MNIST",
