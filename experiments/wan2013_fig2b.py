@@ -37,6 +37,7 @@ DIVIDED = (
 ASSUMED = (
     "trained as the networks of the paper's Table 2, whose errors Figure 2a shows too",
     "both hidden layers are noisy, the input is not",
+    "initial weights of N(0, 0.1): 0.1 is taken to be the deviation, as in cuda-convnet's files",
 )
 NOISE: dict[str, Overrides] = {
     "Dropout": {"variant": "classic_dropout", "dropout.input_rate": 0.0},

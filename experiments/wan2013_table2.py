@@ -37,7 +37,10 @@ DEPARTURES = (
     "a deviation of 0.05 and a learning rate of 0.025, not 0.1 and 0.1, come to the same in the "
     "two noisy layers, but not in the output layer, which has no noise",
 )
-ASSUMED = ("both hidden layers are noisy, the input is not",)
+ASSUMED = (
+    "both hidden layers are noisy, the input is not",
+    "initial weights of N(0, 0.1): 0.1 is taken to be the deviation, as in cuda-convnet's files",
+)
 UNITS = ("relu", "sigmoid", "tanh")
 PAPER = {  # mean, deviation, error of the vote
     "No-Drop": ((1.62, 0.037, 1.40), (1.78, 0.037, 1.74), (1.65, 0.026, 1.49)),

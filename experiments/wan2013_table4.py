@@ -25,10 +25,11 @@ PAPER = {"No-Drop": 23.5, "Dropout": 19.7, "DropConnect": 18.7}
 DEPARTURES = (
     "all pools take the maximum of 2 x 2 pixels; in cuda-convnet's layers-80sec they are of 3 x 3 "
     "at every second pixel, the second and the third take means",
-    "weight decay of 0.004 in all layers; in its file 0.03 in dense layers",
+    "weight decay of 0.004 in all layers; in the file of its parameters 0.03 in dense layers",
     "pixels are brought to mean 0 and variance 1 of each channel; in the paper the mean of each "
     "pixel is subtracted",
-    "He's initial weights; in its file normal ones with deviations of 0.0001, 0.01 and 0.1",
+    "He's initial weights; in the paper normal ones, N(0, 0.01) in convolutions and N(0, 0.1) in "
+    "dense layers",
     "DropConnect divides the weights that it keeps by a half in training",
 )
 ASSUMED = (
