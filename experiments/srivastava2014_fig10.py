@@ -31,8 +31,7 @@ PAPER = {
 # 5,000 to 100 epochs: where a fixed number of epochs would be a few updates, more are made.
 UPDATES = {100: 5000, 500: 5000, 1000: 5000, 5000: 10_000, 10_000: 15_000, 50_000: 50_000}
 ASSUMED = (
-    "max-norm 2 in all networks, as in the paper's other experiments on MNIST, so that only the "
-    "noise differs",
+    f"max-norm 2 in all networks, so that only the noise differs; {shared.NETWORKS_OF_B1}",
     "five seeds, and the same images for all of them; the paper says neither",
 )
 
