@@ -3,13 +3,13 @@
 python scripts/reproduce.py --experiment=gal2016_lenet --protocol=short --workdir=DIR
 """
 
-from dropout_lab.reproduce import Better, Cell, Experiment, Inference, Protocol, Table, Value
+from dropout_lab.reproduce import Better, Cell, Experiment, InferenceRule, Protocol, Table, Value
 from dropout_lab.sweeps.grid import Overrides
 
 NONE = "no dropout"
 DENSE = "dropout after the dense layer"
 ALL = "dropout after every layer"
-AT_REST = Inference("mean")
+AT_REST = InferenceRule("mean")
 [SCALED] = AT_REST.metrics
 DROPOUT: Overrides = {"variant": "dropout", "eval.inference": "mc", "eval.passes": 50}
 DEPARTURES = (

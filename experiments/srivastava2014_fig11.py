@@ -9,7 +9,7 @@ from dropout_lab.reproduce import (
     Cell,
     Curves,
     Experiment,
-    Passes,
+    MonteCarloPasses,
     Protocol,
     Published,
     Table,
@@ -30,7 +30,7 @@ PASSES = {
     99: 1.043,
     115: 1.039,
 }
-POOL = Passes(tuple(PASSES), pool=1000)
+POOL = MonteCarloPasses(tuple(PASSES), pool=1000)
 METRIC = dict(zip(POOL.counts, POOL.metrics, strict=True))
 NETWORK = "dropout + max-norm"
 POOLED = (
@@ -109,7 +109,7 @@ EXPERIMENT = Experiment(
                 "model.widths": (512, 512, 1024),
                 **shared.ADAM,
             },
-            evaluations=(Passes(tuple(PASSES), pool=250),),
+            evaluations=(MonteCarloPasses(tuple(PASSES), pool=250),),
             departures=(shared.INVERTED,),
             assumed=(*shared.ASSUMED, *ASSUMED),
             shortened=(

@@ -9,7 +9,7 @@ from dropout_lab.reproduce import (
     Cell,
     Curves,
     Experiment,
-    Inference,
+    InferenceRule,
     Protocol,
     Published,
     Table,
@@ -48,7 +48,7 @@ SCALED: dict[float, Overrides] = {
     keep: {"train.init_std": round(0.1 * keep, 2), "optimizer.lr": round(0.1 * keep**2, 3)}
     for keep in KEEP
 }
-AT_REST = Inference("mean")
+AT_REST = InferenceRule("mean")
 [MEAN] = AT_REST.metrics
 PAPER = {
     "Dropout": {

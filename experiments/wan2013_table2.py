@@ -9,13 +9,13 @@ from dropout_lab.reproduce import (
     Below,
     Better,
     Cell,
+    EnsembleVote,
     Experiment,
     Ordered,
     Protocol,
     Published,
     Table,
     Value,
-    Vote,
 )
 from dropout_lab.sweeps.grid import Overrides
 
@@ -89,7 +89,7 @@ EXPERIMENT = Experiment(
                 "schedule.boundaries": (600, 1000, 1400, 1420, 1440, 1460),
                 "eval.passes": 1000,
             },
-            evaluations=(Vote(),),
+            evaluations=(EnsembleVote(),),
             departures=DEPARTURES,
             assumed=ASSUMED,
         ),
@@ -102,7 +102,7 @@ EXPERIMENT = Experiment(
                 "schedule.boundaries": (41, 68, 94, 96, 97, 98),
                 "eval.passes": 1000,
             },
-            evaluations=(Vote(),),
+            evaluations=(EnsembleVote(),),
             claims=(Above("No-Drop, relu", 1.5), Below("No-Drop, relu", 1.75)),
             departures=DEPARTURES,
             assumed=ASSUMED,
@@ -124,7 +124,7 @@ EXPERIMENT = Experiment(
                 for units in UNITS
             },
             grid={"optimizer.lr": (0.025, 0.1)},
-            evaluations=(Vote(),),
+            evaluations=(EnsembleVote(),),
             shortened=(
                 "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
                 "64 epochs, not 1480; the learning rate falls in the same steps, sooner",

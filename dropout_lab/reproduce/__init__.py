@@ -5,13 +5,13 @@ from dropout_lab.reproduce.experiment import (
     Amendment,
     Cell,
     Curves,
+    EnsembleVote,
     Experiment,
-    Inference,
-    Passes,
+    InferenceRule,
+    MonteCarloPasses,
     Protocol,
     Published,
     Table,
-    Vote,
 )
 
 __all__ = [
@@ -22,13 +22,13 @@ __all__ = [
     "Better",
     "Cell",
     "Curves",
+    "EnsembleVote",
     "Experiment",
-    "Inference",
+    "InferenceRule",
+    "MonteCarloPasses",
     "Ordered",
-    "Passes",
     "Protocol",
     "Published",
     "Table",
     "Value",
-    "Vote",
 ]

@@ -72,7 +72,7 @@ class Curves:
 
 
 @dataclasses.dataclass(frozen=True)
-class Vote:
+class EnsembleVote:
     """Measures the error of the mean prediction of a cell's networks, as ``vote_error``."""
 
     metrics: ClassVar = ("vote_error",)
@@ -82,7 +82,7 @@ class Vote:
 
 
 @dataclasses.dataclass(frozen=True)
-class Passes:
+class MonteCarloPasses:
     """Measures the error of the mean of k noisy passes of a network, as ``passes_K_error``.
 
     Attributes:
@@ -104,7 +104,7 @@ class Passes:
 
 
 @dataclasses.dataclass(frozen=True)
-class Inference:
+class InferenceRule:
     """Measures the error under another inference rule than the variant's, as ``RULE_error``.
 
     Attributes:
@@ -122,7 +122,7 @@ class Inference:
         return f"rule of inference {self.rule!r}"
 
 
-Evaluation = Vote | Passes | Inference
+Evaluation = EnsembleVote | MonteCarloPasses | InferenceRule
 
 
 @dataclasses.dataclass(frozen=True)

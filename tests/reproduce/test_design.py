@@ -6,7 +6,15 @@ import pytest
 
 from dropout_lab.config import default_config
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce import Better, Inference, Passes, Protocol, Table, Value, Vote
+from dropout_lab.reproduce import (
+    Better,
+    EnsembleVote,
+    InferenceRule,
+    MonteCarloPasses,
+    Protocol,
+    Table,
+    Value,
+)
 from dropout_lab.reproduce.design import make_design
 from dropout_lab.sweeps.trials import make_trials
 from tests.reproduce.conftest import small_experiment
@@ -117,16 +125,16 @@ def test_a_cells_wrong_value_names_the_cell():
     ("evaluation", "message"),
     [
         (
-            Inference("gaussian"),
+            InferenceRule("gaussian"),
             "experiment small, cell 'plain, few': an evaluation's rule is 'gaussian' with variant "
             "'none'; allowed: mean",
         ),
         (
-            Inference("maen"),
+            InferenceRule("maen"),
             "experiment small, cell 'plain, few': unknown inference 'maen'; did you mean 'mean'",
         ),
         (
-            Passes((1,), pool=2),
+            MonteCarloPasses((1,), pool=2),
             "experiment small, cell 'plain, few': an evaluation's rule is 'mc' with "
             "variant 'none'; allowed: mean",
         ),
@@ -169,7 +177,10 @@ SEEDS = (0, 1, 2, 3, 4)  # those of protocol paper
         ({"without": ("noisy, many",)}, ("without noisy, many",)),
         ({"seeds": (0, 1, 2)}, ("final networks of each cell: 3, not 5",)),
         ({"search_seeds": (7, 8)}, ("networks that a setting is chosen by: 2, not 1",)),
-        ({"evaluations": (Vote(),)}, ("evaluated besides: a vote of the networks, not nothing",)),
+        (
+            {"evaluations": (EnsembleVote(),)},
+            ("evaluated besides: a vote of the networks, not nothing",),
+        ),
         (
             {"base": {"train.updates": 9}},
             ("train.epochs: unset, not 2", "train.updates: 9, not unset"),
