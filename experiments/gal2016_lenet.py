@@ -3,7 +3,15 @@
 python scripts/reproduce.py --experiment=gal2016_lenet --protocol=short --workdir=DIR
 """
 
-from dropout_lab.reproduce import Better, Cell, Experiment, InferenceRule, Protocol, Table, Value
+from dropout_lab.reproduce import (
+    Better,
+    Cell,
+    CellMetric,
+    Experiment,
+    InferenceRule,
+    Protocol,
+    Table,
+)
 from dropout_lab.sweeps.grid import Overrides
 
 NONE = "no dropout"
@@ -49,10 +57,10 @@ EXPERIMENT = Experiment(
         DENSE: Cell({**DROPOUT, "dropout.stage_rates": 0.0}),
         ALL: Cell({**DROPOUT, "dropout.stage_rates": 0.5}),
     },
-    headline=Value(ALL),
+    headline=CellMetric(ALL),
     claims=(
-        Better(ALL, than=Value(ALL, SCALED), paired=True),
-        Better(Value(DENSE, SCALED), than=Value(ALL, SCALED)),
+        Better(ALL, than=CellMetric(ALL, SCALED), paired=True),
+        Better(CellMetric(DENSE, SCALED), than=CellMetric(ALL, SCALED)),
         Better(ALL, than=DENSE),
         Better(ALL, than=NONE),
     ),
@@ -94,8 +102,8 @@ EXPERIMENT = Experiment(
     table=Table(
         columns=("weight scaling", "50 passes"),
         rows={
-            NONE: (Value(NONE), None),
-            **{label: (Value(label, SCALED), Value(label)) for label in (DENSE, ALL)},
+            NONE: (CellMetric(NONE), None),
+            **{label: (CellMetric(label, SCALED), CellMetric(label)) for label in (DENSE, ALL)},
         },
     ),
 )

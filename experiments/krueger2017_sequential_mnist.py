@@ -3,7 +3,7 @@
 python scripts/reproduce.py --experiment=krueger2017_sequential_mnist --protocol=short --workdir=DIR
 """
 
-from dropout_lab.reproduce import Better, Cell, Experiment, Protocol, Published, Value
+from dropout_lab.reproduce import Better, Cell, CellMetric, Experiment, Protocol, Published
 
 ASSUMED = (
     "100 units and batches of 100, as in the script that the authors published",
@@ -62,7 +62,7 @@ EXPERIMENT = Experiment(
             paper={"test_error": Published(6.9)},
         ),
     },
-    headline=Value("zoneout"),
+    headline=CellMetric("zoneout"),
     claims=(
         Better("zoneout", than="LSTM"),
         Better("recurrent dropout", than="LSTM"),

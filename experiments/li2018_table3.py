@@ -3,7 +3,7 @@
 python scripts/reproduce.py --experiment=li2018_table3 --protocol=short --workdir=DIR
 """
 
-from dropout_lab.reproduce import Better, Cell, Experiment, Protocol, Published, Table, Value
+from dropout_lab.reproduce import Better, Cell, CellMetric, Experiment, Protocol, Published, Table
 
 RAW = "test_raw_error"
 TRAINING = (
@@ -55,10 +55,10 @@ EXPERIMENT = Experiment(
             paper={RAW: Published(3.81, n=5), "test_error": Published(3.71, n=5)},
         ),
     },
-    headline=Value("(a)"),
+    headline=CellMetric("(a)"),
     claims=(
-        Better(Value("(a)"), than=Value("(a)", RAW), paired=True),
-        Better(Value("(b)", RAW), than=Value("(a)", RAW)),
+        Better(CellMetric("(a)"), than=CellMetric("(a)", RAW), paired=True),
+        Better(CellMetric("(b)", RAW), than=CellMetric("(a)", RAW)),
         Better("(b)", than="(a)"),
     ),
     protocols={
@@ -92,6 +92,6 @@ EXPERIMENT = Experiment(
     },
     table=Table(
         columns=("raw statistics", "re-estimated"),
-        rows={label: (Value(label, RAW), Value(label)) for label in ("(a)", "(b)")},
+        rows={label: (CellMetric(label, RAW), CellMetric(label)) for label in ("(a)", "(b)")},
     ),
 )

@@ -8,11 +8,11 @@ from dropout_lab.reproduce import (
     Alike,
     Below,
     Cell,
+    CellMetric,
     Experiment,
     Protocol,
     Published,
     Table,
-    Value,
 )
 from dropout_lab.sweeps.grid import Overrides
 
@@ -60,8 +60,8 @@ NOTE = (
     "compressions of 56 for LeNet-300-100 and 200 for LeNet-5, the highest before."
 )
 HIGHEST_BEFORE = (
-    Above(Value("LeNet-300-100, sparse VD", "compression"), 56),
-    Above(Value("LeNet-5, sparse VD", "compression"), 200),
+    Above(CellMetric("LeNet-300-100, sparse VD", "compression"), 56),
+    Above(CellMetric("LeNet-5, sparse VD", "compression"), 200),
 )
 # As in the scripts that the authors published, but for what AS_PUBLISHED_BUT says.
 AS_PUBLISHED: dict[str, Overrides] = {
@@ -112,12 +112,12 @@ EXPERIMENT = Experiment(
         for network, shape in NETWORKS.items()
         for method, noise in NOISE.items()
     },
-    headline=Value("LeNet-300-100, sparse VD", "compression"),
+    headline=CellMetric("LeNet-300-100, sparse VD", "compression"),
     claims=(
-        Above(Value("LeNet-300-100, sparse VD", "compression"), 30),
+        Above(CellMetric("LeNet-300-100, sparse VD", "compression"), 30),
         Below("LeNet-300-100, sparse VD", 2.2),
         Alike("LeNet-300-100, sparse VD", "LeNet-300-100, original", within=0.5),
-        Above(Value("LeNet-5, sparse VD", "compression"), 30),
+        Above(CellMetric("LeNet-5, sparse VD", "compression"), 30),
         Alike("LeNet-5, sparse VD", "LeNet-5, original", within=0.3),
     ),
     protocols={
@@ -184,7 +184,7 @@ EXPERIMENT = Experiment(
         columns=("error (%)", "compression", *(f"pruned in layer {n} (%)" for n in (1, 2, 3, 4))),
         rows={
             label: tuple(
-                Value(label, metric) if metric in numbers else None
+                CellMetric(label, metric) if metric in numbers else None
                 for metric in ("test_error", "compression", *LAYERS[label.partition(",")[0]])
             )
             for label, numbers in PAPER.items()

@@ -7,13 +7,13 @@ from dropout_lab.reproduce import (
     Alike,
     Better,
     Cell,
+    CellMetric,
     Curves,
     Experiment,
     MonteCarloPasses,
     Protocol,
     Published,
     Table,
-    Value,
 )
 from experiments import _srivastava2014_mnist as shared
 
@@ -66,11 +66,11 @@ EXPERIMENT = Experiment(
             },
         )
     },
-    headline=Value(NETWORK, METRIC[51]),
+    headline=CellMetric(NETWORK, METRIC[51]),
     claims=(
-        Better(Value(NETWORK), than=Value(NETWORK, METRIC[3]), paired=True),
-        Better(Value(NETWORK, METRIC[115]), than=Value(NETWORK, METRIC[11]), paired=True),
-        Alike(Value(NETWORK), Value(NETWORK, METRIC[51]), within=0.05, paired=True),
+        Better(CellMetric(NETWORK), than=CellMetric(NETWORK, METRIC[3]), paired=True),
+        Better(CellMetric(NETWORK, METRIC[115]), than=CellMetric(NETWORK, METRIC[11]), paired=True),
+        Alike(CellMetric(NETWORK), CellMetric(NETWORK, METRIC[51]), within=0.05, paired=True),
     ),
     protocols={
         "paper": Protocol(
@@ -132,16 +132,16 @@ EXPERIMENT = Experiment(
     table=Table(
         columns=("",),
         rows={
-            "weight scaling": (Value(NETWORK),),
-            **{f"{count} passes": (Value(NETWORK, METRIC[count]),) for count in PASSES},
+            "weight scaling": (CellMetric(NETWORK),),
+            **{f"{count} passes": (CellMetric(NETWORK, METRIC[count]),) for count in PASSES},
         },
     ),
     curves=Curves(
         x="passes averaged",
         y="test error (%)",
         lines={
-            "Monte Carlo": {count: Value(NETWORK, METRIC[count]) for count in PASSES},
-            "weight scaling": {count: Value(NETWORK) for count in PASSES},
+            "Monte Carlo": {count: CellMetric(NETWORK, METRIC[count]) for count in PASSES},
+            "weight scaling": {count: CellMetric(NETWORK) for count in PASSES},
         },
     ),
 )

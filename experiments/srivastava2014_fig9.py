@@ -9,12 +9,12 @@ from dropout_lab.reproduce import (
     Alike,
     Better,
     Cell,
+    CellMetric,
     Curves,
     Experiment,
     Protocol,
     Published,
     Table,
-    Value,
 )
 from experiments import _srivastava2014_mnist as shared
 
@@ -59,7 +59,7 @@ EXPERIMENT = Experiment(
         for fixed in TEST
         for keep, test, train in zip(KEEP, TEST[fixed], TRAIN[fixed], strict=True)
     },
-    headline=Value("n, 0.5"),
+    headline=CellMetric("n, 0.5"),
     claims=(
         Better("n, 0.5", than="n, 1.0"),
         Better("n, 0.5", than="n, 0.1"),
@@ -113,7 +113,7 @@ EXPERIMENT = Experiment(
         columns=("n fixed, test", "n fixed, train", "pn fixed, test", "pn fixed, train"),
         rows={
             f"p = {keep}": tuple(
-                Value(f"{fixed}, {keep}", metric)
+                CellMetric(f"{fixed}, {keep}", metric)
                 for fixed in TEST
                 for metric in ("test_error", "train_error")
             )
@@ -125,7 +125,7 @@ EXPERIMENT = Experiment(
         y="error (%)",
         lines={
             f"{fixed} fixed, {split}": {
-                keep: Value(f"{fixed}, {keep}", f"{split}_error") for keep in KEEP
+                keep: CellMetric(f"{fixed}, {keep}", f"{split}_error") for keep in KEEP
             }
             for fixed in TEST
             for split in ("test", "train")

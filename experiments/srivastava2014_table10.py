@@ -7,10 +7,10 @@ from dropout_lab.reproduce import (
     Alike,
     Better,
     Cell,
+    CellMetric,
     Experiment,
     Protocol,
     Published,
-    Value,
 )
 from experiments import _srivastava2014_mnist as shared
 
@@ -43,7 +43,7 @@ EXPERIMENT = Experiment(
             {"test_error": Published(0.95, std=0.04, n=10)},
         ),
     },
-    headline=Value("Gaussian"),
+    headline=CellMetric("Gaussian"),
     claims=(
         Better("Gaussian", than="Bernoulli"),
         Alike("Gaussian", "Bernoulli", within=0.15),

@@ -3,7 +3,7 @@
 python scripts/reproduce.py --experiment=srivastava2014_table2 --protocol=short --workdir=DIR
 """
 
-from dropout_lab.reproduce import Better, Cell, Experiment, Ordered, Protocol, Published, Value
+from dropout_lab.reproduce import Better, Cell, CellMetric, Experiment, Ordered, Protocol, Published
 from experiments import _srivastava2014_mnist as shared
 
 DROPOUT = {"variant": "classic_dropout", "dropout.rate": 0.5, "dropout.input_rate": 0.2}
@@ -71,7 +71,7 @@ EXPERIMENT = Experiment(
             {"test_error": Published(0.94)},
         ),
     },
-    headline=Value("ReLU, 3 x 1024, max-norm"),
+    headline=CellMetric("ReLU, 3 x 1024, max-norm"),
     claims=(
         Better("logistic, 3 x 1024", than="logistic, 2 x 800, no dropout"),
         Ordered(("ReLU, 3 x 1024, max-norm", "ReLU, 3 x 1024", "logistic, 3 x 1024")),

@@ -3,7 +3,7 @@
 python scripts/reproduce.py --experiment=srivastava2014_table4 --protocol=short --workdir=DIR
 """
 
-from dropout_lab.reproduce import Better, Cell, Experiment, Ordered, Protocol, Published, Value
+from dropout_lab.reproduce import Better, Cell, CellMetric, Experiment, Ordered, Protocol, Published
 from experiments._srivastava2014_mnist import CITATION
 
 NONE = "max pooling"
@@ -67,7 +67,7 @@ EXPERIMENT = Experiment(
             {"test_error": Published(12.61)},
         ),
     },
-    headline=Value(ALL),
+    headline=CellMetric(ALL),
     claims=(
         Better(ALL, than=DENSE),
         Better(DENSE, than=NONE),

@@ -7,11 +7,11 @@ from dropout_lab.reproduce import (
     Below,
     Better,
     Cell,
+    CellMetric,
     Experiment,
     Ordered,
     Protocol,
     Published,
-    Value,
 )
 from experiments import _srivastava2014_mnist as shared
 
@@ -48,7 +48,7 @@ EXPERIMENT = Experiment(
         "dropout + L2": Cell(DROPOUT, LESS_L2, {"test_error": Published(1.25)}),
         "dropout + max-norm": Cell(DROPOUT, MAX_NORM, {"test_error": Published(1.05)}),
     },
-    headline=Value("dropout + max-norm"),
+    headline=CellMetric("dropout + max-norm"),
     claims=(
         Better("dropout + max-norm", than="L2", by=0.25),
         Better("dropout + max-norm", than="max-norm"),

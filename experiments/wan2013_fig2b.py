@@ -7,13 +7,13 @@ from dropout_lab.reproduce import (
     Alike,
     Better,
     Cell,
+    CellMetric,
     Curves,
     Experiment,
     InferenceRule,
     Protocol,
     Published,
     Table,
-    Value,
 )
 from dropout_lab.sweeps.grid import Overrides
 
@@ -103,11 +103,20 @@ EXPERIMENT = Experiment(
             for keep in KEEP
         },
     },
-    headline=Value("DropConnect, 0.5"),
+    headline=CellMetric("DropConnect, 0.5"),
     claims=(
-        Better(Value("DropConnect, 0.5"), than=Value("DropConnect, 0.5", MEAN), paired=True),
-        Better(Value("DropConnect, 0.2"), than=Value("DropConnect, 0.2", MEAN), paired=True),
-        Alike(Value("DropConnect, 0.7"), Value("DropConnect, 0.7", MEAN), within=0.1, paired=True),
+        Better(
+            CellMetric("DropConnect, 0.5"), than=CellMetric("DropConnect, 0.5", MEAN), paired=True
+        ),
+        Better(
+            CellMetric("DropConnect, 0.2"), than=CellMetric("DropConnect, 0.2", MEAN), paired=True
+        ),
+        Alike(
+            CellMetric("DropConnect, 0.7"),
+            CellMetric("DropConnect, 0.7", MEAN),
+            within=0.1,
+            paired=True,
+        ),
         Better("DropConnect, 0.2", than="Dropout, 0.2"),
         Better("DropConnect, 0.5", than="Dropout, 0.5"),
         Better("DropConnect, 0.5", than="No-Drop"),
@@ -174,11 +183,13 @@ EXPERIMENT = Experiment(
         rows={
             **{
                 f"p = {keep}": tuple(
-                    Value(f"{method}, {keep}", metric) for method, metric in CURVES.values()
+                    CellMetric(f"{method}, {keep}", metric) for method, metric in CURVES.values()
                 )
                 for keep in KEEP
             },
-            "p = 1 (No-Drop)": tuple(Value("No-Drop", metric) for _, metric in CURVES.values()),
+            "p = 1 (No-Drop)": tuple(
+                CellMetric("No-Drop", metric) for _, metric in CURVES.values()
+            ),
         },
     ),
     curves=Curves(
@@ -186,8 +197,8 @@ EXPERIMENT = Experiment(
         y="test error (%)",
         lines={
             title: {
-                **{keep: Value(f"{method}, {keep}", metric) for keep in KEEP},
-                1.0: Value("No-Drop", metric),
+                **{keep: CellMetric(f"{method}, {keep}", metric) for keep in KEEP},
+                1.0: CellMetric("No-Drop", metric),
             }
             for title, (method, metric) in CURVES.items()
         },

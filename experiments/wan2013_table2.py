@@ -9,13 +9,13 @@ from dropout_lab.reproduce import (
     Below,
     Better,
     Cell,
+    CellMetric,
     EnsembleVote,
     Experiment,
     Ordered,
     Protocol,
     Published,
     Table,
-    Value,
 )
 from dropout_lab.sweeps.grid import Overrides
 
@@ -71,7 +71,7 @@ EXPERIMENT = Experiment(
         for method, noise in NOISE.items()
         for units, (mean, std, vote) in zip(UNITS, PAPER[method], strict=True)
     },
-    headline=Value("DropConnect, relu"),
+    headline=CellMetric("DropConnect, relu"),
     claims=(
         Better("Dropout, relu", than="No-Drop, relu"),
         Better("DropConnect, relu", than="No-Drop, relu"),
@@ -162,7 +162,7 @@ EXPERIMENT = Experiment(
     table=Table(
         columns=UNITS,
         rows={
-            f"{method}, {how}": tuple(Value(f"{method}, {units}", metric) for units in UNITS)
+            f"{method}, {how}": tuple(CellMetric(f"{method}, {units}", metric) for units in UNITS)
             for method in NOISE
             for how, metric in {"single": "test_error", "voting": "vote_error"}.items()
         },

@@ -3,7 +3,7 @@
 python scripts/reproduce.py --experiment=wan2013_table4 --protocol=full --workdir=DIR
 """
 
-from dropout_lab.reproduce import Better, Cell, Experiment, Protocol, Published, Value
+from dropout_lab.reproduce import Better, Cell, CellMetric, Experiment, Protocol, Published
 from dropout_lab.sweeps.grid import Overrides
 
 NOISE: dict[str, Overrides] = {
@@ -60,7 +60,7 @@ EXPERIMENT = Experiment(
         method: Cell(noise, paper={"test_error": Published(PAPER[method])})
         for method, noise in NOISE.items()
     },
-    headline=Value("Dropout"),
+    headline=CellMetric("Dropout"),
     claims=(
         Better("Dropout", than="No-Drop"),
         Better("Dropout", than="No-Drop", by=2.0),

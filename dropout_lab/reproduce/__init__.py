@@ -1,6 +1,6 @@
 """Reproduction of papers' tables and figures: experiments as data, statistics, reports."""
 
-from dropout_lab.reproduce.claim import Above, Alike, Below, Better, Ordered, Value
+from dropout_lab.reproduce.claim import Above, Alike, Below, Better, CellMetric, Ordered
 from dropout_lab.reproduce.experiment import (
     Amendment,
     Cell,
@@ -21,6 +21,7 @@ __all__ = [
     "Below",
     "Better",
     "Cell",
+    "CellMetric",
     "Curves",
     "EnsembleVote",
     "Experiment",
@@ -30,5 +31,4 @@ __all__ = [
     "Protocol",
     "Published",
     "Table",
-    "Value",
 ]

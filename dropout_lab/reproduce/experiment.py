@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from dropout_lab.config import KEYS
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.reproduce.claim import Claim, Value
+from dropout_lab.reproduce.claim import CellMetric, Claim
 from dropout_lab.sweeps.grid import Grid, Overrides
 
 
@@ -53,7 +53,7 @@ class Table:
     """
 
     columns: tuple[str, ...]
-    rows: Mapping[str, tuple[Value | None, ...]]
+    rows: Mapping[str, tuple[CellMetric | None, ...]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Curves:
 
     x: str
     y: str
-    lines: Mapping[str, Mapping[float, Value]]
+    lines: Mapping[str, Mapping[float, CellMetric]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,7 +208,7 @@ class Experiment:
     source: str
     base: Overrides
     cells: Mapping[str, Cell]
-    headline: Value
+    headline: CellMetric
     claims: tuple[Claim, ...]
     protocols: Mapping[str, Protocol]
     table: Table | None = None
@@ -218,7 +218,7 @@ class Experiment:
     def layout(self) -> Table:
         """The layout of the table; by default, a row per cell."""
         metric = self.headline.metric
-        rows = {label: (Value(label, metric),) for label in self.cells}
+        rows = {label: (CellMetric(label, metric),) for label in self.cells}
         return self.table or Table(columns=("",), rows=rows)
 
     @property

@@ -8,12 +8,12 @@ from dropout_lab.config import default_config
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce import (
     Better,
+    CellMetric,
     EnsembleVote,
     InferenceRule,
     MonteCarloPasses,
     Protocol,
     Table,
-    Value,
 )
 from dropout_lab.reproduce.design import make_design
 from dropout_lab.sweeps.trials import make_trials
@@ -86,9 +86,9 @@ def test_the_defaults_stay_as_they_are(experiment):
             "experiment small, claim 'noisy, fw is better than plain, few': unknown cell "
             "'noisy, fw'; did you mean 'noisy, few'",
         ),
-        ({"headline": Value("none")}, "experiment small, headline: unknown cell 'none'"),
+        ({"headline": CellMetric("none")}, "experiment small, headline: unknown cell 'none'"),
         (
-            {"table": Table(columns=("a", "b"), rows={"one": (Value("plain, few"),)})},
+            {"table": Table(columns=("a", "b"), rows={"one": (CellMetric("plain, few"),)})},
             "experiment small, table: row 'one' has 1 values; allowed: 2, one for each column",
         ),
         (

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from dropout_lab.data.dataset import Split
-from dropout_lab.reproduce import EnsembleVote, InferenceRule, MonteCarloPasses, Value, evaluations
+from dropout_lab.reproduce import (
+    CellMetric,
+    EnsembleVote,
+    InferenceRule,
+    MonteCarloPasses,
+    evaluations,
+)
 from dropout_lab.tuning.choice import Choice, Run, Setting
 from tests.reproduce.conftest import ERRORS, made_up, small_experiment
 
@@ -96,7 +102,7 @@ def test_it_becomes_a_sample(monkeypatch):
     results = made_up(small_experiment(), ERRORS)
     measured = {"noisy, few": {"vote_error": {"0": 2.5}}}
     monkeypatch.setitem(vars(results), "measured", measured)
-    sample = results.sample(Value("noisy, few", "vote_error"))
+    sample = results.sample(CellMetric("noisy, few", "vote_error"))
     assert sample.by_seed == {0: 2.5}
     assert sample.resolution == 0.01
-    assert results.sample(Value("plain, few", "vote_error")).n == 0
+    assert results.sample(CellMetric("plain, few", "vote_error")).n == 0
