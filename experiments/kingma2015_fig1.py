@@ -104,7 +104,7 @@ EXPERIMENT = Experiment(
             seeds=(0, 1, 2, 3, 4),
             cost="about 6 hours on 2 idle cores, estimated from epochs of protocol short",
             base={"train.epochs": 60, "schedule.start": 30.0},
-            without=tuple(
+            excluded_cells=tuple(
                 f"{method}, {width}" for method in NOISE for width in WIDTHS if width not in FULL
             ),
             assumed=(*ASSUMED, "Adam with a learning rate of 0.001, batches of 100; five seeds"),
@@ -119,7 +119,7 @@ EXPERIMENT = Experiment(
                 "schedule.start": 30.0,
             },
             assumed=ASSUMED,
-            without=tuple(f"{method}, {width}" for method in NOISE for width in WIDTHS[3:]),
+            excluded_cells=tuple(f"{method}, {width}" for method in NOISE for width in WIDTHS[3:]),
             shortened=(
                 "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
                 "60 epochs (7,200 updates), not 100 (60,000 updates): learnt variances stay nearer "

@@ -71,7 +71,7 @@ EXPERIMENT = Experiment(
             seeds=(0, 1, 2, 3, 4),
             cost="about 8 hours on 2 idle cores, estimated from epochs of protocol short",
             base=shared.FULL,
-            without=("L2 + late L1", "L2 + KL-sparsity"),
+            excluded_cells=("L2 + late L1", "L2 + KL-sparsity"),
             claims=(Below("dropout + max-norm", 1.25),),
             departures=(
                 "the rates of dropout (0.5, 0.2 on the input) are fixed; the paper chooses "

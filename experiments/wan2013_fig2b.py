@@ -163,7 +163,9 @@ EXPERIMENT = Experiment(
                 for method in NOISE
                 for keep in KEEP
             },
-            without=tuple(f"{method}, {keep}" for method in NOISE for keep in (0.4, 0.6, 0.8)),
+            excluded_cells=tuple(
+                f"{method}, {keep}" for method in NOISE for keep in (0.4, 0.6, 0.8)
+            ),
             evaluations=(AT_REST,),
             departures=(DIVIDED,),
             assumed=ASSUMED,

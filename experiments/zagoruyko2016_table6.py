@@ -75,7 +75,7 @@ EXPERIMENT = Experiment(
             cells={
                 f"WRN-16-4, {method}": {"model.depth": 10, "model.widening": 1} for method in RATES
             },
-            without=tuple(
+            excluded_cells=tuple(
                 f"{network}, {method}" for network in ("WRN-28-10", "WRN-52-1") for method in RATES
             ),
             departures=DEPARTURES,

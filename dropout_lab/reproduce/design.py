@@ -108,7 +108,7 @@ def _design(name: str, experiment: Experiment, protocol: Protocol, defaults: Con
     candidates = {
         label: _settings(cell, protocol, label)
         for label, cell in experiment.cells.items()
-        if label not in protocol.without
+        if label not in protocol.excluded_cells
     }
     for label, settings in candidates.items():
         try:

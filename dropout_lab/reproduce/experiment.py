@@ -154,7 +154,7 @@ class Protocol:
       grid: By key, values to choose among that replace those of the cells' ``grid``.
       evaluations: Evaluations of the final networks besides the one in their records.
       claims: Claims that only a protocol of this length can test, besides the experiment's.
-      without: Cells that it leaves out; claims about them are not judged.
+      excluded_cells: Cells that it leaves out; claims about them are not judged.
       shortened: What is smaller or shorter than in the paper, one sentence each; ``short`` only.
       departures: What differs from the paper because this code cannot do it, one sentence each.
       assumed: Choices where the paper is silent, with reasons, one sentence each.
@@ -175,7 +175,7 @@ class Protocol:
     grid: Grid = dataclasses.field(default_factory=dict)
     evaluations: tuple[Evaluation, ...] = ()
     claims: tuple[Claim, ...] = ()
-    without: tuple[str, ...] = ()
+    excluded_cells: tuple[str, ...] = ()
     shortened: tuple[str, ...] = ()
     departures: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
@@ -271,8 +271,8 @@ class Experiment:
         for kind, protocol in self.protocols.items():
             for label in protocol.cells:
                 yield f"{kind}.cells", label
-            for label in protocol.without:
-                yield f"{kind}.without", label
+            for label in protocol.excluded_cells:
+                yield f"{kind}.excluded_cells", label
         values = [value for row in self.layout.rows.values() for value in row if value]
         for line in self.curves.lines.values() if self.curves else ():
             values += line.values()

@@ -50,7 +50,7 @@ def test_a_protocol_comes_over_the_experiment():
 
 def test_a_protocol_leaves_cells_out():
     protocols = dict(small_experiment().protocols)
-    protocols["short"] = Protocol(seeds=(0,), cost="", without=("noisy, many",))
+    protocols["short"] = Protocol(seeds=(0,), cost="", excluded_cells=("noisy, many",))
     resolved = design(small_experiment(protocols=protocols), "short")
     assert list(resolved.candidates) == ["plain, few", "noisy, few"]
 
@@ -95,10 +95,11 @@ def test_the_defaults_stay_as_they_are(experiment):
             {
                 "protocols": {
                     **small_experiment().protocols,
-                    "short": Protocol(seeds=(0,), cost="", without=("noisy, fw",)),
+                    "short": Protocol(seeds=(0,), cost="", excluded_cells=("noisy, fw",)),
                 }
             },
-            "experiment small, short.without: unknown cell 'noisy, fw'; did you mean 'noisy, few'",
+            "experiment small, short.excluded_cells: unknown cell 'noisy, fw'; did you mean "
+            "'noisy, few'",
         ),
         (
             {"protocols": {"short": small_experiment().protocols["short"]}},
@@ -174,7 +175,7 @@ SEEDS = (0, 1, 2, 3, 4)  # those of protocol paper
             {"grid": {"dropout.rate": (0.1,)}},
             ("dropout.rate: 0.1, not 0.1 or 0.3 (noisy, few; noisy, many)",),
         ),
-        ({"without": ("noisy, many",)}, ("without noisy, many",)),
+        ({"excluded_cells": ("noisy, many",)}, ("without noisy, many",)),
         ({"seeds": (0, 1, 2)}, ("final networks of each cell: 3, not 5",)),
         ({"search_seeds": (7, 8)}, ("networks that a setting is chosen by: 2, not 1",)),
         (
@@ -202,6 +203,8 @@ def test_a_protocol_that_is_not_there_is_an_error(experiment):
 def test_claims_of_a_protocol_come_besides_the_experiments():
     protocols = dict(small_experiment().protocols)
     extra = Better("noisy, many", than="plain, few")
-    protocols["full"] = Protocol(seeds=(0, 1), cost="", claims=(extra,), without=("noisy, few",))
+    protocols["full"] = Protocol(
+        seeds=(0, 1), cost="", claims=(extra,), excluded_cells=("noisy, few",)
+    )
     assert design(small_experiment(protocols=protocols), "full").claims == (extra,)
     assert extra not in design(small_experiment(protocols=protocols), "short").claims
