@@ -38,7 +38,14 @@ from dropout_lab.nn.pooling import MaxPoolDropout, StochasticPool
 from dropout_lab.nn.recurrent import GRU, LSTM
 from dropout_lab.nn.shakeout import Shakeout
 from dropout_lab.nn.standout import Standout
-from dropout_lab.nn.stochastic import BatchPenalty, DropRate, RatedNoise, Stochastic, UnitNoise
+from dropout_lab.nn.stochastic import (
+    BatchPenalty,
+    DropRate,
+    Rated,
+    RatedNoise,
+    Stochastic,
+    UnitNoise,
+)
 from dropout_lab.nn.structured import (
     Cutout,
     DropBlock,
@@ -90,6 +97,7 @@ __all__ = [
     "NoisyDense",
     "NoisyLayer",
     "PatchDropout",
+    "Rated",
     "RatedNoise",
     "RecurrentDropout",
     "Shakeout",

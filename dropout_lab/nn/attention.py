@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 from dropout_lab import ops
 from dropout_lab.nn.cell_noise import MaybeKey
 from dropout_lab.nn.linear import Initializer, Linear
-from dropout_lab.nn.stochastic import DropRate, NoiseOptions, Stochastic, Streams
+from dropout_lab.nn.stochastic import NoiseOptions, Rated, Streams
 from dropout_lab.ops import Rate
 
 Logits = Float[Array, "n heads queries keys"]
@@ -18,7 +18,7 @@ Mask = Bool[Array, "n heads queries keys"]
 """Which keys a query may attend to; each of the first three axes may be 1."""
 
 
-class AttentionNoise(Stochastic):
+class AttentionNoise(Rated):
     """Noise inside attention: subclasses override one hook; the others are the identity.
 
     :func:`attend` calls each hook with a key of its own, or, at inference, with None.
@@ -27,10 +27,6 @@ class AttentionNoise(Stochastic):
       rate: Probability of dropping.
       **options: As for :class:`Stochastic`.
     """
-
-    def __init__(self, rate: Rate, **options: Unpack[NoiseOptions]) -> None:
-        super().__init__(**options)
-        self.rate = DropRate(self.checked_rate(rate))
 
     def keys(self, rngs: Streams | None) -> tuple[MaybeKey, MaybeKey, MaybeKey]:
         """Returns the keys of :meth:`logits`, :meth:`weights` and :meth:`heads`.

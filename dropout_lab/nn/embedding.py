@@ -8,21 +8,17 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.stochastic import DropRate, NoiseOptions, Stochastic, Streams
+from dropout_lab.nn.stochastic import NoiseOptions, Rated, Streams
 from dropout_lab.ops import Rate
 
 
-class EmbeddingNoise(Stochastic):
+class EmbeddingNoise(Rated):
     """Noise on the embeddings of a sequence: subclasses define :meth:`sample`.
 
     Args:
       rate: Probability of dropping.
       **options: As for :class:`Stochastic`.
     """
-
-    def __init__(self, rate: Rate, **options: Unpack[NoiseOptions]) -> None:
-        super().__init__(**options)
-        self.rate = DropRate(self.checked_rate(rate))
 
     def __call__(
         self,

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.stochastic import NoiseOptions, RatedNoise, Streams, UnitNoise
+from dropout_lab.nn.stochastic import NoiseOptions, Rated, RatedNoise, Streams, UnitNoise
 from dropout_lab.ops import Rate, checked_rate
 
 
@@ -102,7 +102,7 @@ class WeightedChannelDropout(RatedNoise):
         return ops.weighted_channel_dropout(key, x, rate=self.rate[...], extra_rate=self.extra_rate)
 
 
-class LayerDrop(RatedNoise):
+class LayerDrop(Rated):
     """Skipping of a whole layer, :func:`dropout_lab.ops.layer_drop`.
 
     Args:
@@ -130,7 +130,7 @@ class LayerDrop(RatedNoise):
         return ops.layer_drop(self.make_key(rngs), x, rate=self.rate[...], skipped=skipped)
 
 
-class PatchDropout(RatedNoise):
+class PatchDropout(Rated):
     """Patches left out of the network, in number as :func:`dropout_lab.ops.patch_dropout` does.
 
     Args:
