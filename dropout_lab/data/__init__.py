@@ -4,7 +4,15 @@ import dataclasses
 
 from dropout_lab.data import digits, own, sources
 from dropout_lab.data.catalog import IMAGE_SETS
-from dropout_lab.data.dataset import Dataset, Split, concatenate, cross_validation, hold_out
+from dropout_lab.data.dataset import (
+    PADDING,
+    Dataset,
+    Split,
+    concatenate,
+    cross_validation,
+    hold_out,
+    steps_present,
+)
 from dropout_lab.data.describe import check_scaling, describe, draw_samples
 from dropout_lab.errors import InputError, unknown
 
@@ -16,6 +24,7 @@ DATASETS: tuple[str, ...] = ("digits", *IMAGE_SETS, *OWN)
 __all__ = [
     "DATASETS",
     "OWN",
+    "PADDING",
     "Dataset",
     "Split",
     "check_scaling",
@@ -24,6 +33,7 @@ __all__ = [
     "describe",
     "draw_samples",
     "load",
+    "steps_present",
     "usual_val_size",
 ]
 
@@ -35,6 +45,7 @@ def load(
     path: str | None = None,
     arrays: str | None = None,
     label: str | None = None,
+    vocabulary: int | None = None,
     val_size: int | None = None,
     train_size: int | None = None,
 ) -> Dataset:
@@ -53,6 +64,7 @@ def load(
       arrays: "npz" only: names of the arrays, by commas: features and labels of the training part,
         then of the test and of the validation part if any. None: usual names, such as x_train.
       label: "table" only: the column of the labels. None: a usual name, such as label.
+      vocabulary: "npz" only: number of token types; None for as many as there are.
       val_size: Number of examples held out. None: 10,000 of MNIST and Fashion-MNIST, 5,000 of
         CIFAR, 300 of digits, the validation part of own data or else a sixth of it.
       train_size: Number of training examples to keep, the first ones; None for all.
@@ -69,13 +81,17 @@ def load(
         raise InputError(
             f"dataset {name!r} with path {path!r}: {allowed} need a path, others take none."
         )
-    for option, value, owner in (("arrays", arrays, "npz"), ("label", label, "table")):
+    for option, value, owner in (
+        ("arrays", arrays, "npz"),
+        ("label", label, "table"),
+        ("vocabulary", vocabulary, "npz"),
+    ):
         if value is not None and name != owner:
             raise InputError(
                 f"data.{option} is {value!r} with {name!r}; allowed: only with {owner!r}"
             )
     if path:
-        own_data = own.load(name, path, arrays=arrays, label=label)
+        own_data = own.load(name, path, arrays=arrays, label=label, vocabulary=vocabulary)
         dataset = hold_out(
             name,
             own_data.official,
@@ -83,7 +99,13 @@ def load(
             val_size=own_data.val_size if val_size is None else val_size,
             train_size=train_size,
         )
-        return dataclasses.replace(dataset, class_names=own_data.class_names, notes=own_data.notes)
+        return dataclasses.replace(
+            dataset,
+            class_names=own_data.class_names,
+            notes=own_data.notes,
+            vocabulary=own_data.vocabulary,
+            words=own_data.words,
+        )
     if name == "digits":
         official, classes = digits.load(), digits.CLASSES
     else:

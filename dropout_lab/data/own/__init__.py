@@ -10,7 +10,14 @@ FORMATS: tuple[str, ...] = ("npz", "table", "image_folder")
 __all__ = ["FORMATS", "OwnData", "load"]
 
 
-def load(name: str, path: str, *, arrays: str | None = None, label: str | None = None) -> OwnData:
+def load(
+    name: str,
+    path: str,
+    *,
+    arrays: str | None = None,
+    label: str | None = None,
+    vocabulary: int | None = None,
+) -> OwnData:
     """Reads own data.
 
     Args:
@@ -18,6 +25,7 @@ def load(name: str, path: str, *, arrays: str | None = None, label: str | None =
       path: Its file or folder; ``~`` and environment variables are expanded.
       arrays: For "npz": names of the arrays, as :func:`npz.read` describes; None for usual names.
       label: For "table": the column of the labels; None for a usual name.
+      vocabulary: For "npz" with tokens: number of token types; None for as many as there are.
 
     Raises:
       InputError: If the data cannot be read or understood.
@@ -25,11 +33,11 @@ def load(name: str, path: str, *, arrays: str | None = None, label: str | None =
     place = expanded(path)
     try:
         if name == "npz":
-            parts, notes = npz.read(place, arrays)
+            parts, notes = npz.read(place, arrays, vocabulary)
         elif name == "table":
             parts, notes = table.read(place, label)
         else:
             parts, notes = image_folder.read(place)
     except OSError as error:
         raise InputError(f"{error.filename or place} cannot be read: {error.strerror}.") from error
-    return assemble(str(place), parts, notes)
+    return assemble(str(place), parts, notes, vocabulary=vocabulary)
