@@ -68,7 +68,16 @@ def load_data(config: FrozenConfigDict) -> Dataset:
     return dataset if data.folds is None else _fold(dataset, data.folds, data.fold)
 
 
-_LOAD_OPTIONS = ("path", "arrays", "label", "vocabulary", "val_size", "train_size")
+_LOAD_OPTIONS = (
+    "path",
+    "arrays",
+    "label",
+    "vocabulary",
+    "tokens",
+    "window",
+    "val_size",
+    "train_size",
+)
 
 
 @functools.lru_cache(maxsize=1)
