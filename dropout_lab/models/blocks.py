@@ -200,6 +200,7 @@ class Network(nnx.Module):
       stage_places: Places that exist only with convolutional stages, if these are optional.
       groups: Number of convolutional stages, if it is fixed.
       normalised: Whether the network always has batch normalisation.
+      padding: Whether the network reads feature sequences with padding (see ``models.sequences``).
       classifier: The layers above the features, where :meth:`head` is not overridden.
     """
 
@@ -208,6 +209,7 @@ class Network(nnx.Module):
     stage_places: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[int] = 0
     normalised: ClassVar[bool] = False
+    padding: ClassVar[bool] = False
     classifier: Classifier
 
     def __init__(
