@@ -65,6 +65,8 @@ class Transformer(Network):
         *("branch", "layer", "hidden", "output"),
     )
 
+    padding = True
+
     def __init__(
         self,
         shape: Sequence[int],

@@ -24,6 +24,9 @@ def _stages_are_noisy(config: Flat, _: str) -> bool:
 
 
 NOISY_STAGES = When("the variant has noise on its stages", _stages_are_noisy)
+ONE_CLASS = When(
+    "it predicts one class an example", lambda config, _: config["model.head"] != "token"
+)
 MAXOUT = When(
     "an activation is maxout",
     lambda config, _: "maxout" in (config["model.activation"], config["model.stage_activation"]),
@@ -68,7 +71,7 @@ KEYS = (
         meaning="Attention heads."),
     Key("model.ff_width", 512, whole(1), STATIC, when=MODEL, before=None,
         meaning="Units of a transformer's feed-forward networks."),
-    Key("model.pooling", "cls", one_of(POOLINGS), STATIC, when=MODEL, before=None,
+    Key("model.pooling", "cls", one_of(POOLINGS), STATIC, when=MODEL & ONE_CLASS, before=None,
         meaning="What a transformer classifies: a learnt step put first, or the mean step."),
     Key("model.positions", "learned", one_of(POSITIONS), STATIC, when=MODEL, before=None,
         meaning="Vectors of positions that a transformer adds."),
