@@ -144,7 +144,6 @@ def test_five_files_add_it(tmp_path):
     copy.write("configs/digits_mixer.py", CONFIG)
     assert len(copy.edited) <= 5
 
-    one = tmp_path / "one"
     config = "--config=configs/digits_mixer.py:dropout"
     flags = (
         "--config.model.mixers=4",
