@@ -12,6 +12,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from scripts.benchmarks import facts
+from scripts.benchmarks.peers import flax_attention
 from scripts.benchmarks.problems import (
     CLASSES,
     LR,
@@ -38,7 +39,7 @@ def works(sizes: Sizes) -> Works:
     for net in NETS:
         for noisy in (True, False):
             makers[training_case(net, noisy), "flax"] = partial(_training, net, sizes, noisy)
-    return makers
+    return makers | flax_attention.works(sizes)
 
 
 def _dropout(rate: float, sizes: Sizes, *, backward: bool) -> Work:
