@@ -70,8 +70,8 @@ def test_every_op_is_measured_once_and_has_a_target_unless_it_is_a_product():
     groups: list[dict] = [
         our_ops.ON_ARRAYS,
         our_ops.ON_IMAGES,
-        our_ops.PRODUCTS,
         our_ops.ON_SEQUENCES,
+        our_ops.PRODUCTS,
         {"dropout": None},
     ]
     names = [name for group in groups for name in group]

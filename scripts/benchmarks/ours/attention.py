@@ -53,7 +53,7 @@ def _attention(sizes: Sizes, noisy: bool) -> Work:
         merged = nnx.merge(graph, params, rest, copy=True)
         return merged(x, rngs=nnx.Rngs(dropout=jax.random.fold_in(jax.random.key(0), step)))
 
-    return attention_work(apply, start, sizes)
+    return attention_work(apply, start, sizes, noisy=noisy)
 
 
 def _steps(sizes: Sizes, noisy: bool) -> Work:

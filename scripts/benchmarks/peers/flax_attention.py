@@ -42,4 +42,4 @@ def _attention(sizes: Sizes, noisy: bool) -> Work:
         y: Array = merged(x, rngs=nnx.Rngs(jax.random.fold_in(jax.random.key(0), step)))
         return y
 
-    return attention_work(apply, start, sizes)
+    return attention_work(apply, start, sizes, noisy=noisy)
