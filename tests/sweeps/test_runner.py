@@ -116,9 +116,9 @@ def test_rates_of_attention_and_seeds_share_a_compile(config, tmp_path, compiled
             "model.ff_width": 8,
         }
     )
-    rates = [0.0, 0.3, 0.6]
-    sweep = product({"dropout.attention_rate": rates, "seed": [0, 1]})
-    run_sweep(config, sweep, Store(tmp_path), lanes=6)
+    rates, seeds = [0.0, 0.3, 0.6], [0, 1]
+    axes: dict[str, Any] = {"dropout.attention_rate": rates, "seed": seeds}
+    run_sweep(config, product(axes), Store(tmp_path), lanes=6)
     assert compiled == compiles(1, "drop_key")
     records = Store(tmp_path).records()
     assert [record["config"]["dropout"]["attention_rate"] for record in records] == [

@@ -34,4 +34,4 @@ def test_a_transformers_step_lowers_for_gpu_and_tpu(variant, runs, new_config):
     export = jax.export.export(program.train_epoch, platforms=("cuda", "tpu"))
     exported = export(state, hparams, runs.data, runs.scaling, steps=1)
     assert exported.platforms == ("cuda", "tpu")
-    assert jax.tree.structure(exported.out_avals) == jax.tree.structure(jax.tree.leaves((state, 0)))
+    assert len(exported.out_avals) == len(jax.tree.leaves(state)) + 1  # and the loss

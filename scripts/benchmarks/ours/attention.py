@@ -36,7 +36,7 @@ def works(sizes: Sizes) -> Works:
 
 
 def _attention(sizes: Sizes, noisy: bool) -> Work:
-    *_, features = sizes.sequence
+    features = sizes.sequence[-1]
     layer = nn.Attention(
         features,
         sizes.heads,
@@ -47,7 +47,8 @@ def _attention(sizes: Sizes, noisy: bool) -> Work:
     kernels = attention_weights(sizes)
     layer.projections.kernel[...] = jnp.concatenate([jnp.asarray(k) for k in kernels[:3]], 1)
     layer.output.kernel[...] = jnp.asarray(kernels[3])
-    graph, start, rest = nnx.split(layer, nnx.Param, ...)
+    graph, *states = nnx.split(layer, nnx.Param, ...)
+    start, rest = states
 
     def apply(step: Int[Array, ""], x: Float[Array, "n t f"], params: Any) -> Float[Array, "n t f"]:
         merged = nnx.merge(graph, params, rest, copy=True)
