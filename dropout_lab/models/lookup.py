@@ -9,10 +9,17 @@ from dropout_lab.models.cnn import CNN
 from dropout_lab.models.mlp import MLP
 from dropout_lab.models.resnet import ResNet
 from dropout_lab.models.rnn import RNN
+from dropout_lab.models.transformer import Transformer
 from dropout_lab.system import external
 from dropout_lab.variants import PLACES
 
-MODELS: dict[str, type[Network]] = {"mlp": MLP, "cnn": CNN, "resnet": ResNet, "rnn": RNN}
+MODELS: dict[str, type[Network]] = {
+    "mlp": MLP,
+    "cnn": CNN,
+    "resnet": ResNet,
+    "rnn": RNN,
+    "transformer": Transformer,
+}
 
 _GIVEN = ("shape", "classes", "factory", "rngs")
 """Arguments that every network gets, besides those of its keys of ``config.model``."""

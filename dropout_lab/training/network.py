@@ -17,7 +17,7 @@ from dropout_lab.variants import OPTIONS, RATES, LayerFactory
 Hparams = dict[str, Any]
 """The dynamic hyper-parameters of a trial, by configuration key, as arrays."""
 
-Mode = Literal["train", "mean", "mc", "gaussian", "moments"]
+Mode = Literal["train", "mean", "mc", "gaussian", "moments", "every_other"]
 """Behaviour of a network. In "train", noise is drawn and batch statistics are updated. The others
 are the keys of ``places.INFERENCE_RULES``; they leave batch statistics unchanged."""
 
@@ -103,6 +103,8 @@ class NetworkFactory:
             model.set_attributes(nn.Stochastic, deterministic=False, raise_if_not_found=False)
         if mode == "gaussian":
             model.set_attributes(nn.DropConnect, draws=draws)
+        if mode == "every_other":
+            model.set_attributes(nn.LayerDrop, every_other=True)
         return model
 
     def _build(self, hparams: Hparams | None, rng_key: Key[Array, ""]) -> nnx.Module:

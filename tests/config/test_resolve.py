@@ -53,7 +53,7 @@ def test_rates_are_the_variants_defaults_where_it_reads_them(variant, model):
     reads = made.reads(places)
     stages = {"cnn": 2, "resnet": 3}.get(model, 0)
     for key in RATES:
-        rate = made.default(key) if key in reads else 0
+        rate = made.default(key, places) if key in reads else 0
         assert found[f"dropout.{key}"] == ((rate,) * stages if key == "stage_rates" else rate)
 
 
