@@ -46,7 +46,7 @@ def _own(name: str) -> type[Network]:
         raise InputError(f"{label} is no class of networks; allowed: a subclass of models.Network")
     if not hasattr(made, "places"):
         raise InputError(f"{label} has no places; allowed: a tuple of {', '.join(PLACES)}")
-    for place in (*made.places, *made.dense_places, *made.stage_places):
+    for place in (*made.places, *made.dense_places, *made.stage_places, *made.token_places):
         if place not in PLACES:
             raise unknown(f"place of {label}:", place, PLACES)
     taken = inspect.signature(made.__init__).parameters

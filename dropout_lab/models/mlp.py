@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
+from dropout_lab import nn
 from dropout_lab.models.blocks import Classifier, Network, with_noise
 from dropout_lab.models.sequences import split_padding
 from dropout_lab.nn.stochastic import Streams
@@ -42,6 +43,7 @@ class MLP(Network):
 
     places = ("input", "first", "hidden", "linear", "output")
     dense_places = ("first", "hidden", "linear")
+    token_places = ("embedding",)
 
     def __init__(
         self,
@@ -60,7 +62,8 @@ class MLP(Network):
         self.embedding = nnx.data(None)
         if vocabulary is not None:
             shape = (embedding or 128,)
-            self.embedding = nnx.data(nnx.Embed(vocabulary, shape[0], rngs=rngs))
+            noise = factory.noise("embedding")
+            self.embedding = nnx.data(nn.Embedding(vocabulary, shape[0], noise=noise, rngs=rngs))
         self.input_noise = nnx.data(factory.noise("input", shape))
         self.classifier = Classifier(
             math.prod(shape),
@@ -80,6 +83,6 @@ class MLP(Network):
         """Returns the last hidden layer's activations, before its noise."""
         if self.embedding is not None:
             tokens, present = split_padding(x)
-            total = jnp.where(present[..., None], self.embedding(tokens), 0).sum(1)
+            total = self.embedding(tokens, present, rngs=rngs).sum(1)
             x = total / jnp.maximum(present.sum(1, keepdims=True), 1).astype(total.dtype)
         return self.classifier.features(with_noise(self.input_noise, x, rngs), rngs)

@@ -57,6 +57,7 @@ class RNN(Network):
 
     places = ("input", "sequence", "recurrent", "hidden", "linear", "output")
     dense_places = ("linear",)
+    token_places = ("embedding",)
     padding = True
 
     def __init__(
@@ -89,7 +90,8 @@ class RNN(Network):
         self.embedding = nnx.data(None)
         if vocabulary is not None:
             shape = (*shape, embedding or units)
-            self.embedding = nnx.data(nnx.Embed(vocabulary, shape[1], rngs=rngs))
+            noise = factory.noise("embedding")
+            self.embedding = nnx.data(nn.Embedding(vocabulary, shape[1], noise=noise, rngs=rngs))
         self.padded = len(shape) == 2
         self.sequence_shape = _sequence_shape(shape, sequence)
         if permutation is not None and sequence != "pixels":
@@ -127,7 +129,7 @@ class RNN(Network):
         if self.padded:
             x, present = split_padding(x)
         if self.embedding is not None:
-            x = self.embedding(x)
+            x = self.embedding(x, present, rngs=rngs)
         x = with_noise(self.input_noise, x, rngs)
         x = x.reshape(x.shape[0], *self.sequence_shape)
         if self.permutation is not None:

@@ -1,12 +1,12 @@
 """Configuration keys of the data."""
 
-from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Key, Role, When, equals
+from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, TEXT_SETS, Key, Role, When, equals
 from dropout_lab.config.keys.values import NONE, TEXT, one_of, whole
 from dropout_lab.data import DATASETS, TOKENS
 
 STATIC, HOST, EXECUTION = Role.STATIC, Role.HOST, Role.EXECUTION
 
-TEXT_FILES = equals("data.name", "text_lines", "text")
+TEXT_FILES = equals("data.name", *TEXT_SETS)
 HELD_OUT = When(
     "no folds are cut, or `data.train_size` is given",
     lambda config, _: config["data.folds"] is None or config["data.train_size"] is not None,
@@ -30,7 +30,7 @@ KEYS = (
     Key("data.label", None, TEXT | NONE, STATIC, when=equals("data.name", "table"), before=None,
         meaning="Column of the labels. None: a usual name."),
     Key("data.vocabulary", None, whole(2) | NONE, STATIC,
-        when=equals("data.name", "npz", "text_lines", "text"), before=None,
+        when=equals("data.name", "npz", *TEXT_SETS), before=None,
         meaning="Number of token types; of text, the most frequent ones of the training part, and "
                 "one for all others. None: as many as there are."),
     Key("data.tokens", "words", one_of(TOKENS), STATIC, when=TEXT_FILES, before=None,
