@@ -20,6 +20,13 @@ SMALL: dict[str, dict[str, Any]] = {
     "cnn": {"model.name": "cnn", "model.stages": (4, 4), "model.widths": (8,)},
     "rnn": {"model.name": "rnn", "model.units": 8},
     "resnet": {"model.name": "resnet", "model.depth": 10},
+    "transformer": {
+        "model.name": "transformer",
+        "model.layers": 2,
+        "model.width": 8,
+        "model.heads": 2,
+        "model.ff_width": 12,
+    },
 }
 ONE_OF_EACH_KIND = (
     "dropout",

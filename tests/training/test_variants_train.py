@@ -18,7 +18,7 @@ from tests.models.small import small_options
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 
-SIZES: dict[str, Any] = {"widths": (32,), "stages": (8, 16), "units": 24}
+SIZES: dict[str, Any] = {"widths": (32,), "stages": (8, 16), "units": 24, "width": 24}
 FAST = {("dropout", "mlp")}
 SEEDS = (0, 1, 2)
 STEPS, CALLS = 10, 8  # updates per call; about an epoch
