@@ -37,15 +37,14 @@ def values_of(record: Mapping[str, Any]) -> dict[str, float | None]:
 
 
 def gaps(metrics: Mapping[str, Any], split: str) -> dict[str, float]:
-    """Returns ``gap_NAME``, how much worse a split's metric is than that of the training examples.
+    """Returns the generalisation gaps: a split's error and nll minus those of training examples.
 
     >>> gaps({"train_error": 0.5, "test_error": 2.0, "test_nll": 0.1}, "test")
     {'gap_error': 1.5}
     """
     pairs = {
-        name.removeprefix("train_"): (value, metrics.get(f"{split}_{name.removeprefix('train_')}"))
-        for name, value in metrics.items()
-        if name.startswith("train_")
+        name: (metrics.get(f"train_{name}"), metrics.get(f"{split}_{name}"))
+        for name in ("error", "nll")
     }
     return {
         f"gap_{name}": other - value

@@ -131,8 +131,8 @@ class Command:
         }
 
     def _sweeps(self) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-        from dropout_lab.sweeps.gather import gather
+        from dropout_lab.sweeps.gather import gather, sweeps_in
 
         if not self._workdir.value:
             raise InputError(f"--kind={self._kind.value} needs --workdir=DIR, a sweep's directory")
-        return gather(self._workdir.value)
+        return gather(sweeps_in(self._workdir.value))

@@ -1,10 +1,22 @@
 """The records of several sweeps together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from dropout_lab.sweeps.store import Store
+
+
+def sweeps_in(workdirs: Iterable[str | Path]) -> list[Path]:
+    """Returns the directories of sweeps: those given, or those inside them, as of an experiment.
+
+    A directory without any stays, for the error that names it.
+    """
+    found = []
+    for workdir in map(Path, workdirs):
+        inside = [path.parent for path in sorted(workdir.rglob("sweep.json"))]
+        found += [workdir] if workdir in inside else inside or [workdir]
+    return found
 
 
 def gather(
