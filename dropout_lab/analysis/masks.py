@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 Image = Float[Array, "size size channels"]
 
 # What a variant is shown by: its first layer among these places.
-_PLACES = ("recurrent", "branch", "pool", "stage", "input", "linear", "first")
+_PLACES = ("recurrent", "branch", "pool", "stage", "input", "linear")
 _HOW = {
     "recurrent": "rows in time",
     "branch": "patches as examples",
     "pool": "pooled",
     "linear": "through a dense layer",
-    "first": "through a dense layer: deviations",
 }
 _MEMORY = 0.6  # of the recurrent cell that shows noise inside cells
 _COLUMNS = 6
@@ -75,17 +74,21 @@ def noisy(variant: str, image: Image, *, rate: float, seed: int = 0) -> tuple[np
         block_size=size // (3 if variant == "cutout" else 7),
         target="unit",
     )
-    x, streams = jnp.asarray(image, jnp.float32), nnx.Rngs(dropout=seed)
-    if place == "recurrent":
-        out = _read_rows(factory.noise(place), x, streams)
-    elif place == "branch":
-        patches = _patches(x, size // 6)
-        out = _joined(factory.noise(place)(patches, rngs=streams), size)
-    elif place in ("linear", "first"):
-        out = _through_dense(factory, place, x, streams)
-    else:
-        out = factory.noise(place, image.shape)(x[None], rngs=streams)[0]
-    return np.asarray(out), _HOW.get(place, "")
+
+    @jax.jit  # one program instead of one for each operation
+    def shown(x: Image) -> Image:
+        streams = nnx.Rngs(dropout=seed)
+        if place == "recurrent":
+            return _read_rows(factory.noise(place), x, streams)
+        if place == "branch":
+            patches = _patches(x, size // 6)
+            return _joined(factory.noise(place)(patches, rngs=streams), size)
+        if place == "linear":
+            return _through_dense(factory, x, streams)
+        return factory.noise(place, image.shape)(x[None], rngs=streams)[0]
+
+    how = "its standard deviation" if "moments" in chosen.inference else _HOW.get(place, "")
+    return np.asarray(shown(jnp.asarray(image, jnp.float32))), how
 
 
 def gallery(
@@ -105,7 +108,7 @@ def gallery(
     """
     names = list(variants)
     rows = -(-len(names) // _COLUMNS)
-    figure = new_figure(1.35 * rows, 1.15 * _COLUMNS)
+    figure = new_figure(1.25 * rows, 1.05 * _COLUMNS)
     grid = [axes for line in subplots(figure, rows, _COLUMNS) for axes in line]
     # Room for what the noise scales up.
     dimmed = jnp.asarray(image) * (1 - rate)
@@ -118,12 +121,12 @@ def gallery(
     return figure
 
 
-def _through_dense(factory: LayerFactory, place: str, x: Image, streams: nnx.Rngs) -> Array:
+def _through_dense(factory: LayerFactory, x: Image, streams: nnx.Rngs) -> Array:
     size = x.shape[0]
     # Weights grow to the right, for noise that depends on them; the output is divided by them.
     weights = jnp.linspace(0.5, 1.5, size)
     layer = factory.dense(
-        place,
+        "linear",
         size,
         size,
         kernel_init=lambda key, shape, *_: jnp.diag(weights),

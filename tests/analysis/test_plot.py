@@ -169,6 +169,7 @@ def test_matplotlib_is_imported_by_figures_only():
         "import sys; from dropout_lab.analysis import plot, summary, table; "
         "assert 'matplotlib' not in sys.modules; "
         "s = summary.summarise([{'id': 'a', 'status': 'ok', 'metrics': {'test_error': 1.0}, "
+        "'wall_seconds': 1.0, "
         "'config': {'rate': 0.5}}], {}, rows=None, cols='rate'); "
         "plot.draw(s); assert 'matplotlib.pyplot' not in sys.modules"
     )

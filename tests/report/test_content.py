@@ -73,6 +73,7 @@ def test_text_of_a_record_is_no_markup(found):
     assert "\\u003cb>bad" in text
 
 
+@pytest.mark.slow
 def test_200_trials_fit_in_six_megabytes(new_store, tmp_path):
     store = new_store(tmp_path / "large", 29)
     found = content([store.directory])

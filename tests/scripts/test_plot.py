@@ -73,3 +73,19 @@ def test_sweeps_of_several_directories_are_compared(tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "+1.100" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_report_is_written(tmp_path):
+    done = run_forked("report", DIGITS, f"--output={tmp_path / 'report.html'}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{tmp_path / 'report.html'}\n"
+    text = (tmp_path / "report.html").read_text()
+    assert "<noscript><svg" in text
+
+
+def test_a_report_of_no_sweep_is_one_line(tmp_path):
+    done = run_forked("report", f"--workdir={tmp_path}")
+    assert done.returncode == 2
+    assert "holds no sweep" in done.stderr
+    assert not list(tmp_path.iterdir())
