@@ -1,4 +1,4 @@
-"""A flag that holds a path."""
+"""Flags that hold paths."""
 
 from typing import Any
 
@@ -23,4 +23,12 @@ def define_path(name: str, meaning: str, *, required: bool = False) -> Any:
     """Defines a flag whose value is a path, None without it; ``~`` and variables are replaced."""
     return flags.DEFINE(
         _PathParser(), name, None, meaning, required=required, serializer=flags.ArgumentSerializer()
+    )
+
+
+def define_paths(name: str, meaning: str, *, required: bool = False) -> Any:
+    """Defines a flag that may be repeated, whose value is a list of paths, as ``define_path``."""
+    default = None if required else []
+    return flags.DEFINE_multi(
+        _PathParser(), flags.ArgumentSerializer(), name, default, meaning, required=required
     )

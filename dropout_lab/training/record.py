@@ -31,9 +31,10 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
     percent), history (one row per epoch: loss of the batches, error on a sample of the training
     data, metrics of validation; older records have no train_error), epoch (the selected one),
     wall_seconds (of all trials that ran side by side), lanes (number of these trials; absent in
-    older records), data (name, sizes, shape, classes, fingerprint; range, unless examples are
-    bytes; of own data class_names and notes on conversions), versions, device, git_revision; for a
-    network or variant of one's own, code (path, sha256 and text of its file, by key).
+    older records), data (name, sizes, shape, classes, fingerprint; range, unless examples are bytes
+    or tokens; vocabulary of tokens; of own data class_names and notes on conversions), versions,
+    device, git_revision; for a network or variant of one's own, code (path, sha256 and text of its
+    file, by key).
     """
     progress = result.progress
     return {
@@ -57,6 +58,7 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
             "fingerprint": dataset.fingerprint,
             **({"class_names": list(dataset.class_names)} if dataset.class_names else {}),
             **({"notes": list(dataset.notes)} if dataset.notes else {}),
+            **({} if dataset.vocabulary is None else {"vocabulary": dataset.vocabulary}),
             **_range(dataset),
         },
         **environment(),
@@ -66,9 +68,9 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
 
 def _range(dataset: Dataset) -> dict[str, Any]:
     images = dataset.train.images
-    if images.dtype == np.uint8:
+    if images.dtype.kind != "f":
         return {}
-    return {"range": [float(images.min()), float(images.max())]}
+    return {"range": [float(np.nanmin(images)), float(np.nanmax(images))]}
 
 
 @functools.cache

@@ -262,7 +262,7 @@ class Trainer:
         """
         size = min(len(self._dataset.val) or len(self._dataset.test) or len(split), len(split))
         chosen = np.linspace(0, len(split) - 1, size).astype(int)
-        return Split(split.images[chosen], split.labels[chosen])
+        return split[chosen]
 
     def _scaling(self, phase: str) -> Scaling:
         if phase not in self._scalings:

@@ -64,6 +64,21 @@ RECURRENT = {
     "WeightDrop": _cell("LSTM", "WeightDrop"),
     "Zoneout": _cell("LSTM", "Zoneout", cell_rate=0.3),
 }
+ATTENTION = {
+    name: (
+        lambda rngs, name=name: nn.Attention(
+            6, 2, noise=getattr(nn, name)(0.2), kernel_init=INIT, rngs=rngs
+        ),
+        STEPS,
+    )
+    for name in ("AttentionDropout", "DropHead", "DropKey")
+}
+INSIDE = RECURRENT | ATTENTION
+# Called by networks with more than inputs.
+PARTS = {
+    name: (lambda rngs, name=name: getattr(nn, name)(0.2, rngs=rngs), STEPS)
+    for name in ("EmbeddingDropout", "LayerDrop", "PatchDropout", "WordDropout")
+}
 UNRATED = {
     "Cutout": (lambda rngs: nn.Cutout(rngs=rngs), IMAGES),
     "InformationConv": _conv("InformationConv"),
@@ -74,8 +89,11 @@ UNRATED = {
     "VariationalDense": _dense("VariationalDense", rate=0.2),
     "VariationalDropout": _on_units("VariationalDropout", FLAT, shape=(6,)),
 }
-LAYERS = RATED | RECURRENT | UNRATED
+LAYERS = RATED | INSIDE | UNRATED
 NEITHER_NOISE_NOR_WHOLE = {"CellNoise", "NoisyConv", "NoisyDense", "NoisyLayer"} | {
+    "AttentionNoise",
+    "EmbeddingNoise",
+    "Rated",
     "RatedNoise",
     "Stochastic",
     "UnitNoise",
@@ -84,7 +102,7 @@ NEITHER_NOISE_NOR_WHOLE = {"CellNoise", "NoisyConv", "NoisyDense", "NoisyLayer"}
 
 def made(name):
     """Returns a layer, the options of a call, and inputs."""
-    make, shape = LAYERS[name]
+    make, shape = (LAYERS | PARTS)[name]
     layer = make(nnx.Rngs(0, dropout=1))
     # Layers on units have streams of their own; the others get them at call.
     own = isinstance(layer, nn.UnitNoise)
@@ -97,13 +115,13 @@ def test_every_noisy_layer_has_a_row():
         for name in nn.__all__
         if isinstance(kind := getattr(nn, name), type) and issubclass(kind, nn.Stochastic)
     }
-    assert set(LAYERS) == noisy - NEITHER_NOISE_NOR_WHOLE
+    assert LAYERS.keys() | PARTS.keys() == noisy - NEITHER_NOISE_NOR_WHOLE
 
 
-@pytest.mark.parametrize("name", [*RATED, *RECURRENT])
+@pytest.mark.parametrize("name", [*RATED, *INSIDE, *PARTS])
 def test_a_rate_is_written_compared_and_formatted_as_a_number(name):
     layer = made(name)[0]
-    noise = layer.noise if name in RECURRENT else layer
+    noise = layer.noise if name in INSIDE else layer
     assert f"{noise.rate:.2f}" == "0.20"
     assert 0.125 < noise.rate <= 0.25
     assert 0.125 <= noise.rate < 0.25

@@ -75,8 +75,6 @@ def test_seeds_is_short_for_a_range(run):
         (["--value=test_eror"], "'test_eror'; did you mean 'test_error'"),
         (["--rows=varian"], "'varian'; did you mean 'variant'"),
         (["--where=seed"], "--where=seed; allowed: "),
-        (["--cols=seed", "--plot=~/figure.doc"], "figure.doc"),
-        (["--plot=~/figure.svg"], "a figure needs a column key"),
     ],
 )
 def test_wrong_flags_of_a_table_are_told_in_a_line(run, swept, home, flags, message):
