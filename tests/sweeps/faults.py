@@ -1,11 +1,12 @@
-"""Faults of the system and damaged files, drawn, in sweeps that then go on: nothing may change.
+"""Faults of the system, damaged files and kills, drawn, in sweeps that then go on.
 
-python -m tests.sweeps.faults --failures=500 --damages=200 --output=tests/sweeps/faults.json
+python -m tests.sweeps.faults --failures=500 --damages=200 --kills=100
 
-Every failure makes one call on a file of a running sweep fail as the system would; every damage
-flips a bit or cuts the end of a file that such a sweep has left. Whatever happens must be told in
-one line, be blamed on no trial, and leave a directory in which the same command ends with the same
-records, after what is called damaged was moved away.
+Every failure makes one call on a file of a running sweep fail as the system would, in whichever
+process makes it; every damage flips a bit or cuts the end of a file that such a sweep has left;
+every kill ends a process of a sweep by SIGKILL. Whatever happens must be told in one line, be
+blamed on no trial, and leave a directory in which the same command ends with the same records,
+after what is called damaged was moved away. The executors take turns.
 """
 
 import argparse
@@ -19,82 +20,59 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.store import Store
+from dropout_lab.system.machine import cpu
 from dropout_lab.training.checkpoint import Checkpoints, DamagedCheckpointError
+from dropout_lab.training.record import environment
+from tests.sweeps.campaign import campaign, compare, undisturbed
+from tests.sweeps.injection import failing
+from tests.sweeps.reused import executors
 from tests.sweeps.running import run_sweep, tiny_config, without_time, write_tiny
 
 ERRNOS = ("EIO", "ENOSPC", "EACCES", "ESTALE", "EROFS", "EMFILE")
 SEEDS = {"seed": [0, 1, 2, 3]}
-_CALLS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir", "os.scandir"}
-_armed: list["_Failing"] = []
-
-
-class _Failing:
-    """Counts the calls on files of a folder, and makes one of them fail."""
-
-    def __init__(self, folder, number, error):
-        self.folder, self.number, self.error = str(folder), number, error
-        self.calls = 0
-
-    def __call__(self, event, args):
-        if event not in _CALLS or not isinstance(args[0], str | bytes | os.PathLike):
-            return
-        path = os.fsdecode(args[0])
-        if path.startswith(self.folder):
-            self.calls += 1
-            if self.calls == self.number:
-                raise OSError(self.error, os.strerror(self.error), path)
-
-
-def _audit(event, args):
-    if _armed:
-        _armed[0](event, args)
-
-
-@contextlib.contextmanager
-def failing(folder, number=0, error=errno.EIO):
-    """Makes the call of a number, counted from 1, on a file of a folder fail; yields the count."""
-    if _audit not in _hooked:
-        sys.addaudithook(_audit)  # stays, as Python can remove none
-        _hooked.append(_audit)
-    counter = _Failing(folder, number, error)
-    _armed.append(counter)
-    try:
-        yield counter
-    finally:
-        _armed.clear()
-
-
-_hooked: list[object] = []
+EXECUTORS = ("local", "processes", "dask")
+WORKERS = 2
 
 
 class Campaign:
     """Sweeps of one configuration in a folder, compared with an undisturbed one.
+
+    Args:
+      folder: The folder; it has a file ``shared`` for ``injection``.
+      config: The configuration.
+      executor: How the sweeps run.
+      seed: Seed of all that is drawn.
+      settle: Waits until no process is at work.
 
     Attributes:
       counts: How often each thing has happened.
       wrong: What must not happen, in words.
     """
 
-    def __init__(self, folder, config, seed=0):
-        self.folder, self.config = Path(folder), config
-        self.random = random.Random(seed)
+    def __init__(self, folder, config, executor="local", seed=0, settle=lambda: None):
+        self.folder, self.config, self.executor = Path(folder), config, executor
+        self.random = random.Random(f"{executor} {seed}")
         self.counts: collections.Counter[str] = collections.Counter()
         self.wrong: list[str] = []
-        with failing(self.folder / "whole") as counter:
+        self._settle = settle
+        self.folder.mkdir(exist_ok=True)
+        with self._failing(self.folder / "whole") as calls:
             self.expected = self._records(self._run(self.folder / "whole"))
-        self.calls = counter.calls
+        self.calls = calls.count
 
     def fail(self):
         """Runs a sweep with a failing call, then to its end."""
         name = self.random.choice(ERRNOS)
         number = self.random.randint(1, self.calls)
         self._fail(name, number)
+        self.counts["failures"] += 1
         self._finish(f"call {number} {name}")
 
     def damage(self):
@@ -126,9 +104,10 @@ class Campaign:
         workdir = self.folder / "disturbed"
         shutil.rmtree(workdir, ignore_errors=True)
         what = f"call {number} {name}"
-        with failing(workdir, number, getattr(errno, name)):
+        with self._failing(workdir, number, getattr(errno, name)) as calls:
             self._tried(what, workdir)
-        self.counts[f"failed calls: {name}"] += 1
+            self._settle()
+        self.counts[f"failed calls: {name}"] += calls.failed
         for path in workdir.glob("failures/*.json"):
             self.wrong.append(f"{what}: a trial was blamed: {path.read_text()[:300]}")
         return workdir
@@ -169,7 +148,7 @@ class Campaign:
         except (InputError, OSError) as error:
             self.counts["told in one line"] += 1
             if len(str(error).splitlines()) > 1:
-                self.wrong.append(f"{what}: several lines: {error}")
+                self.wrong.append(f"{what}: several lines: {str(error)[:300]}")
             named = re.match(r"(.*) is damaged \(", str(error))
             return named and named[1]
         except Exception as error:  # whatever it is, it is what this looks for
@@ -179,36 +158,107 @@ class Campaign:
     def _run(self, workdir):
         store = Store(workdir)
         with open(os.devnull, "w") as null, contextlib.redirect_stderr(null):
-            run_sweep(self.config, SEEDS, store, lanes=2)
+            workers = None if self.executor == "local" else WORKERS
+            run_sweep(
+                self.config,
+                SEEDS,
+                store,
+                lanes=2,
+                executor=self.executor,
+                workers=workers,
+                retry=True,
+            )
         return store
+
+    def _failing(self, *args):
+        return failing(self.folder.parent / "shared", *args)
 
     def _records(self, store):
         return [without_time(record) for record in store.records()]
+
+
+def killed(folder, executor, kills, seed):
+    """Kills processes of a sweep; returns counts, and what must not happen."""
+    cut = folder / f"killed-{executor}"
+    trials = 6 * kills
+    victims, sweep = campaign(cut, executor, kills=kills, trials=trials, seed=seed)
+    counts = collections.Counter(f"killed: {victim}" for victim in victims)
+    counts["kills"] = len(victims)
+    wrong = [
+        f"kills, {executor}: trial {trial} differs"
+        for trial in compare(cut, undisturbed(cut, executor, trials))
+    ]
+    wrong += [f"kills, {executor}: trial {path.stem} is blamed" for path in cut.glob("failures/*")]
+    if "Traceback" in sweep.log.read_text():
+        wrong.append(f"kills, {executor}: a traceback")
+    return counts, wrong
+
+
+class Counts:
+    """The counts of all executors, in a file that is written as they grow.
+
+    Args:
+      output: The file.
+      options: What was asked for.
+    """
+
+    def __init__(self, output, options):
+        self._output = output
+        self._content = {
+            "options": options,
+            "revision": environment()["git_revision"],
+            "device": environment()["device"],
+            "cpu": cpu(),
+            "seconds": 0.0,
+            "executors": {},
+            "wrong": [],
+        }
+        self._started = time.monotonic()
+
+    def write(self, part, counts, wrong):
+        """Replaces the counts of a part, and adds what went wrong."""
+        known = self._content["wrong"]
+        known += [line for line in wrong if line not in known]
+        self._content["executors"][part] = dict(sorted(counts.items()))
+        self._content["seconds"] = round(time.monotonic() - self._started)
+        self._output.write_text(json.dumps(self._content, indent=1) + "\n")
+        return known
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--failures", type=int, default=500)
     parser.add_argument("--damages", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--executors", default=",".join(EXECUTORS))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("faults.json"))
     args = parser.parse_args()
+    names = args.executors.split(",")
+    wrong: list[str] = []
+    counts = Counts(args.output, {**vars(args), "output": args.output.name})
     with tempfile.TemporaryDirectory() as folder:
         write_tiny(Path(folder) / "tiny.npz")
         config = tiny_config(Path(folder) / "tiny.npz")
         config.run.save_model = True
-        campaign = Campaign(Path(folder) / "sweeps", config, args.seed)
-        for _ in range(args.failures):
-            campaign.fail()
-        for _ in range(args.damages):
-            campaign.damage()
-    counts = dict(sorted(campaign.counts.items()))
-    content = {"failures": args.failures, "damages": args.damages, "seed": args.seed}
-    content |= {"counts": counts, "wrong": campaign.wrong}
-    args.output.write_text(json.dumps(content, indent=1) + "\n")
-    print(f"{args.failures} failures, {args.damages} damages, {len(campaign.wrong)} wrong")
-    print("\n".join(campaign.wrong[:20]))
-    return 1 if campaign.wrong else 0
+        shared = Path(folder) / "shared"
+        with executors(names, WORKERS, shared) as settle:
+            campaigns = [
+                Campaign(Path(folder) / name, config, name, args.seed, settle) for name in names
+            ]
+            for number in range(args.failures + args.damages):
+                each = campaigns[number % len(campaigns)]
+                if number < args.failures:
+                    each.fail()
+                else:
+                    each.damage()
+                wrong = counts.write(each.executor, each.counts, each.wrong)
+        for number, name in enumerate(names):
+            share = args.kills // len(names) + (number < args.kills % len(names))
+            found, what = killed(Path(folder), name, share, args.seed)
+            wrong = counts.write(f"{name}, killed", found, what)
+    print("\n".join([*wrong[:20], f"{len(wrong)} wrong"]))
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
