@@ -16,8 +16,13 @@ from dropout_lab.system.machine import single_threaded
 _MAX_DEATHS = 10  # local workers that may die while running one task before it is given up
 _STARTS = 3  # attempts to start a cluster
 _PATIENCE = 10  # seconds for a scheduler to answer
-# Workers preload this: Ctrl-C in a terminal is for the main process, which then stops the workers.
-_IGNORE_SIGINT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+# Workers preload this. Ctrl-C in a terminal is for the main process, which then stops the workers.
+# The main process raises the errors of tasks, which workers would log with a traceback.
+_IN_WORKERS = """
+import logging, signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+logging.getLogger("distributed.worker").setLevel(logging.CRITICAL)
+"""
 # Dask serves pages and metrics without encryption, to all who ask.
 _NO_PAGES: dict[str, list[str]] = {
     f"distributed.{role}.http.routes": [] for role in ("scheduler", "worker")
@@ -129,7 +134,7 @@ def _local_cluster(workers: int) -> Any:
                     dashboard_address="127.0.0.1:0",
                     scheduler_kwargs={"allowed_failures": _MAX_DEATHS, "dashboard": False},
                     env=single_threaded(),
-                    preload=[_IGNORE_SIGINT],
+                    preload=[_IN_WORKERS],
                 )
         except RuntimeError:  # Dask fails if a worker is killed while it starts
             if not attempts_left:
