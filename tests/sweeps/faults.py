@@ -20,8 +20,8 @@ import re
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +39,7 @@ ERRNOS = ("EIO", "ENOSPC", "EACCES", "ESTALE", "EROFS", "EMFILE")
 SEEDS = {"seed": [0, 1, 2, 3]}
 EXECUTORS = ("local", "processes", "dask")
 WORKERS = 2
+KILLS = 10  # in a sweep
 
 
 class Campaign:
@@ -177,52 +178,72 @@ class Campaign:
         return [without_time(record) for record in store.records()]
 
 
-def killed(folder, executor, kills, seed):
-    """Kills processes of a sweep; returns counts, and what must not happen."""
-    cut = folder / f"killed-{executor}"
-    trials = 6 * kills
-    victims, sweep = campaign(cut, executor, kills=kills, trials=trials, seed=seed)
-    counts = collections.Counter(f"killed: {victim}" for victim in victims)
-    counts["kills"] = len(victims)
-    wrong = [
-        f"kills, {executor}: trial {trial} differs"
-        for trial in compare(cut, undisturbed(cut, executor, trials))
-    ]
-    wrong += [f"kills, {executor}: trial {path.stem} is blamed" for path in cut.glob("failures/*")]
-    if "Traceback" in sweep.log.read_text():
-        wrong.append(f"kills, {executor}: a traceback")
-    return counts, wrong
-
-
-class Counts:
-    """The counts of all executors, in a file that is written as they grow.
+class Kills:
+    """Sweeps in processes of their own, of which some are killed.
 
     Args:
-      output: The file.
-      options: What was asked for.
+      folder: Where they are.
+      executor: How they run.
+      seed: Seed of all that is drawn.
+
+    Attributes:
+      counts: How often each thing has happened.
+      wrong: What must not happen, in words.
     """
 
-    def __init__(self, output, options):
-        self._output = output
-        self._content = {
-            "options": options,
-            "revision": environment()["git_revision"],
-            "device": environment()["device"],
-            "cpu": cpu(),
-            "seconds": 0.0,
-            "executors": {},
-            "wrong": [],
-        }
-        self._started = time.monotonic()
+    def __init__(self, folder, executor, seed):
+        self.folder, self.executor, self.seed = folder / f"kills-{executor}", executor, seed
+        self.counts: collections.Counter[str] = collections.Counter()
+        self.wrong: list[str] = []
+        self.folder.mkdir()
 
-    def write(self, part, counts, wrong):
-        """Replaces the counts of a part, and adds what went wrong."""
-        known = self._content["wrong"]
-        known += [line for line in wrong if line not in known]
-        self._content["executors"][part] = dict(sorted(counts.items()))
-        self._content["seconds"] = round(time.monotonic() - self._started)
-        self._output.write_text(json.dumps(self._content, indent=1) + "\n")
-        return known
+    def kill(self):
+        """Kills some processes of a sweep, and lets it end."""
+        trials = 2 * KILLS
+        whole = self.folder / "whole"
+        if not whole.exists():
+            undisturbed(self.folder / "no other", self.executor, trials)
+        self.seed += 1
+        cut = self.folder / f"cut-{self.seed}"
+        victims, sweep = campaign(cut, self.executor, kills=KILLS, trials=trials, seed=self.seed)
+        self.counts.update(f"kills: {victim}" for victim in victims)
+        wrong = [f"trial {trial} differs" for trial in compare(cut, whole)]
+        wrong += [f"{path.stem} is blamed" for path in cut.glob("failures/*")]
+        if "Traceback" in sweep.log.read_text():
+            wrong.append(f"a traceback: {sweep.log.read_text()[-300:]}")
+        self.wrong += [f"{cut.name}, {self.executor}: {what}" for what in wrong]
+
+
+def in_turns(folder, names, work, seed):
+    """Does each kind of work in the executors in turns.
+
+    Args:
+      folder: Where to put everything.
+      names: Executors.
+      work: Kinds, in order: "fail", "damage", "kill".
+      seed: Seed of all that is drawn.
+
+    Yields:
+      The executor, and the :class:`Campaign` or :class:`Kills` that has done its work.
+    """
+    write_tiny(folder / "tiny.npz")
+    config = tiny_config(folder / "tiny.npz")
+    config.run.save_model = True
+    with executors(names, WORKERS, folder / "shared") as settle:
+        made: dict[Any, Any] = {}
+        turns: collections.Counter[str] = collections.Counter()
+        for kind in work:
+            name = names[turns[kind] % len(names)]
+            turns[kind] += 1
+            key = name, kind == "kill"
+            if key not in made:
+                made[key] = (
+                    Kills(folder, name, seed)
+                    if kind == "kill"
+                    else Campaign(folder / name, config, name, seed, settle)
+                )
+            getattr(made[key], kind)()
+            yield name, made[key]
 
 
 def main():
@@ -234,29 +255,25 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("faults.json"))
     args = parser.parse_args()
-    names = args.executors.split(",")
+    work = [
+        *("fail",) * args.failures,
+        *("damage",) * args.damages,
+        *("kill",) * (args.kills // KILLS),
+    ]
+    random.Random(args.seed).shuffle(work)
     wrong: list[str] = []
-    counts = Counts(args.output, {**vars(args), "output": args.output.name})
+    found = {
+        "asked": {**vars(args), "output": args.output.name},
+        "revision": environment()["git_revision"],
+        "machine": environment()["device"] | {"cpu": cpu()},
+        "counts": {},
+        "wrong": wrong,
+    }
     with tempfile.TemporaryDirectory() as folder:
-        write_tiny(Path(folder) / "tiny.npz")
-        config = tiny_config(Path(folder) / "tiny.npz")
-        config.run.save_model = True
-        shared = Path(folder) / "shared"
-        with executors(names, WORKERS, shared) as settle:
-            campaigns = [
-                Campaign(Path(folder) / name, config, name, args.seed, settle) for name in names
-            ]
-            for number in range(args.failures + args.damages):
-                each = campaigns[number % len(campaigns)]
-                if number < args.failures:
-                    each.fail()
-                else:
-                    each.damage()
-                wrong = counts.write(each.executor, each.counts, each.wrong)
-        for number, name in enumerate(names):
-            share = args.kills // len(names) + (number < args.kills % len(names))
-            found, what = killed(Path(folder), name, share, args.seed)
-            wrong = counts.write(f"{name}, killed", found, what)
+        for name, each in in_turns(Path(folder), args.executors.split(","), work, args.seed):
+            found["counts"].setdefault(name, {}).update(sorted(each.counts.items()))
+            wrong += [line for line in each.wrong if line not in wrong]
+            args.output.write_text(json.dumps(found, indent=1) + "\n")  # as it may be ended
     print("\n".join([*wrong[:20], f"{len(wrong)} wrong"]))
     return 1 if wrong else 0
 
