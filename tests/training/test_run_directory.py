@@ -19,7 +19,7 @@ def config(new_config, own_data):
 
 @pytest.fixture(autouse=True)
 def shared_programs(monkeypatch, program_of, vmapped_of):
-    monkeypatch.setattr(preparation, "Program", lambda config, shape, classes: program_of(config))
+    monkeypatch.setattr(preparation, "Program", lambda config, *data: program_of(config))
     monkeypatch.setattr(
         preparation, "VmappedProgram", lambda program, lanes: vmapped_of(program.config, lanes)
     )
