@@ -11,7 +11,7 @@ from dropout_lab.cli.path_flag import define_path
 from dropout_lab.errors import InputError
 
 if TYPE_CHECKING:
-    from dropout_lab.sweeps.execution.cluster import Certificates
+    from dropout_lab.sweeps.execution.connection import Certificates
     from dropout_lab.sweeps.execution.options import Execution
     from dropout_lab.sweeps.grid import Overrides
 
@@ -105,7 +105,7 @@ class ExecutionFlags:
             config.run.checkpoint_seconds = 60.0 * self._checkpoint_minutes.value
 
     def _certificates(self) -> Certificates | None:
-        from dropout_lab.sweeps.execution.cluster import Certificates
+        from dropout_lab.sweeps.execution.connection import Certificates
 
         files = {name: flag.value for name, flag in self._tls.items() if flag.value is not None}
         if not files:
