@@ -201,8 +201,8 @@ def _require_repeats(groups: Iterable[Sequence[Observation]]) -> None:
         for key in dict.fromkeys(name for trial in group for name in trial.config):
             if key in ("seed", "sweep", *EXECUTION):
                 continue
-            values = natural(trial.config.get(key) for trial in group)
-            if len(values) > 1:
+            if len({trial.config.get(key) for trial in group}) > 1:
+                values = natural(trial.config.get(key) for trial in group)
                 varying.setdefault(key, []).extend(values)
     if varying:
         labels = {key: [label(value) for value in natural(varying[key])] for key in sorted(varying)}
