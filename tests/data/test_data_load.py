@@ -178,4 +178,4 @@ def test_importing_is_light():
 
 def test_every_option_of_load_is_keyword_only():
     kinds = [parameter.kind.name for parameter in inspect.signature(load).parameters.values()]
-    assert kinds == ["POSITIONAL_OR_KEYWORD"] + ["KEYWORD_ONLY"] * 6
+    assert kinds == ["POSITIONAL_OR_KEYWORD"] + ["KEYWORD_ONLY"] * 9
