@@ -15,7 +15,7 @@ from jaxtyping import UInt8
 
 from dropout_lab.data import cache
 from dropout_lab.data.catalog import ImageSet, TextSet
-from dropout_lab.data.dataset import Official, Split, canonical
+from dropout_lab.data.dataset import Split, TrainTest, canonical
 from dropout_lab.errors import InputError
 from dropout_lab.system.files import expanded
 
@@ -69,13 +69,13 @@ def prepare(name: str, data_dir: str | None) -> Path:
     return Path(builder.data_path)
 
 
-def read(image_set: ImageSet, folder: Path) -> Official:
+def read(image_set: ImageSet, folder: Path) -> TrainTest:
     """Decodes the training and test part of a prepared data set.
 
     Raises:
       InputError: If a file is missing or damaged, or dataset_info.json does not fit its records.
     """
-    return Official(
+    return TrainTest(
         *(canonical(_read_split(image_set, part)) for part in _open(folder, skip="image"))
     )
 

@@ -186,7 +186,7 @@ def _patch_dropout(
 
 
 def patch_ranks(
-    key: Key[Array, ""], shape: tuple[int, int], present: Bool[Array, "batch patches"] | None = None
+    key: Key[Array, ""], shape: tuple[int, ...], present: Bool[Array, "batch patches"] | None = None
 ) -> Int[Array, "batch patches"]:
     """Returns each patch's place in a random order of an example's patches; padding comes last.
 

@@ -1,6 +1,7 @@
 """The contract's rows for attention, tokens and layers of a transformer."""
 
 from math import comb
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -33,7 +34,7 @@ def _skip(key, x, rate, **changes):
 
 def _embed(key, x, rate, **changes):
     types = jnp.broadcast_to(jnp.asarray(TYPES), x.shape[:2])
-    options = {"types": types, "vocabulary": STEPS}
+    options: dict[str, Any] = {"types": types, "vocabulary": STEPS}
     return ops.embedding_dropout(key, x, rate=rate, **options | changes)
 
 
@@ -125,7 +126,7 @@ ROWS = (
         variance=lambda x, rate: x**2 * rate / (1 - rate),
         shape=(4, STEPS, 2),
         many=(2048, STEPS, 2),
-        draws=np.s_[..., 0],
+        draws=np.s_[:, :, 0],
         errors=(
             (
                 lambda key: _embed(key, jnp.ones((4, 6)), 0.5),

@@ -76,7 +76,9 @@ def test_all_occurrences_of_a_word_type_are_dropped_together(per_example, key):
 def test_padding_is_no_word(key):
     """It is 0, and neither counted as a word nor as one that is left."""
     present = np.arange(6) < np.array([[6], [3], [0]])
-    y = np.asarray(ops.word_dropout(key, jnp.ones((3, 6, 1)), rate=0.4, present=present))[..., 0]
+    y = np.asarray(
+        ops.word_dropout(key, jnp.ones((3, 6, 1)), rate=0.4, present=jnp.asarray(present))
+    )[..., 0]
     np.testing.assert_array_equal(y[~present], 0)
     kept = y > 0
     expected = present.sum(-1) / np.maximum(kept.sum(-1), 1)

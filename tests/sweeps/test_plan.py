@@ -69,6 +69,15 @@ def test_a_chunk_is_of_one_fold(store, config):
     ]
 
 
+def test_a_group_recorded_without_a_plan_has_nothing_to_run(store, config):
+    group = group_of(config, [0])
+    store.add({"id": group.trials[0].id})
+    plan = make_plan(store, group, never)
+    assert plan is not None
+    assert plan.chunks == ()
+    assert read_plan(store, group.id) is None
+
+
 def test_recorded_trials_are_not_planned(store, config):
     group = group_of(config, [0, 1, 2])
     store.add({"id": group.trials[1].id})

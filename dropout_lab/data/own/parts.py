@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from dropout_lab.data.dataset import Official, Split, canonical, concatenate
+from dropout_lab.data.dataset import Split, TrainTest, canonical, concatenate
 from dropout_lab.data.own import features, labels, sequences
 from dropout_lab.data.own.part import Part
 from dropout_lab.errors import InputError
@@ -16,7 +16,7 @@ class OwnData:
     """Own data in the form of a published data set.
 
     Attributes:
-      official: Its training part, which ends with the validation examples, and its test part.
+      train_test: Its training part, which ends with the validation examples, and its test part.
       classes: Number of classes.
       class_names: Their names in order; empty if the labels were 0..classes-1 to begin with.
       val_size: Number of validation examples by default.
@@ -25,7 +25,7 @@ class OwnData:
       words: The tokens of text, by number.
     """
 
-    official: Official
+    train_test: TrainTest
     classes: int
     class_names: tuple[str, ...]
     val_size: int
@@ -86,9 +86,9 @@ def assemble(
         train = concatenate(train, val)
     notes += _unseen(classes, train, test)
     val_size = round(len(train) / _SHARE) if val is None else len(val)
-    official = Official(train, test)
+    train_test = TrainTest(train, test)
     return OwnData(
-        official, classes.count, classes.names, val_size, tuple(notes), vocabulary, words
+        train_test, classes.count, classes.names, val_size, tuple(notes), vocabulary, words
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dropout_lab.data.dataset import PADDING, Official, Split, concatenate
+from dropout_lab.data.dataset import PADDING, Split, TrainTest, concatenate
 from dropout_lab.data.own.part import Part
 from dropout_lab.data.own.parts import OwnData, assemble
 from dropout_lab.data.own.tokens import END, cut, files_of, labelled, lines_of, vocabulary_of
@@ -120,8 +120,8 @@ def read_stream(path: Path, *, tokens: str, vocabulary: int | None, window: int 
     val_size = round(len(train) / _SHARE) if val is None else len(val)
     if val is not None:
         train = concatenate(train, val)
-    official = Official(train, splits["test"])
-    return OwnData(official, len(words), (), val_size, tuple(notes), len(words), words)
+    train_test = TrainTest(train, splits["test"])
+    return OwnData(train_test, len(words), (), val_size, tuple(notes), len(words), words)
 
 
 def _rectangle(lines: list[list[str]], words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

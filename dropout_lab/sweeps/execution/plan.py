@@ -153,8 +153,8 @@ def make_plan(
         new = [
             trial for trial in group.trials if trial.id not in planned and not store.has(trial.id)
         ]
-        if plan and not new:
-            return plan
+        if not new:
+            return plan or Plan(1, threads(), None)  # its trials were recorded without a plan
         if plan is None:
             lanes, seconds = choose(new)
             plan = Plan(lanes, threads(), seconds)

@@ -16,6 +16,9 @@ from dropout_lab.sweeps.trials import Group, Trial, groups
 from dropout_lab.system.interrupt import Stop
 from dropout_lab.training.vmapped import evenly
 
+ERROR = "error: "
+"""Start of the line on standard error that says why a worker ended with status 2."""
+
 _POLL = 0.5  # seconds between two checks of the chunks that other processes run
 
 

@@ -7,15 +7,12 @@ import sys
 from typing import Any
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution.work import groups_of, work
+from dropout_lab.sweeps.execution.work import ERROR, groups_of, work
 from dropout_lab.sweeps.store import Store
 from dropout_lab.system.compilation import keep_programs
 from dropout_lab.system.faults import describe
 from dropout_lab.system.interrupt import Interrupted, Stop, graceful_stop
 from dropout_lab.system.machine import pin
-
-ERROR = "error: "
-"""Start of the line on standard error that says why the process ended with status 2."""
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution.worker import ERROR
+from dropout_lab.sweeps.execution.work import ERROR
 from dropout_lab.sweeps.status import Watch
 from dropout_lab.sweeps.store import Store
 from dropout_lab.system.display import Display
