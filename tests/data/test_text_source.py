@@ -45,11 +45,11 @@ def folder(tmp_path):
     (root / "dataset_info.json").write_text(json.dumps(info | {"splits": splits}))
     module = "tensorflow_datasets.core.features."
     text = {"pythonClassName": module + "text_feature.Text", "text": {}}
-    label = {
+    classes = {
         "pythonClassName": module + "class_label_feature.ClassLabel",
         "classLabel": {"numClasses": "4"},
     }
-    features = {"title": text, "description": text, "label": label}
+    features = {"title": text, "description": text, "label": classes}
     content = {
         "pythonClassName": module + "features_dict.FeaturesDict",
         "featuresDict": {"features": features},
