@@ -34,6 +34,7 @@ HOW = (
 )
 
 SCRIPTS = "tests/scripts/test_command_line.py"
+PLOTS = "tests/scripts/test_plot.py"
 DASK = "tests/sweeps/test_dask.py"
 LAUNCH = "tests/scripts/test_launch.py"
 ON_DASK = "test_the_trial_of_a_terminated_worker_moves_to_another"
@@ -56,6 +57,12 @@ EXECUTED = {
     "python scripts/table.py --workdir=results/mnist_mlp": (
         f"{SCRIPTS}::test_tables_come_in_three_formats"
     ),
+    "python scripts/report.py --workdir=DIR": f"{PLOTS}::test_a_report_is_written",
+    "python scripts/plot.py --kind=curves --workdir=DIR --value=val_error --output=curves.svg": (
+        f"{PLOTS}::test_a_figure_of_each_kind"
+    ),
+    "python scripts/plot.py --kind=pairs --workdir=DIR --against=variant=none "
+    "--output=pairs.pdf": f"{PLOTS}::test_a_figure_of_each_kind",
     "python scripts/sweep.py --config=configs/cifar10_cnn.py "
     "--vary=variant=dropout,none,spatial_dropout --workdir=results/cifar10_cnn": (
         f"{SCRIPTS}::test_a_sweep_over_networks_of_images"
