@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import optimize
+from scipy import optimize  # type: ignore[import-untyped]
 
 BINS = 15
 """Bins of the calibration errors, as in Guo et al. 2017."""
@@ -20,12 +20,12 @@ class Bins(NamedTuple):
     Attributes:
       confidence: Mean confidence of each bin.
       accuracy: Share of right predictions in each bin.
-      count: Number of predictions in each bin.
+      number: Number of predictions in each bin.
     """
 
     confidence: Float[np.ndarray, " bins"]
     accuracy: Float[np.ndarray, " bins"]
-    count: Int[np.ndarray, " bins"]
+    number: Int[np.ndarray, " bins"]
 
 
 def scores(probs: Probs, labels: Labels) -> dict[str, float]:
@@ -82,7 +82,7 @@ def reliability(probs: Probs, labels: Labels, *, bins: int = BINS, mass: bool = 
 def calibration_error(bins: Bins) -> float:
     """Returns the mean over predictions of their bin's gap between accuracy and confidence."""
     gaps = np.abs(bins.accuracy - bins.confidence)
-    return float((bins.count * gaps).sum() / bins.count.sum())
+    return float((bins.number * gaps).sum() / bins.number.sum())
 
 
 def risk_coverage(

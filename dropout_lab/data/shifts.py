@@ -39,7 +39,7 @@ def shifted(images: Images, spec: str, *, seed: int = 0) -> Images:
 
 
 def _rotate(x: np.ndarray, severity: int, rng: np.random.Generator) -> np.ndarray:
-    from scipy import ndimage
+    from scipy import ndimage  # type: ignore[import-untyped]
 
     angle = severity * 15 if severity <= SEVERITIES else severity
     return ndimage.rotate(x, angle, axes=(2, 1), reshape=False, order=1)

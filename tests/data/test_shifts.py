@@ -49,7 +49,8 @@ def test_outliers_have_the_shape_of_the_images():
     colour = np.random.default_rng(1).integers(0, 256, (9, 32, 32, 3)).astype(np.uint8)
     for kind, other in (("noise", None), ("permuted", None), ("cifar10", colour)):
         made = outliers(IMAGES, other, kind)
-        assert (made.shape, made.dtype) == (IMAGES.shape, np.uint8)
+        assert made.shape == IMAGES.shape
+        assert made.dtype == np.uint8
     permuted = outliers(IMAGES, None, "permuted")
     assert np.array_equal(np.sort(permuted.ravel()), np.sort(IMAGES.ravel()))
     assert not np.array_equal(permuted, IMAGES)
