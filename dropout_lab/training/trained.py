@@ -90,8 +90,9 @@ class Trained:
         self._config = config = with_code(from_dict(record["config"]), code)
         self.record = record
         with reporting_own_code(config):
+            data = record["data"]
             self._program = Program(
-                config, tuple(record["data"]["shape"]), record["data"]["classes"]
+                config, tuple(data["shape"]), data["classes"], data.get("vocabulary")
             )
         template = jax.eval_shape(self._program.init, as_arrays(hparams_of(config)))
         # Only the paths and types of a template are used, not the shapes.
