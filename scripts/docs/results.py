@@ -18,14 +18,12 @@ TABLE = re.compile(r"<!-- table (?P<spec>.+?) -->\n(?P<text>.*?)<!-- end -->", r
 
 
 def write(folder: Path) -> None:
-    """Writes the pages of results beside those that the folder already holds."""
+    """Adds the generated pages of results to a folder."""
     for path in experiments.RESULTS.rglob("*"):
         if path.name == "README.md" or path.suffix == ".svg":
             target = folder / path.relative_to(experiments.RESULTS)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
-    for page in folder.glob("*.md"):
-        page.write_text(filled(page.read_text(), "."))
     (folder / "experiments.md").write_text(_experiments())
 
 

@@ -1,9 +1,14 @@
 """The sources of the site: ``docs/`` as it is, and beside it the pages that are generated."""
 
 import filecmp
+import json
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+from dropout_lab.variants import INFERENCE_RULES, PLACES
+from scripts.benchmarks import report
 from scripts.docs import ROOT, reference, results, tutorials, variants
 
 COPIED = {
@@ -12,6 +17,32 @@ COPIED = {
     "SECURITY.md": "security.md",
 }
 """Pages of the checkout's root that the site shows, and what they are called there."""
+
+
+
+
+def _benchmark() -> str:
+    measured = json.loads(variants.REPORT.read_text())
+    return f"{report.caption(measured)}\n\n{report.table(measured)}"
+
+
+def _places() -> str:
+    lines = ["| place | its rate | if a variant has none there |", "|:--|:--|:--|"]
+    for name, place in PLACES.items():
+        lines.append(f"| {name} | `dropout.{place.rate}` | {place.fallback or ''} |")
+    return "\n".join(lines)
+
+
+def _inference_rules() -> str:
+    return "\n".join(f"- `{name}`: {meaning}." for name, meaning in INFERENCE_RULES.items())
+
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "benchmark": _benchmark,
+    "places": _places,
+    "inference rules": _inference_rules,
+}
+"""What takes the place of ``<!-- NAME -->`` in pages of ``docs/``."""
 
 
 def write_sources(folder: Path) -> None:
@@ -27,12 +58,25 @@ def write_sources(folder: Path) -> None:
         shutil.copy(ROOT / "docs" / name, fresh)
     for name, page in COPIED.items():
         (fresh / page).write_text((ROOT / name).read_text())
+    for path in fresh.rglob("*.md"):
+        path.write_text(_filled(path.read_text()))
     variants.write(fresh / "variants")
     results.write(fresh / "results")
     reference.write(fresh / "reference")
     tutorials.write(fresh / "tutorials")
     _update(folder, fresh)
     shutil.rmtree(fresh)
+
+
+def _filled(text: str) -> str:
+    """Returns a page with what is generated in it; an unknown name of it is an error."""
+    text = re.sub(r"<!-- (?!table )([a-z ]+) -->", _generated, text)
+    return results.filled(text, ".")
+
+
+def _generated(match: re.Match[str]) -> str:
+    name = match[1]
+    return match[0] if name == "end" else GENERATED[name]()
 
 
 def _update(folder: Path, fresh: Path) -> None:
