@@ -64,7 +64,7 @@ def third_party(*folders):
 
 @pytest.mark.parametrize(
     ("folders", "extras"),
-    [((*PACKAGES, "scripts"), ("dask", "pandas", "peers")), (("tests",), EXTRAS)],
+    [((*PACKAGES, "scripts"), ("dask", "docs", "pandas", "peers")), (("tests",), EXTRAS)],
     ids=["code", "tests"],
 )
 def test_every_import_is_declared(folders, extras):
@@ -86,7 +86,7 @@ def test_requirements_have_floors_and_no_upper_pins():
 @pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0"])
 def test_lock_has_one_version_of_every_dependency(python):
     environment = {"python_version": python[:4], "python_full_version": python}
-    for name, [wanted] in (DIRECT | EXTRAS["test"]).items():
+    for name, [wanted] in (DIRECT | EXTRAS["test"] | EXTRAS["docs"]).items():
         locked = [r for r in LOCK[name] if not r.marker or r.marker.evaluate(environment)]
         assert len(locked) == 1, name
         [pin] = locked[0].specifier
@@ -130,9 +130,10 @@ def test_an_environment_is_entered_as_the_readme_says(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("dry_pip")
-def test_a_gpu_host_is_installed_as_the_readme_says():
+def test_a_gpu_host_is_installed_as_the_documentation_says():
     """What would be fetched, jax has to offer."""
-    [line] = re.findall(r"^pip (install .*jax.*?) *#.*$", (ROOT / "README.md").read_text(), re.M)
+    page = ROOT / "docs" / "howto" / "accelerators.md"
+    [line] = re.findall(r"^pip (install .*jax.*?) *#.*$", page.read_text(), re.M)
     process = subprocess.run(
         [sys.executable, "-m", "pip", *shlex.split(line)],
         cwd=ROOT,

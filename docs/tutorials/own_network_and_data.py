@@ -52,6 +52,8 @@ config.optimizer.lr = 0.02
 # %%
 mine = workdir / "mine.py"
 mine.write_text('''
+import math
+
 import jax
 import jax.numpy as jnp
 from dropout_lab.models.blocks import Network, kernel_init, with_noise
@@ -65,7 +67,7 @@ class Skip(Network):
     places = ("hidden", "output")
 
     def __init__(self, shape, classes, *, units, factory, rngs):
-        size = shape[0] * shape[1] * shape[2]
+        size = math.prod(shape)
         self.inner = Linear(size, units, kernel_init=kernel_init("relu"), rngs=rngs)
         self.noise = nnx.data(factory.noise("hidden", (units,)))
         init = kernel_init("identity")

@@ -1,6 +1,7 @@
-"""Links of the built site: each leads to a page, and to a place in it, and no page loads others'."""
+"""Links of the built site: each leads to a page and a place in it; nothing comes from elsewhere."""
 
 import functools
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,6 +10,8 @@ from urllib.parse import unquote, urldefrag, urlsplit
 _LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 # Of <link>, these name other pages and load nothing.
 _NAMING = {"canonical", "next", "prev", "search", "index", "author", "genindex"}
+
+_LOADED_BY_STYLE = re.compile(r"url\([\"']?(https?://[^)\"']+)")
 
 
 class _Page(HTMLParser):
@@ -38,8 +41,12 @@ def _page(path: Path) -> _Page:
 
 
 def problems(site: Path) -> list[str]:
-    """Returns a line for each link of a site that leads nowhere, and each thing loaded elsewhere."""
-    return [line for path in sorted(site.rglob("*.html")) for line in _problems(site, path)]
+    """Returns a line for each link of a site that leads nowhere, and each load from elsewhere."""
+    found = [line for path in sorted(site.rglob("*.html")) for line in _problems(site, path)]
+    for path in sorted(site.rglob("*.css")):
+        for address in _LOADED_BY_STYLE.findall(path.read_text()):
+            found.append(f"{path.relative_to(site)}: loads {address} from another host")
+    return found
 
 
 def _problems(site: Path, path: Path) -> Iterator[str]:

@@ -9,12 +9,18 @@ import experiments
 from dropout_lab.analysis import table
 from dropout_lab.analysis.summary import summarise
 from dropout_lab.config import default_config
+from dropout_lab.reproduce import table as papers_table
 from dropout_lab.reproduce.overview import describe, overview
+from dropout_lab.reproduce.results import Results
 from dropout_lab.reproduce.run import read
 from dropout_lab.sweeps import Store
 
 TABLE = re.compile(r"<!-- table (?P<spec>.+?) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
-"""A place in a page for a table, ``NAME [--rows=KEY] [--cols=KEY] [--value=NAME]`` of a sweep."""
+"""A place in a page for a table.
+
+Its specification is ``SWEEP [--rows=KEY] [--cols=KEY] [--value=NAME]``, ``EXPERIMENT/PROTOCOL``, or
+``reproduced`` for a line of each experiment that was run.
+"""
 
 
 def write(folder: Path) -> None:
@@ -43,17 +49,26 @@ def filled(text: str, folder: str) -> str:
 
 
 def rendered(spec: str, folder: str) -> str:
-    """Returns the table of a specification as in :data:`TABLE`; ``reproduced`` is all experiments."""
+    """Returns the table of a specification as in :data:`TABLE`."""
     name, *flags = shlex.split(spec)
     if name == "reproduced":
-        runs = [
-            read(each, experiments.load(each), default_config(), experiments.RESULTS / each / kind)
-            for each, kind in experiments.published()
-        ]
-        return overview(runs, folder)
+        return overview((_results(*each) for each in experiments.published()), folder)
+    if "/" in name:
+        return _of_paper(*name.split("/"))
     options = dict(flag.removeprefix("--").split("=") for flag in flags)
     store = Store(experiments.RESULTS / name)
     return table.render(summarise(store.records(), store.trials(), **options), "markdown")
+
+
+def _results(name: str, protocol: str) -> Results:
+    directory = experiments.RESULTS / name / protocol
+    return read(name, experiments.load(name), default_config(), directory)
+
+
+def _of_paper(name: str, protocol: str) -> str:
+    """Returns the table of an experiment without its caption, which is on its page."""
+    lines = papers_table.markdown(_results(name, protocol)).splitlines()
+    return "\n".join(line for line in lines if line.startswith("|")) + "\n"
 
 
 def _experiments() -> str:

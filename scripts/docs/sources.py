@@ -19,8 +19,6 @@ COPIED = {
 """Pages of the checkout's root that the site shows, and what they are called there."""
 
 
-
-
 def _benchmark() -> str:
     measured = json.loads(variants.REPORT.read_text())
     return f"{report.caption(measured)}\n\n{report.table(measured)}"
@@ -59,17 +57,17 @@ def write_sources(folder: Path) -> None:
     for name, page in COPIED.items():
         (fresh / page).write_text((ROOT / name).read_text())
     for path in fresh.rglob("*.md"):
-        path.write_text(_filled(path.read_text()))
+        path.write_text(filled(path.read_text()))
     variants.write(fresh / "variants")
     results.write(fresh / "results")
     reference.write(fresh / "reference")
     tutorials.write(fresh / "tutorials")
-    _update(folder, fresh)
+    update(folder, fresh)
     shutil.rmtree(fresh)
 
 
-def _filled(text: str) -> str:
-    """Returns a page with what is generated in it; an unknown name of it is an error."""
+def filled(text: str) -> str:
+    """Returns a page with what is generated in it; an unknown ``<!-- NAME -->`` is a KeyError."""
     text = re.sub(r"<!-- (?!table )([a-z ]+) -->", _generated, text)
     return results.filled(text, ".")
 
@@ -79,7 +77,8 @@ def _generated(match: re.Match[str]) -> str:
     return match[0] if name == "end" else GENERATED[name]()
 
 
-def _update(folder: Path, fresh: Path) -> None:
+def update(folder: Path, fresh: Path) -> None:
+    """Makes a folder equal to a fresh one; files that stay the same are not touched."""
     wanted = {path.relative_to(fresh) for path in fresh.rglob("*") if path.is_file()}
     for path in [*folder.rglob("*")]:
         if path.is_file() and path.relative_to(folder) not in wanted:

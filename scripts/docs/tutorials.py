@@ -53,9 +53,7 @@ def _execute(source: Path) -> str:
     notebook: Any = jupytext.read(source, fmt="py:percent")
     del notebook.metadata["jupytext"]
     resources = {"metadata": {"path": str(ROOT)}}
-    client = NotebookClient(
-        notebook, timeout=_SECONDS, kernel_name="python3", resources=resources
-    )
+    client = NotebookClient(notebook, timeout=_SECONDS, kernel_name="python3", resources=resources)
     # Compiling takes longer than what is compiled.
     client.execute(env=os.environ | {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"})
     return str(nbformat.writes(notebook))

@@ -20,9 +20,9 @@ REPORT = experiments.RESULTS / "benchmark" / "benchmark.json"
 _INDEX = """\
 # Variants
 
-Name one as `--config=FILE.py:VARIANT` or `--vary=variant=...`; `--vary=variant=all` is every variant
-that fits the model. *inference* lists a variant's [inference rules](../design.md#inference-rules), its
-default first. KL: it adds a divergence to the loss. A variant of your own: [](../own_code.md).
+Name one as `--config=FILE.py:VARIANT` or `--vary=variant=...`; `--vary=variant=all` is every
+variant that fits the model. *inference* lists its [rules of inference](../design.md#inference-rules),
+the default first. KL: it adds a divergence to the loss. A variant of your own: [](../own_code.md).
 
 """
 
@@ -160,7 +160,7 @@ def _results(name: str) -> str:
         else f"{each} (not yet run)"
         for each in used
     )
-    note = "Test error (%), mean ± sample standard deviation over seeds; rates are not tuned on digits."
+    note = "Test error (%): mean ± sample standard deviation over seeds. Rates are defaults on digits."
     parts = [note, table] if lines else [table]
     return "\n\n".join([*parts, *([f"In papers' tables and figures: {papers}."] if papers else [])])
 
@@ -168,4 +168,6 @@ def _results(name: str) -> str:
 def _error(cell: Aggregate) -> str:
     if cell.mean is None:
         return "–"
-    return f"{cell.mean:.2f}" + (f" ± {cell.std:.2f}" if cell.std is not None else "") + f" ({cell.n})"
+    return (
+        f"{cell.mean:.2f}" + (f" ± {cell.std:.2f}" if cell.std is not None else "") + f" ({cell.n})"
+    )
