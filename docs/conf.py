@@ -26,6 +26,7 @@ myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # scripts/docs executes them, once, for tests too
 
+napoleon_attr_annotations = False  # shape strings are no markup
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 autodoc_member_order = "bysource"

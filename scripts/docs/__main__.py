@@ -1,9 +1,10 @@
 """Builds the site: ``python -m scripts.docs``, which scripts/docs.sh calls."""
 
+import shutil
 import subprocess
 import sys
 
-from scripts.docs import ROOT, SITE, SOURCE, links
+from scripts.docs import HTML, ROOT, SITE, SOURCE, links
 from scripts.docs.sources import write_sources
 
 
@@ -13,13 +14,15 @@ def main() -> int:
     # Every warning is an error; all of them are shown before it stops.
     flags = ("--fail-on-warning", "--keep-going", "--quiet", "--jobs=2")
     flags = (*flags, "-d", str(ROOT / "build" / "doctrees"))
-    status = subprocess.run(
-        [sys.executable, "-m", "sphinx", *flags, SOURCE, SITE], check=False
-    ).returncode
-    problems = links.problems(SITE)
-    print("\n".join(problems), file=sys.stderr, end="\n" if problems else "")
+    sphinx = [sys.executable, "-m", "sphinx", *flags, str(SOURCE), str(HTML)]
+    status = subprocess.run(sphinx, check=False).returncode
+    problems = [] if status else links.problems(HTML)
+    for problem in problems:
+        print(problem, file=sys.stderr)
     if status or problems:
         return 1
+    shutil.rmtree(SITE, ignore_errors=True)
+    shutil.copytree(HTML, SITE, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv"))
     print(f"site: {SITE / 'index.html'}")
     return 0
 

@@ -46,7 +46,7 @@ def _write_names(
 ) -> None:
     """Writes an index, a table with the first line of every docstring, and a page for each name."""
     folder.mkdir()
-    lines = [f"# {module.__name__}", "", inspect.getdoc(module) or "", "", "| | |", "|:--|:--|"]
+    lines = [f"# {module.__name__}", "", _markdown(inspect.getdoc(module) or ""), "", "| | |", "|:--|:--|"]
     for name, member in members.items():
         summary = (inspect.getdoc(member) or "").partition("\n")[0]
         lines.append(f"| [{name}]({name}.md) | {_markdown(summary)} |")
@@ -55,12 +55,13 @@ def _write_names(
             body += ["   :members:", "   :show-inheritance:"]
         (folder / f"{name}.md").write_text(_page(name, body))
     lines += ["", "```{toctree}", ":hidden:", "", *members, "```"]
-    (folder / "index.md").write_text("\n".join(lines).replace("``", "`") + "\n")
+    (folder / "index.md").write_text("\n".join(lines) + "\n")
 
 
 def _markdown(text: str) -> str:
     """Returns a line of a docstring as Markdown: roles as the names they point to."""
-    return re.sub(r":\w+:`[~.]*([\w.]+)`", r"`\1`", text).replace("|", r"\|")
+    text = re.sub(r":\w+:`[~.]*([\w.]+)`", r"`\1`", text).replace("``", "`")
+    return text.replace("|", r"\|")
 
 
 def _page(title: str, body: Iterable[str]) -> str:

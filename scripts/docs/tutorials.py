@@ -17,7 +17,7 @@ from scripts.docs import ROOT
 FOLDER = ROOT / "docs" / "tutorials"
 KEPT = ROOT / "build" / "tutorials"
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.py")))
-_CODE = ("dropout_lab", "configs", "experiments", "scripts")
+_CODE = ("dropout_lab/**/*.py", "configs/*.py", "experiments/*.py", "scripts/*.py")
 _SECONDS = 300  # for one cell, on a busy machine
 
 
@@ -74,5 +74,5 @@ def _digest_of_code() -> bytes:
 
 
 def _files() -> Iterable[Path]:
-    for folder in _CODE:
-        yield from sorted((ROOT / folder).rglob("*.py"))
+    for pattern in _CODE:
+        yield from sorted(ROOT.glob(pattern))
