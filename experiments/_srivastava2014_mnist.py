@@ -2,7 +2,10 @@
 
 from dropout_lab.sweeps.grid import Overrides
 
-CITATION = "N. Srivastava et al., Dropout, JMLR 15:1929-1958, 2014"
+CITATION = (
+    "N. Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, "
+    "JMLR 15:1929-1958, 2014"
+)
 BASE: Overrides = {
     "data.name": "mnist",
     "train.batch_size": 100,
@@ -22,8 +25,10 @@ ASSUMED = (
 ASSUMED_LONG = (
     *ASSUMED,
     "a learning rate of 0.1 at the start where it is not tuned, and a momentum of 0.95 from the "
-    "start on, without a factor of 1 - momentum; the paper gives only the final momentum",
+    "start on, without a factor of 1 - momentum; the paper gives only a final momentum, 0.95, of "
+    "the networks of Figure 4 and Table 2",
 )
+NETWORKS_OF_B1 = "Appendix B.1 gives it for the networks of Figure 4 and Table 2"
 FIVE_SEEDS = "five seeds; the paper gives one number and no count"
 INVERTED = (
     "what is kept is divided by p in training, in place of weights multiplied by p at test time: "

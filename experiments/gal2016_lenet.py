@@ -3,16 +3,28 @@
 python scripts/reproduce.py --experiment=gal2016_lenet --protocol=short --workdir=DIR
 """
 
-from dropout_lab.reproduce import Better, Cell, Experiment, Inference, Protocol, Table, Value
+from dropout_lab.reproduce import (
+    Better,
+    Cell,
+    CellMetric,
+    Experiment,
+    InferenceRule,
+    Protocol,
+    Table,
+)
 from dropout_lab.sweeps.grid import Overrides
 
 NONE = "no dropout"
 DENSE = "dropout after the dense layer"
 ALL = "dropout after every layer"
-AT_REST = Inference("mean")
+AT_REST = InferenceRule("mean")
 [SCALED] = AT_REST.metrics
 DROPOUT: Overrides = {"variant": "dropout", "eval.inference": "mc", "eval.passes": 50}
-DEPARTURES = ("only weights decay; in the authors' files biases do too",)
+DEPARTURES = (
+    "only weights decay; in the authors' files biases do too",
+    "weights start from normal distributions (He's in front of ReLUs, LeCun's elsewhere), in the "
+    "authors' files from uniform ones (Caffe's filler xavier); pixels are divided by 255, not 256",
+)
 
 EXPERIMENT = Experiment(
     title="Scaled weights and averaged passes in LeNet with dropout on MNIST",
@@ -45,10 +57,10 @@ EXPERIMENT = Experiment(
         DENSE: Cell({**DROPOUT, "dropout.stage_rates": 0.0}),
         ALL: Cell({**DROPOUT, "dropout.stage_rates": 0.5}),
     },
-    headline=Value(ALL),
+    headline=CellMetric(ALL),
     claims=(
-        Better(ALL, than=Value(ALL, SCALED), paired=True),
-        Better(Value(DENSE, SCALED), than=Value(ALL, SCALED)),
+        Better(ALL, than=CellMetric(ALL, SCALED), paired=True),
+        Better(CellMetric(DENSE, SCALED), than=CellMetric(ALL, SCALED)),
         Better(ALL, than=DENSE),
         Better(ALL, than=NONE),
     ),
@@ -90,8 +102,8 @@ EXPERIMENT = Experiment(
     table=Table(
         columns=("weight scaling", "50 passes"),
         rows={
-            NONE: (Value(NONE), None),
-            **{label: (Value(label, SCALED), Value(label)) for label in (DENSE, ALL)},
+            NONE: (CellMetric(NONE), None),
+            **{label: (CellMetric(label, SCALED), CellMetric(label)) for label in (DENSE, ALL)},
         },
     ),
 )

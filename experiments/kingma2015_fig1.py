@@ -9,12 +9,12 @@ python scripts/reproduce.py --experiment=kingma2015_fig1 --protocol=short --work
 from dropout_lab.reproduce import (
     Better,
     Cell,
+    CellMetric,
     Curves,
     Experiment,
     Protocol,
     Published,
     Table,
-    Value,
 )
 from dropout_lab.sweeps.grid import Overrides
 
@@ -77,7 +77,7 @@ EXPERIMENT = Experiment(
         for method, noise in NOISE.items()
         for width, error in zip(WIDTHS, PAPER[method], strict=True)
     },
-    headline=Value("variational A2, 500"),
+    headline=CellMetric("variational A2, 500"),
     claims=(
         Better("variational A2, 500", than="binary, 500"),
         Better("variational A, 100", than="binary, 100"),
@@ -104,7 +104,7 @@ EXPERIMENT = Experiment(
             seeds=(0, 1, 2, 3, 4),
             cost="about 6 hours on 2 idle cores, estimated from epochs of protocol short",
             base={"train.epochs": 60, "schedule.start": 30.0},
-            without=tuple(
+            excluded_cells=tuple(
                 f"{method}, {width}" for method in NOISE for width in WIDTHS if width not in FULL
             ),
             assumed=(*ASSUMED, "Adam with a learning rate of 0.001, batches of 100; five seeds"),
@@ -119,7 +119,7 @@ EXPERIMENT = Experiment(
                 "schedule.start": 30.0,
             },
             assumed=ASSUMED,
-            without=tuple(f"{method}, {width}" for method in NOISE for width in WIDTHS[3:]),
+            excluded_cells=tuple(f"{method}, {width}" for method in NOISE for width in WIDTHS[3:]),
             shortened=(
                 "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
                 "60 epochs (7,200 updates), not 100 (60,000 updates): learnt variances stay nearer "
@@ -133,7 +133,7 @@ EXPERIMENT = Experiment(
     table=Table(
         columns=tuple(NOISE),
         rows={
-            f"{width} units": tuple(Value(f"{method}, {width}") for method in NOISE)
+            f"{width} units": tuple(CellMetric(f"{method}, {width}") for method in NOISE)
             for width in WIDTHS
         },
     ),
@@ -141,7 +141,8 @@ EXPERIMENT = Experiment(
         x="hidden units in each layer",
         y="test error (%)",
         lines={
-            method: {width: Value(f"{method}, {width}") for width in WIDTHS} for method in NOISE
+            method: {width: CellMetric(f"{method}, {width}") for width in WIDTHS}
+            for method in NOISE
         },
     ),
 )

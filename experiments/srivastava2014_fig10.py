@@ -6,12 +6,12 @@ python scripts/reproduce.py --experiment=srivastava2014_fig10 --protocol=full --
 from dropout_lab.reproduce import (
     Better,
     Cell,
+    CellMetric,
     Curves,
     Experiment,
     Protocol,
     Published,
     Table,
-    Value,
 )
 from dropout_lab.sweeps.grid import Overrides
 from experiments import _srivastava2014_mnist as shared
@@ -31,8 +31,7 @@ PAPER = {
 # 5,000 to 100 epochs: where a fixed number of epochs would be a few updates, more are made.
 UPDATES = {100: 5000, 500: 5000, 1000: 5000, 5000: 10_000, 10_000: 15_000, 50_000: 50_000}
 ASSUMED = (
-    "max-norm 2 in all networks, as in the paper's other experiments on MNIST, so that only the "
-    "noise differs",
+    f"max-norm 2 in all networks, so that only the noise differs; {shared.NETWORKS_OF_B1}",
     "five seeds, and the same images for all of them; the paper says neither",
 )
 
@@ -55,7 +54,7 @@ EXPERIMENT = Experiment(
         for size in PAPER
         for method, noise in NOISE.items()
     },
-    headline=Value("dropout, 5000"),
+    headline=CellMetric("dropout, 5000"),
     claims=(
         Better("no dropout, 100", than="dropout, 100"),
         Better("dropout, 5000", than="no dropout, 5000"),
@@ -86,13 +85,15 @@ EXPERIMENT = Experiment(
     table=Table(
         columns=tuple(NOISE),
         rows={
-            f"{size} images": tuple(Value(f"{method}, {size}") for method in NOISE)
+            f"{size} images": tuple(CellMetric(f"{method}, {size}") for method in NOISE)
             for size in PAPER
         },
     ),
     curves=Curves(
         x="training images",
         y="test error (%)",
-        lines={method: {size: Value(f"{method}, {size}") for size in PAPER} for method in NOISE},
+        lines={
+            method: {size: CellMetric(f"{method}, {size}") for size in PAPER} for method in NOISE
+        },
     ),
 )

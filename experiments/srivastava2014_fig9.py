@@ -9,12 +9,12 @@ from dropout_lab.reproduce import (
     Alike,
     Better,
     Cell,
+    CellMetric,
     Curves,
     Experiment,
     Protocol,
     Published,
     Table,
-    Value,
 )
 from experiments import _srivastava2014_mnist as shared
 
@@ -23,7 +23,7 @@ NOTE = (
     "its text gives for p = 0.1 are the ends of the training curves; those of the test curves are "
     "3.19 and 2.39 %. The 0.15 points of a claim are our bound."
 )
-ASSUMED = ("max-norm 2 for every p, as in the paper's other experiments on MNIST",)
+ASSUMED = (f"max-norm 2 for every p; {shared.NETWORKS_OF_B1}",)
 KEEP = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 TEST = {
     "n": (3.19, 1.79, 1.21, 1.12, 1.06, 1.09, 1.10, 1.08, 1.26, 1.65),
@@ -59,7 +59,7 @@ EXPERIMENT = Experiment(
         for fixed in TEST
         for keep, test, train in zip(KEEP, TEST[fixed], TRAIN[fixed], strict=True)
     },
-    headline=Value("n, 0.5"),
+    headline=CellMetric("n, 0.5"),
     claims=(
         Better("n, 0.5", than="n, 1.0"),
         Better("n, 0.5", than="n, 0.1"),
@@ -76,7 +76,7 @@ EXPERIMENT = Experiment(
             assumed=(
                 *shared.ASSUMED_LONG,
                 *ASSUMED,
-                "a million updates, as in the paper's other experiments on MNIST",
+                "a million updates, as in Appendix B.1",
                 "five seeds",
             ),
             remarks=(NOTE,),
@@ -113,7 +113,7 @@ EXPERIMENT = Experiment(
         columns=("n fixed, test", "n fixed, train", "pn fixed, test", "pn fixed, train"),
         rows={
             f"p = {keep}": tuple(
-                Value(f"{fixed}, {keep}", metric)
+                CellMetric(f"{fixed}, {keep}", metric)
                 for fixed in TEST
                 for metric in ("test_error", "train_error")
             )
@@ -125,7 +125,7 @@ EXPERIMENT = Experiment(
         y="error (%)",
         lines={
             f"{fixed} fixed, {split}": {
-                keep: Value(f"{fixed}, {keep}", f"{split}_error") for keep in KEEP
+                keep: CellMetric(f"{fixed}, {keep}", f"{split}_error") for keep in KEEP
             }
             for fixed in TEST
             for split in ("test", "train")

@@ -7,11 +7,11 @@ from dropout_lab.reproduce import (
     Below,
     Better,
     Cell,
+    CellMetric,
     Experiment,
     Ordered,
     Protocol,
     Published,
-    Value,
 )
 from experiments import _srivastava2014_mnist as shared
 
@@ -25,6 +25,10 @@ MAX_NORM = {"optimizer.max_norm": (2.0, 3.0, 4.0)}
 ASSUMED = (
     "L1 over the last tenth of the updates; a mean activation of 0.05 as the target of hidden "
     "units, with the divergence of Poisson variables, as ReLUs may exceed 1",
+)
+DEPARTURES = (
+    "the rates of dropout (0.5, 0.2 on the input) and the target of sparsity are fixed; the paper "
+    "chooses both on validation images",
 )
 NOTE = "The 0.25 points of the first claim are our bound; in the paper it is 0.57."
 
@@ -44,7 +48,7 @@ EXPERIMENT = Experiment(
         "dropout + L2": Cell(DROPOUT, LESS_L2, {"test_error": Published(1.25)}),
         "dropout + max-norm": Cell(DROPOUT, MAX_NORM, {"test_error": Published(1.05)}),
     },
-    headline=Value("dropout + max-norm"),
+    headline=CellMetric("dropout + max-norm"),
     claims=(
         Better("dropout + max-norm", than="L2", by=0.25),
         Better("dropout + max-norm", than="max-norm"),
@@ -59,6 +63,7 @@ EXPERIMENT = Experiment(
             cost="not measured; about ten days on 2 cores",
             base=shared.LONG,
             cells={"L2 + late L1": {"loss.l1_start": 1500.0}},
+            departures=DEPARTURES,
             assumed=(*shared.ASSUMED_LONG, shared.FIVE_SEEDS, *ASSUMED),
             remarks=(NOTE,),
         ),
@@ -66,8 +71,12 @@ EXPERIMENT = Experiment(
             seeds=(0, 1, 2, 3, 4),
             cost="about 8 hours on 2 idle cores, estimated from epochs of protocol short",
             base=shared.FULL,
-            without=("L2 + late L1", "L2 + KL-sparsity"),
+            excluded_cells=("L2 + late L1", "L2 + KL-sparsity"),
             claims=(Below("dropout + max-norm", 1.25),),
+            departures=(
+                "the rates of dropout (0.5, 0.2 on the input) are fixed; the paper chooses "
+                "them on validation images",
+            ),
             assumed=(*shared.ASSUMED_LONG, shared.FIVE_SEEDS),
             remarks=(NOTE, "So is the bound of 1.25 %; the paper has 1.05 %."),
         ),
@@ -84,7 +93,7 @@ EXPERIMENT = Experiment(
                 "L2 + late L1": {"loss.l1_start": 135.0},
                 **{f"dropout + {other}": {"variant": "dropout"} for other in ("L2", "max-norm")},
             },
-            departures=(shared.INVERTED,),
+            departures=(*DEPARTURES, shared.INVERTED),
             assumed=(*shared.ASSUMED, *ASSUMED),
             # Adam's weight decay is a share of the step, apart from the gradient.
             grid={

@@ -7,13 +7,13 @@ from dropout_lab.reproduce import (
     Alike,
     Better,
     Cell,
+    CellMetric,
     Curves,
     Experiment,
-    Inference,
+    InferenceRule,
     Protocol,
     Published,
     Table,
-    Value,
 )
 from dropout_lab.sweeps.grid import Overrides
 
@@ -37,6 +37,7 @@ DIVIDED = (
 ASSUMED = (
     "trained as the networks of the paper's Table 2, whose errors Figure 2a shows too",
     "both hidden layers are noisy, the input is not",
+    "initial weights of N(0, 0.1): 0.1 is taken to be the deviation, as in cuda-convnet's files",
 )
 NOISE: dict[str, Overrides] = {
     "Dropout": {"variant": "classic_dropout", "dropout.input_rate": 0.0},
@@ -47,7 +48,7 @@ SCALED: dict[float, Overrides] = {
     keep: {"train.init_std": round(0.1 * keep, 2), "optimizer.lr": round(0.1 * keep**2, 3)}
     for keep in KEEP
 }
-AT_REST = Inference("mean")
+AT_REST = InferenceRule("mean")
 [MEAN] = AT_REST.metrics
 PAPER = {
     "Dropout": {
@@ -102,11 +103,20 @@ EXPERIMENT = Experiment(
             for keep in KEEP
         },
     },
-    headline=Value("DropConnect, 0.5"),
+    headline=CellMetric("DropConnect, 0.5"),
     claims=(
-        Better(Value("DropConnect, 0.5"), than=Value("DropConnect, 0.5", MEAN), paired=True),
-        Better(Value("DropConnect, 0.2"), than=Value("DropConnect, 0.2", MEAN), paired=True),
-        Alike(Value("DropConnect, 0.7"), Value("DropConnect, 0.7", MEAN), within=0.1, paired=True),
+        Better(
+            CellMetric("DropConnect, 0.5"), than=CellMetric("DropConnect, 0.5", MEAN), paired=True
+        ),
+        Better(
+            CellMetric("DropConnect, 0.2"), than=CellMetric("DropConnect, 0.2", MEAN), paired=True
+        ),
+        Alike(
+            CellMetric("DropConnect, 0.7"),
+            CellMetric("DropConnect, 0.7", MEAN),
+            within=0.1,
+            paired=True,
+        ),
         Better("DropConnect, 0.2", than="Dropout, 0.2"),
         Better("DropConnect, 0.5", than="Dropout, 0.5"),
         Better("DropConnect, 0.5", than="No-Drop"),
@@ -153,7 +163,9 @@ EXPERIMENT = Experiment(
                 for method in NOISE
                 for keep in KEEP
             },
-            without=tuple(f"{method}, {keep}" for method in NOISE for keep in (0.4, 0.6, 0.8)),
+            excluded_cells=tuple(
+                f"{method}, {keep}" for method in NOISE for keep in (0.4, 0.6, 0.8)
+            ),
             evaluations=(AT_REST,),
             departures=(DIVIDED,),
             assumed=ASSUMED,
@@ -173,11 +185,13 @@ EXPERIMENT = Experiment(
         rows={
             **{
                 f"p = {keep}": tuple(
-                    Value(f"{method}, {keep}", metric) for method, metric in CURVES.values()
+                    CellMetric(f"{method}, {keep}", metric) for method, metric in CURVES.values()
                 )
                 for keep in KEEP
             },
-            "p = 1 (No-Drop)": tuple(Value("No-Drop", metric) for _, metric in CURVES.values()),
+            "p = 1 (No-Drop)": tuple(
+                CellMetric("No-Drop", metric) for _, metric in CURVES.values()
+            ),
         },
     ),
     curves=Curves(
@@ -185,8 +199,8 @@ EXPERIMENT = Experiment(
         y="test error (%)",
         lines={
             title: {
-                **{keep: Value(f"{method}, {keep}", metric) for keep in KEEP},
-                1.0: Value("No-Drop", metric),
+                **{keep: CellMetric(f"{method}, {keep}", metric) for keep in KEEP},
+                1.0: CellMetric("No-Drop", metric),
             }
             for title, (method, metric) in CURVES.items()
         },

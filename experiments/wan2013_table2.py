@@ -9,13 +9,13 @@ from dropout_lab.reproduce import (
     Below,
     Better,
     Cell,
+    CellMetric,
+    EnsembleVote,
     Experiment,
     Ordered,
     Protocol,
     Published,
     Table,
-    Value,
-    Vote,
 )
 from dropout_lab.sweeps.grid import Overrides
 
@@ -37,7 +37,10 @@ DEPARTURES = (
     "a deviation of 0.05 and a learning rate of 0.025, not 0.1 and 0.1, come to the same in the "
     "two noisy layers, but not in the output layer, which has no noise",
 )
-ASSUMED = ("both hidden layers are noisy, the input is not",)
+ASSUMED = (
+    "both hidden layers are noisy, the input is not",
+    "initial weights of N(0, 0.1): 0.1 is taken to be the deviation, as in cuda-convnet's files",
+)
 UNITS = ("relu", "sigmoid", "tanh")
 PAPER = {  # mean, deviation, error of the vote
     "No-Drop": ((1.62, 0.037, 1.40), (1.78, 0.037, 1.74), (1.65, 0.026, 1.49)),
@@ -68,7 +71,7 @@ EXPERIMENT = Experiment(
         for method, noise in NOISE.items()
         for units, (mean, std, vote) in zip(UNITS, PAPER[method], strict=True)
     },
-    headline=Value("DropConnect, relu"),
+    headline=CellMetric("DropConnect, relu"),
     claims=(
         Better("Dropout, relu", than="No-Drop, relu"),
         Better("DropConnect, relu", than="No-Drop, relu"),
@@ -86,7 +89,7 @@ EXPERIMENT = Experiment(
                 "schedule.boundaries": (600, 1000, 1400, 1420, 1440, 1460),
                 "eval.passes": 1000,
             },
-            evaluations=(Vote(),),
+            evaluations=(EnsembleVote(),),
             departures=DEPARTURES,
             assumed=ASSUMED,
         ),
@@ -99,7 +102,7 @@ EXPERIMENT = Experiment(
                 "schedule.boundaries": (41, 68, 94, 96, 97, 98),
                 "eval.passes": 1000,
             },
-            evaluations=(Vote(),),
+            evaluations=(EnsembleVote(),),
             claims=(Above("No-Drop, relu", 1.5), Below("No-Drop, relu", 1.75)),
             departures=DEPARTURES,
             assumed=ASSUMED,
@@ -121,7 +124,7 @@ EXPERIMENT = Experiment(
                 for units in UNITS
             },
             grid={"optimizer.lr": (0.025, 0.1)},
-            evaluations=(Vote(),),
+            evaluations=(EnsembleVote(),),
             shortened=(
                 "12,000 of the 60,000 images: with all of them dropout trails for dozens of epochs",
                 "64 epochs, not 1480; the learning rate falls in the same steps, sooner",
@@ -159,7 +162,7 @@ EXPERIMENT = Experiment(
     table=Table(
         columns=UNITS,
         rows={
-            f"{method}, {how}": tuple(Value(f"{method}, {units}", metric) for units in UNITS)
+            f"{method}, {how}": tuple(CellMetric(f"{method}, {units}", metric) for units in UNITS)
             for method in NOISE
             for how, metric in {"single": "test_error", "voting": "vote_error"}.items()
         },

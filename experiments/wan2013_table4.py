@@ -3,7 +3,7 @@
 python scripts/reproduce.py --experiment=wan2013_table4 --protocol=full --workdir=DIR
 """
 
-from dropout_lab.reproduce import Better, Cell, Experiment, Protocol, Published, Value
+from dropout_lab.reproduce import Better, Cell, CellMetric, Experiment, Protocol, Published
 from dropout_lab.sweeps.grid import Overrides
 
 NOISE: dict[str, Overrides] = {
@@ -25,10 +25,11 @@ PAPER = {"No-Drop": 23.5, "Dropout": 19.7, "DropConnect": 18.7}
 DEPARTURES = (
     "all pools take the maximum of 2 x 2 pixels; in cuda-convnet's layers-80sec they are of 3 x 3 "
     "at every second pixel, the second and the third take means",
-    "weight decay of 0.004 in all layers; in its file 0.03 in dense layers",
+    "weight decay of 0.004 in all layers; in the file of its parameters 0.03 in dense layers",
     "pixels are brought to mean 0 and variance 1 of each channel; in the paper the mean of each "
     "pixel is subtracted",
-    "He's initial weights; in its file normal ones with deviations of 0.0001, 0.01 and 0.1",
+    "He's initial weights; in the paper normal ones, N(0, 0.01) in convolutions and N(0, 0.1) in "
+    "dense layers",
     "DropConnect divides the weights that it keeps by a half in training",
 )
 ASSUMED = (
@@ -59,7 +60,7 @@ EXPERIMENT = Experiment(
         method: Cell(noise, paper={"test_error": Published(PAPER[method])})
         for method, noise in NOISE.items()
     },
-    headline=Value("Dropout"),
+    headline=CellMetric("Dropout"),
     claims=(
         Better("Dropout", than="No-Drop"),
         Better("Dropout", than="No-Drop", by=2.0),

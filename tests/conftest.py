@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from dropout_lab.data import sources
-from dropout_lab.data.dataset import Official, Split
+from dropout_lab.data.dataset import Split, TrainTest
 
 # Read before any test changes the environment.
 TFDS_DATA_DIR = os.environ.get("TFDS_DATA_DIR")
@@ -67,6 +67,17 @@ def quick_compile():
     jax.config.update(name, False)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def programs_are_let_go():
+    """Frees the compiled programs of a module after its tests.
+
+    Each takes three of the 65,530 memory maps that Linux allows a process; a worker that kept those
+    of the whole suite crashed near its end.
+    """
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def fake_images(monkeypatch):
     """Puts random images, enough for a smoke run, in place of the published sets."""
@@ -78,7 +89,7 @@ def fake_images(monkeypatch):
             images = rng.integers(0, 256, (n, *image_set.shape), np.uint8)
             return Split(images, rng.integers(0, image_set.classes, n).astype(np.int32))
 
-        return Official(split(800), split(64))
+        return TrainTest(split(800), split(64))
 
     monkeypatch.setattr(sources, "load", load)
     load_data_cache = importlib.import_module("dropout_lab.training.preparation")._load

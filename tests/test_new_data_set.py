@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dropout_lab.data.catalog import IMAGE_SETS, ImageSet
-from dropout_lab.data.dataset import Official, Split
+from dropout_lab.data.dataset import Split, TrainTest
 from tests.data.conftest import write_tfds
 from tests.source_copy import SourceCopy
 
@@ -28,7 +28,7 @@ def test_a_row_adds_it(tmp_path, write_tfds, monkeypatch):
     )
     row = ImageSet(name="squares", shape=(8, 8, 1), classes=3, val_size=16, files=())
     monkeypatch.setitem(IMAGE_SETS, "squares", row)  # for the writer of this test
-    write_tfds(tmp_path / "data" / "squares" / "1.0.0", "squares", Official(train, test))
+    write_tfds(tmp_path / "data" / "squares" / "1.0.0", "squares", TrainTest(train, test))
     flags = (f"--config.data.dir={tmp_path / 'data'}", f"--workdir={tmp_path / 'run'}")
     small = ("--config.model.widths=(8,)", "--config.train.batch_size=16")
     config = "--config=configs/digits_mlp.py:dropout,smoke"

@@ -9,7 +9,7 @@ from tests.source_copy import ROOT, SourceCopy
 
 EXPERIMENT = '''"""A table of two cells on digits."""
 
-from dropout_lab.reproduce import Better, Cell, Experiment, Protocol, Published, Value
+from dropout_lab.reproduce import Better, Cell, CellMetric, Experiment, Protocol, Published
 
 EXPERIMENT = Experiment(
     title="Dropout on digits",
@@ -22,7 +22,7 @@ EXPERIMENT = Experiment(
             {"variant": "dropout"}, {"dropout.rate": (0.1, 0.3)}, {"test_error": Published(3.0)}
         ),
     },
-    headline=Value("dropout"),
+    headline=CellMetric("dropout"),
     claims=(Better("dropout", than="none"),),
     protocols={
         "paper": Protocol(seeds=(0, 1, 2), cost="a minute"),

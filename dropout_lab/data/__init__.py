@@ -78,24 +78,24 @@ def load(
         own_data = own.load(name, path, arrays=arrays, label=label)
         dataset = hold_out(
             name,
-            own_data.official,
+            own_data.train_test,
             classes=own_data.classes,
             val_size=own_data.val_size if val_size is None else val_size,
             train_size=train_size,
         )
         return dataclasses.replace(dataset, class_names=own_data.class_names, notes=own_data.notes)
     if name == "digits":
-        official, classes = digits.load(), digits.CLASSES
+        train_test, classes = digits.load(), digits.CLASSES
     else:
         image_set = IMAGE_SETS[name]
-        official, classes = sources.load(image_set, data_dir), image_set.classes
+        train_test, classes = sources.load(image_set, data_dir), image_set.classes
     if val_size is None:
         val_size = usual_val_size(name)
     return hold_out(
         name,
-        official,
+        train_test,
         classes=classes,
-        val_size=round(len(official.train) / 6) if val_size is None else val_size,
+        val_size=round(len(train_test.train) / 6) if val_size is None else val_size,
         train_size=train_size,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dropout_lab.data.dataset import Official, Split
+from dropout_lab.data.dataset import Split, TrainTest
 from dropout_lab.system.files import make_private, replacing, user_cache
 
 # Increase it when the same source files would give other arrays than before.
@@ -23,7 +23,9 @@ def file_states(paths: Iterable[Path]) -> list[list[str | int]]:
     return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
 
 
-def load_or_build(name: str, place: str, source: object, build: Callable[[], Official]) -> Official:
+def load_or_build(
+    name: str, place: str, source: object, build: Callable[[], TrainTest]
+) -> TrainTest:
     """Returns the cached arrays of a source, or builds and caches them.
 
     An entry that is absent, stale or damaged is rebuilt and replaced. If the cache folder cannot be
@@ -37,15 +39,15 @@ def load_or_build(name: str, place: str, source: object, build: Callable[[], Off
     """
     folder = user_cache("arrays", f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:12]}")
     state = [_LAYOUT, source]
-    official = _load(folder, state)
-    if official is None:
-        official = build()
+    train_test = _load(folder, state)
+    if train_test is None:
+        train_test = build()
         with contextlib.suppress(OSError):
-            _save(folder, state, official)
-    return official
+            _save(folder, state, train_test)
+    return train_test
 
 
-def _load(folder: Path, state: object) -> Official | None:
+def _load(folder: Path, state: object) -> TrainTest | None:
     try:
         manifest = json.loads((folder / _MANIFEST).read_text())
         if manifest["state"] != state:
@@ -53,7 +55,7 @@ def _load(folder: Path, state: object) -> Official | None:
         arrays = [_load_array(folder / file, manifest["sha256"][file]) for file in _FILES]
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    return Official(Split(*arrays[:2]), Split(*arrays[2:]))
+    return TrainTest(Split(*arrays[:2]), Split(*arrays[2:]))
 
 
 def _load_array(path: Path, sha256: str) -> np.ndarray:
@@ -64,13 +66,13 @@ def _load_array(path: Path, sha256: str) -> np.ndarray:
         return np.load(file, allow_pickle=False)
 
 
-def _save(folder: Path, state: object, official: Official) -> None:
+def _save(folder: Path, state: object, train_test: TrainTest) -> None:
     """Writes each file atomically, the manifest last.
 
     Processes that start together write the same bytes under the same names, so the order of their
     renames does not matter; anything else fails its checksum and is rebuilt.
     """
-    train, test = official.train, official.test
+    train, test = train_test.train, train_test.test
     sha256 = {}
     make_private(folder)
     arrays = (train.images, train.labels, test.images, test.labels)

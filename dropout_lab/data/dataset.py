@@ -33,8 +33,8 @@ class Split:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Official:
-    """A data set before its validation part is held out.
+class TrainTest:
+    """The training and test parts of a data set, before validation examples are held out.
 
     Attributes:
       train: The training part.
@@ -89,13 +89,13 @@ def _label_bytes(label: int) -> bytes:
 
 
 def hold_out(
-    name: str, official: Official, *, classes: int, val_size: int, train_size: int | None
+    name: str, train_test: TrainTest, *, classes: int, val_size: int, train_size: int | None
 ) -> Dataset:
     """Splits the validation part off the end of the training part.
 
     Args:
       name: The data set's name.
-      official: Both parts, in canonical order.
+      train_test: Both parts, in canonical order.
       classes: the number of classes.
       val_size: Number of examples held out, from 0 to one less than the training part has.
       train_size: Number of the other examples to keep, the first ones; None for all.
@@ -103,16 +103,16 @@ def hold_out(
     Raises:
       InputError: If a size is out of range.
     """
-    whole = len(official.train)
+    whole = len(train_test.train)
     if not 0 <= val_size < whole:
         raise InputError(f"val_size {val_size} of {name}: must be in 0..{whole - 1}.")
     rest = whole - val_size
     if train_size is not None and not 1 <= train_size <= rest:
         raise InputError(f"train_size {train_size} of {name}: must be in 1..{rest}, or None.")
-    train = official.train[: rest if train_size is None else train_size]
-    val = official.train[rest:]
+    train = train_test.train[: rest if train_size is None else train_size]
+    val = train_test.train[rest:]
     return Dataset(
-        name, train, val, official.test, classes, _fingerprint(train, val, official.test)
+        name, train, val, train_test.test, classes, _fingerprint(train, val, train_test.test)
     )
 
 

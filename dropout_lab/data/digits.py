@@ -5,14 +5,14 @@ import importlib.metadata
 import numpy as np
 
 from dropout_lab.data import cache
-from dropout_lab.data.dataset import Official, Split, canonical
+from dropout_lab.data.dataset import Split, TrainTest, canonical
 
 CLASSES = 10
 VAL_SIZE = 300
 _TEST_SIZE = 300
 
 
-def load() -> Official:
+def load() -> TrainTest:
     """Returns 1,497 examples to train and validate on, and 300 to test on.
 
     Images are (8, 8, 1). The grey levels 0..16 of the original are scaled to 0..255 and rounded, so
@@ -23,11 +23,11 @@ def load() -> Official:
     return cache.load_or_build("digits", "scikit-learn", version, _read)
 
 
-def _read() -> Official:
+def _read() -> TrainTest:
     # Importing scikit-learn takes two seconds, so even these few bytes are cached.
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
     images = np.rint(bunch.images[..., None] * (255 / 16)).astype(np.uint8)
     whole = canonical(Split(images, bunch.target.astype(np.int32)))
-    return Official(whole[:-_TEST_SIZE], whole[-_TEST_SIZE:])
+    return TrainTest(whole[:-_TEST_SIZE], whole[-_TEST_SIZE:])

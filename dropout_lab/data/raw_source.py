@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 
 from dropout_lab.data import download
 from dropout_lab.data.catalog import ImageSet, OriginalFile
-from dropout_lab.data.dataset import Official, Split, canonical
+from dropout_lab.data.dataset import Split, TrainTest, canonical
 from dropout_lab.system.files import expanded, user_cache
 
 # Folder in the tarball, label bytes before each image (the last is the class), file names.
@@ -62,7 +62,7 @@ def _find(original: OriginalFile, folders: Sequence[Path]) -> Path | None:
     return next((path for path in paths if os.path.isfile(path)), None)  # is_file may raise
 
 
-def read(image_set: ImageSet, paths: Sequence[Path]) -> Official:
+def read(image_set: ImageSet, paths: Sequence[Path]) -> TrainTest:
     """Decodes the original files, in the order of ``image_set.files``.
 
     Raises:
@@ -74,7 +74,7 @@ def read(image_set: ImageSet, paths: Sequence[Path]) -> Official:
         return _read_cifar(image_set, paths[0])
     train = Split(_read_idx(paths[0], 3)[..., None], _read_idx(paths[1], 1).astype(np.int32))
     test = Split(_read_idx(paths[2], 3)[..., None], _read_idx(paths[3], 1).astype(np.int32))
-    return Official(canonical(train), canonical(test))
+    return TrainTest(canonical(train), canonical(test))
 
 
 def _read_idx(path: Path, rank: int) -> UInt8[np.ndarray, "..."]:
@@ -84,7 +84,7 @@ def _read_idx(path: Path, rank: int) -> UInt8[np.ndarray, "..."]:
     return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
 
 
-def _read_cifar(image_set: ImageSet, path: Path) -> Official:
+def _read_cifar(image_set: ImageSet, path: Path) -> TrainTest:
     folder, label_bytes, train_names, test_names = _CIFAR[image_set.name]
     height, width, channels = image_set.shape
 
@@ -97,4 +97,4 @@ def _read_cifar(image_set: ImageSet, path: Path) -> Official:
         return canonical(Split(planes.transpose(0, 2, 3, 1), labels))
 
     with tarfile.open(path) as archive:
-        return Official(split(archive, train_names), split(archive, test_names))
+        return TrainTest(split(archive, train_names), split(archive, test_names))

@@ -5,12 +5,12 @@ import importlib.util
 
 from dropout_lab.data import cache, download, raw_source, tfds_source
 from dropout_lab.data.catalog import ImageSet
-from dropout_lab.data.dataset import Official
+from dropout_lab.data.dataset import TrainTest
 from dropout_lab.data.near_miss import near_miss
 from dropout_lab.errors import InputError
 
 
-def load(image_set: ImageSet, data_dir: str | None) -> Official:
+def load(image_set: ImageSet, data_dir: str | None) -> TrainTest:
     """Returns training and test part in canonical order, from the first source that has them.
 
     A ``data_dir`` that nearly holds them is an error before anything is prepared or downloaded.

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 
 from dropout_lab.data import cache
 from dropout_lab.data.catalog import ImageSet
-from dropout_lab.data.dataset import Official, Split, canonical
+from dropout_lab.data.dataset import Split, TrainTest, canonical
 from dropout_lab.errors import InputError
 from dropout_lab.system.files import expanded
 
@@ -68,7 +68,7 @@ def prepare(name: str, data_dir: str | None) -> Path:
     return Path(builder.data_path)
 
 
-def read(image_set: ImageSet, folder: Path) -> Official:
+def read(image_set: ImageSet, folder: Path) -> TrainTest:
     """Decodes the training and test part of a prepared data set.
 
     Raises:
@@ -87,7 +87,7 @@ def read(image_set: ImageSet, folder: Path) -> Official:
         _read_split(image_set, source, [Path(path) for path in info.filepaths], info.shard_lengths)
         for source, info in zip(sources, infos, strict=True)
     ]
-    return Official(*map(canonical, parts))
+    return TrainTest(*map(canonical, parts))
 
 
 def _read_split(image_set: ImageSet, source: Any, shards: list[Path], lengths: list[int]) -> Split:

@@ -102,7 +102,7 @@ def relu_moments(g: Gaussian) -> Gaussian:
       'mean 0.399, variance 0.341'
 
     References:
-      S. Wang, C. Manning, *Fast dropout training*, Section 4, ICML 2013.
+      S. Wang, C. Manning, *Fast dropout training*, ICML 2013.
       Only the order of summation differs.
     """
     check_floating("relu_moments", "mean", g.mean)
@@ -145,7 +145,7 @@ def activation_moments(g: Gaussian, activation: Callable[[Array], Array]) -> Gau
       'mean 0.697, variance 0.0334'
 
     References:
-      S. Wang, C. Manning, *Fast dropout training*, Section 4, ICML 2013.
+      S. Wang, C. Manning, *Fast dropout training*, ICML 2013.
       The paper approximates the logistic function's moments by a scaled error function instead.
     """
     check_floating("activation_moments", "mean", g.mean)

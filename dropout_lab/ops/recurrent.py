@@ -46,7 +46,8 @@ def zoneout(
       D. Krueger, T. Maharaj, J. Kramár, M. Pezeshki, N. Ballas, N. R. Ke, A. Goyal, Y. Bengio,
       A. Courville, C. Pal, *Zoneout: regularizing RNNs by randomly preserving hidden activations*,
       ICLR 2017, arXiv:1606.01305.
-      No departure; the authors' scripts take one minus the paper's probability as their argument.
+      No departure; the authors' scripts for text take one minus the paper's probability as their
+      argument.
     """
     rate = _checked("zoneout", x, rate, old)
     return _zoneout(key, x, old, rate)

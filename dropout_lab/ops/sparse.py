@@ -87,7 +87,8 @@ def log_alpha(
     References:
       D. Molchanov, A. Ashukha, D. Vetrov, *Variational dropout sparsifies deep neural networks*,
       ICML 2017, arXiv:1701.05369.
-      The clipping, and 1e-8 added to the square, are those of the authors' code.
+      The clipping, and 1e-8 added to the square, are those of the authors' code, which adds it in
+      the noise of convolutions only.
     """
     return jnp.clip(log_variance - jnp.log(kernel**2 + _TINY), -_CLIP, _CLIP)
 

@@ -147,7 +147,7 @@ def cutout(
     References:
       T. DeVries, G. W. Taylor, *Improved regularization of convolutional neural networks with
       Cutout*, 2017, arXiv:1708.04552.
-      No departure for even sizes, the only ones in the paper.
+      No departure for even sizes, such as the 16, 8 and 20 of the authors' README.
     """
     check_images("cutout", x)
     check_count("cutout", "size", size)

@@ -42,7 +42,7 @@ def uniform_dropout(
     References:
       X. Li, S. Chen, X. Hu, J. Yang, *Understanding the disharmony between dropout and batch
       normalization by variance shift*, CVPR 2019, arXiv:1801.05134.
-      The paper's parameter is ``beta``, in (0, 1]: ``x + x * r`` with ``r ~ U(-beta, beta)``.
+      The paper's parameter is ``beta``, in [0, 1]: ``x + x * r`` with ``r ~ U(-beta, beta)``.
     """
     check_floating("uniform_dropout", "x", x)
     rate = checked_rate("uniform_dropout", rate)

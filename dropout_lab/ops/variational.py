@@ -120,7 +120,7 @@ def variational_kl(alpha: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
     References:
       D. P. Kingma, T. Salimans, M. Welling, *Variational dropout and the local reparameterization
-      trick*, Appendix C, NIPS 2015, arXiv:1506.02557.
+      trick*, NIPS 2015, arXiv:1506.02557.
       The paper leaves the constant open; here it makes the divergence vanish at 1.
     """
     polynomial = _C1 * alpha + _C2 * alpha**2 + _C3 * alpha**3

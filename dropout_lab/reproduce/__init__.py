@@ -1,17 +1,17 @@
 """Reproduction of papers' tables and figures: experiments as data, statistics, reports."""
 
-from dropout_lab.reproduce.claim import Above, Alike, Below, Better, Ordered, Value
+from dropout_lab.reproduce.claim import Above, Alike, Below, Better, CellMetric, Ordered
 from dropout_lab.reproduce.experiment import (
     Amendment,
     Cell,
     Curves,
+    EnsembleVote,
     Experiment,
-    Inference,
-    Passes,
+    InferenceRule,
+    MonteCarloPasses,
     Protocol,
     Published,
     Table,
-    Vote,
 )
 
 __all__ = [
@@ -21,14 +21,14 @@ __all__ = [
     "Below",
     "Better",
     "Cell",
+    "CellMetric",
     "Curves",
+    "EnsembleVote",
     "Experiment",
-    "Inference",
+    "InferenceRule",
+    "MonteCarloPasses",
     "Ordered",
-    "Passes",
     "Protocol",
     "Published",
     "Table",
-    "Value",
-    "Vote",
 ]

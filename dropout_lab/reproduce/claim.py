@@ -6,7 +6,7 @@ ERROR = "test_error"
 
 
 @dataclasses.dataclass(frozen=True)
-class Value:
+class CellMetric:
     """A metric of a cell; tables, curves and claims are made of these.
 
     Attributes:
@@ -48,12 +48,12 @@ class Better(_Compared):
       by: The difference must be above this.
     """
 
-    value: Value | str
-    than: Value | str
+    value: CellMetric | str
+    than: CellMetric | str
     by: float = 0.0
 
     @property
-    def values(self) -> tuple[Value, ...]:
+    def values(self) -> tuple[CellMetric, ...]:
         """The values compared."""
         return _values(self.value, self.than)
 
@@ -75,12 +75,12 @@ class Alike(_Compared):
       within: The bound on the absolute difference, exclusive.
     """
 
-    value: Value | str
-    other: Value | str
+    value: CellMetric | str
+    other: CellMetric | str
     within: float
 
     @property
-    def values(self) -> tuple[Value, ...]:
+    def values(self) -> tuple[CellMetric, ...]:
         """The values compared."""
         return _values(self.value, self.other)
 
@@ -98,10 +98,10 @@ class Ordered(_Compared):
       order: From best to worst; neighbours are compared.
     """
 
-    order: tuple[Value | str, ...]
+    order: tuple[CellMetric | str, ...]
 
     @property
-    def values(self) -> tuple[Value, ...]:
+    def values(self) -> tuple[CellMetric, ...]:
         """The values compared."""
         return _values(*self.order)
 
@@ -119,11 +119,11 @@ class _Bound:
       bound: The number.
     """
 
-    value: Value | str
+    value: CellMetric | str
     bound: float
 
     @property
-    def values(self) -> tuple[Value, ...]:
+    def values(self) -> tuple[CellMetric, ...]:
         """The value."""
         return _values(self.value)
 
@@ -152,5 +152,5 @@ class Above(_Bound):
 Claim = Better | Alike | Ordered | Below | Above
 
 
-def _values(*sides: Value | str) -> tuple[Value, ...]:
-    return tuple(Value(side) if isinstance(side, str) else side for side in sides)
+def _values(*sides: CellMetric | str) -> tuple[CellMetric, ...]:
+    return tuple(CellMetric(side) if isinstance(side, str) else side for side in sides)

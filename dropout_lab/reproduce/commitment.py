@@ -9,7 +9,7 @@ from typing import Any
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce.claim import Claim
 from dropout_lab.reproduce.design import Design
-from dropout_lab.reproduce.experiment import Passes
+from dropout_lab.reproduce.experiment import MonteCarloPasses
 
 _DIGITS = 12  # of a fingerprint, where people read it
 
@@ -31,7 +31,10 @@ def make_commitment(design: Design) -> dict[str, Any]:
         "seeds": design.protocol.seeds,
         "search_seeds": design.protocol.search_seeds,
         "measured": [
-            [*evaluation.metrics, *([evaluation.pool] if isinstance(evaluation, Passes) else [])]
+            [
+                *evaluation.metrics,
+                *([evaluation.pool] if isinstance(evaluation, MonteCarloPasses) else []),
+            ]
             for evaluation in design.protocol.evaluations
         ],
     }

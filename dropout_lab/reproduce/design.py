@@ -10,7 +10,13 @@ from dropout_lab.config import check_inference, flatten
 from dropout_lab.errors import InputError, unknown
 from dropout_lab.reproduce.claim import Claim
 from dropout_lab.reproduce.departures import departures
-from dropout_lab.reproduce.experiment import Cell, Experiment, Passes, Protocol, Vote
+from dropout_lab.reproduce.experiment import (
+    Cell,
+    EnsembleVote,
+    Experiment,
+    MonteCarloPasses,
+    Protocol,
+)
 from dropout_lab.sweeps.grid import Overrides, product
 from dropout_lab.sweeps.trials import Trial, make_trials, overridden
 
@@ -102,7 +108,7 @@ def _design(name: str, experiment: Experiment, protocol: Protocol, defaults: Con
     candidates = {
         label: _settings(cell, protocol, label)
         for label, cell in experiment.cells.items()
-        if label not in protocol.without
+        if label not in protocol.excluded_cells
     }
     for label, settings in candidates.items():
         try:
@@ -126,7 +132,7 @@ def _settings(cell: Cell, protocol: Protocol, label: str) -> tuple[Overrides, ..
 def _check_evaluations(protocol: Protocol, trials: Sequence[Trial]) -> None:
     """Raises InputError if a network would lack the rule of inference of an evaluation."""
     for evaluation in protocol.evaluations:
-        if not isinstance(evaluation, Vote):
+        if not isinstance(evaluation, EnsembleVote):
             for trial in trials:
                 check_inference("an evaluation's rule", evaluation.rule, trial.config.variant)
 
@@ -139,7 +145,7 @@ def _smoke(design: Design) -> Design:
         cost="seconds",
         evaluations=tuple(
             dataclasses.replace(evaluation, pool=2)
-            if isinstance(evaluation, Passes)
+            if isinstance(evaluation, MonteCarloPasses)
             else evaluation
             for evaluation in design.protocol.evaluations
         ),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dropout_lab.analysis.ensemble import error, error_by_passes, vote
-from dropout_lab.reproduce.experiment import Evaluation, Passes, Vote
+from dropout_lab.reproduce.experiment import EnsembleVote, Evaluation, MonteCarloPasses
 from dropout_lab.sweeps.frame import load_networks
 from dropout_lab.system.files import read_object, write_json
 from dropout_lab.training.trained import Trained
@@ -58,7 +58,7 @@ def _evaluate_cell(
         return {}
     seeds, networks = list(members), list(members.values())
     split = networks[0].test_split()
-    if isinstance(evaluation, Passes):
+    if isinstance(evaluation, MonteCarloPasses):
         by_metric: dict[str, dict[str, float]] = {metric: {} for metric in evaluation.metrics}
         for seed, network in members.items():
             passes = network.passes(split.images, count=evaluation.pool)
@@ -67,11 +67,13 @@ def _evaluate_cell(
                 by_metric[metric][seed] = errors[count].mean
         return by_metric
     [metric] = evaluation.metrics
-    rule = None if isinstance(evaluation, Vote) else evaluation.rule  # None: as they were tested
+    rule = (
+        None if isinstance(evaluation, EnsembleVote) else evaluation.rule
+    )  # None: as they were tested
     predicted = {
         seed: network.predict(split.images, inference=rule, seed=int(seed))
         for seed, network in members.items()
     }
-    if isinstance(evaluation, Vote):
+    if isinstance(evaluation, EnsembleVote):
         return {metric: {seeds[0]: vote(np.stack([*predicted.values()]), split.labels)}}
     return {metric: {seed: error(probs, split.labels) for seed, probs in predicted.items()}}

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from dropout_lab.config import KEYS
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.reproduce.claim import Claim, Value
+from dropout_lab.reproduce.claim import CellMetric, Claim
 from dropout_lab.sweeps.grid import Grid, Overrides
 
 
@@ -53,7 +53,7 @@ class Table:
     """
 
     columns: tuple[str, ...]
-    rows: Mapping[str, tuple[Value | None, ...]]
+    rows: Mapping[str, tuple[CellMetric | None, ...]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,11 +68,11 @@ class Curves:
 
     x: str
     y: str
-    lines: Mapping[str, Mapping[float, Value]]
+    lines: Mapping[str, Mapping[float, CellMetric]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Vote:
+class EnsembleVote:
     """Measures the error of the mean prediction of a cell's networks, as ``vote_error``."""
 
     metrics: ClassVar = ("vote_error",)
@@ -82,7 +82,7 @@ class Vote:
 
 
 @dataclasses.dataclass(frozen=True)
-class Passes:
+class MonteCarloPasses:
     """Measures the error of the mean of k noisy passes of a network, as ``passes_K_error``.
 
     Attributes:
@@ -104,7 +104,7 @@ class Passes:
 
 
 @dataclasses.dataclass(frozen=True)
-class Inference:
+class InferenceRule:
     """Measures the error under another inference rule than the variant's, as ``RULE_error``.
 
     Attributes:
@@ -122,7 +122,7 @@ class Inference:
         return f"rule of inference {self.rule!r}"
 
 
-Evaluation = Vote | Passes | Inference
+Evaluation = EnsembleVote | MonteCarloPasses | InferenceRule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,7 +154,7 @@ class Protocol:
       grid: By key, values to choose among that replace those of the cells' ``grid``.
       evaluations: Evaluations of the final networks besides the one in their records.
       claims: Claims that only a protocol of this length can test, besides the experiment's.
-      without: Cells that it leaves out; claims about them are not judged.
+      excluded_cells: Cells that it leaves out; claims about them are not judged.
       shortened: What is smaller or shorter than in the paper, one sentence each; ``short`` only.
       departures: What differs from the paper because this code cannot do it, one sentence each.
       assumed: Choices where the paper is silent, with reasons, one sentence each.
@@ -175,7 +175,7 @@ class Protocol:
     grid: Grid = dataclasses.field(default_factory=dict)
     evaluations: tuple[Evaluation, ...] = ()
     claims: tuple[Claim, ...] = ()
-    without: tuple[str, ...] = ()
+    excluded_cells: tuple[str, ...] = ()
     shortened: tuple[str, ...] = ()
     departures: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
@@ -208,7 +208,7 @@ class Experiment:
     source: str
     base: Overrides
     cells: Mapping[str, Cell]
-    headline: Value
+    headline: CellMetric
     claims: tuple[Claim, ...]
     protocols: Mapping[str, Protocol]
     table: Table | None = None
@@ -218,7 +218,7 @@ class Experiment:
     def layout(self) -> Table:
         """The layout of the table; by default, a row per cell."""
         metric = self.headline.metric
-        rows = {label: (Value(label, metric),) for label in self.cells}
+        rows = {label: (CellMetric(label, metric),) for label in self.cells}
         return self.table or Table(columns=("",), rows=rows)
 
     @property
@@ -271,8 +271,8 @@ class Experiment:
         for kind, protocol in self.protocols.items():
             for label in protocol.cells:
                 yield f"{kind}.cells", label
-            for label in protocol.without:
-                yield f"{kind}.without", label
+            for label in protocol.excluded_cells:
+                yield f"{kind}.excluded_cells", label
         values = [value for row in self.layout.rows.values() for value in row if value]
         for line in self.curves.lines.values() if self.curves else ():
             values += line.values()

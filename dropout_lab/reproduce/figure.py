@@ -5,7 +5,7 @@ from typing import Any
 
 from dropout_lab.analysis.drawing import COLOURS, MARKERS, image, open_frame
 from dropout_lab.analysis.summary import describe
-from dropout_lab.reproduce.claim import Value
+from dropout_lab.reproduce.claim import CellMetric
 from dropout_lab.reproduce.results import Results
 from dropout_lab.reproduce.statistics import significant
 from dropout_lab.reproduce.table import places
@@ -31,7 +31,7 @@ def figure_data(results: Results) -> dict[str, Any]:
     return {"x": "", "y": y, "lines": lines}
 
 
-def _point(results: Results, x: float | str, value: Value) -> dict[str, Any]:
+def _point(results: Results, x: float | str, value: CellMetric) -> dict[str, Any]:
     sample = results.sample(value)
     paper = None if results.design.protocol.incomparable else results.paper(value)
     return {

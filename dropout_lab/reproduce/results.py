@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from dropout_lab.reproduce.claim import Value
+from dropout_lab.reproduce.claim import CellMetric
 from dropout_lab.reproduce.design import Design
 from dropout_lab.reproduce.evaluations import Measured
 from dropout_lab.reproduce.experiment import Experiment, Published
@@ -35,7 +35,7 @@ class Results:
     measured: Measured
     run: Mapping[str, Any]
 
-    def sample(self, value: Value) -> Sample:
+    def sample(self, value: CellMetric) -> Sample:
         """Returns a metric of a cell's final networks; an empty sample if it was not run."""
         if value.cell not in self.choices:
             return Sample({})
@@ -66,11 +66,11 @@ class Results:
         """The cells that have not been run."""
         return [label for label in self.design.candidates if label not in self.choices]
 
-    def paper(self, value: Value) -> Published | None:
+    def paper(self, value: CellMetric) -> Published | None:
         """Returns the paper's number; None if it has none."""
         return self.experiment.cells[value.cell].paper.get(value.metric)
 
-    def from_paper(self, value: Value) -> Difference | None:
+    def from_paper(self, value: CellMetric) -> Difference | None:
         """Returns our mean minus the paper's number, with its uncertainty.
 
         Welch's difference if the paper gives a standard deviation and n; else the paper's number

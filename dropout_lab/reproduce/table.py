@@ -12,7 +12,7 @@ from dropout_lab.analysis.markup import (
     markdown_table,
 )
 from dropout_lab.analysis.summary import describe
-from dropout_lab.reproduce.claim import Value
+from dropout_lab.reproduce.claim import CellMetric
 from dropout_lab.reproduce.experiment import Published
 from dropout_lab.reproduce.results import Results
 from dropout_lab.reproduce.statistics import Difference, Sample, significant
@@ -84,7 +84,7 @@ def csv_table(results: Results) -> str:
     return text.getvalue()
 
 
-def places(results: Results) -> Iterator[tuple[str, str, Value]]:
+def places(results: Results) -> Iterator[tuple[str, str, CellMetric]]:
     """Yields each value of the table with its row's and column's title."""
     layout = results.experiment.layout
     for row, values in layout.rows.items():
@@ -93,7 +93,7 @@ def places(results: Results) -> Iterator[tuple[str, str, Value]]:
                 yield row, column, value
 
 
-def texts(results: Results, value: Value | None) -> tuple[str, str, str]:
+def texts(results: Results, value: CellMetric | None) -> tuple[str, str, str]:
     """Returns our value, the paper's and the difference, as the table shows them."""
     if value is None:
         return "–", "–", "–"
@@ -111,7 +111,7 @@ def texts(results: Results, value: Value | None) -> tuple[str, str, str]:
     )
 
 
-def decimals_of(sample: Sample, value: Value) -> int:
+def decimals_of(sample: Sample, value: CellMetric) -> int:
     """Returns the decimals to show a value with: as the sample supports, at most the usual."""
     _, usual = describe(value.metric)
     return min(sample.decimals, usual)

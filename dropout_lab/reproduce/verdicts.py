@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 from collections.abc import Sequence
 
-from dropout_lab.reproduce.claim import Above, Alike, Below, Better, Claim, Ordered, Value
+from dropout_lab.reproduce.claim import Above, Alike, Below, Better, CellMetric, Claim, Ordered
 from dropout_lab.reproduce.results import Results
 from dropout_lab.reproduce.statistics import (
     Difference,
@@ -43,7 +43,7 @@ class Verdict:
     verdict: str
     p_for: float | None
     p_against: float | None
-    values: tuple[Value, ...]
+    values: tuple[CellMetric, ...]
     effect: Difference | None
     interval: tuple[float, float] | None
     standardised: float | None
@@ -63,7 +63,7 @@ class _Comparison:
       single: Whether the test is of one sample: of differences by seed, or against a bound.
     """
 
-    values: tuple[Value, ...]
+    values: tuple[CellMetric, ...]
     samples: tuple[Sample, ...]
     difference: Difference | None
     single: bool

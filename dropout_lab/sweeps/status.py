@@ -95,7 +95,7 @@ class Watch:
                 reports.append(report)
         return reports
 
-    def told_divergence(self) -> list[str]:
+    def divergence_lines(self) -> list[str]:
         """Returns a line on the trials that diverged, with a cure; none if none did."""
         if not self.diverged:
             return []
@@ -188,7 +188,7 @@ def describe(store: Store) -> str:
     if watch.best:
         lines.append(f"best so far: {watch.best.error:.2f} % validation error, {watch.best.label}")
     lines += [f"failed: {watch.labels[trial]}: {error}" for trial, error in watch.failed.items()]
-    lines += watch.told_divergence()
+    lines += watch.divergence_lines()
     return "\n".join(lines)
 
 

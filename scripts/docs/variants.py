@@ -149,7 +149,9 @@ def _results(name: str) -> str:
     for sweep, rows in _sweeps().items():
         if name in rows:
             cells = f"{_error(rows[name])} | {_error(rows['none']) if 'none' in rows else ''}"
-            lines.append(f"| [{sweep}](../results/sweeps.md#{sweep.replace('_', '-')}) | {cells} |")
+            own = (experiments.RESULTS / sweep / "README.md").is_file()
+            page = f"{sweep}/README.md" if own else "sweeps.md"
+            lines.append(f"| [{sweep}](../results/{page}) | {cells} |")
     head = f"| sweep | {name} | no dropout |\n|:--|:--|:--|\n"
     table = head + "\n".join(lines) if lines else "No committed sweep has it."
     published = dict(experiments.published())

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dropout_lab.data.catalog import IMAGE_SETS, OriginalFile
-from dropout_lab.data.dataset import Official, Split
+from dropout_lab.data.dataset import Split, TrainTest
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def own_cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def make_official():
+def make_train_test():
     """Returns a function that makes random examples like those of a named data set."""
 
     def make(name, train=40, test=12):
@@ -36,7 +36,7 @@ def make_official():
             images = rng.integers(0, 256, (n, *image_set.shape), np.uint8)
             return Split(images, rng.integers(0, image_set.classes, n).astype(np.int32))
 
-        return Official(split(train), split(test))
+        return TrainTest(split(train), split(test))
 
     return make
 
@@ -45,11 +45,11 @@ def make_official():
 def write_tfds():
     """Returns a function that writes a prepared TFDS folder, by default as two shards each."""
 
-    def write(folder, name, official, shards=2):
+    def write(folder, name, train_test, shards=2):
         folder.mkdir(parents=True, exist_ok=True)
         splits = []
         for part in ("train", "test"):
-            split = getattr(official, part)
+            split = getattr(train_test, part)
             rows = np.array_split(np.arange(len(split)), shards)
             for number, chunk in enumerate(rows):
                 file = f"{name}-{part}.array_record-{number:05}-of-{shards:05}"
@@ -111,9 +111,9 @@ def _features(image_set):
 def write_raw():
     """Returns a function that writes original files and gives the ImageSet that registers them."""
 
-    def write(folder, name, official, address="http://127.0.0.1:9/"):
+    def write(folder, name, train_test, address="http://127.0.0.1:9/"):
         folder.mkdir(parents=True, exist_ok=True)
-        contents = _cifar(name, official) if name.startswith("cifar") else _idx(official)
+        contents = _cifar(name, train_test) if name.startswith("cifar") else _idx(train_test)
         files = []
         for original, content in zip(IMAGE_SETS[name].files, contents, strict=True):
             (folder / original.name).write_bytes(content)
@@ -124,14 +124,14 @@ def write_raw():
     return write
 
 
-def _idx(official):
-    for split in (official.train, official.test):
+def _idx(train_test):
+    for split in (train_test.train, train_test.test):
         for array in (split.images.squeeze(-1), split.labels.astype(np.uint8)):
             header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
             yield gzip.compress(header + array.tobytes())
 
 
-def _cifar(name, official):
+def _cifar(name, train_test):
     folder, train_files = {
         "cifar10": ("cifar-10-batches-bin", [f"data_batch_{n}.bin" for n in range(1, 6)]),
         "cifar100": ("cifar-100-binary", ["train.bin"]),
@@ -139,9 +139,11 @@ def _cifar(name, official):
     test_file = "test_batch.bin" if name == "cifar10" else "test.bin"
     tarball = io.BytesIO()
     with tarfile.open(fileobj=tarball, mode="w:gz") as archive:
-        rows = np.array_split(np.arange(len(official.train)), len(train_files))
-        parts = {file: official.train[chunk] for file, chunk in zip(train_files, rows, strict=True)}
-        for file, split in {**parts, test_file: official.test}.items():
+        rows = np.array_split(np.arange(len(train_test.train)), len(train_files))
+        parts = {
+            file: train_test.train[chunk] for file, chunk in zip(train_files, rows, strict=True)
+        }
+        for file, split in {**parts, test_file: train_test.test}.items():
             planes = split.images.transpose(0, 3, 1, 2).reshape(len(split), -1)
             labels = split.labels.astype(np.uint8)[:, None]
             # The coarse label of CIFAR-100 comes first; here a value no reader should return.

@@ -9,7 +9,7 @@ from dropout_lab.data import cache
 
 
 @pytest.fixture
-def build(make_official):
+def build(make_train_test):
     """Returns a build function that counts its calls."""
 
     class Build:
@@ -17,7 +17,7 @@ def build(make_official):
 
         def __call__(self):
             self.calls += 1
-            return make_official("mnist")
+            return make_train_test("mnist")
 
     return Build()
 
@@ -25,7 +25,7 @@ def build(make_official):
 def _assert_same(one, other):
     for part in ("train", "test"):
         for name in ("images", "labels"):
-            a, b = (getattr(getattr(official, part), name) for official in (one, other))
+            a, b = (getattr(getattr(train_test, part), name) for train_test in (one, other))
             assert a.dtype == b.dtype
             np.testing.assert_array_equal(a, b)
 
@@ -94,11 +94,11 @@ def test_processes_that_start_together_agree(own_cache):
     command = (
         "import numpy as np\n"
         "from dropout_lab.data import cache\n"
-        "from dropout_lab.data.dataset import Official, Split\n"
+        "from dropout_lab.data.dataset import TrainTest, Split\n"
         "def build():\n"
         "    images = np.arange(4_000_000, dtype=np.uint8).reshape(-1, 20, 20, 1)\n"
         "    split = Split(images, np.arange(len(images), dtype=np.int32))\n"
-        "    return Official(split, split)\n"
+        "    return TrainTest(split, split)\n"
         "for turn in range(20):\n"
         "    train = cache.load_or_build('mnist', 'here', [turn], build).train\n"
         "    assert (train.images == build().train.images).all()\n"

@@ -37,11 +37,11 @@ def test_a_path_is_for_own_data_alone(name, path):
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "cifar100"])
 def test_sources_in_different_orders_give_the_same_data(
-    name, tmp_path, make_official, write_tfds, write_raw, register
+    name, tmp_path, make_train_test, write_tfds, write_raw, register
 ):
-    official = make_official(name)
-    register(write_raw(tmp_path / "raw" / name, name, official))
-    turned = type(official)(official.train[::-1], official.test[::-1])
+    train_test = make_train_test(name)
+    register(write_raw(tmp_path / "raw" / name, name, train_test))
+    turned = type(train_test)(train_test.train[::-1], train_test.test[::-1])
     write_tfds(tmp_path / "tfds" / name / "3.0.1", name, turned)
     prints = [
         load(name, data_dir=str(tmp_path / folder), val_size=7).fingerprint
@@ -51,9 +51,9 @@ def test_sources_in_different_orders_give_the_same_data(
 
 
 def test_an_original_file_that_changed_is_not_served_from_the_cache(
-    tmp_path, make_official, write_raw, register
+    tmp_path, make_train_test, write_raw, register
 ):
-    image_set = write_raw(tmp_path / "mnist", "mnist", make_official("mnist"))
+    image_set = write_raw(tmp_path / "mnist", "mnist", make_train_test("mnist"))
     register(image_set)
     load("mnist", data_dir=str(tmp_path), val_size=4)
     path = tmp_path / "mnist" / image_set.files[1].name
@@ -68,22 +68,22 @@ def test_default_validation_sizes():
     assert sizes == expected
 
 
-def test_default_validation_size_is_used(tmp_path, make_official, write_tfds):
-    write_tfds(tmp_path / "mnist" / "3.0.1", "mnist", make_official("mnist"))
+def test_default_validation_size_is_used(tmp_path, make_train_test, write_tfds):
+    write_tfds(tmp_path / "mnist" / "3.0.1", "mnist", make_train_test("mnist"))
     with pytest.raises(InputError, match=r"val_size 10000 of mnist: must be in 0\.\.39"):
         load("mnist", data_dir=str(tmp_path))
 
 
 def test_an_explicit_folder_without_the_data_falls_through(
-    tmp_path, monkeypatch, make_official, write_tfds
+    tmp_path, monkeypatch, make_train_test, write_tfds
 ):
-    write_tfds(tmp_path / "tfds" / "mnist" / "3.0.1", "mnist", make_official("mnist"))
+    write_tfds(tmp_path / "tfds" / "mnist" / "3.0.1", "mnist", make_train_test("mnist"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
     assert len(load("mnist", data_dir=str(tmp_path / "absent"), val_size=4).train) == 36
 
 
-def test_no_data_and_no_network_says_the_three_ways(tmp_path, make_official, write_raw, register):
-    register(write_raw(tmp_path / "elsewhere", "mnist", make_official("mnist")))
+def test_no_data_and_no_network_says_the_three_ways(tmp_path, make_train_test, write_raw, register):
+    register(write_raw(tmp_path / "elsewhere", "mnist", make_train_test("mnist")))
     data_dir = str(tmp_path / "data")
     with pytest.raises(InputError) as caught:
         load("mnist", data_dir=data_dir)
@@ -135,12 +135,12 @@ def tensorflow(monkeypatch):
     return set_prepare
 
 
-def test_tfds_prepares_where_tensorflow_is(tmp_path, tensorflow, make_official, write_tfds):
+def test_tfds_prepares_where_tensorflow_is(tmp_path, tensorflow, make_train_test, write_tfds):
     calls = []
 
     def prepare(folder):
         calls.append(folder)
-        write_tfds(folder, "mnist", make_official("mnist"))
+        write_tfds(folder, "mnist", make_train_test("mnist"))
 
     tensorflow(prepare)
     for _ in range(2):
@@ -149,13 +149,13 @@ def test_tfds_prepares_where_tensorflow_is(tmp_path, tensorflow, make_official, 
 
 
 def test_original_files_serve_when_tfds_cannot_prepare(
-    tmp_path, tensorflow, make_official, write_raw, register
+    tmp_path, tensorflow, make_train_test, write_raw, register
 ):
     def prepare(folder):
         raise RuntimeError("no\nway")
 
     tensorflow(prepare)
-    image_set = write_raw(tmp_path / "mnist", "mnist", make_official("mnist"))
+    image_set = write_raw(tmp_path / "mnist", "mnist", make_train_test("mnist"))
     register(image_set)
     assert len(load("mnist", data_dir=str(tmp_path), val_size=4).train) == 36
     (tmp_path / "mnist" / image_set.files[0].name).unlink()

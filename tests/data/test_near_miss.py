@@ -104,8 +104,8 @@ def test_a_near_miss_elsewhere_is_named_among_the_ways(tmp_path, monkeypatch):
         load("mnist")
 
 
-def test_a_near_miss_does_not_hide_what_is_there(tmp_path, make_official, write_tfds):
-    write_tfds(tmp_path / "mnist" / "3.0.1", "mnist", make_official("mnist"))
+def test_a_near_miss_does_not_hide_what_is_there(tmp_path, make_train_test, write_tfds):
+    write_tfds(tmp_path / "mnist" / "3.0.1", "mnist", make_train_test("mnist"))
     _write(tmp_path, f"{IMAGES}.gz")
     assert len(load("mnist", data_dir=str(tmp_path), val_size=4).train) == 36
 
@@ -120,9 +120,9 @@ def test_a_failed_search_leaves_nothing_behind(tmp_path, data_dir):
 
 
 def test_a_data_directory_may_name_the_home_and_variables(
-    tmp_path, monkeypatch, make_official, write_tfds
+    tmp_path, monkeypatch, make_train_test, write_tfds
 ):
-    write_tfds(tmp_path / "data" / "mnist" / "3.0.1", "mnist", make_official("mnist"))
+    write_tfds(tmp_path / "data" / "mnist" / "3.0.1", "mnist", make_train_test("mnist"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("MINE", "data")
     assert len(load("mnist", data_dir="~/$MINE", val_size=4).train) == 36
@@ -131,8 +131,8 @@ def test_a_data_directory_may_name_the_home_and_variables(
 
 
 @pytest.mark.usefixtures("own_cache")
-def test_original_files_in_the_home_are_read(tmp_path, monkeypatch, make_official, write_raw):
+def test_original_files_in_the_home_are_read(tmp_path, monkeypatch, make_train_test, write_raw):
     monkeypatch.setenv("HOME", str(tmp_path))
-    image_set = write_raw(tmp_path / "data" / "mnist", "mnist", make_official("mnist"))
+    image_set = write_raw(tmp_path / "data" / "mnist", "mnist", make_train_test("mnist"))
     monkeypatch.setitem(catalog.IMAGE_SETS, "mnist", image_set)
     assert len(load("mnist", data_dir="~/data", val_size=4).train) == 36

@@ -18,19 +18,19 @@ def test_registered_files_are_those_of_tfds(name):
 
 
 @pytest.mark.parametrize("name", IMAGE_SETS)
-def test_original_files_decode_to_what_was_written(name, tmp_path, make_official, write_raw):
-    official = make_official(name)
-    image_set = write_raw(tmp_path / name, name, official)
+def test_original_files_decode_to_what_was_written(name, tmp_path, make_train_test, write_raw):
+    train_test = make_train_test(name)
+    image_set = write_raw(tmp_path / name, name, train_test)
     read = raw_source.read(image_set, raw_source.locate(image_set, str(tmp_path)))
     for part in ("train", "test"):
-        expected, got = canonical(getattr(official, part)), getattr(read, part)
+        expected, got = canonical(getattr(train_test, part)), getattr(read, part)
         assert (got.images.dtype, got.labels.dtype) == (np.uint8, np.int32)
         np.testing.assert_array_equal(got.images, expected.images)
         np.testing.assert_array_equal(got.labels, expected.labels)
 
 
-def test_a_wrong_checksum_names_the_file_and_both_checksums(tmp_path, make_official, write_raw):
-    image_set = write_raw(tmp_path / "mnist", "mnist", make_official("mnist"))
+def test_a_wrong_checksum_names_the_file_and_both_checksums(tmp_path, make_train_test, write_raw):
+    image_set = write_raw(tmp_path / "mnist", "mnist", make_train_test("mnist"))
     bad = tmp_path / "mnist" / "t10k-images-idx3-ubyte.gz"
     right = image_set.files[2].sha256
     bad.write_bytes(bad.read_bytes() + b"x")
@@ -41,9 +41,9 @@ def test_a_wrong_checksum_names_the_file_and_both_checksums(tmp_path, make_offic
     assert "\n" not in str(caught.value)
 
 
-def test_files_in_the_cache_are_found_too(own_cache, tmp_path, make_official, write_raw):
+def test_files_in_the_cache_are_found_too(own_cache, tmp_path, make_train_test, write_raw):
     folder = own_cache / "downloads" / "mnist"
-    image_set = write_raw(folder, "mnist", make_official("mnist"))
+    image_set = write_raw(folder, "mnist", make_train_test("mnist"))
     moved = tmp_path / "data" / "mnist"
     moved.mkdir(parents=True)
     (folder / image_set.files[0].name).rename(moved / image_set.files[0].name)

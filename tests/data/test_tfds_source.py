@@ -8,13 +8,13 @@ import pytest
 
 from dropout_lab.data import load, raw_source, tfds_source
 from dropout_lab.data.catalog import IMAGE_SETS
-from dropout_lab.data.dataset import Official, Split, canonical
+from dropout_lab.data.dataset import Split, TrainTest, canonical
 from dropout_lab.errors import InputError
 
 
 @pytest.fixture
-def folder(tmp_path, make_official, write_tfds):
-    return write_tfds(tmp_path / "mnist" / "3.0.1", "mnist", make_official("mnist"))
+def folder(tmp_path, make_train_test, write_tfds):
+    return write_tfds(tmp_path / "mnist" / "3.0.1", "mnist", make_train_test("mnist"))
 
 
 def _load(folder):
@@ -22,11 +22,11 @@ def _load(folder):
 
 
 @pytest.mark.parametrize("name", IMAGE_SETS)
-def test_prepared_records_decode_to_what_was_written(name, tmp_path, make_official, write_tfds):
-    official = make_official(name)
-    read = tfds_source.read(IMAGE_SETS[name], write_tfds(tmp_path / "3.0.2", name, official))
+def test_prepared_records_decode_to_what_was_written(name, tmp_path, make_train_test, write_tfds):
+    train_test = make_train_test(name)
+    read = tfds_source.read(IMAGE_SETS[name], write_tfds(tmp_path / "3.0.2", name, train_test))
     for part in ("train", "test"):
-        expected, got = canonical(getattr(official, part)), getattr(read, part)
+        expected, got = canonical(getattr(train_test, part)), getattr(read, part)
         assert (got.images.dtype, got.labels.dtype) == (np.uint8, np.int32)
         np.testing.assert_array_equal(got.images, expected.images)
         np.testing.assert_array_equal(got.labels, expected.labels)
@@ -120,28 +120,28 @@ def test_missing_features_are_an_error_that_names_the_folder(folder):
         _load(folder)
 
 
-def test_images_of_another_shape_are_an_error(tmp_path, make_official, write_tfds):
-    official = make_official("cifar10")
-    folder = write_tfds(tmp_path / "mnist" / "3.0.1", "mnist", official)
+def test_images_of_another_shape_are_an_error(tmp_path, make_train_test, write_tfds):
+    train_test = make_train_test("cifar10")
+    folder = write_tfds(tmp_path / "mnist" / "3.0.1", "mnist", train_test)
     with pytest.raises(InputError, match=r"an image of shape \(32, 32, 3\), not \(28, 28, 1\)"):
         _load(folder)
 
 
-def test_labels_beyond_the_classes_are_an_error(tmp_path, make_official, write_tfds):
-    official = make_official("mnist")
-    train = Split(official.train.images, official.train.labels + 5)
+def test_labels_beyond_the_classes_are_an_error(tmp_path, make_train_test, write_tfds):
+    train_test = make_train_test("mnist")
+    train = Split(train_test.train.images, train_test.train.labels + 5)
     folder = tmp_path / "mnist" / "3.0.1"
-    write_tfds(folder, "mnist", Official(train, official.test))
+    write_tfds(folder, "mnist", TrainTest(train, train_test.test))
     with pytest.raises(InputError, match=r"labels 5\.\.14 in mnist; must be in 0\.\.9"):
         _load(folder)
 
 
 def test_the_newest_version_in_array_record_format_is_taken(
-    tmp_path, make_official, write_tfds, monkeypatch
+    tmp_path, make_train_test, write_tfds, monkeypatch
 ):
     for version in ("3.0.1", "10.0.0", "3.9.0", "11.0.0"):
-        write_tfds(tmp_path / "mnist" / version, "mnist", make_official("mnist", 4, 4), shards=1)
-    write_tfds(tmp_path / "mnist" / "12.0.0.incomplete", "mnist", make_official("mnist", 4, 4))
+        write_tfds(tmp_path / "mnist" / version, "mnist", make_train_test("mnist", 4, 4), shards=1)
+    write_tfds(tmp_path / "mnist" / "12.0.0.incomplete", "mnist", make_train_test("mnist", 4, 4))
     info = tmp_path / "mnist" / "11.0.0" / "dataset_info.json"
     info.write_text(info.read_text().replace("array_record", "tfrecord"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))

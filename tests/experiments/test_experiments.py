@@ -24,7 +24,7 @@ PROTOCOLS_OF = [
 def test_it_fits_together(name, protocol):
     experiment = experiments.load(name)
     design = make_design(name, experiment, protocol, default_config())
-    assert design.candidates.keys() == experiment.cells.keys() - set(design.protocol.without)
+    assert design.candidates.keys() == experiment.cells.keys() - set(design.protocol.excluded_cells)
     assert experiment.headline.cell in design.candidates
     for settings in design.candidates.values():
         assert len({json.dumps(each, sort_keys=True) for each in settings}) == len(settings)
@@ -35,7 +35,7 @@ def test_it_fits_together(name, protocol):
 @pytest.mark.parametrize("name", experiments.NAMES)
 def test_it_says_what_it_costs_and_what_it_cuts(name):
     protocols = experiments.load(name).protocols
-    assert not protocols["paper"].without
+    assert not protocols["paper"].excluded_cells
     for kind, protocol in protocols.items():
         assert bool(protocol.shortened) == (kind == "short")  # of full, it is generated
         assert protocol.cost
@@ -88,7 +88,7 @@ def part(experiment):
                 protocol,
                 cells={each: over for each, over in protocol.cells.items() if each in chosen},
                 claims=(),
-                without=(),
+                excluded_cells=(),
             )
             for name, protocol in experiment.protocols.items()
         },

@@ -9,13 +9,13 @@ from dropout_lab.reproduce import (
     Alike,
     Better,
     Cell,
+    CellMetric,
     Curves,
     Experiment,
     Ordered,
     Protocol,
     Published,
     Table,
-    Value,
 )
 from dropout_lab.reproduce.commitment import make_commitment
 from dropout_lab.reproduce.design import make_design
@@ -50,7 +50,7 @@ def small_experiment(**changes):
             )
             for label, fixed in FIXED.items()
         },
-        "headline": Value("noisy, few"),
+        "headline": CellMetric("noisy, few"),
         "claims": (
             Better("noisy, few", than="plain, few", paired=True),
             Alike("noisy, few", "noisy, many", within=0.5),
@@ -70,14 +70,14 @@ def small_experiment(**changes):
         "table": Table(
             columns=("few", "many"),
             rows={
-                "plain": (Value("plain, few"), None),
-                "noisy": (Value("noisy, few"), Value("noisy, many")),
+                "plain": (CellMetric("plain, few"), None),
+                "noisy": (CellMetric("noisy, few"), CellMetric("noisy, many")),
             },
         ),
         "curves": Curves(
             x="units",
             y="test error (%)",
-            lines={"noisy": {8: Value("noisy, few"), 16: Value("noisy, many")}},
+            lines={"noisy": {8: CellMetric("noisy, few"), 16: CellMetric("noisy, many")}},
         ),
     }
     return Experiment(**fields | changes)

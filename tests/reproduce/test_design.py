@@ -6,7 +6,15 @@ import pytest
 
 from dropout_lab.config import default_config
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce import Better, Inference, Passes, Protocol, Table, Value, Vote
+from dropout_lab.reproduce import (
+    Better,
+    CellMetric,
+    EnsembleVote,
+    InferenceRule,
+    MonteCarloPasses,
+    Protocol,
+    Table,
+)
 from dropout_lab.reproduce.design import make_design
 from dropout_lab.sweeps.trials import make_trials
 from tests.reproduce.conftest import small_experiment
@@ -42,7 +50,7 @@ def test_a_protocol_comes_over_the_experiment():
 
 def test_a_protocol_leaves_cells_out():
     protocols = dict(small_experiment().protocols)
-    protocols["short"] = Protocol(seeds=(0,), cost="", without=("noisy, many",))
+    protocols["short"] = Protocol(seeds=(0,), cost="", excluded_cells=("noisy, many",))
     resolved = design(small_experiment(protocols=protocols), "short")
     assert list(resolved.candidates) == ["plain, few", "noisy, few"]
 
@@ -78,19 +86,20 @@ def test_the_defaults_stay_as_they_are(experiment):
             "experiment small, claim 'noisy, fw is better than plain, few': unknown cell "
             "'noisy, fw'; did you mean 'noisy, few'",
         ),
-        ({"headline": Value("none")}, "experiment small, headline: unknown cell 'none'"),
+        ({"headline": CellMetric("none")}, "experiment small, headline: unknown cell 'none'"),
         (
-            {"table": Table(columns=("a", "b"), rows={"one": (Value("plain, few"),)})},
+            {"table": Table(columns=("a", "b"), rows={"one": (CellMetric("plain, few"),)})},
             "experiment small, table: row 'one' has 1 values; allowed: 2, one for each column",
         ),
         (
             {
                 "protocols": {
                     **small_experiment().protocols,
-                    "short": Protocol(seeds=(0,), cost="", without=("noisy, fw",)),
+                    "short": Protocol(seeds=(0,), cost="", excluded_cells=("noisy, fw",)),
                 }
             },
-            "experiment small, short.without: unknown cell 'noisy, fw'; did you mean 'noisy, few'",
+            "experiment small, short.excluded_cells: unknown cell 'noisy, fw'; did you mean "
+            "'noisy, few'",
         ),
         (
             {"protocols": {"short": small_experiment().protocols["short"]}},
@@ -117,16 +126,16 @@ def test_a_cells_wrong_value_names_the_cell():
     ("evaluation", "message"),
     [
         (
-            Inference("gaussian"),
+            InferenceRule("gaussian"),
             "experiment small, cell 'plain, few': an evaluation's rule is 'gaussian' with variant "
             "'none'; allowed: mean",
         ),
         (
-            Inference("maen"),
+            InferenceRule("maen"),
             "experiment small, cell 'plain, few': unknown inference 'maen'; did you mean 'mean'",
         ),
         (
-            Passes((1,), pool=2),
+            MonteCarloPasses((1,), pool=2),
             "experiment small, cell 'plain, few': an evaluation's rule is 'mc' with "
             "variant 'none'; allowed: mean",
         ),
@@ -166,10 +175,13 @@ SEEDS = (0, 1, 2, 3, 4)  # those of protocol paper
             {"grid": {"dropout.rate": (0.1,)}},
             ("dropout.rate: 0.1, not 0.1 or 0.3 (noisy, few; noisy, many)",),
         ),
-        ({"without": ("noisy, many",)}, ("without noisy, many",)),
+        ({"excluded_cells": ("noisy, many",)}, ("without noisy, many",)),
         ({"seeds": (0, 1, 2)}, ("final networks of each cell: 3, not 5",)),
         ({"search_seeds": (7, 8)}, ("networks that a setting is chosen by: 2, not 1",)),
-        ({"evaluations": (Vote(),)}, ("evaluated besides: a vote of the networks, not nothing",)),
+        (
+            {"evaluations": (EnsembleVote(),)},
+            ("evaluated besides: a vote of the networks, not nothing",),
+        ),
         (
             {"base": {"train.updates": 9}},
             ("train.epochs: unset, not 2", "train.updates: 9, not unset"),
@@ -191,6 +203,8 @@ def test_a_protocol_that_is_not_there_is_an_error(experiment):
 def test_claims_of_a_protocol_come_besides_the_experiments():
     protocols = dict(small_experiment().protocols)
     extra = Better("noisy, many", than="plain, few")
-    protocols["full"] = Protocol(seeds=(0, 1), cost="", claims=(extra,), without=("noisy, few",))
+    protocols["full"] = Protocol(
+        seeds=(0, 1), cost="", claims=(extra,), excluded_cells=("noisy, few",)
+    )
     assert design(small_experiment(protocols=protocols), "full").claims == (extra,)
     assert extra not in design(small_experiment(protocols=protocols), "short").claims

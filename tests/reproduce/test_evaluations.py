@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from dropout_lab.data.dataset import Split
-from dropout_lab.reproduce import Inference, Passes, Value, Vote, evaluations
+from dropout_lab.reproduce import (
+    CellMetric,
+    EnsembleVote,
+    InferenceRule,
+    MonteCarloPasses,
+    evaluations,
+)
 from dropout_lab.tuning.choice import Choice, Run, Setting
 from tests.reproduce.conftest import ERRORS, made_up, small_experiment
 
@@ -53,14 +59,14 @@ def loads(monkeypatch):
 
 
 def test_a_vote_is_the_error_of_the_mean_prediction(choices, loads, tmp_path):
-    measured = evaluations.evaluate((Vote(),), choices, tmp_path)
+    measured = evaluations.evaluate((EnsembleVote(),), choices, tmp_path)
     assert measured == {"cell": {"vote_error": {"0": 0.0}}}  # each network alone errs once
     assert evaluations.read(tmp_path) == measured
     assert [network.seed for network in NETWORKS.values()] == [0, 1]  # noise of their own
 
 
 def test_passes_are_averaged_network_by_network(choices, loads, tmp_path):
-    measured = evaluations.evaluate((Passes((1, 3), pool=5),), choices, tmp_path)
+    measured = evaluations.evaluate((MonteCarloPasses((1, 3), pool=5),), choices, tmp_path)
     assert measured == {
         "cell": {
             "passes_1_error": {"0": 25.0, "1": 25.0},
@@ -70,19 +76,19 @@ def test_passes_are_averaged_network_by_network(choices, loads, tmp_path):
 
 
 def test_another_rule_of_inference_is_asked_of_each_network(choices, loads, tmp_path):
-    measured = evaluations.evaluate((Inference("mean"),), choices, tmp_path)
+    measured = evaluations.evaluate((InferenceRule("mean"),), choices, tmp_path)
     assert measured == {"cell": {"mean_error": {"0": 75.0, "1": 75.0}}}  # by the usual rule, 25
 
 
 def test_what_was_measured_is_only_read(choices, loads, tmp_path):
-    first = evaluations.evaluate((Vote(),), choices, tmp_path)
-    assert evaluations.evaluate((Vote(),), choices, tmp_path) == first
+    first = evaluations.evaluate((EnsembleVote(),), choices, tmp_path)
+    assert evaluations.evaluate((EnsembleVote(),), choices, tmp_path) == first
     assert loads == [tmp_path / "final"]
 
 
 def test_an_evaluation_that_is_added_is_made(choices, loads, tmp_path):
-    evaluations.evaluate((Vote(),), choices, tmp_path)
-    measured = evaluations.evaluate((Vote(), Inference("mean")), choices, tmp_path)
+    evaluations.evaluate((EnsembleVote(),), choices, tmp_path)
+    measured = evaluations.evaluate((EnsembleVote(), InferenceRule("mean")), choices, tmp_path)
     assert measured["cell"].keys() == {"vote_error", "mean_error"}
     assert evaluations.read(tmp_path) == measured
 
@@ -96,7 +102,7 @@ def test_it_becomes_a_sample(monkeypatch):
     results = made_up(small_experiment(), ERRORS)
     measured = {"noisy, few": {"vote_error": {"0": 2.5}}}
     monkeypatch.setitem(vars(results), "measured", measured)
-    sample = results.sample(Value("noisy, few", "vote_error"))
+    sample = results.sample(CellMetric("noisy, few", "vote_error"))
     assert sample.by_seed == {0: 2.5}
     assert sample.resolution == 0.01
-    assert results.sample(Value("plain, few", "vote_error")).n == 0
+    assert results.sample(CellMetric("plain, few", "vote_error")).n == 0

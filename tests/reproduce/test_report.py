@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dropout_lab.config import default_config
-from dropout_lab.reproduce import Cell, Table, Value, report, table
+from dropout_lab.reproduce import Cell, CellMetric, Table, report, table
 from dropout_lab.reproduce.figure import figure_data, svg
 from dropout_lab.reproduce.overview import describe, overview
 from dropout_lab.reproduce.statistics import Sample
@@ -68,7 +68,7 @@ def test_what_is_otherwise_than_in_the_paper_is_said(experiment):
 def test_a_cell_that_was_left_out_stands_beside_the_papers(experiment):
     errors = {cell: each for cell, each in ERRORS.items() if cell != "noisy, many"}
     results = made_up(experiment, errors)
-    assert table.texts(results, Value("noisy, many")) == ("–", "2.5", "–")
+    assert table.texts(results, CellMetric("noisy, many")) == ("–", "2.5", "–")
     lines = list(csv.DictReader(table.csv_table(results).splitlines()))
     assert [line["n"] for line in lines] == ["3", "3", "0"]
     assert figure_data(results)["lines"]["noisy"][1]["mean"] is None
@@ -117,10 +117,10 @@ def test_data_do_not_tell_versions_of_libraries_apart(experiment, name):
 def test_numbers_of_the_table_are_those_of_the_csv(results):
     lines = list(csv.DictReader(table.csv_table(results).splitlines()))
     assert [line["cell"] for line in lines] == ["plain, few", "noisy, few", "noisy, many"]
-    sample = results.sample(Value("noisy, few"))
+    sample = results.sample(CellMetric("noisy, few"))
     assert float(lines[1]["mean"]) == pytest.approx(sample.mean, rel=1e-5)
     assert float(lines[1]["std"]) == pytest.approx(sample.std, rel=1e-5)
-    low, high = results.from_paper(Value("noisy, few")).interval
+    low, high = results.from_paper(CellMetric("noisy, few")).interval
     assert float(lines[1]["low"]) == pytest.approx(low, rel=1e-5)
     assert float(lines[1]["high"]) == pytest.approx(high, rel=1e-5)
     assert lines[2]["paper_std"] == ""
@@ -141,7 +141,7 @@ def test_what_is_missing_is_said(sample, text):
 
 def test_a_single_network_has_a_difference_but_no_interval(experiment):
     results = made_up(experiment, {**ERRORS, "noisy, few": [3.2]})
-    assert table.texts(results, Value("noisy, few")) == ("3.2 (1)", "3 ± 0.2 (5)", "+0.2")
+    assert table.texts(results, CellMetric("noisy, few")) == ("3.2 (1)", "3 ± 0.2 (5)", "+0.2")
 
 
 def test_the_figure_shows_ours_and_the_papers(results):
@@ -229,7 +229,7 @@ def test_of_another_task_no_differences_are_shown(experiment):
     lines = table.markdown(results).splitlines()
     assert "No differences from the paper: rows are read, not pixels." in lines[0]
     assert [line.split("|")[2].strip() for line in lines[4:]] == ["ours", "paper"] * 2
-    assert results.from_paper(Value("noisy, few")) is None
+    assert results.from_paper(CellMetric("noisy, few")) is None
     [row, *_] = csv.DictReader(table.csv_table(results).splitlines())
     assert (row["paper"], row["difference"]) == ("4", "")
     assert figure_data(results)["lines"]["noisy"][0]["paper"] is None
@@ -265,7 +265,7 @@ def test_latex_compiles(tmp_path):
         pytest.skip(f"needs a TeX engine: {', '.join(ENGINES)}")
     cells = dict(small_experiment().cells)
     titles = (r"50 % of $x_1$ & {#} ~^ \ <a|b> × −", "[2pt]", "*")
-    nasty = {title: (Value("plain, few"), None) for title in titles}
+    nasty = {title: (CellMetric("plain, few"), None) for title in titles}
     experiment = small_experiment(cells=cells, table=Table(("a & b", "[c]"), nasty))
     document = "\n".join(
         [

@@ -11,7 +11,7 @@ import pytest
 
 from dropout_lab.config import default_config
 from dropout_lab.errors import InputError
-from dropout_lab.reproduce import Amendment, Cell, Value, run
+from dropout_lab.reproduce import Amendment, Cell, CellMetric, run
 from dropout_lab.sweeps.execution.options import Execution
 from dropout_lab.training import trainer
 from tests.reproduce.conftest import small_experiment
@@ -58,7 +58,7 @@ def read(directory, experiment=None):
 
 def test_results_are_of_the_final_networks(finished):
     directory, results = finished
-    sample = results.sample(Value("noisy, few"))
+    sample = results.sample(CellMetric("noisy, few"))
     records = [json.loads(path.read_text()) for path in (directory / "final/trials").iterdir()]
     errors = {
         record["seed"]: record["metrics"]["test_error"]
@@ -228,7 +228,7 @@ def test_cells_are_run_in_parts(finished, tmp_path):
     assert whole.not_run == []
     assert whole.choices.keys() == finished[1].choices.keys()
     for cell in whole.choices:
-        value = Value(cell)
+        value = CellMetric(cell)
         assert whole.sample(value).by_seed == pytest.approx(finished[1].sample(value).by_seed)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from dropout_lab.reproduce import Above, Alike, Below, Better, Ordered, Value
+from dropout_lab.reproduce import Above, Alike, Below, Better, CellMetric, Ordered
 from dropout_lab.reproduce.verdicts import judge
 from tests.reproduce.conftest import ERRORS, made_up, small_experiment
 
@@ -105,7 +105,7 @@ def test_a_claim_about_a_cell_that_was_left_out_is_not_judged():
 
 def test_of_an_order_the_weakest_link_is_told():
     [found] = verdicts(Ordered((LOW, MID, HIGH)), errors=ERRORS)
-    assert found.values == (Value(LOW), Value(MID))
+    assert found.values == (CellMetric(LOW), CellMetric(MID))
 
 
 def test_networks_that_diverged_have_no_part():

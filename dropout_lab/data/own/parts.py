@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dropout_lab.data.dataset import Official, Split, canonical, concatenate
+from dropout_lab.data.dataset import Split, TrainTest, canonical, concatenate
 from dropout_lab.data.own import features, labels
 from dropout_lab.errors import InputError
 
@@ -36,14 +36,14 @@ class OwnData:
     """Own data in the form of a published data set.
 
     Attributes:
-      official: Its training part, which ends with the validation examples, and its test part.
+      train_test: Its training part, which ends with the validation examples, and its test part.
       classes: Number of classes.
       class_names: Their names in order; empty if the labels were 0..classes-1 to begin with.
       val_size: Number of validation examples by default.
       notes: What was converted or chosen, a line each.
     """
 
-    official: Official
+    train_test: TrainTest
     classes: int
     class_names: tuple[str, ...]
     val_size: int
@@ -90,7 +90,7 @@ def assemble(path: str, parts: Sequence[Part], notes: Sequence[str] = ()) -> Own
         train = concatenate(train, val)
     notes += _unseen(classes, train, test)
     val_size = round(len(train) / _SHARE) if val is None else len(val)
-    return OwnData(Official(train, test), classes.count, classes.names, val_size, tuple(notes))
+    return OwnData(TrainTest(train, test), classes.count, classes.names, val_size, tuple(notes))
 
 
 def _check_lengths(path: str, part: Part) -> None:

@@ -76,7 +76,7 @@ def run_sweep(
                 display.say(line)
             _execute(executor, execution, store, pending, watch, display, stop)
         watch.show(display)
-        for line in watch.told_divergence():
+        for line in watch.divergence_lines():
             display.say(line)
     store.delete_unfinished()
     return {watch.labels[trial]: error for trial, error in watch.failed.items()}
