@@ -15,6 +15,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from dropout_lab.version import __version__
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ["dropout_lab", "configs", "experiments"]
 # Required though no code of ours imports it, and why.
@@ -105,6 +107,20 @@ def test_no_other_framework_comes_along():
         here = (need for need in needs if not need.marker or need.marker.evaluate({"extra": ""}))
         to_visit |= {canonicalize_name(need.name) for need in here} - needed
     assert needed & FOREIGN == set()
+
+
+def test_changes_and_citation_tell_the_version():
+    first, *_ = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    cited = re.findall(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    assert [first] == cited == [__version__]
+
+
+def test_workflows_run_what_every_change_must_pass():
+    """The scripts of ``.ci/run``, no more and no fewer."""
+    text = "".join(path.read_text() for path in ROOT.glob(".github/workflows/*.yml"))
+    called = re.findall(r"^ *- run: (.+)$", text, re.MULTILINE)
+    must = re.findall(r"^scripts/.*$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert sorted(called) == sorted(must)
 
 
 @pytest.mark.parametrize("script", SHELL_SCRIPTS, ids=lambda path: path.name)

@@ -46,7 +46,14 @@ def _write_names(
 ) -> None:
     """Writes an index, a table with the first line of every docstring, and a page for each name."""
     folder.mkdir()
-    lines = [f"# {module.__name__}", "", _markdown(inspect.getdoc(module) or ""), "", "| | |", "|:--|:--|"]
+    lines = [
+        f"# {module.__name__}",
+        "",
+        _markdown(inspect.getdoc(module) or ""),
+        "",
+        "| | |",
+        "|:--|:--|",
+    ]
     for name, member in members.items():
         summary = (inspect.getdoc(member) or "").partition("\n")[0]
         lines.append(f"| [{name}]({name}.md) | {_markdown(summary)} |")

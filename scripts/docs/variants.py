@@ -21,7 +21,7 @@ _INDEX = """\
 # Variants
 
 Name one as `--config=FILE.py:VARIANT` or `--vary=variant=...`; `--vary=variant=all` is every
-variant that fits the model. *inference* lists its [rules of inference](../design.md#inference-rules),
+variant that fits the model. *inference*: its [rules of inference](../design.md#inference-rules),
 the default first. KL: it adds a divergence to the loss. A variant of your own: [](../own_code.md).
 
 """
@@ -162,7 +162,9 @@ def _results(name: str) -> str:
         else f"{each} (not yet run)"
         for each in used
     )
-    note = "Test error (%): mean ± sample standard deviation over seeds. Rates are defaults on digits."
+    note = (
+        "Test error (%): mean ± sample standard deviation over seeds. Rates are defaults on digits."
+    )
     parts = [note, table] if lines else [table]
     return "\n\n".join([*parts, *([f"In papers' tables and figures: {papers}."] if papers else [])])
 
