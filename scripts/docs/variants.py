@@ -27,8 +27,8 @@ the default first. KL: it adds a divergence to the loss. A variant of your own: 
 """
 
 _SYMBOLS = (
-    r"Here $p$ is the rate of dropping, $\epsilon$ a standard normal variable, and $m$ or $M$ a mask: "
-    "1 with probability $1 - p$, else 0, unless its formula says otherwise."
+    r"Here $p$ is the rate of dropping, $\epsilon$ a standard normal variable, and $m$ or $M$ a "
+    "mask: 1 with probability $1 - p$, else 0, unless its formula says otherwise."
 )
 
 
