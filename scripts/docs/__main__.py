@@ -13,8 +13,8 @@ def main() -> int:
     write_sources(SOURCE)
     # Every warning is an error; all of them are shown before it stops.
     flags = ("--fail-on-warning", "--keep-going", "--quiet", "--jobs=2")
-    flags = (*flags, "-d", str(ROOT / "build" / "doctrees"))
-    sphinx = [sys.executable, "-m", "sphinx", *flags, str(SOURCE), str(HTML)]
+    folders = (f"--doctree-dir={ROOT / 'build' / 'doctrees'}", str(SOURCE), str(HTML))
+    sphinx = [sys.executable, "-m", "sphinx", *flags, *folders]
     status = subprocess.run(sphinx, check=False).returncode
     problems = [] if status else links.problems(HTML)
     for problem in problems:

@@ -6,7 +6,7 @@ import pkgutil
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -42,7 +42,7 @@ def _exported(module: ModuleType) -> Iterator[tuple[str, object]]:
 
 
 def _write_names(
-    folder: Path, module: ModuleType, members: dict[str, object], directive: str
+    folder: Path, module: ModuleType, members: Mapping[str, object], directive: str
 ) -> None:
     """Writes an index, a table with the first line of every docstring, and a page for each name."""
     folder.mkdir()

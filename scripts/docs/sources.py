@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import experiments
 from dropout_lab.variants import INFERENCE_RULES, PLACES
 from scripts.benchmarks import report
 from scripts.docs import ROOT, reference, results, tutorials, variants
@@ -35,10 +36,17 @@ def _inference_rules() -> str:
     return "\n".join(f"- `{name}`: {meaning}." for name, meaning in INFERENCE_RULES.items())
 
 
+def _result_pages() -> str:
+    paths = [*experiments.RESULTS.glob("*/README.md"), *experiments.RESULTS.glob("*/*/README.md")]
+    pages = sorted(path.relative_to(experiments.RESULTS).parent.as_posix() for path in paths)
+    return "\n".join(f"{page.replace('/', ', ')} <{page}/README>" for page in pages)
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "benchmark": _benchmark,
     "places": _places,
     "inference rules": _inference_rules,
+    "result pages": _result_pages,
 }
 """What takes the place of ``<!-- NAME -->`` in pages of ``docs/``."""
 
@@ -62,6 +70,9 @@ def write_sources(folder: Path) -> None:
     results.write(fresh / "results")
     reference.write(fresh / "reference")
     tutorials.write(fresh / "tutorials")
+    for path in fresh.rglob("*.md"):
+        # A cell with a mean, its deviation and its number stays in one line.
+        path.write_text(re.sub(r"(?<=\d) (?=±|\(\d+\))|(?<=±) (?=\d)", "\u00a0", path.read_text()))
     update(folder, fresh)
     shutil.rmtree(fresh)
 

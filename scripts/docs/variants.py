@@ -26,6 +26,11 @@ the default first. KL: it adds a divergence to the loss. A variant of your own: 
 
 """
 
+_SYMBOLS = (
+    r"Here $p$ is the rate of dropping, $\epsilon$ a standard normal variable, and $m$ or $M$ a "
+    "mask: 1 with probability $1 - p$, else 0, unless its formula says otherwise."
+)
+
 
 def write(folder: Path) -> None:
     """Writes the index of the gallery and a page for every variant."""
@@ -65,7 +70,9 @@ def _networks(variant: Variant) -> str:
 
 def _page(name: str) -> str:
     variant, about = VARIANTS[name], DESCRIPTIONS[name]
-    parts = [f"# {name}", f"$$\n{about.formula}\n$$", f"Noisy: {about.noisy}.", about.use]
+    parts = [f"# {name}", f"$$\n{about.formula}\n$$"]
+    parts += [_SYMBOLS] if about.op else []
+    parts += [f"Noisy: {about.noisy}.", about.use]
     if about.papers:
         parts.append("Proposed by " + "; ".join(map(_linked, about.papers)) + ".")
     parts += ["\n".join(_facts(variant, about)), "## What it did here", _results(name)]

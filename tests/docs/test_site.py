@@ -131,7 +131,12 @@ def test_an_execution_is_kept_as_long_as_the_code_is_the_same(tmp_path, monkeypa
     monkeypatch.setattr(tutorials, "FOLDER", tmp_path)
     monkeypatch.setattr(tutorials, "KEPT", tmp_path / "kept")
     runs = []
-    monkeypatch.setattr(tutorials, "_execute", lambda source: runs.append(source) or "{}")
+
+    def execute(source):
+        runs.append(source)
+        return "{}"
+
+    monkeypatch.setattr(tutorials, "_execute", execute)
     (tmp_path / "x.py").write_text("1")
     first = tutorials.executed("x")
     assert tutorials.executed("x") == first

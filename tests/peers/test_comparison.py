@@ -82,9 +82,15 @@ def test_a_traced_rate_is_refused(dropout):
 def test_a_traced_rate_is_taken(dropout):
     name = {"ours": "dropout_lab"}.get(dropout.__name__, dropout.__name__.capitalize())
     assert ROWS[name][2].startswith("yes")
-    jitted = jax.jit(dropout)
-    assert jitted(0.5).shape == jitted(0.25).shape == X.shape
-    assert jitted._cache_size() == 1
+    traced = []
+
+    @jax.jit
+    def step(rate):
+        traced.append(rate)
+        return dropout(rate)
+
+    assert step(0.5).shape == step(0.25).shape == X.shape
+    assert len(traced) == 1
 
 
 def test_at_a_rate_of_one_only_equinox_has_no_gradient():
