@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from dropout_lab.errors import InputError
 
 if TYPE_CHECKING:
-    from dropout_lab.sweeps.execution.cluster import Certificates
+    from dropout_lab.sweeps.execution.connection import Certificates
     from dropout_lab.sweeps.execution.options import Execution
     from dropout_lab.sweeps.grid import Overrides
 
@@ -104,7 +104,7 @@ class ExecutionFlags:
             config.run.checkpoint_seconds = 60.0 * self._checkpoint_minutes.value
 
     def _certificates(self) -> Certificates | None:
-        from dropout_lab.sweeps.execution.cluster import Certificates
+        from dropout_lab.sweeps.execution.connection import Certificates
 
         files = {name: flag.value for name, flag in self._tls.items() if flag.value is not None}
         if not files:

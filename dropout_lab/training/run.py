@@ -67,6 +67,11 @@ def _finished_record(directory: Path, config: FrozenConfigDict) -> dict[str, Any
         return None
     record = read_record(path)
     _check_same(directory, record["config"], config)
+    if is_first() and config.run.save_model is not False and not (directory / "model").is_dir():
+        Display(trials=1).say(
+            "warning: the network of the recorded run was not kept; to train it again, remove "
+            f"{path}"
+        )
     return record
 
 

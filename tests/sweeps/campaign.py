@@ -62,6 +62,19 @@ class Sweep:
     def ended(self):
         return self.process.poll() is not None
 
+    def wait_for_changes(self, count):
+        """Waits until files have come or gone this many times, or the sweep has ended."""
+        before = self._files()
+        while count and not self.ended():
+            time.sleep(0.05)
+            now = self._files()
+            count -= now != before
+            before = now
+
+    def _files(self):
+        kinds = ("trials/*.json", "plans/*.json", "progress/*.json", "checkpoints/*/*")
+        return {path for kind in kinds for path in self.workdir.glob(kind)}
+
     def finish(self):
         """Waits for the sweep to succeed."""
         assert self.process.wait(PATIENCE) == 0, self.log.read_text()
@@ -111,7 +124,8 @@ def campaign(workdir, executor, *, kills, trials, victims=None, seed=0):
     sweep.start()
     killed: list[str] = []
     while len(killed) < kills:
-        time.sleep(randomness.uniform(0.5, 6))
+        sweep.wait_for_changes(randomness.randint(0, 6))
+        time.sleep(randomness.uniform(0, 0.5))
         victim = sweep.kill_one(victims[len(killed) % len(victims)], randomness)
         killed += [victim] if victim else []
         if sweep.ended():

@@ -1,11 +1,12 @@
-"""Faults of the system and damaged files, drawn, in sweeps that then go on: nothing may change.
+"""Faults of the system, damaged files and kills, drawn, in sweeps that then go on.
 
-python -m tests.sweeps.faults --failures=500 --damages=200 --output=tests/sweeps/faults.json
+python -m tests.sweeps.faults --failures=500 --damages=200 --kills=100
 
-Every failure makes one call on a file of a running sweep fail as the system would; every damage
-flips a bit or cuts the end of a file that such a sweep has left. Whatever happens must be told in
-one line, be blamed on no trial, and leave a directory in which the same command ends with the same
-records, after what is called damaged was moved away.
+Every failure makes one call on a file of a running sweep fail as the system would, in whichever
+process makes it; every damage flips a bit or cuts the end of a file that such a sweep has left;
+every kill ends a process of a sweep by SIGKILL. Whatever happens must be told in one line, be
+blamed on no trial, and leave a directory in which the same command ends with the same records,
+after what is called damaged was moved away. The executors take turns.
 """
 
 import argparse
@@ -20,81 +21,59 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.store import Store
+from dropout_lab.system.machine import cpu
 from dropout_lab.training.checkpoint import Checkpoints, DamagedCheckpointError
+from dropout_lab.training.record import environment
+from tests.sweeps.campaign import campaign, compare, undisturbed
+from tests.sweeps.injection import failing
+from tests.sweeps.reused import executors
 from tests.sweeps.running import run_sweep, tiny_config, without_time, write_tiny
 
 ERRNOS = ("EIO", "ENOSPC", "EACCES", "ESTALE", "EROFS", "EMFILE")
 SEEDS = {"seed": [0, 1, 2, 3]}
-_CALLS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir", "os.scandir"}
-_armed: list["_Failing"] = []
-
-
-class _Failing:
-    """Counts the calls on files of a folder, and makes one of them fail."""
-
-    def __init__(self, folder, number, error):
-        self.folder, self.number, self.error = str(folder), number, error
-        self.calls = 0
-
-    def __call__(self, event, args):
-        if event not in _CALLS or not isinstance(args[0], str | bytes | os.PathLike):
-            return
-        path = os.fsdecode(args[0])
-        if path.startswith(self.folder):
-            self.calls += 1
-            if self.calls == self.number:
-                raise OSError(self.error, os.strerror(self.error), path)
-
-
-def _audit(event, args):
-    if _armed:
-        _armed[0](event, args)
-
-
-@contextlib.contextmanager
-def failing(folder, number=0, error=errno.EIO):
-    """Makes the call of a number, counted from 1, on a file of a folder fail; yields the count."""
-    if _audit not in _hooked:
-        sys.addaudithook(_audit)  # stays, as Python can remove none
-        _hooked.append(_audit)
-    counter = _Failing(folder, number, error)
-    _armed.append(counter)
-    try:
-        yield counter
-    finally:
-        _armed.clear()
-
-
-_hooked: list[object] = []
+EXECUTORS = ("local", "processes", "dask")
+WORKERS = 2
+KILLS = 10  # in a sweep
 
 
 class Campaign:
     """Sweeps of one configuration in a folder, compared with an undisturbed one.
+
+    Args:
+      folder: The folder; it has a file ``shared`` for ``injection``.
+      config: The configuration.
+      executor: How the sweeps run.
+      seed: Seed of all that is drawn.
+      settle: Waits until no process is at work.
 
     Attributes:
       counts: How often each thing has happened.
       wrong: What must not happen, in words.
     """
 
-    def __init__(self, folder, config, seed=0):
-        self.folder, self.config = Path(folder), config
-        self.random = random.Random(seed)
+    def __init__(self, folder, config, executor="local", seed=0, settle=lambda: None):
+        self.folder, self.config, self.executor = Path(folder), config, executor
+        self.random = random.Random(f"{executor} {seed}")
         self.counts: collections.Counter[str] = collections.Counter()
         self.wrong: list[str] = []
-        with failing(self.folder / "whole") as counter:
+        self._settle = settle
+        self.folder.mkdir(exist_ok=True)
+        with self._failing(self.folder / "whole") as calls:
             self.expected = self._records(self._run(self.folder / "whole"))
-        self.calls = counter.calls
+        self.calls = calls.count
 
     def fail(self):
         """Runs a sweep with a failing call, then to its end."""
         name = self.random.choice(ERRNOS)
         number = self.random.randint(1, self.calls)
         self._fail(name, number)
+        self.counts["failures"] += 1
         self._finish(f"call {number} {name}")
 
     def damage(self):
@@ -126,9 +105,10 @@ class Campaign:
         workdir = self.folder / "disturbed"
         shutil.rmtree(workdir, ignore_errors=True)
         what = f"call {number} {name}"
-        with failing(workdir, number, getattr(errno, name)):
+        with self._failing(workdir, number, getattr(errno, name)) as calls:
             self._tried(what, workdir)
-        self.counts[f"failed calls: {name}"] += 1
+            self._settle()
+        self.counts[f"failed calls: {name}"] += calls.failed
         for path in workdir.glob("failures/*.json"):
             self.wrong.append(f"{what}: a trial was blamed: {path.read_text()[:300]}")
         return workdir
@@ -169,7 +149,7 @@ class Campaign:
         except (InputError, OSError) as error:
             self.counts["told in one line"] += 1
             if len(str(error).splitlines()) > 1:
-                self.wrong.append(f"{what}: several lines: {error}")
+                self.wrong.append(f"{what}: several lines: {str(error)[:300]}")
             named = re.match(r"(.*) is damaged \(", str(error))
             return named and named[1]
         except Exception as error:  # whatever it is, it is what this looks for
@@ -179,36 +159,123 @@ class Campaign:
     def _run(self, workdir):
         store = Store(workdir)
         with open(os.devnull, "w") as null, contextlib.redirect_stderr(null):
-            run_sweep(self.config, SEEDS, store, lanes=2)
+            workers = None if self.executor == "local" else WORKERS
+            run_sweep(
+                self.config,
+                SEEDS,
+                store,
+                lanes=2,
+                executor=self.executor,
+                workers=workers,
+                retry=True,
+            )
         return store
+
+    def _failing(self, *args):
+        return failing(self.folder.parent / "shared", *args)
 
     def _records(self, store):
         return [without_time(record) for record in store.records()]
+
+
+class Kills:
+    """Sweeps in processes of their own, of which some are killed.
+
+    Args:
+      folder: Where they are.
+      executor: How they run.
+      seed: Seed of all that is drawn.
+
+    Attributes:
+      counts: How often each thing has happened.
+      wrong: What must not happen, in words.
+    """
+
+    def __init__(self, folder, executor, seed):
+        self.folder, self.executor, self.seed = folder / f"kills-{executor}", executor, seed
+        self.counts: collections.Counter[str] = collections.Counter()
+        self.wrong: list[str] = []
+        self.folder.mkdir()
+
+    def kill(self):
+        """Kills some processes of a sweep, and lets it end."""
+        trials = 2 * KILLS
+        whole = self.folder / "whole"
+        if not whole.exists():
+            undisturbed(self.folder / "no other", self.executor, trials)
+        self.seed += 1
+        cut = self.folder / f"cut-{self.seed}"
+        victims, sweep = campaign(cut, self.executor, kills=KILLS, trials=trials, seed=self.seed)
+        self.counts.update(f"kills: {victim}" for victim in victims)
+        wrong = [f"trial {trial} differs" for trial in compare(cut, whole)]
+        wrong += [f"{path.stem} is blamed" for path in cut.glob("failures/*")]
+        if "Traceback" in sweep.log.read_text():
+            wrong.append(f"a traceback: {sweep.log.read_text()[-300:]}")
+        self.wrong += [f"{cut.name}, {self.executor}: {what}" for what in wrong]
+
+
+def in_turns(folder, names, work, seed):
+    """Does each kind of work in the executors in turns.
+
+    Args:
+      folder: Where to put everything.
+      names: Executors.
+      work: Kinds, in order: "fail", "damage", "kill".
+      seed: Seed of all that is drawn.
+
+    Yields:
+      The executor, and the :class:`Campaign` or :class:`Kills` that has done its work.
+    """
+    write_tiny(folder / "tiny.npz")
+    config = tiny_config(folder / "tiny.npz")
+    config.run.save_model = True
+    with executors(names, WORKERS, folder / "shared") as settle:
+        made: dict[Any, Any] = {}
+        turns: collections.Counter[str] = collections.Counter()
+        for kind in work:
+            name = names[turns[kind] % len(names)]
+            turns[kind] += 1
+            key = name, kind == "kill"
+            if key not in made:
+                made[key] = (
+                    Kills(folder, name, seed)
+                    if kind == "kill"
+                    else Campaign(folder / name, config, name, seed, settle)
+                )
+            getattr(made[key], kind)()
+            yield name, made[key]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--failures", type=int, default=500)
     parser.add_argument("--damages", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--executors", default=",".join(EXECUTORS))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("faults.json"))
     args = parser.parse_args()
+    work = [
+        *("fail",) * args.failures,
+        *("damage",) * args.damages,
+        *("kill",) * (args.kills // KILLS),
+    ]
+    random.Random(args.seed).shuffle(work)
+    wrong: list[str] = []
+    found = {
+        "asked": {**vars(args), "output": args.output.name},
+        "revision": environment()["git_revision"],
+        "machine": environment()["device"] | {"cpu": cpu()},
+        "counts": {},
+        "wrong": wrong,
+    }
     with tempfile.TemporaryDirectory() as folder:
-        write_tiny(Path(folder) / "tiny.npz")
-        config = tiny_config(Path(folder) / "tiny.npz")
-        config.run.save_model = True
-        campaign = Campaign(Path(folder) / "sweeps", config, args.seed)
-        for _ in range(args.failures):
-            campaign.fail()
-        for _ in range(args.damages):
-            campaign.damage()
-    counts = dict(sorted(campaign.counts.items()))
-    content = {"failures": args.failures, "damages": args.damages, "seed": args.seed}
-    content |= {"counts": counts, "wrong": campaign.wrong}
-    args.output.write_text(json.dumps(content, indent=1) + "\n")
-    print(f"{args.failures} failures, {args.damages} damages, {len(campaign.wrong)} wrong")
-    print("\n".join(campaign.wrong[:20]))
-    return 1 if campaign.wrong else 0
+        for name, each in in_turns(Path(folder), args.executors.split(","), work, args.seed):
+            found["counts"].setdefault(name, {}).update(sorted(each.counts.items()))
+            wrong += [line for line in each.wrong if line not in wrong]
+            args.output.write_text(json.dumps(found, indent=1) + "\n")  # as it may be ended
+    print("\n".join([*wrong[:20], f"{len(wrong)} wrong"]))
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

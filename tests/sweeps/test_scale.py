@@ -133,16 +133,24 @@ def test_what_a_dask_task_is_sent_does_not_grow_with_the_sweep(config, tmp_path,
     sizes = collections.defaultdict(set)
 
     class Client:
+        status = "running"
+        scheduler = types.SimpleNamespace(address="here")
+
         def submit(self, function, *args, **options):
             sizes[function.__name__].add(len(pickle.dumps(args)))
             value = function(*args)
-            return types.SimpleNamespace(done=lambda: True, status="finished", result=lambda: value)
+            return types.SimpleNamespace(
+                done=lambda: True,
+                cancelled=lambda: False,
+                status="finished",
+                result=lambda: value,
+            )
 
     @contextlib.contextmanager
     def stop_on(event):
         yield Stop()
 
-    monkeypatch.setattr(cluster, "_client", lambda *args: contextlib.nullcontext(Client()))
+    monkeypatch.setattr(cluster, "connected", lambda *args: contextlib.nullcontext(Client()))
     monkeypatch.setattr(cluster, "_prepare_worker", lambda: None)
     monkeypatch.setattr(cluster, "_stop_on", stop_on)
     for count in (2, 8):

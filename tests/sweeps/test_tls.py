@@ -9,17 +9,17 @@ import sys
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.execution.cluster import Certificates
+from dropout_lab.sweeps.execution.connection import Certificates
 from dropout_lab.sweeps.execution.options import Execution
 from tests.sweeps.campaign import ROOT
 
 PAGES = ("/", "/status", "/health", "/metrics", "/info/main/workers.html", "/json/counts.json")
 
 CLUSTER = """
-from dropout_lab.sweeps.execution.cluster import _client
+from dropout_lab.sweeps.execution.connection import connected
 
 if __name__ == "__main__":
-    with _client(1, None, None) as client:
+    with connected(1, None, None) as client:
         print(client.submit(sum, [1, 1]).result(), flush=True)
         input()
 """

@@ -73,6 +73,22 @@ def test_no_network_is_kept_if_not_wanted(config, tmp_path):
     assert files(tmp_path) == ["config.json", "lock", "record.json"]
 
 
+def test_a_network_that_a_finished_run_has_not_kept_is_told_of(config, tmp_path, capsys):
+    config.run.save_model = False
+    record = train(config, tmp_path)
+    assert train(config, tmp_path) == as_json(record)
+    assert "warning" not in capsys.readouterr().err
+    config.run.save_model = True
+    train(config, tmp_path)
+    cure = f"to train it again, remove {tmp_path}/record.json\n"
+    told = f"warning: the network of the recorded run was not kept; {cure}"
+    assert capsys.readouterr().err == told
+    (tmp_path / "record.json").unlink()
+    train(config, tmp_path)
+    train(config, tmp_path)
+    assert "warning" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_an_earlier_network_does_not_stay_beside_a_new_record(config, tmp_path, kept):
     earlier = Checkpoints(tmp_path / "model")

@@ -1,19 +1,22 @@
 """Chunks as tasks of Dask distributed, on this machine or on a running scheduler's workers."""
 
 import contextlib
-import dataclasses
-import logging
-import os
 import signal
 import threading
 import time
-import types
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from typing import Any
 
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.execution.chunk import run_chunk
+from dropout_lab.sweeps.execution.connection import (
+    Certificates,
+    connected,
+    dask_distributed,
+    lost_scheduler_named,
+)
 from dropout_lab.sweeps.execution.plan import Chunk
 from dropout_lab.sweeps.execution.work import groups_of, plan_of
 from dropout_lab.sweeps.status import Watch
@@ -21,43 +24,10 @@ from dropout_lab.sweeps.store import Store
 from dropout_lab.system.compilation import keep_programs
 from dropout_lab.system.display import Display
 from dropout_lab.system.interrupt import Interrupted, Stop
-from dropout_lab.system.machine import pin, single_threaded
+from dropout_lab.system.machine import pin
 
-_MAX_DEATHS = 10  # local workers that may die while running one task before it is given up
-_STARTS = 3  # attempts to start a cluster
 _POLL = 0.2  # seconds between two checks of tasks or locks
 _POLL_EVENT = 1.0  # seconds between two requests of a task to the scheduler
-# Workers preload this: Ctrl-C in a terminal is for the main process, which then stops the workers.
-_IGNORE_SIGINT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-# Dask serves pages and metrics without encryption, to all who ask.
-_NO_PAGES: dict[str, list[str]] = {
-    f"distributed.{role}.http.routes": [] for role in ("scheduler", "worker")
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Certificates:
-    """Files in PEM format for a scheduler that speaks TLS.
-
-    Attributes:
-      ca: Certificate of the authority that signed those of scheduler, workers and clients.
-      cert: Certificate of this client.
-      key: Private key of this client.
-
-    Raises:
-      InputError: If some are missing.
-    """
-
-    ca: str
-    cert: str
-    key: str
-
-    def __post_init__(self) -> None:
-        for name, path in dataclasses.asdict(self).items():
-            if not os.path.isfile(path):
-                raise InputError(
-                    f"--tls_{name}={path}: no such file; allowed: a file in PEM format"
-                )
 
 
 def run_dask(
@@ -86,7 +56,8 @@ def run_dask(
         configuration names, if any.
 
     Raises:
-      InputError: If Dask is missing, the scheduler does not answer, or a task's workers keep dying.
+      InputError: If Dask is missing, the scheduler does not answer or ends, or a task's workers
+        keep dying.
       Interrupted: If asked to stop; finished work is saved.
     """
     workdir = str(store.directory.absolute())
@@ -96,14 +67,16 @@ def run_dask(
             f"warning: {scheduler} is not encrypted: whoever reaches it can run commands as the "
             "user of its workers; tls:// with --tls_ca, --tls_cert and --tls_key is safe"
         )
-    with _client(workers, scheduler, certificates) as client:
+    with connected(workers, scheduler, certificates) as client, lost_scheduler_named(client):
+        if scheduler is not None and not client.ncores():
+            display.say(f"waiting: {scheduler} has no workers yet")
         stop_event = f"stop-{uuid.uuid4()}"
         while True:
             plans = [
                 client.submit(_plan, workdir, trials, lanes, workers, pure=False)
                 for trials in grouped
             ]
-            _wait(plans, watch, display, stop)
+            _wait(client, plans, watch, display, stop)
             chunks = [
                 client.submit(_run, workdir, first, chunk, stop_event, key=_task_key(chunk))
                 for [first, *_], plan in zip(grouped, plans, strict=True)
@@ -112,10 +85,10 @@ def run_dask(
             if not chunks:
                 return
             try:
-                _wait(chunks, watch, display, stop)
+                _wait(client, chunks, watch, display, stop)
             except Interrupted:
-                _distributed().Event(stop_event, client=client).set()
-                _wait(chunks, watch, display, Stop())
+                dask_distributed().Event(stop_event, client=client).set()
+                _wait(client, chunks, watch, display, Stop())
                 raise
 
 
@@ -146,7 +119,7 @@ def _run(workdir: str, first: str, chunk: Chunk, stop_event: str) -> None:
 @contextlib.contextmanager
 def _stop_on(stop_event: str) -> Iterator[Stop]:
     """Yields a stop that is set by a Dask event or, to move the task, by the worker's closing."""
-    distributed = _distributed()
+    distributed = dask_distributed()
     event = distributed.Event(stop_event)
     stop, finished = Stop(), threading.Event()
     closing = False
@@ -175,9 +148,12 @@ def _stop_on(stop_event: str) -> Iterator[Stop]:
         finished.set()
 
 
-def _wait(futures: Sequence[Any], watch: Watch, display: Display, stop: Stop) -> None:
+def _wait(client: Any, futures: Sequence[Any], watch: Watch, display: Display, stop: Stop) -> None:
     """Waits until all tasks are done; raises the exception of the first that failed."""
     while True:
+        # The client of a lost scheduler cancels its tasks, and may have found a new one since.
+        if client.status != "running" or any(future.cancelled() for future in futures):
+            raise CancelledError
         done = [future for future in futures if future.done()]
         watch.show(display)
         for future in done:
@@ -198,79 +174,12 @@ def _wait(futures: Sequence[Any], watch: Watch, display: Display, stop: Stop) ->
 
 def _prepare_worker() -> None:
     """Pins a worker of the local cluster to a core, and enables the compilation cache."""
-    name = _distributed().get_worker().name
+    name = dask_distributed().get_worker().name
     if isinstance(name, int):
         pin(name)
     keep_programs()
 
 
-@contextlib.contextmanager
-def _client(
-    workers: int, scheduler: str | None, certificates: Certificates | None
-) -> Iterator[Any]:
-    distributed = _distributed()
-    logging.getLogger("distributed").setLevel(logging.WARNING)  # else it logs every start
-    if scheduler is not None:
-        security = certificates and distributed.Security(
-            require_encryption=True,
-            tls_ca_file=certificates.ca,
-            tls_client_cert=certificates.cert,
-            tls_client_key=certificates.key,
-        )
-        try:
-            client = distributed.Client(scheduler, timeout=10, security=security)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise InputError(
-                f"--scheduler={scheduler} does not answer ({error}); allowed: the address of a "
-                "running Dask scheduler, such as tcp://HOST:8786"
-            ) from error
-        with client:
-            yield client
-        return
-    with _local_cluster(workers) as cluster, distributed.Client(cluster) as client:
-        yield client
-
-
 def _task_key(chunk: Chunk) -> str:
     """Returns a key that no task has had: a scheduler runs only one task of each key."""
     return f"chunk-{chunk.id}-{uuid.uuid4()}"
-
-
-def _local_cluster(workers: int) -> Any:
-    """Returns a cluster of single-threaded worker processes on this machine.
-
-    It listens on the loopback interface, and only to those who have the certificates of this run.
-    """
-    import dask
-
-    distributed = _distributed()
-    for attempts_left in reversed(range(_STARTS)):
-        try:
-            with dask.config.set(_NO_PAGES):
-                return distributed.LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    host="127.0.0.1",
-                    security=distributed.Security.temporary(),
-                    dashboard_address="127.0.0.1:0",
-                    scheduler_kwargs={"allowed_failures": _MAX_DEATHS, "dashboard": False},
-                    env=single_threaded(),
-                    preload=[_IGNORE_SIGINT],
-                )
-        except RuntimeError:  # Dask fails if a worker is killed while it starts
-            if not attempts_left:
-                raise
-    raise AssertionError
-
-
-def _distributed() -> types.ModuleType:
-    try:
-        import cryptography  # noqa: F401 (with which distributed makes certificates)
-        import distributed
-    except ImportError as error:
-        raise InputError(
-            "--executor=dask needs Dask: pip install 'dropout_lab[dask]', or pip install "
-            "distributed cryptography; allowed without it: local, processes"
-        ) from error
-    return distributed

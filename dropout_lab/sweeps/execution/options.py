@@ -3,7 +3,7 @@
 import dataclasses
 
 from dropout_lab.errors import InputError, unknown
-from dropout_lab.sweeps.execution.cluster import Certificates
+from dropout_lab.sweeps.execution.connection import Certificates
 
 EXECUTORS = ("auto", "local", "processes", "dask")
 """The ways to run the chunks; "auto" chooses between "local" and "processes"."""
