@@ -16,7 +16,8 @@ cd "$root"
   --vary=variant=none,dropout,gaussian_dropout --vary=dropout.rate=0.1,0.3,0.5 --vary=seed=0,1,2
 
 "$python" scripts/table.py --workdir="$out" --rows=variant --cols=dropout.rate \
-  --value=test_error --format=markdown --plot="$out/figure.png" | tee "$out/table.md"
+  --value=test_error --format=markdown | tee "$out/table.md"
+"$python" scripts/plot.py --workdir="$out" --cols=dropout.rate --output="$out/figure.png"
 
 echo
 echo "table:   $out/table.md"

@@ -18,10 +18,10 @@ PLACE = Place("rate", fallback="hidden")
 X = jnp.asarray(np.random.default_rng(0).normal(size=(4, 6, 5, 2)).astype(np.float32))
 
 
-class Attention(Network):
+class Mixer(Network):
     """Self-attention over an image's rows, with noise on the attention weights."""
 
-    places = ("input", "attention", "hidden", "linear", "output")
+    places = ("input", "mixing", "hidden", "linear", "output")
     dense_places = ("hidden", "linear")
 
     def __init__(
@@ -30,7 +30,7 @@ class Attention(Network):
         classes,
         *,
         units,
-        heads=2,
+        mixers=2,
         widths=(),
         activation="relu",
         batch_norm=False,
@@ -39,13 +39,13 @@ class Attention(Network):
         rngs,
     ):
         rows, features = shape[0], shape[1] * shape[2]
-        self.heads = heads
+        self.mixers = mixers
         self.input_noise = nnx.data(factory.noise("input", shape))
         init = kernel_init("identity")
-        self.embed = nn.Linear(features, 3 * heads * units, kernel_init=init, rngs=rngs)
-        self.noise = nnx.data(factory.noise("attention", (heads, rows, rows)))
+        self.embed = nn.Linear(features, 3 * mixers * units, kernel_init=init, rngs=rngs)
+        self.noise = nnx.data(factory.noise("mixing", (mixers, rows, rows)))
         self.classifier = Classifier(
-            heads * units,
+            mixers * units,
             classes,
             widths=widths,
             activation=activation,
@@ -58,7 +58,7 @@ class Attention(Network):
     def features(self, x, rngs):
         """Returns the last hidden layer's activations, before its noise."""
         x = with_noise(self.input_noise, x, rngs).reshape(*x.shape[:2], -1)
-        projected = self.embed(x).reshape(*x.shape[:2], 3, self.heads, -1)
+        projected = self.embed(x).reshape(*x.shape[:2], 3, self.mixers, -1)
         queries, keys, values = jnp.moveaxis(projected, 2, 0)
         scores = jnp.einsum("nqhu,nkhu->nhqk", queries, keys) / queries.shape[-1] ** 0.5
         weights = with_noise(self.noise, jax.nn.softmax(scores), rngs)
@@ -69,12 +69,12 @@ class Attention(Network):
 @pytest.fixture
 def added(monkeypatch):
     """Adds the place."""
-    monkeypatch.setitem(PLACES, "attention", PLACE)
+    monkeypatch.setitem(PLACES, "mixing", PLACE)
 
 
 def make(variant, **rates):
     factory = LayerFactory(variant, **rates)
-    return Attention((6, 5, 2), 3, units=4, widths=(7,), factory=factory, rngs=nnx.Rngs(0))
+    return Mixer((6, 5, 2), 3, units=4, widths=(7,), factory=factory, rngs=nnx.Rngs(0))
 
 
 @pytest.mark.usefixtures("added")
@@ -113,7 +113,7 @@ from dropout_lab.config import variant_config
 def get_config(arg=None):
     """Returns the configuration for ``variant[,smoke]``."""
     config, smoke = variant_config(arg)
-    config.model.name = "attention"
+    config.model.name = "mixer"
     config.model.units = 8
     config.model.widths = (32,)
     config.dropout.input_rate = 0.0
@@ -125,8 +125,8 @@ def get_config(arg=None):
 '''
 
 
-KEY = """    Key("model.heads", 2, whole(1), STATIC, when=MODEL, before=None,
-        meaning="Attention heads."),
+KEY = """    Key("model.mixers", 2, whole(1), STATIC, when=MODEL, before=None,
+        meaning="Mixers of rows."),
 """
 
 
@@ -134,24 +134,28 @@ KEY = """    Key("model.heads", 2, whole(1), STATIC, when=MODEL, before=None,
 def test_five_files_add_it(tmp_path):
     """In a copy: it trains, with noise at its place, and the tests of all models run with it."""
     copy = SourceCopy(tmp_path, "tests", "pyproject.toml")
-    copy.write("dropout_lab/models/attention.py", IMPORTS + inspect.getsource(Attention))
+    copy.write("dropout_lab/models/mixer.py", IMPORTS + inspect.getsource(Mixer))
     models = "dropout_lab/models/lookup.py"
-    copy.insert(models, "from dropout_lab.models.attention import Attention\n")
-    copy.insert(models, '"attention": Attention, ', after="MODELS: dict[str, type[Network]] = {")
-    row = '    "attention": Place("rate", fallback="hidden"),\n'
+    copy.insert(models, "from dropout_lab.models.mixer import Mixer\n")
+    copy.insert(models, '    "mixer": Mixer,\n', after="MODELS: dict[str, type[Network]] = {\n")
+    row = '    "mixing": Place("rate", fallback="hidden"),\n'
     copy.insert("dropout_lab/variants/places.py", row, after="PLACES = {\n")
     copy.insert("dropout_lab/config/keys/model.py", KEY, after="KEYS = (\n")
-    copy.write("configs/digits_attention.py", CONFIG)
+    copy.write("configs/digits_mixer.py", CONFIG)
     assert len(copy.edited) <= 5
 
-    config = "--config=configs/digits_attention.py:dropout"
-    flags = ("--config.model.heads=4", "--config.dropout.rate=0.2", f"--workdir={tmp_path / 'one'}")
+    config = "--config=configs/digits_mixer.py:dropout"
+    flags = (
+        "--config.model.mixers=4",
+        "--config.dropout.rate=0.2",
+        f"--workdir={tmp_path / 'one'}",
+    )
     printed = copy.run("scripts/train.py", config, *flags)
     assert "record.json: ok " in printed
     error = float(printed.partition("val_error=")[2].split()[0])
     assert error < 30
     tests = ("tests/models/test_models.py", "tests/variants", "tests/config/test_resolve.py")
     trains = "tests/training/test_variants_train.py"
-    pytest_flags = ("-q", "-p", "no:cacheprovider", "-n", "0", "-k", "attention and not one_seed")
+    pytest_flags = ("-q", "-p", "no:cacheprovider", "-n", "0", "-k", "mixer and not one_seed")
     counts = copy.run("-m", "pytest", *pytest_flags, *tests, trains)
     assert int(counts.rpartition(" passed")[0].split()[-1]) > 60

@@ -102,7 +102,7 @@ def test_names_of_the_project_cannot_be_shadowed(file):
     assert ours.model.name == "mlp"
     assert own.model.name.startswith(f"{file}:mlp@")
     assert trial_id(own) != trial_id(ours)
-    assert MODELS.keys() == {"mlp", "cnn", "resnet", "rnn"}
+    assert MODELS.keys() == {"mlp", "cnn", "resnet", "rnn", "transformer"}
 
 
 def test_an_installed_module_is_named_with_dots(file, monkeypatch):

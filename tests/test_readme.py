@@ -31,6 +31,7 @@ HOW = (
 )
 
 SCRIPTS = "tests/scripts/test_command_line.py"
+PLOTS = "tests/scripts/test_plot.py"
 DASK = "tests/sweeps/test_dask.py"
 LAUNCH = "tests/scripts/test_launch.py"
 ON_DASK = "test_the_trial_of_a_terminated_worker_moves_to_another"
@@ -45,9 +46,16 @@ EXECUTED = {
     "--vary=variant=none,dropout,gaussian_dropout --vary=dropout.rate=0.1,0.3,0.5 "
     "--vary=seed=0,1,2": "scripts/quickstart.sh",
     "python scripts/table.py --workdir=results/quickstart --rows=variant --cols=dropout.rate "
-    "--value=test_error --format=markdown --plot=results/quickstart/figure.png": (
-        "scripts/quickstart.sh"
+    "--value=test_error --format=markdown": "scripts/quickstart.sh",
+    "python scripts/plot.py --workdir=results/quickstart --cols=dropout.rate "
+    "--output=results/quickstart/figure.png": "scripts/quickstart.sh",
+    "python scripts/plot.py --kind=masks --output=docs/images/masks.png": (
+        f"{PLOTS}::test_a_figure_of_each_kind"
     ),
+    "python scripts/prepare_sequences.py DIR": "tests/scripts/test_prepare_sequences.py",
+    "python scripts/data.py --config=configs/vowels_rnn.py": "tests/scripts/test_data.py",
+    "python scripts/sweep.py --config=configs/glosses.py --vary=variant=none,dropout "
+    "--vary=seed=0,1,2 --workdir=results/glosses": "tests/sweeps/campaign.py",
     ". .venv/bin/activate": (
         "tests/test_packaging.py::test_an_environment_is_entered_as_the_readme_says"
     ),
@@ -60,6 +68,12 @@ EXECUTED = {
     "python scripts/table.py --workdir=results/mnist_mlp": (
         f"{SCRIPTS}::test_tables_come_in_three_formats"
     ),
+    "python scripts/report.py --workdir=DIR": f"{PLOTS}::test_a_report_is_written",
+    "python scripts/plot.py --kind=curves --workdir=DIR --value=val_error --output=curves.svg": (
+        f"{PLOTS}::test_a_figure_of_each_kind"
+    ),
+    "python scripts/plot.py --kind=pairs --workdir=DIR --against=variant=none "
+    "--output=pairs.pdf": f"{PLOTS}::test_a_figure_of_each_kind",
     "python scripts/sweep.py --config=configs/cifar10_cnn.py "
     "--vary=variant=dropout,none,spatial_dropout --workdir=results/cifar10_cnn": (
         f"{SCRIPTS}::test_a_sweep_over_networks_of_images"

@@ -26,11 +26,31 @@ class Observation:
         return self.record is not None and self.record["status"] == "diverged"
 
     def measured(self, value: str) -> float | None:
-        """Returns a metric of the record, or its ``wall_seconds``; None if it has no such value."""
-        if self.record is None:
-            return None
-        source = self.record if value == "wall_seconds" else self.record["metrics"] or {}
-        return source.get(value)
+        """Returns a value of the record, see :func:`values_of`; None if it has no such value."""
+        return None if self.record is None else values_of(self.record).get(value)
+
+
+def values_of(record: Mapping[str, Any]) -> dict[str, float | None]:
+    """Returns a record's metrics, its ``wall_seconds``, and its generalisation gaps."""
+    metrics = record["metrics"] or {}
+    return metrics | gaps(metrics, "test") | {"wall_seconds": record["wall_seconds"]}
+
+
+def gaps(metrics: Mapping[str, Any], split: str) -> dict[str, float]:
+    """Returns the generalisation gaps: a split's error and nll minus those of training examples.
+
+    >>> gaps({"train_error": 0.5, "test_error": 2.0, "test_nll": 0.1}, "test")
+    {'gap_error': 1.5}
+    """
+    pairs = {
+        name: (metrics.get(f"train_{name}"), metrics.get(f"{split}_{name}"))
+        for name in ("error", "nll")
+    }
+    return {
+        f"gap_{name}": other - value
+        for name, (value, other) in pairs.items()
+        if value is not None and other is not None
+    }
 
 
 def join(

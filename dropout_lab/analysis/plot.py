@@ -4,36 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_lab.analysis.drawing import COLOURS, MARKERS, image, open_frame
+from dropout_lab.analysis.drawing import COLOURS, MARKERS, open_frame
 from dropout_lab.analysis.observations import Value, label
 from dropout_lab.analysis.summary import Aggregate, Summary, counts, describe
-from dropout_lab.errors import InputError, unknown
-from dropout_lab.system.files import write_bytes
+from dropout_lab.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FORMATS = (".png", ".svg")
 LOG_SPAN = 50  # ratio of largest to smallest x from which the x axis is logarithmic
 _SKEWED_SPAN, _SKEWED_COUNT = 10, 5  # ratio and number from which it is if small ones prevail
-
-
-def save(summary: Summary, path: Path) -> None:
-    """Draws the summary and writes the file atomically; equal summaries give equal SVG files.
-
-    Raises:
-      InputError: If the suffix is neither .png nor .svg, the summary cannot be drawn (see
-        :func:`draw`), or the file cannot be written.
-    """
-    if path.suffix not in FORMATS:
-        raise unknown("figure format", path.suffix, FORMATS)
-    write_bytes(path, image(draw(summary), path.suffix[1:], dpi=200))
 
 
 def draw(summary: Summary) -> Figure:
@@ -57,14 +42,15 @@ def draw(summary: Summary) -> Figure:
 
     figure = Figure(figsize=(6.8, 3.8), layout="constrained")
     axes = figure.add_subplot()
+    signed = summary.value.startswith("gap_")
     styles = zip(curves.items(), cycle(COLOURS), cycle(MARKERS), strict=False)
     rows_with_crosses = 0
     for (row, curve), colour, marker in styles:
         name = f"{label(row) if summary.rows else 'all'} ({counts(curve.values())})"
         if numeric and has_lines and list(curve) == [0]:
-            _reference(axes, curve[0], name, colour)
+            _reference(axes, curve[0], name, colour, signed=signed)
         else:
-            _line(axes, curve, name, colour, marker)
+            _line(axes, curve, name, colour, marker, signed=signed)
         diverged = [x for x, cell in curve.items() if cell.diverged]
         if diverged:
             _crosses(axes, diverged, colour, height=1.03 + 0.05 * rows_with_crosses)
@@ -102,14 +88,21 @@ def _are_logarithmic(xs: Sequence[float]) -> bool:
 
 
 def _line(
-    axes: Axes, curve: Mapping[float, Aggregate], name: str, colour: str, marker: str
+    axes: Axes,
+    curve: Mapping[float, Aggregate],
+    name: str,
+    colour: str,
+    marker: str,
+    *,
+    signed: bool,
 ) -> None:
     xs = list(curve)
     mean, std = (
         np.array([getattr(cell, part) for cell in curve.values()], dtype=float)
         for part in ("mean", "std")
     )
-    below = np.where(mean >= 0, np.minimum(std, mean), std)  # an error is never below 0
+    # An error is never below 0; a gap can be.
+    below = std if signed else np.where(mean >= 0, np.minimum(std, mean), std)
     axes.fill_between(xs, mean - below, mean + std, color=colour, alpha=0.15, linewidth=0)
     # Error bars show the deviation where the band has no width: at a point without neighbours.
     axes.errorbar(
@@ -124,11 +117,11 @@ def _line(
     )
 
 
-def _reference(axes: Axes, cell: Aggregate, name: str, colour: str) -> None:
+def _reference(axes: Axes, cell: Aggregate, name: str, colour: str, *, signed: bool) -> None:
     if cell.mean is not None:
         axes.axhline(cell.mean, label=name, color=colour, linestyle="--")
         std = cell.std or 0.0
-        below = min(std, cell.mean) if cell.mean >= 0 else std
+        below = std if signed or cell.mean < 0 else min(std, cell.mean)
         axes.axhspan(cell.mean - below, cell.mean + std, color=colour, alpha=0.1, linewidth=0)
 
 

@@ -12,7 +12,12 @@ from dropout_lab.analysis.observations import Observation, Value, label, natural
 from dropout_lab.config import EXECUTION
 from dropout_lab.errors import InputError, unknown
 
-SPLITS = {"train": "training", "val": "validation", "test": "test"}
+SPLITS = {
+    "train": "training",
+    "val": "validation",
+    "test": "test",
+    "gap": "test − training",
+}
 SCORES = {
     "error": ("error (%)", 2),
     "nll": ("negative log-likelihood (nats)", 4),
@@ -113,7 +118,8 @@ def summarise(
     Args:
       records: Trial records of schema 1.
       planned: Resolved configurations of all planned trials, by trial id.
-      value: A name in the records' metrics, or ``wall_seconds``.
+      value: A name in the records' metrics, ``wall_seconds``, or a generalisation gap such as
+        ``gap_error``: that of the test set minus that of the training set.
       rows: Dotted configuration key of the rows; None for a single row.
       cols: Dotted configuration key of the columns; None for a single column.
       where: Filters ``"key=value"``, see :func:`dropout_lab.analysis.observations.select`.
@@ -129,24 +135,13 @@ def summarise(
     """
     if not records:
         raise InputError(f"no finished trials to summarise ({len(planned)} planned)")
-    names = {name for record in records for name in record["metrics"] or ()}
+    names = {name for record in records for name in observations.values_of(record)}
     # If all trials diverged there are no metrics, but a misspelt value is still an error.
-    names = names or {f"{split}_{score}" for split in SPLITS for score in SCORES}
-    if value not in names | {"wall_seconds"}:
-        raise unknown("value", value, names | {"wall_seconds"})
-
-    trials = observations.join(records, planned)
-    for kind, key in (("row key", rows), ("column key", cols)):
-        if key is not None:
-            observations.require_key(kind, key, trials)
-    selected = observations.select(trials, where)
-    if not selected:
-        raise InputError(f"no trial matches all of {', '.join(where)}")
-    groups: dict[tuple[Value, Value], list[Observation]] = {}
-    for trial in selected:
-        groups.setdefault((_at(trial, rows), _at(trial, cols)), []).append(trial)
-    _require_repeats(groups.values())
-    _require_distinct_seeds(groups)
+    if not names - {"wall_seconds"}:
+        names |= {f"{split}_{score}" for split in SPLITS for score in SCORES}
+    if value not in names:
+        raise unknown("value", value, names)
+    groups = cells(observations.join(records, planned), rows=rows, cols=cols, where=where)
     return Summary(
         value=value,
         rows=rows,
@@ -158,6 +153,43 @@ def summarise(
     )
 
 
+def cells(
+    trials: Sequence[Observation],
+    *,
+    rows: str | None,
+    cols: str | None = None,
+    where: Sequence[str] = (),
+) -> dict[tuple[Value, Value], list[Observation]]:
+    """Returns the trials that match the filters, by row and column value.
+
+    Trials of a cell differ in their seed, and in the directory of their sweep if there are several.
+
+    Raises:
+      InputError: See :func:`summarise`.
+    """
+    for kind, key in (("row key", rows), ("column key", cols)):
+        if key is not None:
+            observations.require_key(kind, key, trials)
+    selected = observations.select(trials, where)
+    if not selected:
+        raise InputError(f"no trial matches all of {', '.join(where)}")
+    groups: dict[tuple[Value, Value], list[Observation]] = {}
+    for trial in selected:
+        groups.setdefault((_at(trial, rows), _at(trial, cols)), []).append(trial)
+    _require_repeats(groups.values())
+    _require_distinct_seeds(groups)
+    return groups
+
+
+def setting(at: tuple[Value, Value]) -> str:
+    """Returns the name of a cell: its row and column value.
+
+    >>> setting(("dropout", 0.5)), setting((None, None))
+    ('dropout, 0.5', 'all')
+    """
+    return ", ".join(label(value) for value in at if value is not None) or "all"
+
+
 def _at(trial: Observation, key: str | None) -> Value:
     return None if key is None else trial.config.get(key)
 
@@ -167,7 +199,7 @@ def _require_repeats(groups: Iterable[Sequence[Observation]]) -> None:
     for group in groups:
         for key in dict.fromkeys(name for trial in group for name in trial.config):
             values = natural(trial.config.get(key) for trial in group)
-            if key not in ("seed", *EXECUTION) and len(values) > 1:
+            if key not in ("seed", "sweep", *EXECUTION) and len(values) > 1:
                 varying.setdefault(key, []).extend(values)
     if varying:
         labels = {key: [label(value) for value in natural(varying[key])] for key in sorted(varying)}
@@ -184,10 +216,9 @@ def _require_distinct_seeds(groups: Mapping[tuple[Value, Value], Sequence[Observ
         seeds = [trial.config.get("seed") for trial in group if trial.record is not None]
         twice = [seed for seed in natural(seeds) if seeds.count(seed) > 1]
         if twice:
-            cell = ", ".join(label(value) for value in at if value is not None) or "all"
             raise InputError(
-                f"seed {label(twice[0])} is there twice in the cell of {cell}, of trials whose "
-                "configurations mean the same; allowed: each seed once, so move one of their "
+                f"seed {label(twice[0])} is there twice in the cell of {setting(at)}, of trials "
+                "whose configurations mean the same; allowed: each seed once, so move one of their "
                 "records away"
             )
 

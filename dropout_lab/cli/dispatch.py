@@ -31,7 +31,9 @@ SUBCOMMANDS = {
     "sweep": Subcommand("train many networks, one record each", "dropout_lab.cli.sweep"),
     "tune": Subcommand("choose settings by validation error, then test", "dropout_lab.cli.tune"),
     "data": Subcommand("describe and draw a data set", "dropout_lab.cli.data"),
-    "table": Subcommand("print and plot the records of a sweep", "dropout_lab.cli.table"),
+    "table": Subcommand("print the records of a sweep as a table", "dropout_lab.cli.table"),
+    "plot": Subcommand("draw sweeps, curves, differences, masks", "dropout_lab.cli.plot"),
+    "report": Subcommand("show sweeps as one HTML page", "dropout_lab.cli.report"),
     "reproduce": Subcommand(
         "reproduce a paper's table or figure (in a checkout)", "dropout_lab.cli.reproduce", True
     ),

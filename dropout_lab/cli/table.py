@@ -1,6 +1,6 @@
-"""Shows a sweep's records as a table, and draws them as a figure.
+"""Shows a sweep's records as a table.
 
-dropout-lab table --workdir=DIR --rows=variant --cols=dropout.rate --plot=rates.svg
+dropout-lab table --workdir=DIR --rows=variant --cols=dropout.rate
 """
 
 from __future__ import annotations
@@ -42,13 +42,10 @@ class Command:
             "where", [], "Keep trials with KEY=VALUE; repeatable."
         )
         self._output = flags.DEFINE_string("output", None, "File for the table; default: stdout.")
-        self._plot = flags.DEFINE_string(
-            "plot", None, "File to plot value against columns to: .png or .svg."
-        )
 
     def run(self) -> None:
-        """Prints or writes the table and the figure; a wrong flag leaves no file behind."""
-        from dropout_lab.analysis import plot, table
+        """Prints or writes the table; a wrong flag leaves no file behind."""
+        from dropout_lab.analysis import table
         from dropout_lab.analysis.summary import summarise
         from dropout_lab.sweeps.store import Store
         from dropout_lab.system.files import write_bytes
@@ -63,8 +60,6 @@ class Command:
             where=self._where.value,
         )
         text = table.render(summary, self._format.value, self._wording())
-        if self._plot.value:
-            plot.save(summary, Path(self._plot.value))
         if self._output.value:
             write_bytes(Path(self._output.value), text.encode())
         else:

@@ -111,6 +111,12 @@ def _check_data(config: Flat) -> None:
             f"config.data.path is {path!r} and config.data.name is {name!r}; allowed: a path with "
             f"{' or '.join(map(repr, OWN))}, None with any other"
         )
+    if (name == "text") != (config["model.head"] == "token"):
+        raise InputError(
+            f"config.model.head is {config['model.head'] or 'class'!r} with data {name!r} and "
+            f"model {config['model.name']!r}; allowed: 'token' with 'text' and a model that has "
+            "that head, and with no other"
+        )
     if config["data.val_size"] is not None and config["data.val_size"] == usual_val_size(name):
         config["data.val_size"] = None
     folds, fold = config["data.folds"], config["data.fold"]

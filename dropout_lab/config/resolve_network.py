@@ -52,8 +52,9 @@ def fill_in_noise(config: Flat) -> None:
       InputError: If a rate is above the variant's highest.
     """
     variant, taken = variant_named(config["variant"]), variant_options(config)
+    places = present_places(config)
     for rate in taken & RATES.keys() - {"stage_rates"}:
-        config[f"dropout.{rate}"] = _rate(config[f"dropout.{rate}"], variant, rate)
+        config[f"dropout.{rate}"] = _rate(config[f"dropout.{rate}"], variant, rate, places)
     for option in taken - RATES.keys():
         if config[f"dropout.{option}"] is None:
             config[f"dropout.{option}"] = variant.defaults.get(option)
@@ -79,8 +80,10 @@ def expand_stage_rates(config: Flat) -> None:
     config["dropout.stage_rates"] = tuple(_rate(rate, variant, "stage_rates") for rate in rates)
 
 
-def _rate(given: float | None, variant: Variant, option: str) -> float:
-    rate = float(variant.default(option) if given is None else given)
+def _rate(
+    given: float | None, variant: Variant, option: str, places: tuple[str, ...] = ()
+) -> float:
+    rate = float(variant.default(option, places) if given is None else given)
     if rate > variant.max_rate:
         raise InputError(
             f"config.dropout.{option} is {rate:g}; allowed with this variant: "

@@ -4,18 +4,31 @@ import dataclasses
 
 from dropout_lab.data import digits, own, sources
 from dropout_lab.data.catalog import IMAGE_SETS
-from dropout_lab.data.dataset import Dataset, Split, concatenate, cross_validation, hold_out
+from dropout_lab.data.dataset import (
+    PADDING,
+    Dataset,
+    Split,
+    concatenate,
+    cross_validation,
+    hold_out,
+    steps_present,
+)
 from dropout_lab.data.describe import check_scaling, describe, draw_samples
 from dropout_lab.errors import InputError, unknown
 
 OWN: tuple[str, ...] = own.FORMATS
 """Formats of own data; each needs a path."""
 
+TOKENS: tuple[str, ...] = own.TOKENS
+"""Ways to cut text into tokens."""
+
 DATASETS: tuple[str, ...] = ("digits", *IMAGE_SETS, *OWN)
 
 __all__ = [
     "DATASETS",
     "OWN",
+    "PADDING",
+    "TOKENS",
     "Dataset",
     "Split",
     "check_scaling",
@@ -24,6 +37,7 @@ __all__ = [
     "describe",
     "draw_samples",
     "load",
+    "steps_present",
     "usual_val_size",
 ]
 
@@ -35,6 +49,9 @@ def load(
     path: str | None = None,
     arrays: str | None = None,
     label: str | None = None,
+    vocabulary: int | None = None,
+    tokens: str | None = None,
+    window: int | None = None,
     val_size: int | None = None,
     train_size: int | None = None,
 ) -> Dataset:
@@ -50,9 +67,16 @@ def load(
         Then $TFDS_DATA_DIR, ~/tensorflow_datasets and the per-user cache are searched.
       path: Own data only: the file or folder. "npz": arrays. "table": CSV or parquet, or a folder
         with train.csv and test.csv. "image_folder": PATH/CLASS/* or PATH/train/CLASS/*.
+        "text_lines": a folder with train.tsv and test.tsv, lines LABEL<TAB>TEXT. "text": a folder
+        with train.txt and test.txt.
       arrays: "npz" only: names of the arrays, by commas: features and labels of the training part,
         then of the test and of the validation part if any. None: usual names, such as x_train.
       label: "table" only: the column of the labels. None: a usual name, such as label.
+      vocabulary: Of tokens, in "npz" and text: number of token types, of text the most frequent
+        ones of the training part; None for as many as there are.
+      tokens: Of text: "words", "spaced" (by white space) or "characters"; None for words.
+      window: "text": tokens in a window, None for 35. "text_lines": most tokens of a line, None
+        for all.
       val_size: Number of examples held out. None: 10,000 of MNIST and Fashion-MNIST, 5,000 of
         CIFAR, 300 of digits, the validation part of own data or else a sixth of it.
       train_size: Number of training examples to keep, the first ones; None for all.
@@ -69,13 +93,28 @@ def load(
         raise InputError(
             f"dataset {name!r} with path {path!r}: {allowed} need a path, others take none."
         )
-    for option, value, owner in (("arrays", arrays, "npz"), ("label", label, "table")):
-        if value is not None and name != owner:
+    for option, value, owners in (
+        ("arrays", arrays, ("npz",)),
+        ("label", label, ("table",)),
+        ("vocabulary", vocabulary, ("npz", "text_lines", "text")),
+        ("tokens", tokens, ("text_lines", "text")),
+        ("window", window, ("text_lines", "text")),
+    ):
+        if value is not None and name not in owners:
             raise InputError(
-                f"data.{option} is {value!r} with {name!r}; allowed: only with {owner!r}"
+                f"data.{option} is {value!r} with {name!r}; allowed: only with "
+                + " or ".join(map(repr, owners))
             )
     if path:
-        own_data = own.load(name, path, arrays=arrays, label=label)
+        own_data = own.load(
+            name,
+            path,
+            arrays=arrays,
+            label=label,
+            vocabulary=vocabulary,
+            tokens=tokens,
+            window=window,
+        )
         dataset = hold_out(
             name,
             own_data.train_test,
@@ -83,7 +122,13 @@ def load(
             val_size=own_data.val_size if val_size is None else val_size,
             train_size=train_size,
         )
-        return dataclasses.replace(dataset, class_names=own_data.class_names, notes=own_data.notes)
+        return dataclasses.replace(
+            dataset,
+            class_names=own_data.class_names,
+            notes=own_data.notes,
+            vocabulary=own_data.vocabulary,
+            words=own_data.words,
+        )
     if name == "digits":
         train_test, classes = digits.load(), digits.CLASSES
     else:

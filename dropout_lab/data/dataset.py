@@ -8,8 +8,13 @@ from jaxtyping import Float32, Int32, UInt8
 
 from dropout_lab.errors import InputError
 
-Images = UInt8[np.ndarray, "n *shape"] | Float32[np.ndarray, "n *shape"]
-Labels = Int32[np.ndarray, " n"]
+Images = (
+    UInt8[np.ndarray, "n *shape"] | Float32[np.ndarray, "n *shape"] | Int32[np.ndarray, "n steps"]
+)
+Labels = Int32[np.ndarray, "n *steps"]
+
+PADDING = -1
+"""The token of a padded step. Of a feature sequence, all features of a padded step are NaN."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -18,8 +23,10 @@ class Split:
 
     Attributes:
       images: Published data sets: uint8 in 0..255, (n, height, width, channels). Own data: uint8
-        or finite float32, rank >= 2.
-      labels: Classes, in 0..classes-1.
+        or finite float32, rank >= 2. Sequences: int32 tokens, (n, steps), or float32 features, (n,
+        steps, features); padded steps are ``PADDING``, or NaN.
+      labels: Classes, in 0..classes-1; of text, the next token at each step, ``PADDING`` where
+        there is none.
     """
 
     images: Images
@@ -58,6 +65,8 @@ class Dataset:
       fingerprint: sha256 (hex) of the arrays of all three parts.
       class_names: Own data: names of the classes, unless the labels were 0..classes-1.
       notes: Own data: what was converted or chosen as it was read, a line each.
+      vocabulary: Number of token types, if examples are tokens.
+      words: The tokens of text, by number.
     """
 
     name: str
@@ -68,17 +77,34 @@ class Dataset:
     fingerprint: str
     class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    vocabulary: int | None = None
+    words: tuple[str, ...] = ()
+
+
+def steps_present(images: np.ndarray) -> np.ndarray | None:
+    """Returns which steps of sequences are no padding, (n, steps); None of other data."""
+    if images.ndim == 2 and images.dtype.kind == "i":
+        return images != PADDING
+    if images.ndim == 3 and images.dtype.kind == "f":
+        present: np.ndarray = ~np.isnan(images).all(-1)
+        return present
+    return None
 
 
 def canonical(split: Split) -> Split:
     """Returns the examples sorted by the sha256 of their image bytes and label.
 
-    Sources store the same data set in different orders. This order depends on the examples alone
-    and is as good as a shuffle, so the last examples make a fair validation part.
+    Sources store the same data set in different orders. This order depends on the examples alone,
+    not on padding, and is as good as a shuffle, so the last examples make a fair validation part.
     """
+    present = steps_present(split.images)
     keys = [
-        hashlib.sha256(image.tobytes() + _label_bytes(label)).digest()
-        for image, label in zip(split.images, split.labels.tolist(), strict=True)
+        hashlib.sha256(
+            (image if present is None else image[present[index]]).tobytes() + _label_bytes(label)
+        ).digest()
+        for index, (image, label) in enumerate(
+            zip(split.images, split.labels.tolist(), strict=True)
+        )
     ]
     return split[np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)]
 

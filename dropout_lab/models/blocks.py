@@ -198,16 +198,20 @@ class Network(nnx.Module):
       places: The places where a variant can put layers: names in ``places.PLACES``.
       dense_places: Places that exist only with hidden dense layers.
       stage_places: Places that exist only with convolutional stages, if these are optional.
+      token_places: Places besides, which exist only where examples are tokens.
       groups: Number of convolutional stages, if it is fixed.
       normalised: Whether the network always has batch normalisation.
+      padding: Whether the network reads feature sequences with padding (see ``models.sequences``).
       classifier: The layers above the features, where :meth:`head` is not overridden.
     """
 
     places: ClassVar[tuple[str, ...]]
     dense_places: ClassVar[tuple[str, ...]] = ()
     stage_places: ClassVar[tuple[str, ...]] = ()
+    token_places: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[int] = 0
     normalised: ClassVar[bool] = False
+    padding: ClassVar[bool] = False
     classifier: Classifier
 
     def __init__(

@@ -9,10 +9,17 @@ from dropout_lab.models.cnn import CNN
 from dropout_lab.models.mlp import MLP
 from dropout_lab.models.resnet import ResNet
 from dropout_lab.models.rnn import RNN
+from dropout_lab.models.transformer import Transformer
 from dropout_lab.system import external
 from dropout_lab.variants import PLACES
 
-MODELS: dict[str, type[Network]] = {"mlp": MLP, "cnn": CNN, "resnet": ResNet, "rnn": RNN}
+MODELS: dict[str, type[Network]] = {
+    "mlp": MLP,
+    "cnn": CNN,
+    "resnet": ResNet,
+    "rnn": RNN,
+    "transformer": Transformer,
+}
 
 _GIVEN = ("shape", "classes", "factory", "rngs")
 """Arguments that every network gets, besides those of its keys of ``config.model``."""
@@ -39,7 +46,7 @@ def _own(name: str) -> type[Network]:
         raise InputError(f"{label} is no class of networks; allowed: a subclass of models.Network")
     if not hasattr(made, "places"):
         raise InputError(f"{label} has no places; allowed: a tuple of {', '.join(PLACES)}")
-    for place in (*made.places, *made.dense_places, *made.stage_places):
+    for place in (*made.places, *made.dense_places, *made.stage_places, *made.token_places):
         if place not in PLACES:
             raise unknown(f"place of {label}:", place, PLACES)
     taken = inspect.signature(made.__init__).parameters

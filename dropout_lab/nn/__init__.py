@@ -1,5 +1,13 @@
 """Flax NNX layers around :mod:`dropout_lab.ops`; each holds its rate as a variable."""
 
+from dropout_lab.nn.attention import (
+    Attention,
+    AttentionDropout,
+    AttentionNoise,
+    DropHead,
+    DropKey,
+    attend,
+)
 from dropout_lab.nn.cell_noise import (
     CellNoise,
     NaiveState,
@@ -10,6 +18,7 @@ from dropout_lab.nn.cell_noise import (
 )
 from dropout_lab.nn.concrete import ConcreteConv, ConcreteDense
 from dropout_lab.nn.conv import conv, max_pool
+from dropout_lab.nn.embedding import Embedding, EmbeddingDropout, EmbeddingNoise, WordDropout
 from dropout_lab.nn.fast import FastDropout, MomentDense, MomentOutput
 from dropout_lab.nn.information import InformationConv, InformationDropout
 from dropout_lab.nn.linear import Conv, Linear
@@ -24,13 +33,27 @@ from dropout_lab.nn.noise import (
     VariationalDropout,
 )
 from dropout_lab.nn.noisy import DropConnect, NoisyConv, NoisyDense, NoisyLayer
-from dropout_lab.nn.norm import BatchNorm
+from dropout_lab.nn.norm import BatchNorm, LayerNorm
 from dropout_lab.nn.pooling import MaxPoolDropout, StochasticPool
 from dropout_lab.nn.recurrent import GRU, LSTM
 from dropout_lab.nn.shakeout import Shakeout
 from dropout_lab.nn.standout import Standout
-from dropout_lab.nn.stochastic import BatchPenalty, DropRate, RatedNoise, Stochastic, UnitNoise
-from dropout_lab.nn.structured import Cutout, DropBlock, StochasticDepth, WeightedChannelDropout
+from dropout_lab.nn.stochastic import (
+    BatchPenalty,
+    DropRate,
+    Rated,
+    RatedNoise,
+    Stochastic,
+    UnitNoise,
+)
+from dropout_lab.nn.structured import (
+    Cutout,
+    DropBlock,
+    LayerDrop,
+    PatchDropout,
+    StochasticDepth,
+    WeightedChannelDropout,
+)
 from dropout_lab.nn.targeted import TargetedConv, TargetedDropout
 from dropout_lab.nn.variational import SparseConv, SparseDense, VariationalDense
 
@@ -38,6 +61,9 @@ __all__ = [
     "GRU",
     "LSTM",
     "AlphaDropout",
+    "Attention",
+    "AttentionDropout",
+    "AttentionNoise",
     "BatchNorm",
     "BatchPenalty",
     "CellNoise",
@@ -48,13 +74,20 @@ __all__ = [
     "Cutout",
     "DropBlock",
     "DropConnect",
+    "DropHead",
+    "DropKey",
     "DropRate",
     "Dropout",
+    "Embedding",
+    "EmbeddingDropout",
+    "EmbeddingNoise",
     "FastDropout",
     "FeatureAlphaDropout",
     "GaussianDropout",
     "InformationConv",
     "InformationDropout",
+    "LayerDrop",
+    "LayerNorm",
     "Linear",
     "MaxPoolDropout",
     "MomentDense",
@@ -63,6 +96,8 @@ __all__ = [
     "NoisyConv",
     "NoisyDense",
     "NoisyLayer",
+    "PatchDropout",
+    "Rated",
     "RatedNoise",
     "RecurrentDropout",
     "Shakeout",
@@ -82,7 +117,9 @@ __all__ = [
     "VariationalState",
     "WeightDrop",
     "WeightedChannelDropout",
+    "WordDropout",
     "Zoneout",
+    "attend",
     "conv",
     "max_pool",
 ]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.stochastic import DropRate, NoiseOptions, Stochastic, Streams
+from dropout_lab.nn.stochastic import DropRate, NoiseOptions, Rated, Streams
 from dropout_lab.ops import Rate, checked_rate
 
 State = Float[Array, "n units"]
@@ -24,7 +24,7 @@ class StepKeys(NamedTuple):
     update_cell: MaybeKey = None
 
 
-class CellNoise(Stochastic):
+class CellNoise(Rated):
     """Noise inside an LSTM or a GRU: subclasses override one hook; the others are the identity.
 
     Each hook gets its own key, or None at inference. :class:`dropout_lab.nn.LSTM` and ``GRU``
@@ -39,10 +39,6 @@ class CellNoise(Stochastic):
     """
 
     tied: bool = False
-
-    def __init__(self, rate: Rate, **options: Unpack[NoiseOptions]) -> None:
-        super().__init__(**options)
-        self.rate = DropRate(self.checked_rate(rate))
 
     def keys(self, rngs: Streams | None, steps: int) -> tuple[MaybeKey, StepKeys]:
         """Returns the key of :meth:`kernel` and those of the other hooks, with an axis of steps.

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from dropout_lab.nn.cell_noise import CellNoise, State, StepKeys
 from dropout_lab.nn.linear import Initializer, affine
@@ -93,6 +93,7 @@ class Recurrent(nnx.Module):
         self,
         inputs: Float[Array, "n steps inputs"],
         *,
+        present: Bool[Array, "n steps"] | None = None,
         sequence: bool = False,
         rngs: Streams | None = None,
     ) -> Float[Array, "n *steps units"]:
@@ -100,6 +101,8 @@ class Recurrent(nnx.Module):
 
         Args:
           inputs: A batch of sequences.
+          present: Steps that are read; the others, padding, leave all states as they are. None: all
+            of them.
           sequence: Whether to return the hidden states of all steps instead.
           rngs: Streams to draw the noise's key from.
         """
@@ -109,14 +112,17 @@ class Recurrent(nnx.Module):
         kernel = noise.kernel(kernel_key, self.recurrent_kernel[...])
         input_kernel, bias = self.kernel[...], self.bias[...]
 
-        def step(carry: Carry, now: tuple[Array, StepKeys]) -> tuple[Carry, Any]:
-            x, keys = now
-            carry = self.step(noise, keys, kernel, carry, affine(x, input_kernel, bias))
-            return carry, carry[0] if sequence else None
+        def step(carry: Carry, now: tuple[Array, Array | None, StepKeys]) -> tuple[Carry, Any]:
+            x, read, keys = now
+            new = self.step(noise, keys, kernel, carry, affine(x, input_kernel, bias))
+            if read is not None:
+                new = jax.tree.map(partial(jnp.where, read[:, None]), new, carry)
+            return new, new[0] if sequence else None
 
         dtype = jnp.result_type(inputs, input_kernel, bias)
         zero = jnp.zeros((inputs.shape[0], self.units), dtype)
-        carry, outputs = lax.scan(step, (zero,) * self.states, (inputs.swapaxes(0, 1), keys))
+        over_steps = (inputs.swapaxes(0, 1), None if present is None else present.T, keys)
+        carry, outputs = lax.scan(step, (zero,) * self.states, over_steps)
         return outputs.swapaxes(0, 1) if sequence else carry[0]
 
     def step(

@@ -101,6 +101,19 @@ class Stochastic(nnx.Module):
             self.deterministic = deterministic
 
 
+class Rated(Stochastic):
+    """A stochastic layer with a rate.
+
+    Args:
+      rate: Probability of dropping, or the dropout rate whose variance to match.
+      **options: As for :class:`Stochastic`.
+    """
+
+    def __init__(self, rate: Rate, **options: Unpack[NoiseOptions]) -> None:
+        super().__init__(**options)
+        self.rate = DropRate(self.checked_rate(rate))
+
+
 class UnitNoise(Stochastic):
     """Noise on activations. Subclasses define :meth:`sample`; :meth:`infer` can be overridden."""
 
@@ -131,22 +144,14 @@ class UnitNoise(Stochastic):
         return x
 
 
-class RatedNoise(UnitNoise):
+class RatedNoise(Rated, UnitNoise):
     """Noise on activations with a rate: subclasses set :attr:`op` or define :meth:`sample`.
-
-    Args:
-      rate: Probability of dropping, or the dropout rate whose variance to match.
-      **options: As for :class:`Stochastic`.
 
     Attributes:
       op: The op that draws the noise, called with key, input and rate only.
     """
 
     op: ClassVar[Callable[..., Array]]
-
-    def __init__(self, rate: Rate, **options: Unpack[NoiseOptions]) -> None:
-        super().__init__(**options)
-        self.rate = DropRate(self.checked_rate(rate))
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` with noise drawn from ``key``."""

@@ -1,11 +1,12 @@
-"""Layers that drop regions, channels or whole branches: each calls one op."""
+"""Layers that drop regions, channels, patches, branches or layers: each calls one op."""
 
 from typing import Unpack
 
-from jaxtyping import Array, Float, Key
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Key
 
 from dropout_lab import ops
-from dropout_lab.nn.stochastic import NoiseOptions, RatedNoise, UnitNoise
+from dropout_lab.nn.stochastic import NoiseOptions, Rated, RatedNoise, Streams, UnitNoise
 from dropout_lab.ops import Rate, checked_rate
 
 
@@ -99,3 +100,74 @@ class WeightedChannelDropout(RatedNoise):
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` with channels dropped and the rest scaled up."""
         return ops.weighted_channel_dropout(key, x, rate=self.rate[...], extra_rate=self.extra_rate)
+
+
+class LayerDrop(Rated):
+    """Skipping of a whole layer, :func:`dropout_lab.ops.layer_drop`.
+
+    Args:
+      rate: Probability of skipping the layer, for all examples at once.
+      **options: As for :class:`Stochastic`.
+
+    Attributes:
+      every_other: Whether, without noise, every other layer is left out for good.
+    """
+
+    def __init__(self, rate: Rate, **options: Unpack[NoiseOptions]) -> None:
+        super().__init__(rate, **options)
+        self.every_other = False
+
+    def prunes(self, index: int) -> bool:
+        """Returns whether layer ``index``, counted from 0, is left out for good."""
+        return self.every_other and self.is_deterministic(None) and index % 2 == 1
+
+    def choose(
+        self, x: Float[Array, "*shape"], skipped: Float[Array, "*shape"], rngs: Streams | None
+    ) -> Float[Array, "*shape"]:
+        """Returns the layer's output or, if it is skipped, its input."""
+        if self.is_deterministic(None):
+            return x
+        return ops.layer_drop(self.make_key(rngs), x, rate=self.rate[...], skipped=skipped)
+
+
+class PatchDropout(Rated):
+    """Patches left out of the network, in number as :func:`dropout_lab.ops.patch_dropout` does.
+
+    Args:
+      rate: Fraction of an example's patches to drop. Dropped ones count as padding.
+      share: Fraction of the patches that are not computed at all; more cannot be seen, whatever the
+        rate. A number, as it shapes the program.
+      **options: As for :class:`Stochastic`.
+    """
+
+    def __init__(self, rate: Rate, *, share: float = 0.0, **options: Unpack[NoiseOptions]) -> None:
+        super().__init__(rate, **options)
+        self.share = share
+
+    def choose(
+        self,
+        x: Float[Array, "n patches features"],
+        present: Bool[Array, "n patches"] | None,
+        rngs: Streams | None,
+    ) -> tuple[Float[Array, "n left features"], Bool[Array, "n left"] | None]:
+        """Returns the patches that are computed, in their order, and which of them are seen.
+
+        Args:
+          x: The patches.
+          present: Which are not padding; None if all are.
+          rngs: Overrides the layer's streams.
+        """
+        if self.is_deterministic(None):
+            return x, present
+        examples, patches = x.shape[:2]
+        ranks = ops.patch_ranks(self.make_key(rngs), (examples, patches), present)
+        count = patches if present is None else present.sum(-1, keepdims=True)
+        seen = ranks < ops.patches_left(self.rate[...], count)
+        computed = max(patches - int(self.share * patches), 1)
+        if computed == patches:
+            return x, seen
+        chosen = jnp.sort(jnp.argsort(ranks, axis=-1)[:, :computed], axis=-1)
+        return (
+            jnp.take_along_axis(x, chosen[..., None], axis=1),
+            jnp.take_along_axis(seen, chosen, axis=1),
+        )

@@ -21,10 +21,11 @@ from dropout_lab.ops._common import (
 from dropout_lab.ops._dense import gaussian_sample, safe_sqrt
 from dropout_lab.ops._noise import BELOW_ONE
 from dropout_lab.ops.alpha import alpha_dropout, feature_alpha_dropout
+from dropout_lab.ops.attention import attention_dropout, drop_head, drop_key
 from dropout_lab.ops.bernoulli import classic_dropout, dropout, spatial_dropout
 from dropout_lab.ops.channels import weighted_channel_dropout
 from dropout_lab.ops.concrete import bernoulli_entropy, concrete_dropout
-from dropout_lab.ops.depth import stochastic_depth, survival_ramp
+from dropout_lab.ops.depth import layer_drop, stochastic_depth, survival_ramp
 from dropout_lab.ops.fast import fast_dropout
 from dropout_lab.ops.gaussian import gaussian_dropout
 from dropout_lab.ops.information import information_dropout, information_kl
@@ -52,6 +53,13 @@ from dropout_lab.ops.sparse import (
 from dropout_lab.ops.standout import standout, standout_keep
 from dropout_lab.ops.structured import cutout, drop_block, drop_block_fraction
 from dropout_lab.ops.targeted import Target, targeted_dropout, targeted_kernel, targets
+from dropout_lab.ops.tokens import (
+    embedding_dropout,
+    patch_dropout,
+    patch_ranks,
+    patches_left,
+    word_dropout,
+)
 from dropout_lab.ops.uniform import uniform_dropout
 from dropout_lab.ops.variational import variational_dropout, variational_kl, variational_weights
 from dropout_lab.ops.weights import drop_connect, drop_connect_moments
@@ -66,6 +74,7 @@ __all__ = [
     "Target",
     "activation_moments",
     "alpha_dropout",
+    "attention_dropout",
     "bernoulli_entropy",
     "checked_axes",
     "checked_rate",
@@ -77,7 +86,10 @@ __all__ = [
     "drop_block_fraction",
     "drop_connect",
     "drop_connect_moments",
+    "drop_head",
+    "drop_key",
     "dropout",
+    "embedding_dropout",
     "expected_logits",
     "fast_dropout",
     "feature_alpha_dropout",
@@ -85,9 +97,13 @@ __all__ = [
     "gaussian_sample",
     "information_dropout",
     "information_kl",
+    "layer_drop",
     "linear_moments",
     "log_alpha",
     "max_pool_dropout",
+    "patch_dropout",
+    "patch_ranks",
+    "patches_left",
     "rate_range",
     "relu_moments",
     "safe_sqrt",
@@ -111,6 +127,7 @@ __all__ = [
     "weighted_channel_dropout",
     "weighted_pool",
     "wide",
+    "word_dropout",
     "zoneout",
     "zoneout_mean",
 ]

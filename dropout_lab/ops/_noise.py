@@ -30,24 +30,28 @@ _COSINE = (1.0, -19.7392044, 64.9391174, -85.4501114, 60.1674309, -25.9668846, 6
 
 def bits(key: Key[Array, ""], shape: tuple[int, ...]) -> UInt32[Array, "..."]:
     """Returns 32 uniform random bits for every element of ``shape``."""
-    seed = jax.random.bits(key, (2,), jnp.uint32)
-    x = (_index(shape) ^ seed[0]) * _ODD
-    return _mixed((x ^ (x >> 15)) + seed[1])
+    return _bits_at(key, _index(shape))
 
 
 def keep_mask(
-    key: Key[Array, ""], rate: Float[Array, "..."], shape: tuple[int, ...]
+    key: Key[Array, ""],
+    rate: Float[Array, "..."],
+    shape: tuple[int, ...],
+    *,
+    index: UInt32[Array, "..."] | None = None,
 ) -> Bool[Array, "..."]:
     """Returns a mask that is False with probability ``floor(rate * 2**32) / 2**32``.
 
-    The rate is a scalar, or an array with as many axes as ``shape`` that broadcasts to it.
+    The rate is a scalar, or an array with as many axes as ``shape`` that broadcasts to it. Elements
+    of equal ``index``, which is their position unless given, share a draw.
     The largest float32 below 1 still keeps 2**-24 of the units: only a rate of 1 drops them all. A
     rate of NaN drops nothing.
     """
     # 2**32 does not fit a uint32, and an out-of-range conversion depends on the hardware.
     fraction = jnp.where(rate > 0, jnp.minimum(rate, BELOW_ONE), 0)
     threshold = (fraction * jnp.float32(2**32)).astype(jnp.uint32)
-    return (bits(key, shape) >= threshold) & ~(rate >= 1)
+    index = _index(shape) if index is None else index
+    return (_bits_at(key, index) >= threshold) & ~(rate >= 1)
 
 
 def uniform(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
@@ -63,6 +67,12 @@ def normal(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
     word = bits(key, shape)
     turns = _mixed(word + _ODD).astype(jnp.int32).astype(jnp.float32) * jnp.float32(2**-32)
     return lax.sqrt(-2 * lax.log(_inside(word))) * _cosine(turns)
+
+
+def _bits_at(key: Key[Array, ""], index: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
+    seed = jax.random.bits(key, (2,), jnp.uint32)
+    x = (index ^ seed[0]) * _ODD
+    return _mixed((x ^ (x >> 15)) + seed[1])
 
 
 def _inside(word: UInt32[Array, "..."]) -> Float[Array, "..."]:

@@ -1,9 +1,10 @@
-"""Stochastic depth: dropout of whole branches of a residual network."""
+"""Dropout of whole branches or whole layers of a residual network."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from dropout_lab.ops._common import Rate, check_floating, checked_rate
+from dropout_lab.ops import _noise
+from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw
 from dropout_lab.ops._images import check_count
 from dropout_lab.ops.bernoulli import dropout
 
@@ -51,6 +52,68 @@ def stochastic_depth(
     rate = checked_rate("stochastic_depth", rate)
     shared = range(1 if per_example else 0, x.ndim)
     return dropout(key, x, rate=rate, broadcast_dims=shared)
+
+
+def layer_drop(
+    key: Key[Array, ""],
+    x: Float[Array, "*shape"],
+    *,
+    rate: Rate,
+    skipped: Float[Array, "*shape"],
+) -> Float[Array, "*shape"]:
+    """Skips a whole layer with probability ``rate``, for all examples at once.
+
+    ``y = m * x + (1 - m) * skipped`` with one ``m ~ Bernoulli(1 - rate)``, so
+    ``E[y] = (1 - rate) * x + rate * skipped``. Nothing is scaled. At inference the layer is
+    applied, or left out for good.
+
+    Args:
+      key: PRNG key; use one key for one call.
+      x: The layer's output, with its shortcut.
+      rate: Probability of skipping, in [0, 1]: a number, or a scalar array, which may be traced.
+        The derivative with respect to it is 0.
+      skipped: The layer's input, of the shape and type of ``x``. A skipped layer is still computed.
+
+    Returns:
+      An array like ``x``.
+
+    Raises:
+      ValueError: If ``rate`` is a number outside [0, 1], or ``skipped`` has another shape than
+        ``x``.
+      TypeError: If ``x`` is not floating point, or ``skipped`` has another type than ``x``.
+
+    Example:
+      >>> import jax
+      >>> import jax.numpy as jnp
+      >>> key, x = jax.random.key(1), jnp.ones(3)
+      >>> layer_drop(key, x, rate=0.9, skipped=2 * x).tolist()
+      [2.0, 2.0, 2.0]
+
+    References:
+      A. Fan, E. Grave, A. Joulin, *Reducing transformer depth on demand with structured dropout*,
+      ICLR 2020, arXiv:1909.11556.
+      Checked against the authors' code; no departure.
+    """
+    check_floating("layer_drop", "x", x)
+    if skipped.shape != x.shape:
+        raise ValueError(
+            f"layer_drop: skipped has shape {skipped.shape}; allowed: that of x, {x.shape}"
+        )
+    if skipped.dtype != x.dtype:
+        raise TypeError(
+            f"layer_drop: skipped has dtype {skipped.dtype}; allowed: that of x, {x.dtype}"
+        )
+    return _layer_drop(key, x, skipped, checked_rate("layer_drop", rate))
+
+
+@redraw
+def _layer_drop(
+    key: Key[Array, ""],
+    x: Float[Array, "*shape"],
+    skipped: Float[Array, "*shape"],
+    rate: Float[Array, ""],
+) -> Float[Array, "*shape"]:
+    return jnp.where(_noise.keep_mask(key, rate, ()), x, skipped)
 
 
 def survival_ramp(rate: Rate, depth: int) -> Float[Array, " depth"]:

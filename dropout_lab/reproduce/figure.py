@@ -4,10 +4,10 @@ from itertools import cycle
 from typing import Any
 
 from dropout_lab.analysis.drawing import COLOURS, MARKERS, image, open_frame
+from dropout_lab.analysis.statistics import significant
 from dropout_lab.analysis.summary import describe
 from dropout_lab.reproduce.claim import CellMetric
 from dropout_lab.reproduce.results import Results
-from dropout_lab.reproduce.statistics import significant
 from dropout_lab.reproduce.table import places
 
 

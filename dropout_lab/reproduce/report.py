@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dropout_lab.analysis.markup import escape_markdown, markdown_table
+from dropout_lab.analysis.statistics import significant
 from dropout_lab.config import flatten
 from dropout_lab.reproduce import table
 from dropout_lab.reproduce.commitment import short_fingerprint
 from dropout_lab.reproduce.figure import figure_data
 from dropout_lab.reproduce.results import Results
-from dropout_lab.reproduce.statistics import significant
 from dropout_lab.reproduce.verdicts import LEVEL, Verdict, judge
 from dropout_lab.sweeps.grid import Overrides
 from dropout_lab.sweeps.status import duration

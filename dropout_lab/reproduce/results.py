@@ -5,11 +5,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from dropout_lab.analysis.statistics import Difference, Sample, one_sample, welch
 from dropout_lab.reproduce.claim import CellMetric
 from dropout_lab.reproduce.design import Design
 from dropout_lab.reproduce.evaluations import Measured
 from dropout_lab.reproduce.experiment import Experiment, Published
-from dropout_lab.reproduce.statistics import Difference, Sample, one_sample, welch
 from dropout_lab.tuning.choice import Choice
 
 

@@ -11,11 +11,11 @@ from dropout_lab.analysis.markup import (
     latex_table,
     markdown_table,
 )
+from dropout_lab.analysis.statistics import Difference, Sample, significant
 from dropout_lab.analysis.summary import describe
 from dropout_lab.reproduce.claim import CellMetric
 from dropout_lab.reproduce.experiment import Published
 from dropout_lab.reproduce.results import Results
-from dropout_lab.reproduce.statistics import Difference, Sample, significant
 
 PARTS = ("ours", "paper", "difference")
 

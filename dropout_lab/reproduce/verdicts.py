@@ -4,9 +4,7 @@ import dataclasses
 import itertools
 from collections.abc import Sequence
 
-from dropout_lab.reproduce.claim import Above, Alike, Below, Better, CellMetric, Claim, Ordered
-from dropout_lab.reproduce.results import Results
-from dropout_lab.reproduce.statistics import (
+from dropout_lab.analysis.statistics import (
     Difference,
     Sample,
     difference,
@@ -14,6 +12,8 @@ from dropout_lab.reproduce.statistics import (
     holm_level,
     one_sample,
 )
+from dropout_lab.reproduce.claim import Above, Alike, Below, Better, CellMetric, Claim, Ordered
+from dropout_lab.reproduce.results import Results
 
 LEVEL = 0.05
 """Chance of finding any false claim reproduced, over all claims of one experiment."""

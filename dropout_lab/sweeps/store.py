@@ -94,6 +94,10 @@ class Store:
         """Returns the keys in which the trials differ."""
         return self._read_sweep()["varied"]
 
+    def base(self) -> dict[str, Any]:
+        """Returns the configuration that all trials share before they vary it, by dotted key."""
+        return dict(self._read_sweep()["base"])
+
     def records(self) -> list[dict[str, Any]]:
         """Returns the records of the finished trials, in the order of :meth:`trials`.
 

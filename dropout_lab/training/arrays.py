@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, Num
 
-from dropout_lab.data import Split
+from dropout_lab.data import Split, steps_present
 
 _PAD = 4
 
@@ -16,7 +16,7 @@ class Examples(NamedTuple):
     """Examples on the device, in the type of the data set."""
 
     images: Num[Array, "n *shape"]
-    labels: Int[Array, " n"]
+    labels: Int[Array, "n *steps"]
 
 
 class Scaling(NamedTuple):
@@ -37,10 +37,12 @@ def fit_scaling(kind: str, train: Split) -> Scaling:
     Args:
       kind: "unit" maps bytes to [0, 1] and leaves other types unchanged. "channel" and "feature"
         standardise each channel, or each element of an example, to mean 0 and variance 1; constant
-        ones are only centred.
+        ones are only centred, and padded steps of sequences do not count.
       train: Training examples.
     """
     images = train.images
+    if kind != "unit" and (present := steps_present(images)) is not None:
+        return _sequence_scaling(kind, images, present)
     if kind == "unit":
         ones = (1,) * (images.ndim - 1)
         unit = 1 / 255 if images.dtype == np.uint8 else 1.0
@@ -52,12 +54,31 @@ def fit_scaling(kind: str, train: Split) -> Scaling:
     return _scaling(mean, scale)
 
 
+def _sequence_scaling(kind: str, images: np.ndarray, present: np.ndarray) -> Scaling:
+    """Returns the scaling of feature sequences, some steps of which are padding."""
+    if kind == "channel":
+        values = images[present][
+            None
+        ]  # the same numbers in the same order, however long padding is
+        axis = 1
+    else:
+        values, axis = np.where(present[..., None], images, np.nan), 0
+    counts = np.isfinite(values).sum(axis)
+    total = np.nansum(values, axis, np.float64)
+    mean = total / np.maximum(counts, 1)
+    squares = np.nansum((values - np.expand_dims(mean, axis)) ** 2, axis, np.float64)
+    deviation = np.sqrt(squares / np.maximum(counts, 1))
+    return _scaling(mean, 1 / np.where(deviation > 0, deviation, 1))
+
+
 def _scaling(shift: np.ndarray, scale: np.ndarray) -> Scaling:
     return Scaling(*jax.device_put((shift.astype(np.float32), scale.astype(np.float32))))
 
 
 def scaled(images: Num[Array, "n *shape"], scaling: Scaling) -> Float[Array, "n *shape"]:
-    """Returns images scaled for the network."""
+    """Returns images scaled for the network; tokens stay as they are."""
+    if jnp.issubdtype(images.dtype, jnp.signedinteger):
+        return images
     return (images.astype(jnp.float32) - scaling.shift[None]) * scaling.scale[None]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dropout_lab.data import steps_present
 from dropout_lab.errors import InputError
 
 _FAR = 10.0
@@ -20,11 +21,13 @@ class Inputs:
       shape: Shape of one example.
       bytes: Whether values were bytes; None if that is not recorded.
       span: Lowest and highest value in the training set, if values were floats; None if not known.
+      vocabulary: Number of token types, if examples were tokens.
     """
 
     shape: tuple[int, ...]
     bytes: bool | None
     span: tuple[float, float] | None = None
+    vocabulary: int | None = None
 
     @classmethod
     def of(cls, data: dict[str, Any], scale: ArrayLike) -> "Inputs":
@@ -35,6 +38,8 @@ class Inputs:
           scale: The scale of its inputs.
         """
         shape, span = tuple(data["shape"]), data.get("range")
+        if "vocabulary" in data:
+            return cls(shape, bytes=False, vocabulary=data["vocabulary"])
         if span is not None:
             return cls(shape, bytes=False, span=(span[0], span[1]))
         if data["name"] != "npz" or np.all(np.asarray(scale) == np.float32(1 / 255)):
@@ -57,7 +62,10 @@ class Inputs:
             )
         if array.dtype.kind not in "buif":
             raise InputError(f"x is of type {array.dtype}; allowed: numbers")
-        if not np.isfinite(array).all():
+        if self.vocabulary is not None:
+            return self._as_tokens(array, self.vocabulary)
+        present = steps_present(array)
+        if not np.isfinite(array if present is None else array[present]).all():
             raise InputError("x holds values that are not finite; allowed: finite numbers")
         if self.bytes is None:
             return array
@@ -84,9 +92,18 @@ class Inputs:
             return (array * (255 if high <= 1 else 1)).astype(np.float32)
         return array.astype(np.uint8)
 
+    def _as_tokens(self, array: np.ndarray, vocabulary: int) -> np.ndarray:
+        low, high = array.min(), array.max()
+        if array.dtype.kind not in "iu" or low < -1 or high >= vocabulary:
+            raise InputError(
+                f"x is {array.dtype} in {low}..{high}; allowed: tokens, whole numbers in "
+                f"0..{vocabulary - 1}, and -1 for padded steps"
+            )
+        return array.astype(np.int32)
+
     def _as_floats(self, array: np.ndarray) -> np.ndarray:
         assert self.span is not None
-        (least, greatest), low, high = self.span, float(array.min()), float(array.max())
+        (least, greatest), low, high = self.span, float(np.nanmin(array)), float(np.nanmax(array))
         room = _FAR * (greatest - least)
         if low < least - room or high > greatest + room:
             bytes_hint = "; bytes: x / 255" if least >= 0 and greatest <= 1 and high <= 255 else ""

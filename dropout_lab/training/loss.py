@@ -14,9 +14,14 @@ from ml_collections import FrozenConfigDict
 from dropout_lab.training.network import Hparams
 
 Loss = Callable[
-    [Any, Float[Array, "n *shape"], Float[Array, "n classes"], Key[Array, ""]], Float[Array, ""]
+    [Any, Float[Array, "n *shape"], Float[Array, "n *steps classes"], Key[Array, ""]],
+    Float[Array, ""],
 ]
-"""From a network, images, target probabilities and the PRNG key of the noise to a scalar."""
+"""From a network, images, target probabilities and the PRNG key of the noise to a scalar.
+
+Where the target is next tokens, means are over all steps; those whose target is all zeros, padding,
+do not count.
+"""
 
 
 def make_loss(config: FrozenConfigDict, hparams: Hparams) -> Loss:
@@ -36,7 +41,7 @@ def make_loss(config: FrozenConfigDict, hparams: Hparams) -> Loss:
 def cross_entropy(
     model: Any,
     images: Float[Array, "n *shape"],
-    target: Float[Array, "n classes"],
+    target: Float[Array, "n *steps classes"],
     key: Key[Array, ""],
 ) -> Float[Array, ""]:
     """Returns the mean cross-entropy of one noisy pass, in nats."""
@@ -46,7 +51,7 @@ def cross_entropy(
 def r_drop(
     model: Any,
     images: Float[Array, "n *shape"],
-    target: Float[Array, "n classes"],
+    target: Float[Array, "n *steps classes"],
     key: Key[Array, ""],
     *,
     weight: Float[Array, ""],
@@ -66,12 +71,12 @@ def r_drop(
         for pass_key in jax.random.split(key)
     )
     fit = (_cross_entropy(first, target) + _cross_entropy(second, target)) / 2
-    return fit + weight * symmetric_divergence(first, second).mean() / 2
+    return fit + weight * _mean(symmetric_divergence(first, second), target) / 2
 
 
 def symmetric_divergence(
-    first: Float[Array, "n classes"], second: Float[Array, "n classes"]
-) -> Float[Array, " n"]:
+    first: Float[Array, "*n classes"], second: Float[Array, "*n classes"]
+) -> Float[Array, "*n"]:
     """Returns ``(KL(P || Q) + KL(Q || P)) / 2`` of two sets of logits, in nats."""
     p, q = jax.nn.log_softmax(first), jax.nn.log_softmax(second)
     return ((jnp.exp(p) - jnp.exp(q)) * (p - q)).sum(-1) / 2
@@ -80,7 +85,7 @@ def symmetric_divergence(
 def multi_sample(
     model: Any,
     images: Float[Array, "n *shape"],
-    target: Float[Array, "n classes"],
+    target: Float[Array, "n *steps classes"],
     key: Key[Array, ""],
     *,
     samples: int,
@@ -103,6 +108,16 @@ def multi_sample(
 
 
 def _cross_entropy(
-    logits: Float[Array, "n classes"], target: Float[Array, "n classes"]
+    logits: Float[Array, "n *steps classes"], target: Float[Array, "n *steps classes"]
 ) -> Float[Array, ""]:
-    return optax.softmax_cross_entropy(logits.astype(jnp.float32), target).mean()
+    return _mean(optax.softmax_cross_entropy(logits.astype(jnp.float32), target), target)
+
+
+def _mean(
+    losses: Float[Array, "n *steps"], target: Float[Array, "n *steps classes"]
+) -> Float[Array, ""]:
+    """Returns the mean over examples, or over the steps that have a target."""
+    if losses.ndim == 1:
+        return losses.mean()
+    counted = (target > 0).any(-1)
+    return jnp.where(counted, losses, 0).sum() / jnp.maximum(counted.sum(), 1)

@@ -1,5 +1,7 @@
 """Metrics of predictions, and of the weights that inference prunes."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -37,6 +39,60 @@ def prediction_metrics(
         "brier": jnp.mean(jnp.sum((probs - truth) ** 2, axis=-1)),
         "ece": _calibration_error(jnp.max(probs, axis=-1), correct),
     }
+
+
+class TokenScores(NamedTuple):
+    """What predictions of next tokens are worth, step by step.
+
+    Attributes:
+      counted: Whether the step has a next token; others are padding, 0 below.
+      nll: Negative log-likelihood of the next token, in nats.
+      wrong: 1 where another token is likelier.
+    """
+
+    counted: Bool[Array, "n steps"]
+    nll: Float[Array, "n steps"]
+    wrong: Float[Array, "n steps"]
+
+
+def token_scores(
+    log_probs: Float[Array, "n steps classes"], labels: Int[Array, "n steps"]
+) -> TokenScores:
+    """Returns the scores of predictions.
+
+    Args:
+      log_probs: Log-probabilities.
+      labels: Next tokens; negative ones of padded steps.
+    """
+    counted = labels >= 0
+    likelihood = jnp.take_along_axis(log_probs, jnp.maximum(labels, 0)[..., None], axis=-1)[..., 0]
+    wrong = (jnp.argmax(log_probs, axis=-1) != labels).astype(log_probs.dtype)
+    return TokenScores(counted, jnp.where(counted, -likelihood, 0), jnp.where(counted, wrong, 0))
+
+
+def token_metrics(scores: TokenScores, *, characters: bool) -> dict[str, Float[Array, ""]]:
+    """Returns the metrics of predicted next tokens, over all steps that have one.
+
+    Args:
+      scores: Their scores.
+      characters: Whether tokens are characters.
+
+    Returns:
+      error: Tokens that were not the likeliest, in percent.
+      accuracy: The others, in percent.
+      nll: Mean negative log-likelihood of a token, in nats.
+      perplexity: Its exponential.
+      bits_per_character: If tokens are characters: the nll in bits.
+    """
+    count = jnp.maximum(scores.counted.sum(), 1)
+    nll, wrong = scores.nll.sum() / count, scores.wrong.sum() / count
+    metrics = {
+        "error": 100 * wrong,
+        "accuracy": 100 * (1 - wrong),
+        "nll": nll,
+        "perplexity": jnp.exp(nll),
+    }
+    return metrics | ({"bits_per_character": nll / jnp.log(2)} if characters else {})
 
 
 def _calibration_error(

@@ -3,11 +3,13 @@
 from typing import Any, Literal, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Key
 from ml_collections import FrozenConfigDict
 
 from dropout_lab import nn
+from dropout_lab.config.keys.key import model_options
 from dropout_lab.models import model_named
 from dropout_lab.training.optimizer import Params, is_kernel
 from dropout_lab.variants import OPTIONS, RATES, LayerFactory
@@ -15,7 +17,7 @@ from dropout_lab.variants import OPTIONS, RATES, LayerFactory
 Hparams = dict[str, Any]
 """The dynamic hyper-parameters of a trial, by configuration key, as arrays."""
 
-Mode = Literal["train", "mean", "mc", "gaussian", "moments"]
+Mode = Literal["train", "mean", "mc", "gaussian", "moments", "every_other"]
 """Behaviour of a network. In "train", noise is drawn and batch statistics are updated. The others
 are the keys of ``places.INFERENCE_RULES``; they leave batch statistics unchanged."""
 
@@ -35,12 +37,25 @@ class NetworkFactory:
       config: A resolved configuration; only its static keys are read.
       shape: Shape of one example.
       classes: Number of classes.
+      vocabulary: Number of token types, if examples are tokens.
+
+    Attributes:
+      output_shape: Shape of the logits of one example: (classes,), or (steps, classes) if the next
+        token is predicted.
     """
 
-    def __init__(self, config: FrozenConfigDict, shape: tuple[int, ...], classes: int) -> None:
+    def __init__(
+        self,
+        config: FrozenConfigDict,
+        shape: tuple[int, ...],
+        classes: int,
+        vocabulary: int | None = None,
+    ) -> None:
         self._config = config
         self._shape = shape
+        self._vocabulary = vocabulary
         self.classes = classes
+        self.output_shape = (shape[0], classes) if config.model.head == "token" else (classes,)
         skeleton = nnx.eval_shape(lambda: self._build(None, jax.random.key(0)))
         self._graph, *self._skeletons = nnx.split(skeleton, nnx.Param, nn.DropRate, ...)
 
@@ -57,8 +72,12 @@ class NetworkFactory:
         return self.init(hparams, jax.random.key(0)).rates
 
     def cast_to_compute(self, tree: Any) -> Any:
-        """Returns parameters or inputs cast to ``compute.dtype``."""
-        return jax.tree.map(lambda leaf: leaf.astype(self._config.compute.dtype), tree)
+        """Returns parameters or inputs cast to ``compute.dtype``; tokens stay as they are."""
+        dtype = self._config.compute.dtype
+        return jax.tree.map(
+            lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf,
+            tree,
+        )
 
     def module(self, weights: Weights, mode: Mode, *, draws: int = 1) -> nnx.Module:
         """Returns a network with the given weights.
@@ -84,6 +103,8 @@ class NetworkFactory:
             model.set_attributes(nn.Stochastic, deterministic=False, raise_if_not_found=False)
         if mode == "gaussian":
             model.set_attributes(nn.DropConnect, draws=draws)
+        if mode == "every_other":
+            model.set_attributes(nn.LayerDrop, every_other=True)
         return model
 
     def _build(self, hparams: Hparams | None, rng_key: Key[Array, ""]) -> nnx.Module:
@@ -96,10 +117,13 @@ class NetworkFactory:
             rates = {name: jax.tree.map(lambda _: 0.0, dropout[name]) for name in RATES}
         else:
             rates = {name: hparams[f"dropout.{name}"] for name in RATES}
-        return model_named(model.pop("name"))(
+        name = model.pop("name")
+        if "vocabulary" in model_options(name):
+            model["vocabulary"] = self._vocabulary
+        return model_named(name)(
             self._shape,
             self.classes,
-            **{name: value for name, value in model.items() if value is not None},
+            **{option: value for option, value in model.items() if value is not None},
             factory=LayerFactory(self._config.variant, **rates, **options),
             rngs=nnx.Rngs(params=rng_key),
         )

@@ -34,19 +34,22 @@ def reporting_own_code(config: FrozenConfigDict) -> Iterator[None]:
         raise InputError(f"config.{key}: {describe_error(error, paths[key])}") from error
 
 
-def check_own_code(program: Program, shape: tuple[int, ...]) -> None:
+def check_own_code(program: Program, shape: tuple[int, ...], *, tokens: bool) -> None:
     """Raises InputError unless a network with own code returns logits; nothing is computed.
 
     Args:
       program: The program.
       shape: Shape of one example.
+      tokens: Whether examples are tokens.
     """
     config = program.config
     if not code_of(config):
         return
     with reporting_own_code(config):
         weights = jax.eval_shape(program.init, as_arrays(hparams_of(config))).weights
-        images = jax.ShapeDtypeStruct((config.train.batch_size, *shape), jnp.float32)
+        images = jax.ShapeDtypeStruct(
+            (config.train.batch_size, *shape), jnp.int32 if tokens else jnp.float32
+        )
         for mode in ("train", "mean"):
             _check_logits(program.network, weights, images, mode)
 
@@ -57,7 +60,7 @@ def _check_logits(network: NetworkFactory, weights: Any, images: Any, mode: Mode
         return model(images, rngs=nnx.Rngs(dropout=0))
 
     returned = jax.eval_shape(logits, weights, images)
-    expected = (images.shape[0], network.classes)
+    expected = (images.shape[0], *network.output_shape)
     found = getattr(returned, "shape", None)
     if found != expected:
         found = type(returned).__name__ if found is None else f"shape {found}"

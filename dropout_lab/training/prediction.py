@@ -1,12 +1,14 @@
 """Predictions of a trained network: class probabilities and their uncertainties."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import lax
-from jaxtyping import Array, Float, Key, Num
+from jaxtyping import Array, Float, Int, Key, Num
 
 from dropout_lab.training.arrays import Scaling, scaled
 from dropout_lab.training.mesh import split_batch
@@ -19,6 +21,8 @@ _Totals = tuple[Array, Array, Array]
 class Prediction(NamedTuple):
     """Predictions for n examples; those of a single pass have no uncertainty between passes.
 
+    A network that predicts the next token has one for each step of an example.
+
     Attributes:
       log_probs: Log of the class probabilities, averaged over passes.
       entropy: Entropy of these probabilities, in nats.
@@ -29,10 +33,16 @@ class Prediction(NamedTuple):
         *Uncertainty in deep learning*, 2016, Section 3.3.1).
     """
 
-    log_probs: Float[Array, "n classes"]
-    entropy: Float[Array, " n"]
-    mutual_information: Float[Array, " n"]
-    variation_ratio: Float[Array, " n"]
+    log_probs: Float[Array, "n *steps classes"]
+    entropy: Float[Array, "n *steps"]
+    mutual_information: Float[Array, "n *steps"]
+    variation_ratio: Float[Array, "n *steps"]
+
+    def uncertainties(self) -> dict[str, Float[Array, "n *steps"]]:
+        """Returns all but the probabilities, by name."""
+        fields = self._asdict()
+        del fields["log_probs"]
+        return fields
 
 
 def predict(
@@ -44,7 +54,8 @@ def predict(
     *,
     inference: Mode,
     passes: int = 1,
-) -> Prediction:
+    of: Callable[[Prediction, Int[Array, " chunk"]], Any] = lambda prediction, rows: prediction,
+) -> Any:
     """Returns predictions, computed in chunks of examples.
 
     Args:
@@ -55,22 +66,28 @@ def predict(
       scaling: How to scale them.
       inference: A key of ``places.INFERENCE_RULES``.
       passes: Noisy passes under "mc", samples of each noisy layer under "gaussian".
+      of: What to return of the predictions of a chunk, given the indices of its examples: arrays
+        with an entry for each example. The predictions themselves by default.
     """
     weights = weights._replace(params=network.cast_to_compute(weights.params))
     count = images.shape[0]
-    chunk = min(_CHUNK, count)
+    predictions = math.prod(network.output_shape[:-1])  # of an example
+    chunk = min(max(_CHUNK // predictions, 1), count)
     chunks = -(-count // chunk)
     rows = jnp.minimum(jnp.arange(chunks * chunk), count - 1).reshape(chunks, chunk)
 
-    def one(item: tuple[Array, Array]) -> Prediction:
+    def one(item: tuple[Array, Array]) -> Any:
         indices, chunk_index = item
+        return of(predicted(indices, chunk_index), indices)
+
+    def predicted(indices: Array, chunk_index: Array) -> Prediction:
         x = network.cast_to_compute(scaled(images[split_batch(indices)], scaling))
         chunk_key = jax.random.fold_in(noise_key, chunk_index)
         if inference == "mc":
             return _monte_carlo(network, weights, chunk_key, x, passes)
         model = network.module(weights, inference, draws=passes)
         log_probs = _log_probs(model, x, chunk_key)
-        zeros = jnp.zeros(chunk)
+        zeros = jnp.zeros(log_probs.shape[:-1])
         return Prediction(log_probs, _entropy(log_probs), zeros, zeros)
 
     parts = lax.map(one, (rows, jnp.arange(chunks)))
@@ -91,20 +108,22 @@ def _monte_carlo(
         log_sum = jnp.logaddexp(log_sum, log_probs)
         return (log_sum, entropy + _entropy(log_probs), counts + votes), None
 
-    zeros = jnp.zeros((x.shape[0], network.classes))
-    totals = jnp.full_like(zeros, -jnp.inf), zeros[:, 0], zeros
+    zeros = jnp.zeros((x.shape[0], *network.output_shape))
+    totals = jnp.full_like(zeros, -jnp.inf), zeros[..., 0], zeros
     (log_sum, entropy, counts), _ = lax.scan(one_pass, totals, jnp.arange(passes))
     log_probs = log_sum - jnp.log(passes)
     of_mean = _entropy(log_probs)
     return Prediction(log_probs, of_mean, of_mean - entropy / passes, 1 - counts.max(-1) / passes)
 
 
-def _log_probs(model: nnx.Module, x: Array, noise_key: Key[Array, ""]) -> Float[Array, "n classes"]:
+def _log_probs(
+    model: nnx.Module, x: Array, noise_key: Key[Array, ""]
+) -> Float[Array, "n *steps classes"]:
     logits = model(x, rngs=nnx.Rngs(dropout=noise_key))
     return jax.nn.log_softmax(logits.astype(jnp.float32))
 
 
-def _entropy(log_probs: Float[Array, "n classes"]) -> Float[Array, " n"]:
+def _entropy(log_probs: Float[Array, "n *steps classes"]) -> Float[Array, "n *steps"]:
     """Returns the entropy in nats; a class of probability 0 adds nothing."""
     probs = jnp.exp(log_probs)
     return -jnp.where(probs > 0, probs * log_probs, 0).sum(-1)

@@ -1,12 +1,15 @@
 """The program and the data of a resolved configuration."""
 
 import functools
+from typing import Any
 
 import jax
 from ml_collections import FrozenConfigDict
 
-from dropout_lab.data import Dataset, check_scaling, cross_validation, load
+from dropout_lab.config.keys.key import model_options
+from dropout_lab.data import Dataset, check_scaling, cross_validation, load, steps_present
 from dropout_lab.errors import InputError
+from dropout_lab.models import MODELS, model_named
 from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.own_code import check_own_code, reporting_own_code
 from dropout_lab.training.program import Program
@@ -52,39 +55,34 @@ def prepare(config: FrozenConfigDict, lanes: int = 1) -> tuple[VmappedProgram, D
     check_data(config, dataset)
     shape = example_shape(dataset.train)
     with reporting_own_code(config):
-        program = Program(config, shape, dataset.classes)
-    check_own_code(program, shape)
+        program = Program(config, shape, dataset.classes, dataset.vocabulary)
+    check_own_code(program, shape, tokens=dataset.vocabulary is not None)
     return VmappedProgram(program, lanes), dataset
 
 
 def load_data(config: FrozenConfigDict) -> Dataset:
     """Returns the data set of a resolved configuration; the latest one is cached."""
     data = config.data
-    dataset = _load(
-        data.name, data.dir, data.path, data.arrays, data.label, data.val_size, data.train_size
-    )
+    options = {option: data[option] for option in _LOAD_OPTIONS}
+    dataset = _load(data.name, data.dir, tuple(options.items()))
     return dataset if data.folds is None else _fold(dataset, data.folds, data.fold)
 
 
+_LOAD_OPTIONS = (
+    "path",
+    "arrays",
+    "label",
+    "vocabulary",
+    "tokens",
+    "window",
+    "val_size",
+    "train_size",
+)
+
+
 @functools.lru_cache(maxsize=1)
-def _load(
-    name: str,
-    data_dir: str | None,
-    path: str | None,
-    arrays: str | None,
-    label: str | None,
-    val_size: int | None,
-    train_size: int | None,
-) -> Dataset:
-    return load(
-        name,
-        data_dir=data_dir,
-        path=path,
-        arrays=arrays,
-        label=label,
-        val_size=val_size,
-        train_size=train_size,
-    )
+def _load(name: str, data_dir: str | None, options: tuple[tuple[str, Any], ...]) -> Dataset:
+    return load(name, data_dir=data_dir, **dict(options))
 
 
 _fold = functools.lru_cache(maxsize=1)(cross_validation)
@@ -115,6 +113,7 @@ def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
             "None, or a config.data.val_size above 0"
         )
     check_scaling(dataset, config.data.scaling)
+    _check_sequences(config, dataset)
     shape = example_shape(dataset.train)
     if config.data.augment == "crop_flip" and len(shape) != 3:
         raise InputError(
@@ -125,4 +124,24 @@ def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
         raise InputError(
             f"variant {config.variant!r} needs images, examples have shape {shape}; allowed: "
             "(height, width, channels)"
+        )
+
+
+def _check_sequences(config: FrozenConfigDict, dataset: Dataset) -> None:
+    """Raises InputError if the examples are sequences that the network does not read."""
+    model = config.model.name
+    if dataset.vocabulary is not None:
+        if "vocabulary" not in model_options(model):
+            readers = [name for name in MODELS if "vocabulary" in model_options(name)]
+            raise InputError(
+                f"model {model!r} reads no tokens, such as those of {dataset.name!r}; allowed: "
+                + ", ".join(readers)
+            )
+        return
+    present = steps_present(dataset.train.images)
+    if present is not None and not present.all() and not model_named(model).padding:
+        readers = [name for name, network in MODELS.items() if network.padding]
+        raise InputError(
+            f"model {model!r} reads no sequences with lengths, as {dataset.name!r} has; allowed: "
+            + ", ".join(readers)
         )

@@ -16,7 +16,12 @@ from dropout_lab.models import Dense
 from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
 from dropout_lab.training.loss import make_loss
 from dropout_lab.training.mesh import replicate, split_batch
-from dropout_lab.training.metrics import prediction_metrics, sparsity
+from dropout_lab.training.metrics import (
+    prediction_metrics,
+    sparsity,
+    token_metrics,
+    token_scores,
+)
 from dropout_lab.training.network import Hparams, Mode, NetworkFactory, Weights, weights_of
 from dropout_lab.training.optimizer import make_optimizer, make_rate_schedule, project_max_norm
 from dropout_lab.training.penalty import make_penalties
@@ -54,11 +59,18 @@ class Program:
       config: A resolved configuration; only its static keys are read.
       shape: Shape of one example.
       classes: Number of classes.
+      vocabulary: Number of token types, if examples are tokens.
     """
 
-    def __init__(self, config: FrozenConfigDict, shape: tuple[int, ...], classes: int) -> None:
+    def __init__(
+        self,
+        config: FrozenConfigDict,
+        shape: tuple[int, ...],
+        classes: int,
+        vocabulary: int | None = None,
+    ) -> None:
         self.config = config
-        self.network = NetworkFactory(config, shape, classes)
+        self.network = NetworkFactory(config, shape, classes, vocabulary)
         self.init = self._compiled(self._init, options=for_one_call())
         self.train_epoch = self._compiled(self._train_epoch, static=("steps",), donate=("state",))
         self.evaluate = self._compiled(self._evaluate, static=("inference", "passes"))
@@ -182,6 +194,8 @@ class Program:
             model.set_attributes(Dense, observe=hidden.append)
         smoothing, classes = hparams["train.label_smoothing"], self.network.classes
         target = jax.nn.one_hot(batch.labels, classes) * (1 - smoothing) + smoothing / classes
+        if batch.labels.ndim > 1:  # the labels of padded steps
+            target = jnp.where(batch.labels[..., None] < 0, 0, target)
         images = self.network.cast_to_compute(batch.images)
         loss = make_loss(self.config, hparams)(model, images, target, noise_key)
         stats = weights_of(model).stats
@@ -217,16 +231,35 @@ class Program:
         inference: Mode,
         passes: int = 1,
     ) -> dict[str, Float[Array, ""]]:
-        """Returns the metrics of :func:`prediction_metrics`; under "mc", uncertainties as well."""
-        noise_key = _key(hparams, _EVALUATION)
-        prediction = self._predict(
-            weights, noise_key, data.images, scaling, inference=inference, passes=passes
+        """Returns the metrics of predictions; under "mc", uncertainties as well.
+
+        They are those of :func:`prediction_metrics` or, of next tokens, :func:`token_metrics`.
+        """
+        predicted = partial(
+            self._predict,
+            weights,
+            _key(hparams, _EVALUATION),
+            data.images,
+            scaling,
+            inference=inference,
+            passes=passes,
         )
-        metrics = prediction_metrics(prediction.log_probs, data.labels)
+        if data.labels.ndim > 1:
+            # A part's probabilities of all tokens at all steps would not fit into memory.
+            scores, uncertainties = predicted(
+                of=lambda prediction, rows: (
+                    token_scores(prediction.log_probs, data.labels[rows]),
+                    prediction.uncertainties(),
+                )
+            )
+            counted = data.labels >= 0
+            metrics = token_metrics(scores, characters=self.config.data.tokens == "characters")
+        else:
+            prediction = predicted()
+            metrics = prediction_metrics(prediction.log_probs, data.labels)
+            uncertainties, counted = prediction.uncertainties(), None
         if inference == "mc":
-            uncertainties = prediction._asdict()
-            del uncertainties["log_probs"]
-            metrics |= {name: values.mean() for name, values in uncertainties.items()}
+            metrics |= {name: values.mean(where=counted) for name, values in uncertainties.items()}
         return metrics
 
     def _sample(

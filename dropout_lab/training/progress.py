@@ -27,8 +27,8 @@ class Progress:
       live: Whether this phase goes on.
       diverged: Whether the loss was not finite.
       history: One row per epoch, over both phases.
-      best: Lowest validation error, in percent.
-      best_epoch: First epoch with that error.
+      best: Lowest validation error, in percent; of next tokens, lowest validation nll.
+      best_epoch: First epoch with that value.
       selected: Epoch whose weights are used.
       metrics: Final metrics.
       seconds: Wall time of all trials that ran side by side, over all sessions.
@@ -110,7 +110,7 @@ class TrialState:
         progress.epochs += 1
         progress.history.append({"phase": progress.phase, "epoch": progress.epochs, **row})
         progress.diverged = row["train_loss"] is None
-        error = row.get("val_error")
+        error = row.get("val_nll" if self.config.model.head == "token" else "val_error")
         if error is not None and error < progress.best:
             progress.best, progress.best_epoch = error, progress.epochs
         waited = progress.epochs - progress.best_epoch

@@ -30,9 +30,9 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
     Its fields: schema, id, status ("ok" or "diverged"), seed, config (resolved), metrics (errors in
     percent), history (one row per epoch), epoch (the selected one), wall_seconds (of all trials
     that ran side by side), lanes (number of these trials; absent in older records), data (name,
-    sizes, shape, classes, fingerprint; range, unless examples are bytes; of own data class_names
-    and notes on conversions), versions, device, git_revision; for a network or variant of one's
-    own, code (path, sha256 and text of its file, by key).
+    sizes, shape, classes, fingerprint; range, unless examples are bytes or tokens; vocabulary of
+    tokens; of own data class_names and notes on conversions), versions, device, git_revision; for
+    a network or variant of one's own, code (path, sha256 and text of its file, by key).
     """
     progress = result.progress
     return {
@@ -56,6 +56,7 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
             "fingerprint": dataset.fingerprint,
             **({"class_names": list(dataset.class_names)} if dataset.class_names else {}),
             **({"notes": list(dataset.notes)} if dataset.notes else {}),
+            **({} if dataset.vocabulary is None else {"vocabulary": dataset.vocabulary}),
             **_range(dataset),
         },
         **environment(),
@@ -65,9 +66,9 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
 
 def _range(dataset: Dataset) -> dict[str, Any]:
     images = dataset.train.images
-    if images.dtype == np.uint8:
+    if images.dtype.kind != "f":
         return {}
-    return {"range": [float(images.min()), float(images.max())]}
+    return {"range": [float(np.nanmin(images)), float(np.nanmax(images))]}
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from jaxtyping import Float, Num
 from dropout_lab.config import KEYS, check_inference, from_dict, hparams_of, with_code
 from dropout_lab.data import Split
 from dropout_lab.errors import InputError
-from dropout_lab.training.arrays import Scaling
+from dropout_lab.training.arrays import Scaling, scaled
 from dropout_lab.training.checkpoint import Checkpoints, refill
 from dropout_lab.training.inputs import Inputs
 from dropout_lab.training.own_code import reporting_own_code
@@ -90,8 +90,9 @@ class Trained:
         self._config = config = with_code(from_dict(record["config"]), code)
         self.record = record
         with reporting_own_code(config):
+            data = record["data"]
             self._program = Program(
-                config, tuple(record["data"]["shape"]), record["data"]["classes"]
+                config, tuple(data["shape"]), data["classes"], data.get("vocabulary")
             )
         template = jax.eval_shape(self._program.init, as_arrays(hparams_of(config)))
         # Only the paths and types of a template are used, not the shapes.
@@ -102,8 +103,12 @@ class Trained:
         self._inputs = Inputs.of(record["data"], np.asarray(self._scaling.scale))
 
     def module(self) -> nnx.Module:
-        """Returns the Flax module in eval mode; its inputs must be scaled as in training."""
+        """Returns the Flax module in eval mode; its inputs are those of :meth:`scaled`."""
         return self._program.network.module(self._weights, "mean")
+
+    def scaled(self, x: Num[np.ndarray, "n *shape"]) -> Float[jax.Array, "n *shape"]:
+        """Returns examples, given as for :meth:`predict`, scaled as in training."""
+        return scaled(jnp.asarray(self._inputs.checked(x)), self._scaling)
 
     def test_split(self) -> Split:
         """Returns the test set, unscaled."""

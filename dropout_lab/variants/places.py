@@ -13,6 +13,10 @@ RATES = {
     "branch_rate": 0.5,
     "state_rate": 0.25,
     "cell_rate": 0.25,
+    "embedding_rate": 0.1,
+    "patch_rate": 0.5,
+    "attention_rate": 0.1,
+    "projection_rate": 0.1,
 }
 """The keys of ``config.dropout`` that are rates, and their defaults."""
 
@@ -42,6 +46,13 @@ PLACES = {
     "output": Place("rate"),  # a layer in place of the output layer
     "branch": Place("branch_rate"),  # noise on each residual branch, increasing with depth
     "recurrent": Place("state_rate"),  # noise inside a recurrent cell
+    "embedding": Place("embedding_rate"),  # noise on a transformer's embedded tokens or patches
+    "position": Place("embedding_rate"),  # noise on these with their positions added
+    "patch": Place("patch_rate"),  # what leaves out whole tokens or patches
+    "attention": Place("attention_rate"),  # noise on attention's logits, weights or heads
+    "projection": Place("projection_rate"),  # noise on the output of each attention, feed-forward
+    "feedforward": Place("rate", fallback="hidden"),  # noise on the units of each feed-forward
+    "layer": Place("branch_rate"),  # what skips a transformer's whole layer
 }
 
 INFERENCE_RULES = {
@@ -49,10 +60,11 @@ INFERENCE_RULES = {
     "mc": "the mean of the softmax outputs of many passes with noise",
     "gaussian": "hidden units averaged over Gaussian pre-activations with the noise's moments",
     "moments": "one pass that propagates means and variances of the noise, without sampling",
+    "every_other": "one pass without noise and without every other layer of a transformer",
 }
 """How a trained network predicts; a variant's row in VARIANTS lists those that it has."""
 
-ARGUMENTS = {"share": "fraction"}
+ARGUMENTS = {"share": "fraction", "patch_share": "share"}
 """Arguments of layers that are not named like their keys of ``config.dropout``."""
 
 
@@ -82,6 +94,7 @@ class Variant:
     Attributes:
       layers: The layers by place, names in ``PLACES``; other places are left as they are.
       defaults: Default rates that differ from ``RATES``, and defaults of other options.
+      defaults_with: Default rates in a model that has a place, by that place.
       needs: The model must have at least one of these places; empty: no requirement.
       images: Whether examples must be images.
       allowed: Allowed values of the configuration keys that the variant restricts, by key.
@@ -92,6 +105,7 @@ class Variant:
 
     layers: Mapping[str, LayerChoice] = dataclasses.field(default_factory=dict)
     defaults: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    defaults_with: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     needs: tuple[str, ...] = ()
     images: bool = False
     allowed: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
@@ -137,6 +151,9 @@ class Variant:
         """Returns whether, with these places, any noise has a rate that a schedule can change."""
         return any(choice.rated and not choice.learns for choice in self.layers_at(places).values())
 
-    def default(self, key: str) -> float:
-        """Returns the default of a rate."""
+    def default(self, key: str, places: Sequence[str] = ()) -> float:
+        """Returns the default of a rate in a model with these places."""
+        for place, defaults in self.defaults_with.items():
+            if place in places and key in defaults:
+                return defaults[key]
         return self.defaults.get(key, RATES[key])

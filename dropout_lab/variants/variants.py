@@ -31,7 +31,15 @@ def _dense(choice: LayerChoice, conv: LayerChoice | None = None, **fields: Any) 
 
 VARIANTS: dict[str, Variant] = {
     "none": Variant(inference=("mean",)),
-    "dropout": _everywhere(_DROPOUT),
+    "dropout": Variant(
+        {
+            **dict.fromkeys(("input", "stage", "hidden"), _DROPOUT),
+            **dict.fromkeys(("position", "projection", "feedforward"), _DROPOUT),
+            "attention": LayerChoice(nn.AttentionDropout),
+        },
+        defaults={"attention_rate": 0.0},
+        defaults_with={"feedforward": {"rate": 0.0}},  # Vaswani et al. 2017 have none there
+    ),
     "classic_dropout": _everywhere(LayerChoice(nn.ClassicDropout)),
     "gaussian_dropout": _everywhere(LayerChoice(nn.GaussianDropout)),
     "uniform_dropout": _everywhere(
@@ -114,6 +122,29 @@ VARIANTS: dict[str, Variant] = {
     ),
     "weight_drop": Variant({"recurrent": LayerChoice(nn.WeightDrop)}, needs=("recurrent",)),
     "naive_recurrent": Variant({"recurrent": LayerChoice(nn.NaiveState)}, needs=("recurrent",)),
+    "attention_dropout": Variant(
+        {"attention": LayerChoice(nn.AttentionDropout, ("columns", "normalised"))},
+        needs=("attention",),
+    ),
+    "drop_key": Variant({"attention": LayerChoice(nn.DropKey)}, needs=("attention",)),
+    "drop_head": Variant({"attention": LayerChoice(nn.DropHead)}, needs=("attention",)),
+    "layer_drop": Variant(
+        {"layer": LayerChoice(nn.LayerDrop)},
+        defaults={"branch_rate": 0.2},
+        needs=("layer",),
+        inference=("mean", "every_other", "mc"),
+    ),
+    "patch_dropout": Variant(
+        {"patch": LayerChoice(nn.PatchDropout, ("patch_share",))}, needs=("patch",)
+    ),
+    "embedding_dropout": Variant(
+        {"embedding": LayerChoice(nn.EmbeddingDropout, ("per_example",))}, needs=("embedding",)
+    ),
+    "word_dropout": Variant(
+        {"embedding": LayerChoice(nn.WordDropout)},
+        defaults={"embedding_rate": 0.3},
+        needs=("embedding",),
+    ),
     "drop_connect": Variant(
         {"linear": LayerChoice(nn.DropConnect, ("per_example",))},
         inference=("gaussian", "mean", "mc"),

@@ -26,6 +26,9 @@ class Sizes:
       widths: Hidden units of the MLP.
       stages: Channels of the CNN.
       units: Units of the LSTM.
+      sequence: Examples, steps and features that attention runs on.
+      heads: Attention heads.
+      patch_size: Side of the patches that the transformer reads.
       steps: Updates in an epoch.
       variants: Of the sweep; none is hard to write in another framework.
       rates: Rates of each variant.
@@ -40,6 +43,9 @@ class Sizes:
     widths: tuple[int, ...] = (1024, 1024, 1024)
     stages: tuple[int, ...] = (32, 64, 128)
     units: int = 128
+    sequence: tuple[int, int, int] = (128, 64, 128)
+    heads: int = 4
+    patch_size: int = 4
     steps: int = 20
     variants: tuple[str, ...] = (
         *("dropout", "classic_dropout", "alpha_dropout"),
@@ -63,6 +69,9 @@ TINY = Sizes(
     widths=(64, 64, 64),
     stages=(4, 4, 4),
     units=8,
+    sequence=(2, 4, 8),
+    heads=2,
+    patch_size=14,
     steps=30,
     variants=("dropout",),
     rates=2,
@@ -173,6 +182,27 @@ def forward_case(rate: float) -> str:
 def backward_case(rate: float) -> str:
     """Returns the name of a case: dropout forward and backward."""
     return f"dropout {rate} forward + backward"
+
+
+ATTENTION_RATE = 0.1
+
+
+def attention_case(noisy: bool) -> str:
+    """Returns the name of a case: one layer, forward and backward."""
+    return f"attention, {'dropout' if noisy else 'no dropout'}, forward + backward"
+
+
+def transformer_case(noisy: bool) -> str:
+    """Returns the name of a case: a training step."""
+    return f"transformer step, {'attention dropout' if noisy else 'no dropout'}"
+
+
+def attention_weights(sizes: Sizes) -> Weights:
+    """Returns the kernels of query, key, value and output that all sides start from."""
+    features = sizes.sequence[-1]
+    rng = np.random.default_rng(0)
+    shape = (4, features, features)
+    return list(rng.normal(scale=features**-0.5, size=shape).astype(np.float32))
 
 
 CONNECT = "drop_connect per example, forward + backward"

@@ -5,10 +5,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from scripts.benchmarks import facts
 from scripts.benchmarks.facts import Fact
+from scripts.benchmarks.problems import Sizes
 from scripts.benchmarks.work import Work, timer
 
 
@@ -54,6 +56,37 @@ def dropout_work(
 
     run = Recycled(both, x, jnp.ones_like(x)) if backward else Recycled(apply, x)
     return Work(timer(run), lambda: _facts(run.outputs))
+
+
+def attention_work(
+    apply: Callable[[Int[Array, ""], Float[Array, "n t f"], Any], Float[Array, "n t f"]],
+    params: Any,
+    sizes: Sizes,
+    *,
+    noisy: bool,
+) -> Work:
+    """Returns the work of attention, forward and backward to its input and weights.
+
+    Args:
+      apply: From the number of the call, the input and the layer's parameters to its output.
+      params: The layer's parameters.
+      sizes: Sizes of the problem.
+      noisy: Whether it draws noise; then sides have nothing in common to compare.
+    """
+    draw = np.random.default_rng(1).normal(size=(2, *sizes.sequence)).astype(np.float32)
+    x, above = (jnp.asarray(each) for each in draw)
+
+    def both(step: Int[Array, ""], x: Array, above: Array, params: Any) -> tuple[Array, Any]:
+        y, pull = jax.vjp(lambda x, params: apply(step, x, params), x, params)
+        return y, pull(above)
+
+    run = Recycled(both, x, above, params)
+
+    def compute_facts() -> dict[str, Fact]:
+        size = float((run.outputs[0] ** 2).mean())
+        return {} if noisy else {"mean square": Fact(size, 1e-4 * size)}
+
+    return Work(timer(run), compute_facts)
 
 
 def _facts(outputs: Any) -> dict[str, Fact]:

@@ -31,6 +31,7 @@ class Suite:
 SUITES = {
     "ops": Suite("s", 100),
     "train": Suite("s", 100),
+    "attention": Suite("s", 100),
     "memory": Suite("B", 1),  # the same whenever it is measured
     "startup": Suite("s", 3),  # seconds each
     "sweep": Suite("s", 1),  # minutes each

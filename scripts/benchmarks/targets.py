@@ -13,6 +13,7 @@ from scripts.benchmarks.problems import (
     backward_case,
     forward_case,
     training_case,
+    transformer_case,
 )
 
 CaseSide = tuple[str, str]
@@ -69,6 +70,10 @@ BERNOULLI_OR_UNIFORM = (
     *("uniform_dropout", "spatial_dropout", "feature_alpha_dropout", "weighted_channel_dropout"),
     *("cutout", "max_pool_dropout", "stochastic_pool"),
 )
+SEQUENCES = (
+    *("attention_dropout", "drop_head", "layer_drop", "embedding_dropout", "word_dropout"),
+    *("patch_dropout",),
+)
 NORMAL = ("gaussian_dropout", "variational_dropout", "information_dropout")
 
 _HALF, _TENTH = RATES
@@ -80,7 +85,8 @@ TARGETS: tuple[Target, ...] = (
     *(_faster(backward_case(rate), "flax", 12) for rate in RATES),
     *(_faster(backward_case(rate), "torch", times) for rate, times in ((_HALF, 15), (_TENTH, 8))),
     *(_copies(case, 4) for case in BERNOULLI_OR_UNIFORM),
-    *(_copies(case, 8) for case in (*NORMAL, "drop_block")),
+    *(_copies(case, 4) for case in SEQUENCES),
+    *(_copies(case, 8) for case in (*NORMAL, "drop_block", "drop_key")),
     _copies("concrete_dropout", 15),
     _faster(CONNECT, "naive", 40),
     _within(
@@ -103,6 +109,12 @@ TARGETS: tuple[Target, ...] = (
         1.5,
         (training_case(CNN, noisy=False), "torch"),
         "torch's time",
+    ),
+    _within(
+        transformer_case(noisy=True),
+        1.1,
+        (transformer_case(noisy=False), "ours"),
+        "itself without",
     ),
     _within(
         "drop_connect per example, temporary memory",

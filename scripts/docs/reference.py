@@ -18,7 +18,7 @@ from scripts.docs import ROOT
 
 PACKAGES = (
     *("variants", "models", "schedules", "data", "config", "training"),
-    *("sweeps", "tuning", "analysis", "reproduce", "errors"),
+    *("sweeps", "tuning", "analysis", "report", "reproduce", "errors"),
 )
 """Modules and packages of dropout_lab with a page each; ``ops`` and ``nn`` have one per name."""
 

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 import experiments
+from dropout_lab.analysis import masks
 from dropout_lab.analysis.summary import Aggregate, summarise
 from dropout_lab.errors import InputError
 from dropout_lab.models import MODELS
@@ -26,6 +30,7 @@ the default first. KL: it adds a divergence to the loss. A variant of your own: 
 
 """
 
+_RATE = 0.3  # of the noise in the pictures
 _SYMBOLS = (
     r"Here $p$ is the rate of dropping, $\epsilon$ a standard normal variable, and $m$ or $M$ a "
     "mask: 1 with probability $1 - p$, else 0, unless its formula says otherwise."
@@ -38,6 +43,16 @@ def write(folder: Path) -> None:
     (folder / "index.md").write_text(_INDEX + table("") + _toctree(VARIANTS))
     for name in VARIANTS:
         (folder / f"{name}.md").write_text(_page(name))
+    _draw(folder)
+
+
+def _draw(folder: Path) -> None:
+    """Writes a picture of every variant's noise, ``NAME.png``."""
+    image = masks.photograph() * (1 - _RATE)  # room for what the noise scales up
+    for name in VARIANTS:
+        shown, _ = masks.noisy(name, image, rate=_RATE)
+        pixels = (255 * np.clip(shown, 0, 1)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{name}.png")
 
 
 def table(folder: str) -> str:
@@ -70,7 +85,9 @@ def _networks(variant: Variant) -> str:
 
 def _page(name: str) -> str:
     variant, about = VARIANTS[name], DESCRIPTIONS[name]
-    parts = [f"# {name}", f"$$\n{about.formula}\n$$"]
+    alt = f"A photograph after one noisy pass at rate {_RATE:g}"
+    parts = [f"# {name}", f"```{{image}} {name}.png\n:alt: {alt}\n:class: mask\n```"]
+    parts += [f"$$\n{about.formula}\n$$"]
     parts += [_SYMBOLS] if about.op else []
     parts += [f"Noisy: {about.noisy}.", about.use]
     if about.papers:

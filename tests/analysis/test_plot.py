@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dropout_lab.analysis import plot
-from dropout_lab.analysis.drawing import MARKERS
+from dropout_lab.analysis.drawing import MARKERS, save
 from dropout_lab.analysis.summary import summarise
 from dropout_lab.errors import InputError
 
@@ -93,22 +93,17 @@ def test_filters_are_named(small_sweep):
     assert "only variant=dropout" in axes.get_title(loc="left")
 
 
-def test_equal_summaries_give_equal_svg_files(summary, tmp_path):
-    for name in ("a.svg", "b.svg"):
-        plot.save(summary, tmp_path / name)
-    content = (tmp_path / "a.svg").read_bytes()
-    assert content == (tmp_path / "b.svg").read_bytes()
-    assert b"<dc:date>" not in content
-
-
-def test_png_is_written(summary, tmp_path):
-    plot.save(summary, tmp_path / "a.png")
-    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+def test_equal_summaries_give_equal_files(summary, tmp_path):
+    for name in ("a.svg", "b.svg", "a.pdf", "b.pdf"):
+        save(plot.draw(summary), tmp_path / name)
+    for form in ("svg", "pdf"):
+        assert (tmp_path / f"a.{form}").read_bytes() == (tmp_path / f"b.{form}").read_bytes()
+    assert b"<dc:date>" not in (tmp_path / "a.svg").read_bytes()
 
 
 def test_another_suffix_is_an_error_before_anything_is_written(summary, tmp_path):
-    with pytest.raises(InputError, match=r"unknown figure format '\.pdf'.* Allowed: \.png, \.svg"):
-        plot.save(summary, tmp_path / "a.pdf")
+    with pytest.raises(InputError, match=r"figure format '\.bmp'.* Allowed: \.pdf, \.png, \.svg"):
+        save(plot.draw(summary), tmp_path / "a.bmp")
     assert not list(tmp_path.iterdir())
 
 
@@ -140,6 +135,17 @@ def test_no_band_goes_below_zero(new_sweep):
     assert band[:, 1].max() == pytest.approx(3.25 + 5.5 / 2**0.5)
 
 
+def test_the_band_of_a_gap_may_go_below_zero(new_sweep):
+    sweep = new_sweep().add(rate=0.1, test=[1.0, 3.0]).add(rate=0.5, test=[2.0, 6.0])
+    for record in sweep.records:
+        record["metrics"]["train_error"] = 1.0
+    summary = summarise(sweep.records, sweep.planned, value="gap_error", cols="dropout.rate")
+    (axes,) = plot.draw(summary).axes
+    band = np.asarray(axes.collections[0].get_paths()[0].vertices)
+    assert band[:, 1].min() == pytest.approx(1 - 2**0.5)
+    assert axes.get_ylabel() == "test − training error (%)"
+
+
 @pytest.mark.parametrize(
     ("rates", "scale"),
     [
@@ -163,6 +169,7 @@ def test_matplotlib_is_imported_by_figures_only():
         "import sys; from dropout_lab.analysis import plot, summary, table; "
         "assert 'matplotlib' not in sys.modules; "
         "s = summary.summarise([{'id': 'a', 'status': 'ok', 'metrics': {'test_error': 1.0}, "
+        "'wall_seconds': 1.0, "
         "'config': {'rate': 0.5}}], {}, rows=None, cols='rate'); "
         "plot.draw(s); assert 'matplotlib.pyplot' not in sys.modules"
     )

@@ -9,7 +9,7 @@ from scripts.benchmarks.ours import ops as our_ops
 from scripts.benchmarks.problems import SWEEP, TINY
 from scripts.benchmarks.runner import SUITES, judge_targets
 from scripts.benchmarks.side_process import NAIVE
-from scripts.benchmarks.targets import BERNOULLI_OR_UNIFORM, NORMAL, TARGETS, Target
+from scripts.benchmarks.targets import BERNOULLI_OR_UNIFORM, NORMAL, SEQUENCES, TARGETS, Target
 
 FASTER = Target(("case", "peer"), ("case", "ours"), "least", 20, "")
 WITHIN = Target(("case", "ours"), ("case", "floor"), "most", 2, "")
@@ -67,8 +67,22 @@ def test_every_case_of_a_peer_is_ours(measured):
 
 
 def test_every_op_is_measured_once_and_has_a_target_unless_it_is_a_product():
-    groups: list[dict] = [our_ops.ON_ARRAYS, our_ops.ON_IMAGES, our_ops.PRODUCTS, {"dropout": None}]
+    groups: list[dict] = [
+        our_ops.ON_ARRAYS,
+        our_ops.ON_IMAGES,
+        our_ops.ON_SEQUENCES,
+        our_ops.PRODUCTS,
+        {"dropout": None},
+    ]
     names = [name for group in groups for name in group]
     assert sorted(names) == sorted(ops.OPS)
-    aimed_at = {*BERNOULLI_OR_UNIFORM, *NORMAL, "drop_block", "concrete_dropout", "dropout"}
+    aimed_at = {
+        *BERNOULLI_OR_UNIFORM,
+        *NORMAL,
+        *SEQUENCES,
+        "drop_block",
+        "drop_key",
+        "concrete_dropout",
+        "dropout",
+    }
     assert aimed_at == set(names) - set(our_ops.PRODUCTS)

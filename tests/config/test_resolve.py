@@ -53,7 +53,7 @@ def test_rates_are_the_variants_defaults_where_it_reads_them(variant, model):
     reads = made.reads(places)
     stages = {"cnn": 2, "resnet": 3}.get(model, 0)
     for key in RATES:
-        rate = made.default(key) if key in reads else 0
+        rate = made.default(key, places) if key in reads else 0
         assert found[f"dropout.{key}"] == ((rate,) * stages if key == "stage_rates" else rate)
 
 
@@ -165,6 +165,9 @@ def test_a_record_gives_its_configuration_back():
 
 
 READERS = {
+    "dropout.embedding_rate": "word_dropout",
+    "dropout.patch_rate": "patch_dropout",
+    "dropout.attention_rate": "drop_key",
     "dropout.branch_rate": "stochastic_depth",
     "dropout.state_rate": "zoneout",
     "dropout.cell_rate": "zoneout",
@@ -182,9 +185,12 @@ def test_dynamic_numbers_share_a_program(key):
     changes |= {"optimizer.momentum_start": 0.5, "optimizer.momentum_epochs": 9.0}
     changes |= {"optimizer.clip_norm": 1.0, "train.init_std": 0.1}
     variant = READERS.get(key, "dropout")
-    needs = set(VARIANTS[variant].needs)
+    option = key.removeprefix("dropout.")
     changes["model.name"] = next(
-        name for name in ("cnn", *MODELS) if not needs or needs & set(MODELS[name].places)
+        name
+        for name in ("cnn", *MODELS)
+        if option in VARIANTS[variant].reads(MODELS[name].places) or option not in RATES
+        if VARIANTS[variant].fits(MODELS[name].places)
     )
     value = {"seed": 9, "train.epochs": 7, "dropout.stage_rates": (0.3, 0.4)}.get(key, 0.625)
     one = resolve(config_of(variant, changes))

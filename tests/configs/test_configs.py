@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -91,9 +92,12 @@ def test_an_unknown_key_cannot_be_set():
 )
 def test_it_trains_a_step(name, variant):
     config = resolve(get_config(name, f"{variant},smoke"))
+    if config.data.path and "DROPOUT_LAB_DATA" not in os.environ:
+        pytest.skip(f"needs DROPOUT_LAB_DATA to hold {Path(config.data.path).name}")
     dataset = load_data(config)
     check_data(config, dataset)
-    program = Program(config, example_shape(dataset.train), dataset.classes)
+    shape = example_shape(dataset.train)
+    program = Program(config, shape, dataset.classes, dataset.vocabulary)
     numbers = as_arrays(hparams_of(config))
     _, loss = program.train_epoch(
         program.init(numbers),

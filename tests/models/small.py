@@ -12,6 +12,10 @@ SMALL: dict[str, Any] = {
     "depth": 10,
     "widening": 1,
     "units": 8,
+    "layers": 2,
+    "width": 8,
+    "heads": 2,
+    "ff_width": 12,
 }
 
 

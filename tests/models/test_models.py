@@ -48,6 +48,7 @@ RESNET = (
     *(2 * 16, 144 * 32, 2 * 32, 288 * 32, 16 * 32),
     *(2 * 32, 288 * 64, 2 * 64, 576 * 64, 32 * 64),
 )
+LAYER = (16, 9 * 24, 9 * 8, 16, 9 * 12, 13 * 8)
 # Weights and biases of each layer, from the input up.
 COUNTS = [
     ("mlp", "none", {}, [(192 + 1) * 12, (12 + 1) * 10, (10 + 1) * 5]),
@@ -70,6 +71,15 @@ COUNTS = [
     ("cnn", "none", {"activation": "maxout"}, [28 * 8, 37 * 12, 25 * 24, 13 * 20, 11 * 5]),
     # A block's norms and convolutions, and a shortcut where the number of channels changes.
     ("rnn", "none", {}, [4 * 8 * (24 + 8 + 1), 9 * 12, 13 * 10, 11 * 5]),
+    # A row of 24 pixels; 8 positions; the first step; norms and products of a layer; last norm.
+    ("transformer", "none", {}, [25 * 8, 8 * 8, 8, *(2 * LAYER), 16, 9 * 5]),
+    ("transformer", "dropout", {"patch_size": 4}, [49 * 8, 4 * 8, 8, *(2 * LAYER), 16, 9 * 5]),
+    (
+        "transformer",
+        "none",
+        {"sequence": "pixels", "positions": "sinusoidal", "pooling": "mean"},
+        [4 * 8, *(2 * LAYER), 16, 9 * 5],
+    ),
     ("resnet", "none", {}, [27 * 16, *RESNET, 2 * 64, 65 * 5]),
     (
         "cnn",

@@ -4,7 +4,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.ops import rows_basic, rows_images, rows_noise, rows_recurrent, rows_weights
+from tests.ops import (
+    rows_basic,
+    rows_images,
+    rows_noise,
+    rows_recurrent,
+    rows_sequences,
+    rows_weights,
+)
 from tests.ops.contract import KINDS
 
 ROWS = (
@@ -12,6 +19,7 @@ ROWS = (
     *rows_images.ROWS,
     *rows_noise.ROWS,
     *rows_recurrent.ROWS,
+    *rows_sequences.ROWS,
     *rows_weights.ROWS,
 )
 

@@ -15,8 +15,9 @@ class Row:
     Attributes:
       name: Its name in OPS.
       kind: "mask" (y is m * x, scaled or not), "noise" (multiplicative, with a rate), "learnt"
-        (multiplicative, no rate), "weight" (a product with dropped weights), "rated" or "free" (any
-        other op, with or without a rate: statistics of its own are in a test of its own).
+        (multiplicative, no rate), "weight" (a product with dropped weights), "logits" (-inf where
+        dropped, and one of each row is left), "rated" or "free" (any other op, with or without a
+        rate: statistics of its own are in a test of its own).
       call: From a key, an input and a rate to the output; an op with no rate reads it as its
         variance, or ignores it.
       mean: E[y] from x and the rate, in NumPy; None where a test of its own has the moments.
@@ -48,9 +49,10 @@ class Row:
 KINDS: dict[str, Callable[[Row], bool]] = {
     "op": lambda row: True,
     "mask_op": lambda row: row.kind == "mask",
-    "rated_op": lambda row: row.kind in ("mask", "noise", "weight", "rated"),
+    "rated_op": lambda row: row.kind in ("mask", "noise", "weight", "logits", "rated"),
     "dropping_op": lambda row: row.kind in ("mask", "weight"),
     "noise_op": lambda row: row.kind in ("noise", "learnt"),
+    "logits_op": lambda row: row.kind == "logits",
     "moment_op": lambda row: row.mean is not None,
     "affine_op": lambda row: row.affine,
     "quiet_op": lambda row: row.noiseless is not None,

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from dropout_lab.analysis.statistics import Sample
 from dropout_lab.config import default_config
 from dropout_lab.reproduce import Cell, CellMetric, Table, report, table
 from dropout_lab.reproduce.figure import figure_data, svg
 from dropout_lab.reproduce.overview import describe, overview
-from dropout_lab.reproduce.statistics import Sample
 from tests.reproduce.conftest import ERRORS, made_up, small_experiment
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -231,7 +231,6 @@ def record(run_script, tmp_path_factory):
         (["--format=html"], r"unknown .*format 'html'.* Allowed: csv, latex, latex_plain, ma"),
         (["--rows=varaint"], r"unknown row key 'varaint'; did you mean 'variant'"),
         (["--value=test_eror"], r"unknown value 'test_eror'; did you mean 'test_error'"),
-        (["--plot=figure.bmp"], r"bmp"),
     ],
 )
 def test_a_table_that_cannot_be(fails, record, tmp_path, args, message):

@@ -8,6 +8,7 @@ import pytest
 from dropout_lab.analysis import table
 from dropout_lab.cli import checkout, dispatch
 from dropout_lab.cli.dispatch import SUBCOMMANDS
+from dropout_lab.cli.plot import KINDS
 from dropout_lab.errors import InputError
 from dropout_lab.reproduce.design import PROTOCOLS
 from dropout_lab.sweeps.execution.options import EXECUTORS
@@ -50,6 +51,7 @@ def test_help_lists_every_subcommand():
         ("sweep", ("--vary", "--sweep", "--lanes", "status", *EXECUTORS)),
         ("tune", ("--folds", "--vary", *EXECUTORS)),
         ("table", ("--rows", "--where", *table.FORMATS)),
+        ("plot", ("--against", *KINDS)),
         ("reproduce", ("--experiment", "check", *PROTOCOLS)),
         ("doctor", ("--workdir", "--data_dir")),
         ("benchmark", ("--suite", "--peers", *SUITES)),

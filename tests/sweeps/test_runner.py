@@ -104,6 +104,30 @@ def test_a_group_compiles_once(config, tmp_path, compiled):
 
 
 @pytest.mark.slow
+def test_rates_of_attention_and_seeds_share_a_compile(config, tmp_path, compiled):
+    """In lanes: three rates and two seeds of a transformer."""
+    config.update_from_flattened_dict(
+        {
+            "variant": "drop_key",
+            "model.name": "transformer",
+            "model.layers": 1,
+            "model.width": 8,
+            "model.heads": 2,
+            "model.ff_width": 8,
+        }
+    )
+    rates, seeds = [0.0, 0.3, 0.6], [0, 1]
+    axes: dict[str, Any] = {"dropout.attention_rate": rates, "seed": seeds}
+    run_sweep(config, product(axes), Store(tmp_path), lanes=6)
+    assert compiled == compiles(1, "drop_key")
+    records = Store(tmp_path).records()
+    assert [record["config"]["dropout"]["attention_rate"] for record in records] == [
+        rate for rate in rates for _ in range(2)
+    ]
+    assert len({record["metrics"]["train_nll"] for record in records}) == 6
+
+
+@pytest.mark.slow
 def test_lanes_compile_once_per_group(config, tmp_path, compiled):
     """Chunks have the same width; the last one is padded."""
     run_sweep(config, {"seed": list(range(6))}, Store(tmp_path), lanes=4)

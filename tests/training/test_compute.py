@@ -1,5 +1,6 @@
 """Types and precision of a program's computations."""
 
+import functools
 from typing import Any
 
 import jax
@@ -19,7 +20,24 @@ SMALL: dict[str, dict[str, Any]] = {
     "cnn": {"model.name": "cnn", "model.stages": (4, 4), "model.widths": (8,)},
     "rnn": {"model.name": "rnn", "model.units": 8},
     "resnet": {"model.name": "resnet", "model.depth": 10},
+    "transformer": {
+        "model.name": "transformer",
+        "model.layers": 2,
+        "model.width": 8,
+        "model.heads": 2,
+        "model.ff_width": 12,
+    },
 }
+ONE_OF_EACH_KIND = (
+    "dropout",
+    "drop_connect",
+    "gaussian_dropout",
+    "sparse_variational_dropout",
+    "concrete_dropout",
+    "standout",
+    "zoneout",
+)
+"""Noise of units, of weights, learnt, in a recurrent cell; with rates, without, from the units."""
 
 
 def types(tree):
@@ -55,35 +73,48 @@ def test_penalties_are_whole(runs, new_config):
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    "variant",
-    [pytest.param(name, marks=() if name == "dropout" else pytest.mark.slow) for name in VARIANTS],
-)
-def test_every_variant_trains_in_half_precision(variant, runs, new_config):
-    """Its logits are of that type, so nothing on the way to them is not; the state's types stay."""
+def in_half_precision(variant, runs, new_config):
+    """Returns a program in bfloat16 of the model that compiles fastest, and its arguments."""
     model = next(name for name in SMALL if VARIANTS[variant].fits(MODELS[name].places))
     adam = {"optimizer.name": "adam", "optimizer.lr": 0.02}
     config = resolve(new_config(variant, SMALL[model] | HALF | adam))
     program, hparams = Program(config, (8, 8, 1), 3), as_arrays(hparams_of(config))
     images = np.kron(runs.data.images, np.ones((1, 2, 2, 1), np.uint8))  # pooling needs the pixels
-    args = hparams, Examples(jnp.asarray(images), runs.data.labels), runs.scaling
-    before = jax.eval_shape(program.init, hparams)
+    return program, (hparams, Examples(jnp.asarray(images), runs.data.labels), runs.scaling)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(name, marks=() if name == "dropout" else pytest.mark.slow) for name in VARIANTS],
+)
+def test_every_variant_computes_in_half_precision(variant, runs, new_config):
+    """Its logits are of that type, so nothing on the way to them is not; the state's types stay."""
+    program, args = in_half_precision(variant, runs, new_config)
+    before = jax.eval_shape(program.init, args[0])
 
     def logits(weights):
         weights = weights._replace(params=program.network.cast_to_compute(weights.params))
         return program.network.module(weights, "mean")(jnp.ones((2, 8, 8, 1), jnp.bfloat16))
 
     assert jax.eval_shape(logits, before.weights).dtype == jnp.bfloat16
-    epoch = program.train_epoch.lower(before, *args, steps=5)
+    after, loss = jax.eval_shape(functools.partial(program.train_epoch, steps=5), before, *args)
+    assert loss.dtype == jnp.float32
+    assert types(after) == types(before)
+    assert set(jax.tree.leaves(types(after))) <= {np.dtype("float32"), np.dtype("int32")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ONE_OF_EACH_KIND)
+def test_half_precision_trains(variant, runs, new_config):
+    program, args = in_half_precision(variant, runs, new_config)
+    state, losses = program.init(args[0]), []
+    epoch = program.train_epoch.lower(state, *args, steps=5)
     epoch = epoch.compile(compiler_options=for_one_call())
-    state, losses = program.init(hparams), []
     for _ in range(5):
         state, loss = epoch(state, *args)
         losses.append(float(loss))
     assert np.isfinite(losses).all()
     assert losses[-1] < losses[0]
-    assert types(state) == types(before)
-    assert set(jax.tree.leaves(types(state))) <= {np.dtype("float32"), np.dtype("int32")}
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,13 @@ def test_a_place_without_a_layer_gets_its_fallbacks_at_that_ones_rate():
     assert VARIANTS["drop_connect"].reads(("first",)) == {"rate", "per_example"}
 
 
+def test_dropout_of_a_transformers_units_is_off_by_default():
+    made = VARIANTS["dropout"]
+    assert made.default("rate") == made.default("rate", MODELS["mlp"].places) == 0.5
+    assert made.default("rate", MODELS["transformer"].places) == 0
+    assert made.default("projection_rate", MODELS["transformer"].places) == 0.1
+
+
 def test_an_unknown_place_is_an_error():
     with pytest.raises(InputError, match=r"^unknown place of a variant 'hiden'; did you mean 'hid"):
         Variant({"hiden": LayerChoice(nn.Dropout)})
@@ -160,7 +167,10 @@ def test_options_reach_the_layer(variant, place, monkeypatch):
 def test_a_variant_says_what_it_reads():
     every = tuple(PLACES)
     assert VARIANTS["none"].reads(every) == set()
-    assert VARIANTS["dropout"].reads(every) == {"rate", "input_rate", "stage_rates"}
+    in_transformers = {"embedding_rate", "attention_rate", "projection_rate"}
+    assert VARIANTS["dropout"].reads(every) == {"rate", "input_rate", "stage_rates"} | (
+        in_transformers
+    )
     assert VARIANTS["dropout"].reads(("input", "linear")) == {"input_rate"}
     assert VARIANTS["drop_connect"].reads(every) == {"rate", "per_example"}
     assert VARIANTS["zoneout"].reads(every) == {"state_rate", "cell_rate", "share_mask"}

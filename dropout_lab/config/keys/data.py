@@ -1,11 +1,12 @@
 """Configuration keys of the data."""
 
-from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Key, Role, When, equals
+from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, TEXT_SETS, Key, Role, When, equals
 from dropout_lab.config.keys.values import NONE, TEXT, one_of, whole
-from dropout_lab.data import DATASETS
+from dropout_lab.data import DATASETS, TOKENS
 
 STATIC, HOST, EXECUTION = Role.STATIC, Role.HOST, Role.EXECUTION
 
+TEXT_FILES = equals("data.name", *TEXT_SETS)
 HELD_OUT = When(
     "no folds are cut, or `data.train_size` is given",
     lambda config, _: config["data.folds"] is None or config["data.train_size"] is not None,
@@ -14,8 +15,10 @@ HELD_OUT = When(
 # fmt: off
 KEYS = (
     Key("data.name", "digits", one_of(DATASETS), STATIC, when=ALWAYS, before=ORIGINAL,
-        meaning="Data set. Your own, from `data.path`: npz (arrays), table (CSV, parquet) or "
-                "image_folder (a folder of images for each class)."),
+        meaning="Data set. Your own, from `data.path`: npz (arrays, also of tokens or sequences), "
+                "table (CSV, parquet), image_folder (a folder of images for each class), "
+                "text_lines (train.tsv and test.tsv, a label, a tab and a text a line) or text "
+                "(train.txt and test.txt, for next tokens)."),
     Key("data.dir", None, TEXT | NONE, EXECUTION, when=ALWAYS, before=ORIGINAL,
         meaning="Directory of prepared or original files. None: TFDS_DATA_DIR, then the usual "
                 "places."),
@@ -26,6 +29,16 @@ KEYS = (
                 "commas. None: the usual names."),
     Key("data.label", None, TEXT | NONE, STATIC, when=equals("data.name", "table"), before=None,
         meaning="Column of the labels. None: a usual name."),
+    Key("data.vocabulary", None, whole(2) | NONE, STATIC,
+        when=equals("data.name", "npz", *TEXT_SETS), before=None,
+        meaning="Number of token types; of text, the most frequent ones of the training part, and "
+                "one for all others. None: as many as there are."),
+    Key("data.tokens", "words", one_of(TOKENS), STATIC, when=TEXT_FILES, before=None,
+        meaning="How text is cut: words in lower case and punctuation, what white space separates "
+                "(spaced), or characters."),
+    Key("data.window", None, whole(1) | NONE, STATIC, when=TEXT_FILES, before=None,
+        meaning="text: tokens in a window, which starts from a state of zeros; None: 35. "
+                "text_lines: tokens read of a line; None: all."),
     Key("data.train_size", None, whole(1) | NONE, STATIC, when=ALWAYS, before=ORIGINAL,
         meaning="Use only the first this many training examples. None: all."),
     Key("data.val_size", None, whole(0) | NONE, STATIC, when=HELD_OUT, before=ORIGINAL,

@@ -11,6 +11,9 @@ from dropout_lab.config.keys.values import Values
 from dropout_lab.models import model_named
 from dropout_lab.variants import variant_named
 
+TEXT_SETS = ("text_lines", "text")
+"""Data sets of text."""
+
 Flat = dict[str, Any]
 """A configuration as one dictionary, from dotted key names to values."""
 
@@ -124,16 +127,18 @@ def absent(name: str) -> When:
 
 def present_places(config: Flat) -> tuple[str, ...]:
     """Returns the places of a configuration's model where a variant can put layers."""
+    tokens = config["data.name"] in TEXT_SETS or config["data.vocabulary"] is not None
     return _present_places(
-        config["model.name"], bool(config["model.widths"]), bool(config["model.stages"])
+        config["model.name"], bool(config["model.widths"]), bool(config["model.stages"]), tokens
     )
 
 
 @functools.cache
-def _present_places(name: str, dense: bool, stages: bool) -> tuple[str, ...]:
+def _present_places(name: str, dense: bool, stages: bool, tokens: bool) -> tuple[str, ...]:
     model = model_named(name)
     missing = {*(() if dense else model.dense_places), *(() if stages else model.stage_places)}
-    return tuple(place for place in model.places if place not in missing)
+    places = (*model.places, *(model.token_places if tokens else ()))
+    return tuple(place for place in places if place not in missing)
 
 
 def variant_options(config: Flat) -> frozenset[str]:

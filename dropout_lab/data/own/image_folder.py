@@ -10,7 +10,7 @@ import numpy as np
 
 from dropout_lab.data.own import file_kind
 from dropout_lab.data.own.names import part_of
-from dropout_lab.data.own.parts import Part
+from dropout_lab.data.own.part import Part
 from dropout_lab.errors import InputError
 
 if TYPE_CHECKING:

@@ -9,12 +9,15 @@ _PARTS = {
 }
 _FEATURES = (
     *("x", "xs", "image", "images", "img", "imgs", "data", "feature", "features"),
-    *("input", "inputs", "pixels", "samples"),
+    *("input", "inputs", "pixels", "samples", "tokens", "sequences"),
 )
+_LENGTHS = ("lengths",)
 _LABELS = ("y", "ys", "label", "labels", "class", "classes", "target", "targets", "category")
 
 _PART = {word: part for part, words in _PARTS.items() for word in words}
-_KIND = dict.fromkeys(_FEATURES, "x") | dict.fromkeys(_LABELS, "y")
+_KIND = (
+    dict.fromkeys(_FEATURES, "x") | dict.fromkeys(_LABELS, "y") | dict.fromkeys(_LENGTHS, "lengths")
+)
 _ARRAY = re.compile(
     "(?P<before>{parts})?(?:set)?(?P<kind>{kinds})(?P<after>{parts})?".format(
         parts="|".join(_PART), kinds="|".join(sorted(_KIND, key=len, reverse=True))
@@ -23,10 +26,14 @@ _ARRAY = re.compile(
 
 
 def array_role(name: str) -> tuple[str, str] | None:
-    """Returns the part ("" if none) and the kind, "x" or "y", in an array's name; None if unclear.
+    """Returns the part ("" if none) and the kind in an array's name; None if unclear.
 
-    >>> array_role("x_train"), array_role("testLabels"), array_role("y"), array_role("weights")
-    (('train', 'x'), ('test', 'y'), ('', 'y'), None)
+    Kinds are "x", features or tokens; "y", labels; and "lengths".
+
+    >>> array_role("x_train"), array_role("testLabels"), array_role("lengths_val")
+    (('train', 'x'), ('test', 'y'), ('val', 'lengths'))
+    >>> array_role("y"), array_role("weights")
+    (('', 'y'), None)
     """
     match = _ARRAY.fullmatch(_plain(name))
     if not match or (match["before"] and match["after"]):

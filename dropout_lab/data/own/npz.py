@@ -7,7 +7,7 @@ import numpy as np
 
 from dropout_lab.data.own import file_kind
 from dropout_lab.data.own.names import array_role
-from dropout_lab.data.own.parts import Part
+from dropout_lab.data.own.part import Part
 from dropout_lab.errors import InputError
 
 Headers = dict[str, tuple[tuple[int, ...], np.dtype]]
@@ -17,14 +17,18 @@ _PARTS = ("train", "test", "val")
 _USUAL = "x_train, y_train, x_test, y_test"
 
 
-def read(path: Path, names: str | None) -> tuple[list[Part], list[str]]:
+def read(path: Path, names: str | None, vocabulary: int | None) -> tuple[list[Part], list[str]]:
     """Reads features and labels of a training part, and of test and validation parts if any.
+
+    Arrays such as lengths_train say that examples are sequences. Whole numbers, (n, steps), are
+    tokens if there are lengths or a vocabulary, or the array's name says so.
 
     Args:
       path: The file.
       names: Names of the arrays, separated by commas: features and labels of the training part,
         then of the test part, then of the validation part; the last two may be left out. None
         for usual names, such as x_train and y_train, or data and target.
+      vocabulary: Number of token types, if examples are tokens and it is given.
 
     Returns:
       The parts, and a note of the names that were chosen unless they are x_train and so on.
@@ -44,13 +48,27 @@ def read(path: Path, names: str | None) -> tuple[list[Part], list[str]]:
             for x, y in chosen.values():
                 _check_plain(path, x, headers[x][1], f"np.stack({x}) for rows of one length")
                 _check_plain(path, y, headers[y][1], f"{y}.astype(str)")
-            arrays = {name: _array(archive, name) for pair in chosen.values() for name in pair}
+            lengths = {part: _lengths(headers, part) for part in chosen}
+            read = [*(name for pair in chosen.values() for name in pair), *lengths.values()]
+            arrays = {name: _array(archive, name) for name in read if name}
     except InputError:  # is a ValueError
         raise
     except Exception as error:  # zipfile, zlib and NumPy raise anything on damaged files
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"{path}: not a readable .npz file ({reason}); save it again.") from error
-    parts = [Part(part, arrays[x], arrays[y], x, y) for part, (x, y) in chosen.items()]
+    parts = [
+        Part(
+            part,
+            arrays[x],
+            arrays[y],
+            x,
+            y,
+            tokens=_are_tokens(x, arrays[x], lengths[part], vocabulary),
+            lengths=arrays[lengths[part]] if lengths[part] else None,
+            lengths_name=lengths[part],
+        )
+        for part, (x, y) in chosen.items()
+    ]
     listed = ", ".join(name for pair in chosen.values() for name in pair)
     usual = all(pair == (f"x_{part}", f"y_{part}") for part, pair in chosen.items())
     return parts, [] if usual else [f"arrays read: {listed}"]
@@ -107,6 +125,20 @@ def _usual(path: Path, headers: Headers) -> dict[str, tuple[str, str]]:
         elif pair or part == "train":
             raise InputError(f"{path}: no array {', '.join(absent)}; {cure}.")
     return chosen
+
+
+def _lengths(headers: Headers, part: str) -> str:
+    """Returns the name of the lengths of a part's sequences; empty if it has none."""
+    roles = {array_role(name): name for name in headers}
+    return roles.get((part, "lengths")) or (
+        roles.get(("", "lengths"), "") if part == "train" else ""
+    )
+
+
+def _are_tokens(name: str, x: np.ndarray, lengths: str, vocabulary: int | None) -> bool:
+    if vocabulary is not None or "token" in name.lower():
+        return True
+    return bool(lengths) and x.ndim == 2 and x.dtype.kind in "iu"
 
 
 def _listing(headers: Headers) -> str:

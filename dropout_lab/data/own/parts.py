@@ -3,32 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 
-import numpy as np
-
 from dropout_lab.data.dataset import Split, TrainTest, canonical, concatenate
-from dropout_lab.data.own import features, labels
+from dropout_lab.data.own import features, labels, sequences
+from dropout_lab.data.own.part import Part
 from dropout_lab.errors import InputError
 
 _SHARE = 6  # one example in six is held out where no part is given
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Part:
-    """A part of own data as it was read.
-
-    Attributes:
-      name: "train", "val" or "test".
-      x: Features, (n, ...).
-      y: Labels.
-      x_name: Name of the features in messages.
-      y_name: Name of the labels in messages.
-    """
-
-    name: str
-    x: np.ndarray
-    y: np.ndarray
-    x_name: str
-    y_name: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,6 +21,8 @@ class OwnData:
       class_names: Their names in order; empty if the labels were 0..classes-1 to begin with.
       val_size: Number of validation examples by default.
       notes: What was converted or chosen, a line each.
+      vocabulary: Number of token types, if examples are tokens.
+      words: The tokens of text, by number.
     """
 
     train_test: TrainTest
@@ -48,9 +30,18 @@ class OwnData:
     class_names: tuple[str, ...]
     val_size: int
     notes: tuple[str, ...]
+    vocabulary: int | None = None
+    words: tuple[str, ...] = ()
 
 
-def assemble(path: str, parts: Sequence[Part], notes: Sequence[str] = ()) -> OwnData:
+def assemble(
+    path: str,
+    parts: Sequence[Part],
+    notes: Sequence[str] = (),
+    *,
+    vocabulary: int | None = None,
+    words: tuple[str, ...] = (),
+) -> OwnData:
     """Converts the parts together and puts them in canonical order.
 
     Where there is no test part, the last sixth of the training part becomes one. A validation part
@@ -60,13 +51,18 @@ def assemble(path: str, parts: Sequence[Part], notes: Sequence[str] = ()) -> Own
       path: Path of the data, for messages.
       parts: A training part, and perhaps a validation and a test part.
       notes: What has been noted so far.
+      vocabulary: Number of token types; None for as many as there are.
+      words: The tokens of text, by number.
 
     Raises:
       InputError: If they are not data for classification.
     """
     for part in parts:
         _check_lengths(path, part)
-    images, notes_on_images = features.convert(path, {part.x_name: part.x for part in parts})
+    if any(part.tokens or part.lengths is not None for part in parts):
+        images, vocabulary, notes_on_images = sequences.convert(path, parts, vocabulary)
+    else:
+        images, notes_on_images = features.convert(path, {part.x_name: part.x for part in parts})
     classes = labels.convert(path, {part.y_name: part.y for part in parts})
     splits = {
         part.name: canonical(Split(images[part.x_name], classes.ids[part.y_name])) for part in parts
@@ -90,7 +86,10 @@ def assemble(path: str, parts: Sequence[Part], notes: Sequence[str] = ()) -> Own
         train = concatenate(train, val)
     notes += _unseen(classes, train, test)
     val_size = round(len(train) / _SHARE) if val is None else len(val)
-    return OwnData(TrainTest(train, test), classes.count, classes.names, val_size, tuple(notes))
+    train_test = TrainTest(train, test)
+    return OwnData(
+        train_test, classes.count, classes.names, val_size, tuple(notes), vocabulary, words
+    )
 
 
 def _check_lengths(path: str, part: Part) -> None:

@@ -42,6 +42,23 @@ ON_IMAGES: dict[str, Call] = {
     "drop_block": lambda key, x: ops.drop_block(key, x, rate=0.1, block_size=3),
 }
 
+# From a key and attention weights, heads or sequences.
+ON_SEQUENCES: dict[str, Call] = {
+    "attention_dropout": lambda key, x: ops.attention_dropout(key, x, rate=0.1),
+    "drop_key": lambda key, x: ops.drop_key(key, x, rate=0.1),
+    "drop_head": lambda key, x: ops.drop_head(key, x[:, None], rate=0.1)[:, 0],
+    "layer_drop": lambda key, x: ops.layer_drop(key, x, rate=0.1, skipped=-x),
+    "embedding_dropout": lambda key, x: ops.embedding_dropout(
+        key,
+        x,
+        rate=0.1,
+        types=jnp.broadcast_to(jnp.arange(x.shape[1]), x.shape[:2]),
+        vocabulary=x.shape[1],
+    ),
+    "word_dropout": lambda key, x: ops.word_dropout(key, x, rate=0.1),
+    "patch_dropout": lambda key, x: ops.patch_dropout(key, x, rate=0.5),
+}
+
 # From a key, inputs and a kernel.
 PRODUCTS: dict[str, Call] = {
     "drop_connect": lambda key, x, kernel: ops.drop_connect(
@@ -64,6 +81,7 @@ PRODUCTS: dict[str, Call] = {
 def works(sizes: Sizes) -> Works:
     """Returns the work of every op; that of dropout itself has peers, and a backward pass."""
     array, images = sizes.array, sizes.images
+    sequences = (images[0], images[1] * images[2], images[3])
     makers: Works = {}
     for rate in RATES:
         makers[forward_case(rate), "ours"] = partial(_dropout, rate, array, backward=False)
@@ -76,6 +94,9 @@ def works(sizes: Sizes) -> Works:
     for name, call in ON_IMAGES.items():
         makers[name, "ours"] = partial(_timed, _keyed(call), images)
         makers[name, "floor"] = partial(_timed, _copy, images)
+    for name, call in ON_SEQUENCES.items():
+        makers[name, "ours"] = partial(_timed, _keyed(call), sequences)
+        makers[name, "floor"] = partial(_timed, _copy, sequences)
     operands = sizes.product[:2], sizes.product[1:]
     for name, call in PRODUCTS.items():
         makers[product_case(name), "ours"] = partial(_timed, _keyed(call), *operands)

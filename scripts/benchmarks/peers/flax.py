@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from scripts.benchmarks import facts
 from scripts.benchmarks.problems import (
+    ATTENTION_RATE,
     CLASSES,
     LR,
     MOMENTUM,
@@ -20,17 +21,19 @@ from scripts.benchmarks.problems import (
     RATES,
     Net,
     Sizes,
+    attention_case,
+    attention_weights,
     backward_case,
     forward_case,
     training_case,
     unit,
 )
-from scripts.benchmarks.recycled import dropout_work
+from scripts.benchmarks.recycled import attention_work, dropout_work
 from scripts.benchmarks.work import Work, Works, timer
 
 
 def works(sizes: Sizes) -> Works:
-    """Returns the work of dropout and of every network."""
+    """Returns the work of dropout, of every network and of attention."""
     makers: Works = {}
     for rate in RATES:
         makers[forward_case(rate), "flax"] = partial(_dropout, rate, sizes, backward=False)
@@ -38,6 +41,8 @@ def works(sizes: Sizes) -> Works:
     for net in NETS:
         for noisy in (True, False):
             makers[training_case(net, noisy), "flax"] = partial(_training, net, sizes, noisy)
+    for noisy in (True, False):
+        makers[attention_case(noisy), "flax"] = partial(_attention, sizes, noisy)
     return makers
 
 
@@ -153,3 +158,28 @@ def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
         return facts.of_training(steps.parameters, steps.step)
 
     return Work(timer(_Steps(net, sizes, noisy)), compute_facts)
+
+
+def _attention(sizes: Sizes, noisy: bool) -> Work:
+    features = sizes.sequence[-1]
+    layer = nnx.MultiHeadAttention(
+        sizes.heads,
+        features,
+        dropout_rate=ATTENTION_RATE if noisy else 0.0,
+        broadcast_dropout=False,
+        deterministic=not noisy,
+        decode=False,
+        rngs=nnx.Rngs(0),
+    )
+    parts = (layer.query, layer.key, layer.value, layer.out)
+    for part, kernel in zip(parts, attention_weights(sizes), strict=True):
+        part.kernel[...] = jnp.asarray(kernel).reshape(part.kernel[...].shape)
+    graph, *states = nnx.split(layer, nnx.Param, ...)
+    start, rest = states
+
+    def apply(step: Int[Array, ""], x: Float[Array, "n t f"], params: Any) -> Float[Array, "n t f"]:
+        merged = nnx.merge(graph, params, rest)
+        y: Array = merged(x, rngs=nnx.Rngs(jax.random.fold_in(jax.random.key(0), step)))
+        return y
+
+    return attention_work(apply, start, sizes, noisy=noisy)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from dropout_lab.reproduce.statistics import Sample, difference, holm, one_sample, welch
+from dropout_lab.analysis.statistics import Sample, difference, holm, one_sample, welch
 
 A = [1.62, 1.58, 1.66, 1.60]
 B = [1.28, 1.33, 1.25]

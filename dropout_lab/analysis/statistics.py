@@ -94,6 +94,11 @@ class Difference:
         """Returns the one-sided lower confidence bound, missed with probability ``level``."""
         return float(stats.t.ppf(level, self.df, loc=self.estimate, scale=self.error))
 
+    @property
+    def p_value(self) -> float:
+        """The two-sided p-value of a difference from 0."""
+        return 2 * min(self.p_below(0.0), self.p_above(0.0))
+
     def p_below(self, bound: float) -> float:
         """Returns the one-sided p-value of the claim that the difference is below a bound."""
         return float(stats.t.cdf((self.estimate - bound) / self.error, self.df))

@@ -1,0 +1,1 @@
+"""A sweep, or several, as one page for a browser."""
