@@ -101,7 +101,7 @@ config.train.refit = False
 store = Store(f"{RESULTS}/rates")
 here = Execution(executor="local", lanes=LANES)
 grid = {"variant": ["none", "dropout"], "dropout.rate": RATES, "seed": SEEDS}
-failed = run_sweep(config, grid, store, here)
+failed = run_sweep(config, grid, store, here).failed
 
 # %% [markdown]
 # ## Table and figure
@@ -152,7 +152,7 @@ class SignFlip(RatedNoise):
 VARIANTS["sign_flip"] = Variant({"hidden": LayerChoice(SignFlip)}, defaults={"rate": 0.1})
 flips = [rate / 2 for rate in RATES]
 grid = {"variant": ["sign_flip"], "dropout.rate": flips, "seed": SEEDS}
-failed |= run_sweep(config, grid, store, here)
+failed |= run_sweep(config, grid, store, here).failed
 assert not failed, failed
 show()
 

@@ -1,6 +1,7 @@
 """Statistics of one recorded value over seeds, in a table of a row key by a column key."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -198,8 +199,10 @@ def _require_repeats(groups: Iterable[Sequence[Observation]]) -> None:
     varying: dict[str, list[Value]] = {}
     for group in groups:
         for key in dict.fromkeys(name for trial in group for name in trial.config):
+            if key in ("seed", "sweep", *EXECUTION):
+                continue
             values = natural(trial.config.get(key) for trial in group)
-            if key not in ("seed", "sweep", *EXECUTION) and len(values) > 1:
+            if len(values) > 1:
                 varying.setdefault(key, []).extend(values)
     if varying:
         labels = {key: [label(value) for value in natural(varying[key])] for key in sorted(varying)}
@@ -213,8 +216,8 @@ def _require_repeats(groups: Iterable[Sequence[Observation]]) -> None:
 
 def _require_distinct_seeds(groups: Mapping[tuple[Value, Value], Sequence[Observation]]) -> None:
     for at, group in groups.items():
-        seeds = [trial.config.get("seed") for trial in group if trial.record is not None]
-        twice = [seed for seed in natural(seeds) if seeds.count(seed) > 1]
+        seeds = Counter(trial.config.get("seed") for trial in group if trial.record is not None)
+        twice = [seed for seed in natural(seeds) if seeds[seed] > 1]
         if twice:
             raise InputError(
                 f"seed {label(twice[0])} is there twice in the cell of {setting(at)}, of trials "

@@ -13,6 +13,7 @@ from absl import flags
 
 from dropout_lab.cli.checkout import enclosing, make_importable
 from dropout_lab.errors import InputError, describe_error
+from dropout_lab.system.files import expanded
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
@@ -95,7 +96,7 @@ def _load(text: str, overrides: Sequence[tuple[str, str]]) -> ConfigDict:
     from dropout_lab.config.texts import value_of
 
     file, _, argument = text.partition(":")
-    returned = _returned(Path(file).expanduser(), argument)
+    returned = _returned(expanded(file), argument)
     return from_tree(
         f"--config={text}: get_config()",
         returned,

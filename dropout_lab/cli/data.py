@@ -7,9 +7,8 @@ Your own data: --config.data.name=table --config.data.path=FILE.csv --config.dat
 
 from pathlib import Path
 
-from absl import flags
-
 from dropout_lab.cli.config_file import ConfigFlag
+from dropout_lab.cli.path_flag import define_path
 from dropout_lab.errors import InputError
 
 
@@ -18,7 +17,7 @@ class Command:
 
     def __init__(self) -> None:
         self._config = ConfigFlag()
-        self._plot = flags.DEFINE_string("plot", None, "File to draw samples to: .png or .svg.")
+        self._plot = define_path("plot", "File to draw samples to: .png or .svg.")
 
     def run(self) -> None:
         """Describes the data, draws it, and checks that the configuration can train on it."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from dropout_lab.cli.path_flag import define_path, define_paths
 from dropout_lab.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ class Command:
 
     def __init__(self) -> None:
         self._kind = flags.DEFINE_string("kind", "lines", f"{', '.join(KINDS)}.")
-        self._workdir = flags.DEFINE_multi_string(
-            "workdir", [], "Directory of a sweep; repeatable, told apart by the key sweep."
+        self._workdir = define_paths(
+            "workdir", "Directory of a sweep; repeatable, told apart by the key sweep."
         )
-        self._output = flags.DEFINE_string(
-            "output", None, "File of the figure: .svg, .png or .pdf.", required=True
+        self._output = define_path(
+            "output", "File of the figure: .svg, .png or .pdf.", required=True
         )
         self._value = flags.DEFINE_string(
             "value",

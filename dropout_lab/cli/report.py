@@ -10,6 +10,8 @@ from pathlib import Path
 
 from absl import flags
 
+from dropout_lab.cli.path_flag import define_path, define_paths
+
 _PAUSE = 10.0  # seconds between two versions; the page reloads itself as often
 
 
@@ -17,11 +19,11 @@ class Command:
     """Flags and execution of ``dropout-lab report``."""
 
     def __init__(self) -> None:
-        self._workdir = flags.DEFINE_multi_string(
-            "workdir", None, "Directory of a sweep, or of an experiment; repeatable.", required=True
+        self._workdir = define_paths(
+            "workdir", "Directory of a sweep, or of an experiment; repeatable.", required=True
         )
-        self._output = flags.DEFINE_string(
-            "output", None, "The file; default: report.html in the first directory."
+        self._output = define_path(
+            "output", "The file; default: report.html in the first directory."
         )
         self._watch = flags.DEFINE_bool(
             "watch", False, "Write it again every 10 s until the sweep has ended."

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from dropout_lab.cli.path_flag import define_path
 from dropout_lab.cli.sweep_flags import ExecutionFlags
 from dropout_lab.errors import InputError
 
@@ -47,9 +48,8 @@ class Command:
         self._cells = flags.DEFINE_multi_string(
             "cells", [], "Cells to run now, by label or pattern such as 'ReLU*'; default: all."
         )
-        self._workdir = flags.DEFINE_string(
+        self._workdir = define_path(
             "workdir",
-            None,
             "Directory for records and reports; default: experiments/unfinished/NAME/PROTOCOL.",
         )
         self._publish = flags.DEFINE_bool(

@@ -5,6 +5,9 @@ dropout-lab sweep --config=FILE.py --vary=variant=none,dropout \
 
 The trials are the grid of --vary, or the overrides that get_sweep() of --sweep=FILE.py yields (the
 configuration file may be that file), or every combination of both.
+
+Exit status: 0 if every trial has a result, 1 if one failed or diverged, 2 for bad input, 128 + the
+signal after an interruption.
 """
 
 import sys
@@ -12,6 +15,7 @@ import sys
 from absl import flags
 
 from dropout_lab.cli.config_file import ConfigFlag
+from dropout_lab.cli.path_flag import define_path
 from dropout_lab.cli.sweep_flags import ExecutionFlags, GridFlags
 from dropout_lab.errors import InputError
 
@@ -22,9 +26,7 @@ class Command:
     def __init__(self) -> None:
         self._config = ConfigFlag(required=False)
         self._grid = GridFlags()
-        self._workdir = flags.DEFINE_string(
-            "workdir", None, "Directory for the records, DIR/trials/*.json."
-        )
+        self._workdir = define_path("workdir", "Directory for the records, DIR/trials/*.json.")
         self._dry_run = flags.DEFINE_bool("dry_run", False, "List the trials; stop.")
         self._measure = flags.DEFINE_bool(
             "measure", False, "With --dry_run: measure how long the trials will take."
@@ -57,8 +59,8 @@ class Command:
             measure = self._measure.value
             print("\n".join(preview(config, sweep, store, execution, measure=measure)))
             return
-        failed = run_sweep(config, sweep, store, execution)
+        failed, diverged = run_sweep(config, sweep, store, execution)
         for label, error in failed.items():
             print(f"failed: {label}: {error}", file=sys.stderr)
-        if failed:
+        if failed or diverged:
             sys.exit(1)

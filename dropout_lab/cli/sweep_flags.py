@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 from ml_collections import ConfigDict
 
+from dropout_lab.cli.path_flag import define_path
 from dropout_lab.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ class GridFlags:
             "variant that fits the model.",
         )
         self._seeds = flags.DEFINE_integer("seeds", None, "N: the same as --vary=seed=0:N.")
-        self._sweep = flags.DEFINE_string(
-            "sweep", None, "FILE.py whose get_sweep() yields the values of each trial."
+        self._sweep = define_path(
+            "sweep", "FILE.py whose get_sweep() yields the values of each trial."
         )
 
     def overrides(self, config: ConfigDict) -> list[Overrides]:
@@ -67,7 +68,7 @@ class ExecutionFlags:
             "scheduler", None, "With dask: tls://HOST:PORT, or tcp://, of a running scheduler."
         )
         self._tls = {
-            name: flags.DEFINE_string(f"tls_{name}", None, f"With --scheduler=tls://: {meaning}.")
+            name: define_path(f"tls_{name}", f"With --scheduler=tls://: {meaning}.")
             for name, meaning in (
                 ("ca", "file of the authority that signed all certificates"),
                 ("cert", "file of this client's certificate"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from dropout_lab.cli.path_flag import define_path
 from dropout_lab.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ class Command:
     """Flags and execution of ``dropout-lab table``."""
 
     def __init__(self) -> None:
-        self._workdir = flags.DEFINE_string(
-            "workdir", None, "Directory of the sweep.", required=True
-        )
+        self._workdir = define_path("workdir", "Directory of the sweep.", required=True)
         self._rows = flags.DEFINE_string(
             "rows", "variant", "Configuration key of the rows; empty for one row."
         )
@@ -41,7 +40,7 @@ class Command:
         self._where = flags.DEFINE_multi_string(
             "where", [], "Keep trials with KEY=VALUE; repeatable."
         )
-        self._output = flags.DEFINE_string("output", None, "File for the table; default: stdout.")
+        self._output = define_path("output", "File for the table; default: stdout.")
 
     def run(self) -> None:
         """Prints or writes the table; a wrong flag leaves no file behind."""

@@ -2,6 +2,8 @@
 
 dropout-lab train --config=FILE.py:VARIANT --config.seed=1 --workdir=DIR
 
+Exit status: 0, or 1 if the run diverged, 2 for bad input, 128 + the signal after an interruption.
+
 On several hosts, run it on each, with --distributed --config.mesh.data=TOTAL_NUMBER_OF_DEVICES.
 """
 
@@ -10,6 +12,7 @@ import sys
 from absl import flags
 
 from dropout_lab.cli.config_file import ConfigFlag
+from dropout_lab.cli.path_flag import define_path
 from dropout_lab.errors import InputError
 
 
@@ -18,8 +21,8 @@ class Command:
 
     def __init__(self) -> None:
         self._config = ConfigFlag()
-        self._workdir = flags.DEFINE_string(
-            "workdir", None, "Directory for the record, DIR/record.json.", required=True
+        self._workdir = define_path(
+            "workdir", "Directory for the record, DIR/record.json.", required=True
         )
         self._distributed = flags.DEFINE_bool(
             "distributed",

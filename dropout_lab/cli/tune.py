@@ -13,6 +13,7 @@ from pathlib import Path
 from absl import flags
 
 from dropout_lab.cli.config_file import ConfigFlag
+from dropout_lab.cli.path_flag import define_path
 from dropout_lab.cli.sweep_flags import ExecutionFlags, GridFlags
 
 
@@ -25,8 +26,8 @@ class Command:
         self._folds = flags.DEFINE_integer(
             "folds", None, "Choose by cross-validation with this many folds."
         )
-        self._workdir = flags.DEFINE_string(
-            "workdir", None, "Directory for tuned.json and the records.", required=True
+        self._workdir = define_path(
+            "workdir", "Directory for tuned.json and the records.", required=True
         )
         self._execution = ExecutionFlags()
 

@@ -156,7 +156,7 @@ class Transformer(Network):
                 present = jnp.pad(present, ((0, 0), (1, 0)), constant_values=True)
         mask = self._mask(present, x.shape[1])
         for index, layer in enumerate(self.layers):
-            if layer.drop is None or not layer.drop.prunes(index):
+            if layer.drop is None or not layer.drop._prunes(index):
                 x = layer(x, mask, rngs)
         return self._pooled(self.norm(x), present)
 

@@ -28,28 +28,28 @@ class AttentionNoise(Rated):
       **options: As for :class:`Stochastic`.
     """
 
-    def keys(self, rngs: Streams | None) -> tuple[MaybeKey, MaybeKey, MaybeKey]:
-        """Returns the keys of :meth:`logits`, :meth:`weights` and :meth:`heads`.
+    def _keys(self, rngs: Streams | None) -> tuple[MaybeKey, MaybeKey, MaybeKey]:
+        """Returns the keys of :meth:`_logits`, :meth:`_weights` and :meth:`_heads`.
 
         Args:
           rngs: Overrides the noise's streams.
         """
-        if self.is_deterministic(None):
+        if self._is_deterministic(None):
             return None, None, None
         logits, weights, heads = jax.random.split(self.make_key(rngs), 3)
         return logits, weights, heads
 
-    def logits(self, key: MaybeKey, x: Logits) -> Logits:
+    def _logits(self, key: MaybeKey, x: Logits) -> Logits:
         """Returns the logits; those of ``-inf`` are masked and stay so."""
         del key
         return x
 
-    def weights(self, key: MaybeKey, x: Logits) -> Logits:
+    def _weights(self, key: MaybeKey, x: Logits) -> Logits:
         """Returns the weights after the softmax."""
         del key
         return x
 
-    def heads(
+    def _heads(
         self, key: MaybeKey, x: Float[Array, "n queries heads units"]
     ) -> Float[Array, "n queries heads units"]:
         """Returns what each head found, before the projection that mixes heads."""
@@ -79,7 +79,7 @@ class AttentionDropout(AttentionNoise):
         self.columns = columns
         self.normalised = normalised
 
-    def weights(self, key: MaybeKey, x: Logits) -> Logits:
+    def _weights(self, key: MaybeKey, x: Logits) -> Logits:
         """Returns the weights, some dropped."""
         if key is None:
             return x
@@ -91,7 +91,7 @@ class AttentionDropout(AttentionNoise):
 class DropKey(AttentionNoise):
     """Dropout of keys before the softmax, :func:`dropout_lab.ops.drop_key`."""
 
-    def logits(self, key: MaybeKey, x: Logits) -> Logits:
+    def _logits(self, key: MaybeKey, x: Logits) -> Logits:
         """Returns the logits, some ``-inf``."""
         return x if key is None else ops.drop_key(key, x, rate=self.rate[...])
 
@@ -99,7 +99,7 @@ class DropKey(AttentionNoise):
 class DropHead(AttentionNoise):
     """Dropout of whole heads, :func:`dropout_lab.ops.drop_head`."""
 
-    def heads(
+    def _heads(
         self, key: MaybeKey, x: Float[Array, "n queries heads units"]
     ) -> Float[Array, "n queries heads units"]:
         """Returns the heads, some 0."""
@@ -128,14 +128,14 @@ def attend(
       noise: Noise on logits, weights or heads, if any.
       rngs: Overrides the noise's streams.
     """
-    on_logits, on_weights, on_heads = (None,) * 3 if noise is None else noise.keys(rngs)
+    on_logits, on_weights, on_heads = (None,) * 3 if noise is None else noise._keys(rngs)
     logits = ops.wide(jnp.einsum("nqhu,nkhu->nhqk", queries * queries.shape[-1] ** -0.5, keys))
     if mask is not None:
         logits = jnp.where(mask, logits, -jnp.inf)
-    weights = _softmax(logits if noise is None else noise.logits(on_logits, logits))
-    weights = weights if noise is None else noise.weights(on_weights, weights)
+    weights = _softmax(logits if noise is None else noise._logits(on_logits, logits))
+    weights = weights if noise is None else noise._weights(on_weights, weights)
     found = jnp.einsum("nhqk,nkhu->nqhu", weights.astype(values.dtype), values)
-    return found if noise is None else noise.heads(on_heads, found)
+    return found if noise is None else noise._heads(on_heads, found)
 
 
 def _softmax(logits: Logits) -> Logits:

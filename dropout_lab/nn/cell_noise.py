@@ -28,7 +28,7 @@ class CellNoise(Rated):
     """Noise inside an LSTM or a GRU: subclasses override one hook; the others are the identity.
 
     Each hook gets its own key, or None at inference. :class:`dropout_lab.nn.LSTM` and ``GRU``
-    call :meth:`kernel` once a call and the others at every step.
+    call :meth:`_kernel` once a call and the others at every step.
 
     Args:
       rate: Probability of dropping, or of keeping an old value.
@@ -40,8 +40,8 @@ class CellNoise(Rated):
 
     tied: bool = False
 
-    def keys(self, rngs: Streams | None, steps: int) -> tuple[MaybeKey, StepKeys]:
-        """Returns the key of :meth:`kernel` and those of the other hooks, with an axis of steps.
+    def _keys(self, rngs: Streams | None, steps: int) -> tuple[MaybeKey, StepKeys]:
+        """Returns the key of :meth:`_kernel` and those of the other hooks, with an axis of steps.
 
         A layer calls it outside its scan over time: streams must not be used inside.
 
@@ -49,7 +49,7 @@ class CellNoise(Rated):
           rngs: Overrides the noise's streams.
           steps: Length of the sequence.
         """
-        if self.is_deterministic(None):
+        if self._is_deterministic(None):
             return None, StepKeys()
         kernel, *hooks = jax.random.split(self.make_key(rngs), 1 + len(StepKeys._fields))
         if self.tied:
@@ -59,32 +59,32 @@ class CellNoise(Rated):
         fold = jax.vmap(jax.random.fold_in, (None, 0))
         return kernel, StepKeys(*(fold(hook, jnp.arange(steps)) for hook in hooks))
 
-    def kernel(self, key: MaybeKey, kernel: Float[Array, "units gates"]) -> Array:
+    def _kernel(self, key: MaybeKey, kernel: Float[Array, "units gates"]) -> Array:
         """Returns the recurrent weights, with noise, for all steps of one call."""
         del key
         return kernel
 
-    def state(self, key: MaybeKey, h: State) -> State:
+    def _state(self, key: MaybeKey, h: State) -> State:
         """Returns the hidden state that enters gates and candidate; ``h`` itself is carried on."""
         del key
         return h
 
-    def candidate(self, key: MaybeKey, g: State) -> State:
+    def _candidate(self, key: MaybeKey, g: State) -> State:
         """Returns the candidate update that is added to the memory."""
         del key
         return g
 
-    def update(self, key: MaybeKey, new: State, old: State) -> State:
+    def _update(self, key: MaybeKey, new: State, old: State) -> State:
         """Returns the hidden state that is the output and is carried to the next step."""
         del key, old
         return new
 
-    def update_cell(self, key: MaybeKey, new: State, old: State) -> State:
+    def _update_cell(self, key: MaybeKey, new: State, old: State) -> State:
         """Returns the LSTM's cell state that is carried to the next step."""
         del key, old
         return new
 
-    def drop(self, key: MaybeKey, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    def _drop(self, key: MaybeKey, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` after inverted dropout; unchanged at inference (no key)."""
         return x if key is None else ops.dropout(key, x, rate=self.rate[...])
 
@@ -107,9 +107,9 @@ class VariationalState(CellNoise):
 
     tied = True
 
-    def state(self, key: MaybeKey, h: State) -> State:
+    def _state(self, key: MaybeKey, h: State) -> State:
         """Returns the state with units dropped."""
-        return self.drop(key, h)
+        return self._drop(key, h)
 
 
 class NaiveState(CellNoise):
@@ -125,10 +125,10 @@ class NaiveState(CellNoise):
       **options: As for :class:`Stochastic`.
     """
 
-    def update(self, key: MaybeKey, new: State, old: State) -> State:
+    def _update(self, key: MaybeKey, new: State, old: State) -> State:
         """Returns the new state with units dropped."""
         del old
-        return self.drop(key, new)
+        return self._drop(key, new)
 
 
 class RecurrentDropout(CellNoise):
@@ -150,9 +150,9 @@ class RecurrentDropout(CellNoise):
         super().__init__(rate, **options)
         self.tied = not per_step
 
-    def candidate(self, key: MaybeKey, g: State) -> State:
+    def _candidate(self, key: MaybeKey, g: State) -> State:
         """Returns the candidate with units dropped."""
-        return self.drop(key, g)
+        return self._drop(key, g)
 
 
 class Zoneout(CellNoise):
@@ -185,16 +185,16 @@ class Zoneout(CellNoise):
         self.cell_rate = DropRate(checked_rate("Zoneout: cell_rate", cell_rate))
         self.share_mask = share_mask
 
-    def keys(self, rngs: Streams | None, steps: int) -> tuple[MaybeKey, StepKeys]:
+    def _keys(self, rngs: Streams | None, steps: int) -> tuple[MaybeKey, StepKeys]:
         """Returns the keys, the same for both updates if they share a mask."""
-        kernel, hooks = super().keys(rngs, steps)
+        kernel, hooks = super()._keys(rngs, steps)
         return kernel, hooks._replace(update_cell=hooks.update) if self.share_mask else hooks
 
-    def update(self, key: MaybeKey, new: State, old: State) -> State:
+    def _update(self, key: MaybeKey, new: State, old: State) -> State:
         """Returns the hidden state with some units from the last step."""
         return self._zone(key, new, old, self.rate)
 
-    def update_cell(self, key: MaybeKey, new: State, old: State) -> State:
+    def _update_cell(self, key: MaybeKey, new: State, old: State) -> State:
         """Returns the cell state with some units from the last step."""
         return self._zone(key, new, old, self.cell_rate)
 
@@ -216,6 +216,6 @@ class WeightDrop(CellNoise):
       **options: As for :class:`Stochastic`.
     """
 
-    def kernel(self, key: MaybeKey, kernel: Float[Array, "units gates"]) -> Array:
+    def _kernel(self, key: MaybeKey, kernel: Float[Array, "units gates"]) -> Array:
         """Returns the matrix with weights dropped and the rest scaled up."""
-        return self.drop(key, kernel)
+        return self._drop(key, kernel)

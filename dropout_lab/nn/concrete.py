@@ -26,8 +26,7 @@ class _Concrete(NoisyLayer):
     shared: ClassVar[tuple[int, ...]] = ()
 
     def _start(self, rate: Rate, length_scale: float, temperature: float) -> None:
-        rate = jnp.clip(self.checked_rate(rate), _LOWEST, 1 - _LOWEST)
-        self.logit_rate = nnx.Param(jnp.log(rate) - jnp.log1p(-rate))
+        self.logit_rate = nnx.Param(self._logit(rate))
         self.length_scale = length_scale
         self.temperature = temperature
 
@@ -35,6 +34,14 @@ class _Concrete(NoisyLayer):
     def rate(self) -> Float[Array, ""]:
         """The learnt probability of dropping."""
         return jax.nn.sigmoid(self.logit_rate[...])
+
+    @rate.setter
+    def rate(self, rate: Rate) -> None:
+        self.logit_rate[...] = self._logit(rate)
+
+    def _logit(self, rate: Rate) -> Float[Array, ""]:
+        rate = jnp.clip(self.checked_rate(rate), _LOWEST, 1 - _LOWEST)
+        return jnp.log(rate) - jnp.log1p(-rate)
 
     def sample(
         self, key: Key[Array, ""], x: Float[Array, "*batch inputs"]

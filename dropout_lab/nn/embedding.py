@@ -38,7 +38,7 @@ class EmbeddingNoise(Rated):
           present: Which steps are not padding; None if all are.
           rngs: Overrides the layer's streams.
         """
-        if self.is_deterministic(None):
+        if self._is_deterministic(None):
             return inputs
         return self.sample(self.make_key(rngs), inputs, types, vocabulary, present)
 

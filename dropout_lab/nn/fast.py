@@ -110,7 +110,7 @@ class MomentDense(MomentLayer):
           rngs: Not used.
         """
         del rngs
-        if self.is_deterministic(deterministic):
+        if self._is_deterministic(deterministic):
             return activation(self.infer(inputs))
         u = self.moments(inputs)
         norm = getattr(activation, "norm", None)
@@ -140,7 +140,7 @@ class MomentOutput(MomentLayer):
           rngs: Not used.
         """
         del rngs
-        if self.is_deterministic(deterministic):
+        if self._is_deterministic(deterministic):
             return self.infer(inputs)
         return ops.expected_logits(self.moments(inputs))
 
@@ -156,6 +156,6 @@ def normalised(g: Gaussian, norm: Activation) -> Gaussian:
       g: Gaussians, examples first.
       norm: The layer.
     """
-    scale = ops.safe_sqrt(g.variance)
-    low, high = norm(jnp.stack([g.mean - scale, g.mean + scale]))
-    return Gaussian((low + high) / 2, ((high - low) / 2) ** 2)
+    mean, scale = ops.wide(g.mean), ops.safe_sqrt(g.variance)
+    low, high = norm(jnp.stack([mean - scale, mean + scale]))
+    return Gaussian(((low + high) / 2).astype(g.mean.dtype), ((high - low) / 2) ** 2)

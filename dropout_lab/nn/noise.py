@@ -52,34 +52,34 @@ class ClassicDropout(Dropout):
 class SpatialDropout(RatedNoise):
     """Dropout of whole feature maps, :func:`dropout_lab.ops.spatial_dropout`."""
 
-    op = staticmethod(ops.spatial_dropout)
+    _op = staticmethod(ops.spatial_dropout)
 
 
 class GaussianDropout(RatedNoise):
     """Multiplicative Gaussian noise, :func:`dropout_lab.ops.gaussian_dropout`."""
 
-    op = staticmethod(ops.gaussian_dropout)
+    _op = staticmethod(ops.gaussian_dropout)
     max_rate = ops.MAX_RATES["gaussian_dropout"]
 
 
 class UniformDropout(RatedNoise):
     """Multiplicative uniform noise (Uout), :func:`dropout_lab.ops.uniform_dropout`."""
 
-    op = staticmethod(ops.uniform_dropout)
+    _op = staticmethod(ops.uniform_dropout)
     max_rate = ops.MAX_RATES["uniform_dropout"]
 
 
 class AlphaDropout(RatedNoise):
     """Dropout after SELU, :func:`dropout_lab.ops.alpha_dropout`."""
 
-    op = staticmethod(ops.alpha_dropout)
+    _op = staticmethod(ops.alpha_dropout)
     max_rate = ops.MAX_RATES["alpha_dropout"]
 
 
 class FeatureAlphaDropout(RatedNoise):
     """Dropout of whole feature maps after SELU, :func:`dropout_lab.ops.feature_alpha_dropout`."""
 
-    op = staticmethod(ops.feature_alpha_dropout)
+    _op = staticmethod(ops.feature_alpha_dropout)
     max_rate = ops.MAX_RATES["feature_alpha_dropout"]
 
 

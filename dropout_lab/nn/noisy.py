@@ -85,7 +85,7 @@ class NoisyLayer(Stochastic):
           deterministic: Overrides the layer's flag.
           rngs: Streams to draw the noise's key from.
         """
-        key = None if self.is_deterministic(deterministic) else self.make_key(rngs)
+        key = None if self._is_deterministic(deterministic) else self.make_key(rngs)
         return self.activations(key, inputs, activation)
 
     def activations(
@@ -211,7 +211,7 @@ class DropConnect(NoisyDense):
           deterministic: Overrides the layer's flag.
           rngs: Streams for the key, in training and, with ``draws``, at inference.
         """
-        if self.draws is None or not self.is_deterministic(deterministic):
+        if self.draws is None or not self._is_deterministic(deterministic):
             return super().__call__(
                 inputs, activation=activation, deterministic=deterministic, rngs=rngs
             )

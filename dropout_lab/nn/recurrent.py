@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import lax
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Bool, Float
 
 from dropout_lab.nn.cell_noise import CellNoise, State, StepKeys
@@ -49,7 +51,7 @@ _tanh = _by_value(jnp.tanh, lambda y: 1 - y * y)
 
 
 class Recurrent(nnx.Module):
-    """A layer that reads a sequence: subclasses define :meth:`step`.
+    """A layer that reads a sequence: subclasses define :meth:`_step`.
 
     A step multiplies its input, and its state, by the weights of all gates at once. A product with
     the inputs of all steps would be faster in itself, but writing and reading all steps' gates
@@ -108,24 +110,24 @@ class Recurrent(nnx.Module):
         """
         # A layer without noise runs the same code, with identity hooks.
         noise = CellNoise(0.0, deterministic=True) if self.noise is None else self.noise
-        kernel_key, keys = noise.keys(rngs, inputs.shape[1])
-        kernel = noise.kernel(kernel_key, self.recurrent_kernel[...])
+        kernel_key, keys = noise._keys(rngs, inputs.shape[1])
+        kernel = noise._kernel(kernel_key, self.recurrent_kernel[...])
         input_kernel, bias = self.kernel[...], self.bias[...]
 
         def step(carry: Carry, now: tuple[Array, Array | None, StepKeys]) -> tuple[Carry, Any]:
             x, read, keys = now
-            new = self.step(noise, keys, kernel, carry, affine(x, input_kernel, bias))
+            new = self._step(noise, keys, kernel, carry, affine(x, input_kernel, bias))
             if read is not None:
                 new = jax.tree.map(partial(jnp.where, read[:, None]), new, carry)
             return new, new[0] if sequence else None
 
         dtype = jnp.result_type(inputs, input_kernel, bias)
-        zero = jnp.zeros((inputs.shape[0], self.units), dtype)
+        zero = _zeros(inputs, self.units, dtype)
         over_steps = (inputs.swapaxes(0, 1), None if present is None else present.T, keys)
         carry, outputs = lax.scan(step, (zero,) * self.states, over_steps)
         return outputs.swapaxes(0, 1) if sequence else carry[0]
 
-    def step(
+    def _step(
         self,
         noise: CellNoise,
         keys: StepKeys,
@@ -145,10 +147,19 @@ class Recurrent(nnx.Module):
         raise NotImplementedError
 
 
+def _zeros(inputs: Float[Array, "n steps inputs"], units: int, dtype: jnp.dtype) -> State:
+    """Returns the first state, in an explicit mesh with the sharding of the batch."""
+    zero = jnp.zeros((inputs.shape[0], units), dtype)
+    sharding = jax.typeof(inputs).sharding
+    if sharding.mesh.empty:
+        return zero
+    return jax.sharding.reshard(zero, NamedSharding(sharding.mesh, P(sharding.spec[0], None)))
+
+
 def _product(
     noise: CellNoise, keys: StepKeys, h: State, kernel: Float[Array, "units gates"]
 ) -> Float[Array, "n gates"]:
-    return _recompute(lambda h, kernel: noise.state(keys.state, h) @ kernel)(h, kernel)
+    return _recompute(lambda h, kernel: noise._state(keys.state, h) @ kernel)(h, kernel)
 
 
 class LSTM(Recurrent):
@@ -186,7 +197,7 @@ class LSTM(Recurrent):
         super().__init__(in_features, units, noise=noise, kernel_init=kernel_init, rngs=rngs)
         self.bias[...] = self.bias[...].at[units : 2 * units].set(1)
 
-    def step(
+    def _step(
         self,
         noise: CellNoise,
         keys: StepKeys,
@@ -198,15 +209,15 @@ class LSTM(Recurrent):
 
         @_recompute
         def cell(i: State, f: State, g: State, o: State, c: State) -> tuple[State, State]:
-            new_c = f * c + i * noise.candidate(keys.candidate, g)
+            new_c = f * c + i * noise._candidate(keys.candidate, g)
             return o * jnp.tanh(new_c), new_c
 
         h, c = carry
         i, f, g, o = jnp.split(projected + _product(noise, keys, h, kernel), 4, axis=-1)
         new_h, new_c = cell(_sigmoid(i), _sigmoid(f), _tanh(g), _sigmoid(o), c)
         return (
-            noise.update(keys.update, new_h, h),
-            noise.update_cell(keys.update_cell, new_c, c),
+            noise._update(keys.update, new_h, h),
+            noise._update_cell(keys.update_cell, new_c, c),
         )
 
 
@@ -233,7 +244,7 @@ class GRU(Recurrent):
     gates = 3
     states = 1
 
-    def step(
+    def _step(
         self,
         noise: CellNoise,
         keys: StepKeys,
@@ -245,11 +256,11 @@ class GRU(Recurrent):
 
         @_recompute
         def cell(z: State, n: State, h: State) -> State:
-            return (1 - z) * noise.candidate(keys.candidate, n) + z * h
+            return (1 - z) * noise._candidate(keys.candidate, n) + z * h
 
         (h,) = carry
         p_r, p_z, p_n = jnp.split(projected, 3, axis=-1)
         u_r, u_z, u_n = jnp.split(_product(noise, keys, h, kernel), 3, axis=-1)
         r, z = _sigmoid(p_r + u_r), _sigmoid(p_z + u_z)
         new_h = cell(z, _tanh(p_n + r * u_n), h)
-        return (noise.update(keys.update, new_h, h),)
+        return (noise._update(keys.update, new_h, h),)

@@ -13,10 +13,35 @@ Streams = nnx.Rngs | nnx.RngStream | Key[Array, ""]
 """The source of a stochastic layer's key at call; a raw key is for one layer only."""
 
 
+@nnx.register_variable_name("drop_rates")
 class DropRate(nnx.Variable[Array]):
-    """A probability of dropping; a variable, so that schedules can set it and vmap maps over it."""
+    """A probability of dropping; a variable, so that schedules can set it and vmap maps over it.
+
+    It compares and formats as a number. ``layer.rate = 0.9`` writes it.
+    """
+
+    def __format__(self, spec: str) -> str:
+        return format(self[...], spec)
+
+    # Flax's variables have ==, but none of these.
+
+    def __bool__(self) -> bool:
+        return bool(self[...])
+
+    def __lt__(self, other: Rate) -> Any:
+        return self[...] < other
+
+    def __le__(self, other: Rate) -> Any:
+        return self[...] <= other
+
+    def __gt__(self, other: Rate) -> Any:
+        return self[...] > other
+
+    def __ge__(self, other: Rate) -> Any:
+        return self[...] >= other
 
 
+@nnx.register_variable_name("batch_penalties")
 class BatchPenalty(nnx.Variable[Array]):
     """An extra loss that depends on the batch: set by each noisy call, returned by ``penalty()``.
 
@@ -60,7 +85,7 @@ class Stochastic(nnx.Module):
         self.rng_collection = rng_collection
         self.rngs = nnx.data(_fork(rngs, rng_collection))
 
-    def is_deterministic(self, deterministic: bool | None) -> bool:
+    def _is_deterministic(self, deterministic: bool | None) -> bool:
         """Returns the call's flag or, if that is None, the layer's."""
         if deterministic is None:
             deterministic = self.deterministic
@@ -90,6 +115,15 @@ class Stochastic(nnx.Module):
     def checked_rate(self, rate: Rate) -> Float[Array, ""]:
         """Returns ``rate`` as a float32 scalar; raises if it is out of the layer's range."""
         return checked_rate(type(self).__name__, rate, max_rate=self.max_rate)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        variable = vars(self).get(name)
+        if not isinstance(variable, DropRate) or isinstance(value, nnx.Variable):
+            super().__setattr__(name, value)
+        elif name == "rate":
+            variable[...] = self.checked_rate(value)
+        else:
+            variable[...] = checked_rate(f"{type(self).__name__}: {name}", value)
 
     def set_view(self, deterministic: bool | None = None) -> None:
         """Sets the flag; called by ``nnx.view``.
@@ -131,7 +165,7 @@ class UnitNoise(Stochastic):
           deterministic: Overrides the layer's flag.
           rngs: Overrides the layer's streams.
         """
-        if self.is_deterministic(deterministic):
+        if self._is_deterministic(deterministic):
             return self.infer(inputs)
         return self.sample(self.make_key(rngs), inputs)
 
@@ -145,17 +179,17 @@ class UnitNoise(Stochastic):
 
 
 class RatedNoise(Rated, UnitNoise):
-    """Noise on activations with a rate: subclasses set :attr:`op` or define :meth:`sample`.
+    """Noise on activations with a rate: subclasses set :attr:`_op` or define :meth:`sample`.
 
     Attributes:
-      op: The op that draws the noise, called with key, input and rate only.
+      _op: The op that draws the noise, called with key, input and rate only.
     """
 
-    op: ClassVar[Callable[..., Array]]
+    _op: ClassVar[Callable[..., Array]]
 
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` with noise drawn from ``key``."""
-        return self.op(key, x, rate=self.rate[...])
+        return self._op(key, x, rate=self.rate[...])
 
 
 def _fork(rngs: nnx.Rngs | nnx.RngStream | None, collection: str) -> nnx.RngStream | None:

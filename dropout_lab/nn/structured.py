@@ -117,15 +117,15 @@ class LayerDrop(Rated):
         super().__init__(rate, **options)
         self.every_other = False
 
-    def prunes(self, index: int) -> bool:
+    def _prunes(self, index: int) -> bool:
         """Returns whether layer ``index``, counted from 0, is left out for good."""
-        return self.every_other and self.is_deterministic(None) and index % 2 == 1
+        return self.every_other and self._is_deterministic(None) and index % 2 == 1
 
     def choose(
         self, x: Float[Array, "*shape"], skipped: Float[Array, "*shape"], rngs: Streams | None
     ) -> Float[Array, "*shape"]:
         """Returns the layer's output or, if it is skipped, its input."""
-        if self.is_deterministic(None):
+        if self._is_deterministic(None):
             return x
         return ops.layer_drop(self.make_key(rngs), x, rate=self.rate[...], skipped=skipped)
 
@@ -157,7 +157,7 @@ class PatchDropout(Rated):
           present: Which are not padding; None if all are.
           rngs: Overrides the layer's streams.
         """
-        if self.is_deterministic(None):
+        if self._is_deterministic(None):
             return x, present
         examples, patches = x.shape[:2]
         ranks = ops.patch_ranks(self.make_key(rngs), (examples, patches), present)

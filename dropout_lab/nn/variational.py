@@ -168,5 +168,6 @@ class SparseConv(_Sparse, NoisyConv):
     def sample(self, key: Key[Array, ""], x: Float[Array, "n h w i"]) -> Float[Array, "n p q o"]:
         """Returns feature maps drawn from their mean and variance under the weights."""
         mean = self.product(x, self.mean_kernel, self.bias[...])
-        variance = conv(x**2, jnp.exp(self.log_variance[...]), padding=self.padding)
+        squares = ops.wide(x) ** 2
+        variance = conv(squares, jnp.exp(ops.wide(self.log_variance[...])), padding=self.padding)
         return ops.gaussian_sample(key, mean, variance)

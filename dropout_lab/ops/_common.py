@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Shaped
 
 from dropout_lab.ops._noise import BELOW_ONE
 
@@ -87,8 +87,7 @@ def aligned(
     op: str, name: str, value: Float[Array, "..."], shape: tuple[int, ...], *, onto: str = "x"
 ) -> Float[Array, "..."]:
     """Returns ``value`` with leading axes of 1 to match ``shape``; raises if it does not fit."""
-    value = jnp.asarray(value)
-    check_floating(op, name, value)
+    value = floating(op, name, jnp.asarray(value))
     try:
         fits = jnp.broadcast_shapes(value.shape, shape) == shape
     except ValueError:
@@ -101,18 +100,31 @@ def aligned(
     return value.reshape((1,) * (len(shape) - value.ndim) + value.shape)
 
 
-def check_floating(op: str, name: str, x: Float[Array, "..."]) -> None:
-    """Raises unless ``x`` is a floating-point array."""
+def floating(op: str, name: str, x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Returns ``x`` as a JAX array; raises unless it is a floating-point array.
+
+    NumPy's float64 becomes JAX's default type, as in JAX's own functions.
+    """
     if not hasattr(x, "dtype"):
         raise TypeError(f"{op}: {name} is a {type(x).__name__}; allowed: a floating-point array")
     if not jnp.issubdtype(jnp.result_type(x), jnp.floating):
         raise TypeError(f"{op}: {name} has dtype {jnp.result_type(x)}; allowed: floating point")
+    return jnp.asarray(x)
 
 
 def wide(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Returns ``x`` in the type that ops compute in: its own, but at least float32."""
     # NumPy's promotion, because JAX's raises in strict mode.
     return x.astype(np.promote_types(x.dtype, np.float32))
+
+
+def placed_like(
+    x: Float[Array, "*shape"], value: Shaped[Array, "*shape"]
+) -> Shaped[Array, "*shape"]:
+    """Returns ``value`` with the sharding of ``x`` along explicit axes of a mesh."""
+    sharding = jax.typeof(x).sharding
+    # Without a mesh there is nothing to do, and older versions of JAX refuse to do it.
+    return value if sharding.mesh.empty else jax.sharding.reshard(value, sharding)
 
 
 def select(

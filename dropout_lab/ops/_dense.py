@@ -4,16 +4,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import check_floating, redraw, wide
+from dropout_lab.ops._common import floating, redraw, wide
 
 
-def check_dense(
+def dense_arrays(
     op: str,
     x: Float[Array, "*batch inputs"],
     kernel: Float[Array, "inputs outputs"],
     bias: Float[Array, " outputs"] | None,
-) -> None:
-    """Raises unless ``x @ kernel + bias`` is defined.
+) -> tuple[Array, Array, Array | None]:
+    """Returns JAX arrays for ``x @ kernel + bias``; raises unless that is defined.
 
     Args:
       op: The op's name, for error messages.
@@ -21,17 +21,17 @@ def check_dense(
       kernel: Weights.
       bias: Biases, or None.
     """
-    check_floating(op, "x", x)
-    check_floating(op, "kernel", kernel)
+    x, kernel = floating(op, "x", x), floating(op, "kernel", kernel)
     if x.ndim < 1 or kernel.ndim != 2 or x.shape[-1] != kernel.shape[0]:
         raise ValueError(
             f"{op}: x has shape {x.shape} and kernel {kernel.shape}; allowed: "
             "(..., inputs) and (inputs, outputs)"
         )
     if bias is not None:
-        check_floating(op, "bias", bias)
+        bias = floating(op, "bias", bias)
         if bias.shape != kernel.shape[1:]:
             raise ValueError(f"{op}: bias has shape {bias.shape}; allowed: {kernel.shape[1:]}")
+    return x, kernel, bias
 
 
 def product(

@@ -2,19 +2,19 @@
 
 from numbers import Integral
 
-import numpy as np
 from jaxtyping import Array, Float
 
-from dropout_lab.ops._common import check_floating
+from dropout_lab.ops._common import floating
 
 
-def check_images(op: str, x: Float[Array, "..."]) -> None:
-    """Raises unless ``x`` is a floating-point batch of images, channels last."""
-    check_floating(op, "x", x)
-    if np.ndim(x) != 4:
+def images(op: str, x: Float[Array, "..."]) -> Float[Array, "n h w c"]:
+    """Returns ``x`` as a JAX array; raises unless it is a batch of images, channels last."""
+    x = floating(op, "x", x)
+    if x.ndim != 4:
         raise ValueError(
-            f"{op}: x has shape {np.shape(x)}; allowed: 4 axes, (batch, height, width, channels)"
+            f"{op}: x has shape {x.shape}; allowed: 4 axes, (batch, height, width, channels)"
         )
+    return x
 
 
 def check_count(op: str, name: str, count: int) -> None:

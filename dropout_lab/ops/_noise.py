@@ -12,6 +12,7 @@ shard, without collectives, and equals one device's.
 """
 
 import math
+from numbers import Integral
 
 import jax
 import jax.numpy as jnp
@@ -100,13 +101,17 @@ def _mixed(x: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
 
 def _index(shape: tuple[int, ...]) -> UInt32[Array, "..."]:
     """Returns each element's row-major position."""
-    if math.prod(shape) > _MAX_SIZE:
+    size = math.prod(shape)
+    # A symbolic size, of jax.export, is known when the program is called.
+    if isinstance(size, Integral) and size > _MAX_SIZE:
         raise ValueError(
             f"noise of shape {shape} has more than 2**32 elements, the range of its counter; "
             "split the array and give each part its own key"
         )
     index = jnp.zeros(shape, jnp.uint32)
     for axis in range(len(shape)):
-        stride = jnp.uint32(math.prod(shape[axis + 1 :]) % _MAX_SIZE)
+        inner = math.prod(shape[axis + 1 :])
+        known = isinstance(inner, Integral)
+        stride = jnp.uint32(inner % _MAX_SIZE) if known else jnp.asarray(inner).astype(jnp.uint32)
         index += lax.broadcasted_iota(jnp.uint32, shape, axis) * stride
     return index

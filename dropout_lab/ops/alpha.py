@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import Rate, check_floating, checked_rate, map_shape, redraw, wide
+from dropout_lab.ops._common import Rate, checked_rate, floating, map_shape, redraw, wide
 
 # The limit of SELU at minus infinity: minus its scale times its alpha.
 DROPPED = -1.7580993408473766
@@ -48,7 +48,7 @@ def alpha_dropout(
       NIPS 2017, arXiv:1706.02515.
       The paper's formula also covers moments other than 0 and 1; here they are fixed.
     """
-    check_floating("alpha_dropout", "x", x)
+    x = floating("alpha_dropout", "x", x)
     rate = checked_rate("alpha_dropout", rate)
     return _alpha_dropout(key, x, rate, x.shape)
 
@@ -89,7 +89,7 @@ def feature_alpha_dropout(
       Neither paper has this op: it combines the noise of the first with the units of the second, as
       PyTorch does, but with channels last.
     """
-    check_floating("feature_alpha_dropout", "x", x)
+    x = floating("feature_alpha_dropout", "x", x)
     mask_shape = map_shape("feature_alpha_dropout", x)
     rate = checked_rate("feature_alpha_dropout", rate)
     return _alpha_dropout(key, x, rate, mask_shape)

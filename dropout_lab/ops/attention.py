@@ -9,8 +9,8 @@ from dropout_lab.ops import _noise
 from dropout_lab.ops._common import (
     Rate,
     broadcast_shape,
-    check_floating,
     checked_rate,
+    floating,
     redraw,
     select,
     wide,
@@ -62,7 +62,7 @@ def attention_dropout(
       The latter two were checked against an independent implementation, not against the paper's
       text; here keys are dropped one by one, not in windows, and the sum has a gradient.
     """
-    check_floating("attention_dropout", "x", x)
+    x = floating("attention_dropout", "x", x)
     if x.ndim < 2:
         raise ValueError(
             f"attention_dropout: x has shape {x.shape}; allowed: 2 or more axes, (..., queries, "
@@ -123,7 +123,7 @@ def drop_key(
       negative number, so that a query with no key left attends to all; that it keeps one is a
       choice made here. The paper lowers the rate from layer to layer; here layers share it.
     """
-    check_floating("drop_key", "x", x)
+    x = floating("drop_key", "x", x)
     if x.ndim < 1:
         raise ValueError(f"drop_key: x has shape {x.shape}; allowed: 1 or more axes, (..., keys)")
     return _drop_key(key, x, checked_rate("drop_key", rate))
@@ -176,7 +176,7 @@ def drop_head(
       Checked against two independent implementations, not against the paper's text, which leaves
       open what happens if all heads are dropped. The schedule is a schedule of the rate.
     """
-    check_floating("drop_head", "x", x)
+    x = floating("drop_head", "x", x)
     if x.ndim < 3:
         raise ValueError(
             f"drop_head: x has shape {x.shape}; allowed: 3 or more axes, (batch, ..., heads, units)"

@@ -9,8 +9,8 @@ from dropout_lab.ops import _noise
 from dropout_lab.ops._common import (
     Rate,
     broadcast_shape,
-    check_floating,
     checked_rate,
+    floating,
     map_shape,
     redraw,
     select,
@@ -57,7 +57,7 @@ def dropout(
       JMLR 15, 2014.
       Both scale the weights at test time instead: see :func:`classic_dropout`.
     """
-    check_floating("dropout", "x", x)
+    x = floating("dropout", "x", x)
     rate = checked_rate("dropout", rate)
     return _dropout(key, x, rate, broadcast_shape("dropout", x.shape, broadcast_dims))
 
@@ -102,7 +102,7 @@ def classic_dropout(
       No departure; note that learning rates, initial scales and norm bounds tuned for this form
       do not carry over to the inverted one, whose weights are smaller by ``1 - rate``.
     """
-    check_floating("classic_dropout", "x", x)
+    x = floating("classic_dropout", "x", x)
     rate = checked_rate("classic_dropout", rate)
     shape = broadcast_shape("classic_dropout", x.shape, broadcast_dims)
     return _classic_dropout(key, x, rate, shape)
@@ -141,7 +141,7 @@ def spatial_dropout(
       convolutional networks*, CVPR 2015, arXiv:1411.4280.
       The paper's layout has channels first; here they are last, and scaling is inverted.
     """
-    check_floating("spatial_dropout", "x", x)
+    x = floating("spatial_dropout", "x", x)
     mask_shape = map_shape("spatial_dropout", x)
     return _dropout(key, x, checked_rate("spatial_dropout", rate), mask_shape)
 

@@ -6,7 +6,7 @@ from jax import lax
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, select, wide
+from dropout_lab.ops._common import Rate, checked_rate, floating, redraw, select, wide
 
 # Relative to an example's total score: channels with score 0 are kept only if others run out.
 _SMALLEST_WEIGHT = 1e-30
@@ -62,7 +62,7 @@ def weighted_channel_dropout(
       Dividing by ``1 - extra_rate``, rounding, no gradient through ``a`` and 0 as the
       default of ``extra_rate`` are choices made here.
     """
-    check_floating("weighted_channel_dropout", "x", x)
+    x = floating("weighted_channel_dropout", "x", x)
     if x.ndim < 2:
         raise ValueError(
             f"weighted_channel_dropout: x has shape {x.shape}; allowed: 2 or more axes, "

@@ -10,10 +10,11 @@ from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
 from dropout_lab.ops._common import (
+    MAX_RATES,
     Rate,
     broadcast_shape,
-    check_floating,
     checked_rate,
+    floating,
     redraw,
     scalar,
     wide,
@@ -40,7 +41,7 @@ def concrete_dropout(
       key: PRNG key; use one key for one call.
       x: Floating-point array of any shape.
       rate: Probability of dropping, in [0, 1): a number, or a scalar array, which may be traced.
-        Gradients flow to it.
+        Gradients flow to it; a traced rate out of range counts as the nearest in it.
       temperature: Softness of the mask, above 0: the paper's is 0.1, and 2/3 for feature maps.
       broadcast_dims: Axes along which all elements share one draw.
 
@@ -66,7 +67,7 @@ def concrete_dropout(
       Y. Gal, J. Hron, A. Kendall, *Concrete dropout*, NIPS 2017, arXiv:1705.07832.
       No departure; where the authors' code adds 1e-7 inside logs, ``u`` here is never 0 or 1.
     """
-    check_floating("concrete_dropout", "x", x)
+    x = floating("concrete_dropout", "x", x)
     if not temperature > 0:
         raise ValueError(
             f"concrete_dropout: temperature is {temperature}; allowed: a number above 0"
@@ -90,12 +91,12 @@ def bernoulli_entropy(p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def _learnt_rate(rate: Rate) -> Float[Array, ""]:
-    """Returns a rate as a float32 scalar; unlike ``checked_rate``, keeps an array's gradient."""
+    """Returns a rate as ``checked_rate`` does, but with an array's type and gradient."""
     if isinstance(rate, Real):
         return checked_rate("concrete_dropout", rate)
-    learnt = scalar("concrete_dropout", "rate", rate)
-    check_floating("concrete_dropout", "rate", jnp.asarray(rate))
-    return learnt
+    scalar("concrete_dropout", "rate", rate)
+    learnt = wide(floating("concrete_dropout", "rate", jnp.asarray(rate)))
+    return jnp.clip(learnt, 0, MAX_RATES["concrete_dropout"])
 
 
 @partial(redraw, static_argnums=(3, 4))
@@ -110,7 +111,7 @@ def _concrete(
     # At rate 0 the derivative of the logarithm is infinite and would be multiplied by 0.
     log_rate = jnp.where(rate > 0, jnp.log(jnp.where(rate > 0, rate, 1)), -jnp.inf)
     # 1 - u is exact on the grid of u, and one logarithm costs half of two.
-    logit = (log_rate - jnp.log1p(-rate)) + jnp.log(u / (1 - u))
+    logit = (log_rate - jnp.log1p(-rate)) + jnp.log(u / (1 - u)).astype(rate.dtype)
     keep = jax.nn.sigmoid(-logit / temperature) / (1 - rate)
     value = wide(x)
     return (value * keep.astype(value.dtype)).astype(x.dtype)

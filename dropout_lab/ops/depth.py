@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw
+from dropout_lab.ops._common import Rate, checked_rate, floating, redraw
 from dropout_lab.ops._images import check_count
 from dropout_lab.ops.bernoulli import dropout
 
@@ -46,7 +46,7 @@ def stochastic_depth(
       The paper draws once per batch and multiplies by the survival probability at test time; here
       scaling is inverted, and by default each example has its own draw.
     """
-    check_floating("stochastic_depth", "x", x)
+    x = floating("stochastic_depth", "x", x)
     if x.ndim < 1:
         raise ValueError(f"stochastic_depth: x has shape {x.shape}; allowed: 1 or more axes")
     rate = checked_rate("stochastic_depth", rate)
@@ -94,7 +94,7 @@ def layer_drop(
       ICLR 2020, arXiv:1909.11556.
       Checked against the authors' code; no departure.
     """
-    check_floating("layer_drop", "x", x)
+    x = floating("layer_drop", "x", x)
     if skipped.shape != x.shape:
         raise ValueError(
             f"layer_drop: skipped has shape {skipped.shape}; allowed: that of x, {x.shape}"

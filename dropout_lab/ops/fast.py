@@ -3,7 +3,7 @@
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops._common import Rate, checked_rate, wide
-from dropout_lab.ops._dense import check_dense, gaussian_sample, product
+from dropout_lab.ops._dense import dense_arrays, gaussian_sample, product
 
 
 def fast_dropout(
@@ -49,7 +49,7 @@ def fast_dropout(
       S. Wang, C. Manning, *Fast dropout training*, ICML 2013.
       The paper drops without scaling up, so that its mean is ``(1 - rate) * x @ kernel``.
     """
-    check_dense("fast_dropout", x, kernel, bias)
+    x, kernel, bias = dense_arrays("fast_dropout", x, kernel, bias)
     rate = checked_rate("fast_dropout", rate)
     value = wide(x)
     spread = product(value**2, wide(kernel) ** 2, None)

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, wide
+from dropout_lab.ops._common import Rate, checked_rate, floating, redraw, wide
 
 
 def gaussian_dropout(
@@ -41,7 +41,7 @@ def gaussian_dropout(
       way to prevent neural networks from overfitting*, Section 10, JMLR 15, 2014.
       The paper writes the keep probability ``p``: ``sigma**2 = (1 - p) / p``.
     """
-    check_floating("gaussian_dropout", "x", x)
+    x = floating("gaussian_dropout", "x", x)
     rate = checked_rate("gaussian_dropout", rate)
     return multiply_noise(key, x, rate / (1 - rate))
 
@@ -52,5 +52,5 @@ def multiply_noise(
 ) -> Float[Array, "*shape"]:
     """Returns ``x * (1 + sqrt(variance) * e)`` with ``e ~ N(0, 1)``, one draw per element."""
     value = wide(x)
-    noise = 1 + jnp.sqrt(variance) * _noise.normal(key, x.shape)
+    noise = 1 + jnp.sqrt(variance) * _noise.normal(key, x.shape).astype(variance.dtype)
     return (value * noise.astype(value.dtype)).astype(x.dtype)

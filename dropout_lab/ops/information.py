@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import aligned, check_floating, redraw, wide
+from dropout_lab.ops._common import aligned, floating, redraw, wide
 
 
 def information_dropout(
@@ -42,7 +42,7 @@ def information_dropout(
       computation*, IEEE TPAMI 40(12), 2018, arXiv:1611.01353.
       No departure in the noise.
     """
-    check_floating("information_dropout", "x", x)
+    x = floating("information_dropout", "x", x)
     alpha = aligned("information_dropout", "alpha", alpha, x.shape)
     return _information_dropout(key, x, wide(alpha))
 
@@ -75,7 +75,7 @@ def information_kl(alpha: Float[Array, "*shape"], *, max_alpha: float) -> Float[
       In the paper the divergence of a unit at 0 is a constant; as in the authors' code, such units
       are treated like all others here.
     """
-    check_floating("information_kl", "alpha", alpha)
+    alpha = floating("information_kl", "alpha", alpha)
     if not max_alpha > 0:
         raise ValueError(f"information_kl: max_alpha is {max_alpha}; allowed: above 0")
     return jnp.log(max_alpha / alpha)

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from dropout_lab.ops._common import Rate, check_floating, checked_rate, wide
-from dropout_lab.ops._dense import check_dense, product, safe_sqrt
+from dropout_lab.ops._common import Rate, checked_rate, floating, wide
+from dropout_lab.ops._dense import dense_arrays, product, safe_sqrt
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
 _FAR = 12.0
@@ -24,7 +24,8 @@ class Gaussian(NamedTuple):
 
     Attributes:
       mean: Their means.
-      variance: Their variances, in the same shape.
+      variance: Their variances, in the same shape; at least in float32, because the square of what
+        float16 holds does not fit it.
     """
 
     mean: Float[Array, "*shape"]
@@ -52,7 +53,7 @@ def linear_moments(
       bias: Biases, not dropped; None for none.
 
     Returns:
-      The moments, in the type of the inputs.
+      The moments, means in the type of the inputs.
 
     Raises:
       ValueError: If ``rate`` is a number outside [0, 1), or shapes do not fit.
@@ -69,14 +70,14 @@ def linear_moments(
       The paper drops without scaling up.
     """
     mean = inputs.mean if isinstance(inputs, Gaussian) else inputs
-    check_dense("linear_moments", mean, kernel, bias)
+    mean, kernel, bias = dense_arrays("linear_moments", mean, kernel, bias)
     rate = checked_rate("linear_moments", rate)
-    dtype, m = mean.dtype, wide(mean)
+    m = wide(mean)
     second = rate.astype(m.dtype) * m**2
     if isinstance(inputs, Gaussian):
-        second = second + wide(inputs.variance)
+        second = second + wide(floating("linear_moments", "variance", inputs.variance))
     variance = product(second, wide(kernel) ** 2, None) / (1 - rate).astype(m.dtype)
-    return Gaussian(product(m, kernel, bias).astype(dtype), variance.astype(dtype))
+    return Gaussian(product(m, kernel, bias).astype(mean.dtype), variance)
 
 
 def relu_moments(g: Gaussian) -> Gaussian:
@@ -90,7 +91,7 @@ def relu_moments(g: Gaussian) -> Gaussian:
       g: Gaussians; a variance of 0 gives the plain function.
 
     Returns:
-      The moments, in the type of ``g``.
+      The moments, means in the type of those of ``g``.
 
     Raises:
       TypeError: If ``g`` is not floating point.
@@ -105,7 +106,7 @@ def relu_moments(g: Gaussian) -> Gaussian:
       S. Wang, C. Manning, *Fast dropout training*, ICML 2013.
       Only the order of summation differs.
     """
-    check_floating("relu_moments", "mean", g.mean)
+    g = _gaussian("relu_moments", g)
     m, v = wide(g.mean), wide(g.variance)
     # Far from the kink the function is linear or 0; this also covers a variance of 0.
     near = m**2 < _FAR**2 * v
@@ -116,7 +117,7 @@ def relu_moments(g: Gaussian) -> Gaussian:
     spread = above + z**2 * above * below + z * density * (below - above) - density**2
     mean = jnp.where(near, s * (z * above + density), jax.nn.relu(m))
     variance = jnp.where(near, s**2 * jax.nn.relu(spread), jnp.where(m > 0, v, 0))
-    return Gaussian(mean.astype(g.mean.dtype), variance.astype(g.mean.dtype))
+    return Gaussian(mean.astype(g.mean.dtype), variance)
 
 
 def activation_moments(g: Gaussian, activation: Callable[[Array], Array]) -> Gaussian:
@@ -132,7 +133,7 @@ def activation_moments(g: Gaussian, activation: Callable[[Array], Array]) -> Gau
       activation: The function of an array of any shape; called once, with a leading axis of nodes.
 
     Returns:
-      The moments, in the type of ``g``.
+      The moments, means in the type of those of ``g``.
 
     Raises:
       TypeError: If ``g`` is not floating point.
@@ -148,7 +149,7 @@ def activation_moments(g: Gaussian, activation: Callable[[Array], Array]) -> Gau
       S. Wang, C. Manning, *Fast dropout training*, ICML 2013.
       The paper approximates the logistic function's moments by a scaled error function instead.
     """
-    check_floating("activation_moments", "mean", g.mean)
+    g = _gaussian("activation_moments", g)
     m, s = wide(g.mean), safe_sqrt(wide(g.variance))
     shape = (-1,) + (1,) * m.ndim
     nodes = jnp.asarray(_NODES, m.dtype).reshape(shape)
@@ -156,7 +157,7 @@ def activation_moments(g: Gaussian, activation: Callable[[Array], Array]) -> Gau
     values = activation(m[None] + nodes * s[None])
     mean = (weights * values).sum(0)
     variance = (weights * (values - mean[None]) ** 2).sum(0)
-    return Gaussian(mean.astype(g.mean.dtype), variance.astype(g.mean.dtype))
+    return Gaussian(mean.astype(g.mean.dtype), variance)
 
 
 def expected_logits(g: Gaussian) -> Float[Array, "*shape"]:
@@ -185,6 +186,10 @@ def expected_logits(g: Gaussian) -> Float[Array, "*shape"]:
       1992; S. Wang, C. Manning, *Fast dropout training*, ICML 2013.
       Both treat the logistic function; applying it to each logit of a softmax is our extension.
     """
-    check_floating("expected_logits", "mean", g.mean)
+    g = _gaussian("expected_logits", g)
     m, v = wide(g.mean), wide(g.variance)
     return (m / jnp.sqrt(1 + math.pi / 8 * v)).astype(g.mean.dtype)
+
+
+def _gaussian(op: str, g: Gaussian) -> Gaussian:
+    return Gaussian(floating(op, "mean", g.mean), floating(op, "variance", g.variance))

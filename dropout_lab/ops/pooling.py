@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
 from dropout_lab.ops._common import Rate, checked_rate, redraw, select, wide
-from dropout_lab.ops._images import check_count, check_images, windows
+from dropout_lab.ops._images import check_count, images, windows
 
 
 def max_pool_dropout(
@@ -51,7 +51,7 @@ def max_pool_dropout(
       ICONIP 2015, arXiv:1512.01400.
       No departure; the paper's windows may overlap, these do not.
     """
-    check_images("max_pool_dropout", x)
+    x = images("max_pool_dropout", x)
     check_count("max_pool_dropout", "window", window)
     return _max_pool_dropout(key, x, checked_rate("max_pool_dropout", rate), window)
 
@@ -89,7 +89,7 @@ def weighted_pool(
       ICONIP 2015, arXiv:1512.01400.
       No departure.
     """
-    check_images("weighted_pool", x)
+    x = images("weighted_pool", x)
     check_count("weighted_pool", "window", window)
     rate = checked_rate("weighted_pool", rate)
     units = [wide(unit) for unit in windows(x, window)]
@@ -139,7 +139,7 @@ def stochastic_pool(
       networks*, ICLR 2013, arXiv:1301.3557.
       The paper's windows have size 3 and stride 2; here they do not overlap.
     """
-    check_images("stochastic_pool", x)
+    x = images("stochastic_pool", x)
     check_count("stochastic_pool", "window", window)
     return _stochastic_pool(key, x, window)
 
@@ -171,7 +171,7 @@ def stochastic_pool_mean(x: Float[Array, "n h w c"], *, window: int = 2) -> Floa
       networks*, ICLR 2013, arXiv:1301.3557.
       No departure.
     """
-    check_images("stochastic_pool_mean", x)
+    x = images("stochastic_pool_mean", x)
     check_count("stochastic_pool_mean", "window", window)
     units = [wide(unit) for unit in windows(x, window)]
     units = [select(~(unit <= 0), unit) for unit in units]

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, wide
+from dropout_lab.ops._common import Rate, checked_rate, floating, placed_like, redraw, wide
 
 
 def zoneout(
@@ -49,7 +49,7 @@ def zoneout(
       No departure; the authors' scripts for text take one minus the paper's probability as their
       argument.
     """
-    rate = _checked("zoneout", x, rate, old)
+    x, old, rate = _checked("zoneout", x, rate, old)
     return _zoneout(key, x, old, rate)
 
 
@@ -80,7 +80,7 @@ def zoneout_mean(
       ICLR 2017, arXiv:1606.01305.
       No departure.
     """
-    rate = _checked("zoneout_mean", x, rate, old)
+    x, old, rate = _checked("zoneout_mean", x, rate, old)
     new = wide(x)
     weight = rate.astype(new.dtype)
     zero = jnp.zeros((), new.dtype)
@@ -90,13 +90,13 @@ def zoneout_mean(
 
 def _checked(
     op: str, x: Float[Array, "*shape"], rate: Rate, old: Float[Array, "*shape"]
-) -> Float[Array, ""]:
-    check_floating(op, "x", x)
+) -> tuple[Array, Array, Array]:
+    x, old = floating(op, "x", x), floating(op, "old", old)
     if old.shape != x.shape:
         raise ValueError(f"{op}: old has shape {old.shape}; allowed: that of x, {x.shape}")
     if old.dtype != x.dtype:
         raise TypeError(f"{op}: old has dtype {old.dtype}; allowed: that of x, {x.dtype}")
-    return checked_rate(op, rate)
+    return x, old, checked_rate(op, rate)
 
 
 @redraw
@@ -106,4 +106,5 @@ def _zoneout(
     old: Float[Array, "*shape"],
     rate: Float[Array, ""],
 ) -> Float[Array, "*shape"]:
-    return jnp.where(_noise.keep_mask(key, rate, x.shape), x, old)
+    kept = placed_like(x, _noise.keep_mask(key, rate, x.shape))
+    return jnp.where(kept, x, placed_like(x, old))

@@ -14,7 +14,7 @@ from dropout_lab.ops._common import (
     redraw,
     wide,
 )
-from dropout_lab.ops._dense import check_dense
+from dropout_lab.ops._dense import dense_arrays
 
 
 def shakeout(
@@ -70,7 +70,7 @@ def shakeout(
       The papers write ``tau`` and ``c`` for ``rate`` and ``strength``; the sign's derivative is
       that of the authors' code, at its default scale of 1.
     """
-    check_dense("shakeout", x, kernel, bias)
+    x, kernel, bias = dense_arrays("shakeout", x, kernel, bias)
     rate = checked_rate("shakeout", rate)
     strength = checked_strength("shakeout", strength)
     u = _shaken_product(key, x, rate, kernel, strength)

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from dropout_lab.ops._common import check_floating, wide
-from dropout_lab.ops._dense import check_dense, local_sample
+from dropout_lab.ops._common import floating, wide
+from dropout_lab.ops._dense import dense_arrays, local_sample
 
 SPARSE_THRESHOLD = 3.0
 """The log of alpha above which a weight is only noise (a dropout rate of 0.95) and is pruned."""
@@ -60,8 +60,8 @@ def sparse_variational_dropout(
       ICML 2017, arXiv:1701.05369.
       The authors' code clips ``log_alpha`` within 8 of 0 in the noise too; here only in the KL.
     """
-    check_dense("sparse_variational_dropout", x, kernel, bias)
-    check_floating("sparse_variational_dropout", "log_variance", log_variance)
+    x, kernel, bias = dense_arrays("sparse_variational_dropout", x, kernel, bias)
+    log_variance = floating("sparse_variational_dropout", "log_variance", log_variance)
     if log_variance.shape != kernel.shape:
         raise ValueError(
             f"sparse_variational_dropout: log_variance has shape {log_variance.shape}; allowed: "

@@ -9,9 +9,9 @@ from dropout_lab.ops import _noise
 from dropout_lab.ops._common import (
     Rate,
     aligned,
-    check_floating,
     checked_rate,
     checked_strength,
+    floating,
     redraw,
     select,
     wide,
@@ -65,7 +65,7 @@ def standout(
       The paper's ``alpha`` is ``strength`` and its ``beta`` is ``log((1 - rate) / rate)``, 0 at a
       rate of 0.5.
     """
-    check_floating("standout", "x", x)
+    x = floating("standout", "x", x)
     logit = _logit("standout", aligned("standout", "drive", drive, x.shape), rate, strength)
     # A comparison with NaN would drop the unit and so hide that a run has diverged.
     drop = jax.nn.sigmoid(-logit).astype(jnp.float32)
@@ -100,7 +100,7 @@ def standout_keep(
       J. Ba, B. Frey, *Adaptive dropout for training deep neural networks*, NIPS 2013.
       No departure.
     """
-    check_floating("standout_keep", "drive", drive)
+    drive = floating("standout_keep", "drive", drive)
     return jax.nn.sigmoid(_logit("standout_keep", jnp.asarray(drive), rate, strength))
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from dropout_lab.ops import _noise
 from dropout_lab.ops._common import Rate, checked_rate, redraw, select, wide
-from dropout_lab.ops._images import check_count, check_images
+from dropout_lab.ops._images import check_count, images
 
 
 def drop_block(
@@ -67,9 +67,11 @@ def drop_block(
       each example is normalised by itself, over all of its channels. At rate 1 the paper's formula
       still keeps some units.
     """
-    check_images("drop_block", x)
+    x = images("drop_block", x)
     check_count("drop_block", "block_size", block_size)
     rate = checked_rate("drop_block", rate)
+    if 0 in x.shape[1:3]:
+        return x
     return _drop_block(key, x, rate, block_size, per_channel)
 
 
@@ -149,7 +151,7 @@ def cutout(
       Cutout*, 2017, arXiv:1708.04552.
       No departure for even sizes, such as the 16, 8 and 20 of the authors' README.
     """
-    check_images("cutout", x)
+    x = images("cutout", x)
     check_count("cutout", "size", size)
     return _cutout(key, x, size)
 

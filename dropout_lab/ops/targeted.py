@@ -12,14 +12,14 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from dropout_lab.ops import _noise
 from dropout_lab.ops._common import (
     Rate,
-    check_floating,
     checked_rate,
+    floating,
     redraw,
     scalar,
     select,
     wide,
 )
-from dropout_lab.ops._dense import check_dense, product
+from dropout_lab.ops._dense import dense_arrays, product
 
 Target = Literal["weight", "unit"]
 
@@ -72,7 +72,7 @@ def targeted_dropout(
       Only units differ: the authors' code drops the weights of a target unit one by one. As there,
       weights that tie with the smallest weight kept are kept too.
     """
-    check_dense("targeted_dropout", x, kernel, bias)
+    x, kernel, bias = dense_arrays("targeted_dropout", x, kernel, bias)
     weights = targeted_kernel(key, kernel, rate=rate, fraction=fraction, target=target)
     return product(x, weights, bias)
 
@@ -135,7 +135,7 @@ def targets(
       >>> targets(jnp.array([[1.0, -5.0], [-2.0, 3.0], [0.5, 4.0]]), fraction=0.4).tolist()
       [[False, False], [False, True], [True, False]]
     """
-    check_floating("targeted_dropout", "kernel", kernel)
+    kernel = floating("targeted_dropout", "kernel", kernel)
     if target not in ("weight", "unit"):
         raise ValueError(f'targeted_dropout: target is {target!r}; allowed: "weight", "unit"')
     if isinstance(fraction, Real) and not 0 <= fraction <= 1:

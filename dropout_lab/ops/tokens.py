@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, select
+from dropout_lab.ops._common import Rate, checked_rate, floating, redraw, select
 from dropout_lab.ops._counted import drop_groups
 
 
@@ -57,7 +57,7 @@ def embedding_dropout(
       2018, arXiv:1708.02182 (a mask for the batch).
       No departure: both papers' code scales up in training.
     """
-    check_floating("embedding_dropout", "x", x)
+    x = floating("embedding_dropout", "x", x)
     if x.ndim != 3 or types.shape != x.shape[:2]:
         raise ValueError(
             f"embedding_dropout: x has shape {x.shape} and types {types.shape}; allowed: (batch, "
@@ -123,7 +123,7 @@ def word_dropout(
       Checked against the authors' code, which keeps all words of an example that would lose all.
       Their network averages embeddings; in others a dropped word is a vector of zeros.
     """
-    check_floating("word_dropout", "x", x)
+    x = floating("word_dropout", "x", x)
     if x.ndim != 3 or (present is not None and present.shape != x.shape[:2]):
         found = "" if present is None else f" and present {present.shape}"
         raise ValueError(
@@ -169,7 +169,7 @@ def patch_dropout(
       transformers using patch dropout*, WACV 2023, arXiv:2208.07220.
       The authors' code rounds the number of patches down.
     """
-    check_floating("patch_dropout", "x", x)
+    x = floating("patch_dropout", "x", x)
     if x.ndim != 3:
         raise ValueError(
             f"patch_dropout: x has shape {x.shape}; allowed: (batch, patches, features)"

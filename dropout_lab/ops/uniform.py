@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
-from dropout_lab.ops._common import Rate, check_floating, checked_rate, redraw, wide
+from dropout_lab.ops._common import Rate, checked_rate, floating, redraw, wide
 
 
 def uniform_dropout(
@@ -44,7 +44,7 @@ def uniform_dropout(
       normalization by variance shift*, CVPR 2019, arXiv:1801.05134.
       The paper's parameter is ``beta``, in [0, 1]: ``x + x * r`` with ``r ~ U(-beta, beta)``.
     """
-    check_floating("uniform_dropout", "x", x)
+    x = floating("uniform_dropout", "x", x)
     rate = checked_rate("uniform_dropout", rate)
     return _uniform_dropout(key, x, jnp.sqrt(3 * rate / (1 - rate)))
 

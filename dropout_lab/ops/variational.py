@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from dropout_lab.ops._common import aligned, check_floating, wide
-from dropout_lab.ops._dense import check_dense, local_sample
+from dropout_lab.ops._common import aligned, floating, wide
+from dropout_lab.ops._dense import dense_arrays, local_sample
 from dropout_lab.ops.gaussian import multiply_noise
 
 _C1, _C2, _C3 = 1.16145124, -1.50204118, 0.58629921
@@ -46,8 +46,8 @@ def variational_dropout(
       trick*, NIPS 2015, arXiv:1506.02557.
       No departure in the noise; the paper clips ``alpha`` at 1, here the layer keeps it below.
     """
-    check_floating("variational_dropout", "x", x)
-    alpha = aligned("variational_dropout", "alpha", alpha, x.shape).astype(jnp.float32)
+    x = floating("variational_dropout", "x", x)
+    alpha = wide(aligned("variational_dropout", "alpha", alpha, x.shape))
     return multiply_noise(key, x, alpha)
 
 
@@ -94,7 +94,7 @@ def variational_weights(
       trick*, NIPS 2015, arXiv:1506.02557.
       No departure in the noise; the paper clips ``alpha`` at 1, here the layer keeps it below.
     """
-    check_dense("variational_weights", x, kernel, bias)
+    x, kernel, bias = dense_arrays("variational_weights", x, kernel, bias)
     alpha = aligned("variational_weights", "alpha", alpha, kernel.shape, onto="kernel")
     weights = wide(kernel)
     alpha = jnp.broadcast_to(jnp.asarray(alpha, weights.dtype), weights.shape)

@@ -1,15 +1,18 @@
 """DropConnect: dropout of weights, and the moments that its inference draws from."""
 
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Float, Key
 
 from dropout_lab.ops import _noise
 from dropout_lab.ops._common import Rate, checked_rate, redraw, select, wide
-from dropout_lab.ops._dense import check_dense, product
+from dropout_lab.ops._dense import dense_arrays, product
 from dropout_lab.ops.moments import Gaussian
 
 
@@ -59,11 +62,11 @@ def drop_connect(
       The paper does not divide by the keep probability in training; dividing there makes the mean
       network the plain layer.
     """
-    check_dense("drop_connect", x, kernel, bias)
+    x, kernel, bias = dense_arrays("drop_connect", x, kernel, bias)
     if bias is not None:
         # A bias is the weight of an input that is always 1: one mask then covers both.
         kernel = jnp.concatenate([kernel, bias[None].astype(kernel.dtype)])
-        x = jnp.concatenate([x, jnp.ones((*x.shape[:-1], 1), x.dtype)], axis=-1)
+        x = jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 1)], constant_values=1)
     rate = checked_rate("drop_connect", rate)
     if not per_example:
         return _masked_product(key, x, kernel, rate)
@@ -72,7 +75,7 @@ def drop_connect(
     # The backward pass adds the examples' gradients one by one, in the type of the weights; a sum
     # in bfloat16 would soon stop growing.
     weights = wide(kernel)
-    outputs = lax.map(lambda row: redraw(_masked_sum)(*row, weights, rate), (keys, rows))
+    outputs = _by_shard(_mapped, keys, rows, weights, rate)
     return outputs.reshape(*x.shape[:-1], kernel.shape[-1])
 
 
@@ -96,7 +99,7 @@ def drop_connect_moments(
       bias: Biases, dropped like weights; None for none.
 
     Returns:
-      The moments, in the type of ``x``.
+      The moments, means in the type of ``x``.
 
     Raises:
       ValueError: If ``rate`` is a number outside [0, 1], or shapes do not fit.
@@ -113,14 +116,39 @@ def drop_connect_moments(
       DropConnect*, ICML 2013.
       The paper does not scale weights up; the factor of its variance is ``rate * (1 - rate)``.
     """
-    check_dense("drop_connect_moments", x, kernel, bias)
+    x, kernel, bias = dense_arrays("drop_connect_moments", x, kernel, bias)
     rate = checked_rate("drop_connect_moments", rate)
     value = wide(x)
     mean = product(value, kernel, bias)
     squares = product(value**2, wide(kernel) ** 2, None if bias is None else wide(bias) ** 2)
     variance = (rate / jnp.where(rate < 1, 1 - rate, 1)).astype(value.dtype) * squares
     kept = jnp.broadcast_to(rate < 1, mean.shape)
-    return Gaussian(select(kept, mean).astype(x.dtype), select(kept, variance).astype(x.dtype))
+    return Gaussian(select(kept, mean).astype(x.dtype), select(kept, variance))
+
+
+def _mapped(
+    keys: Key[Array, " n"],
+    rows: Float[Array, "n inputs"],
+    weights: Float[Array, "inputs outputs"],
+    rate: Float[Array, ""],
+) -> Float[Array, "n outputs"]:
+    return lax.map(lambda row: redraw(_masked_sum)(*row, weights, rate), (keys, rows))
+
+
+def _by_shard(
+    function: Callable[..., Array], keys: Key[Array, " n"], rows: Array, *shared: Array
+) -> Array:
+    """Calls a function that maps over ``rows``, on each shard of an explicitly sharded batch."""
+    sharding = jax.typeof(rows).sharding
+    batch = sharding.spec[0] if sharding.spec else None
+    if batch is None:
+        return function(keys, rows, *shared)
+    specs = (P(batch), P(batch), *(P() for _ in shared))
+    placed = (
+        jax.sharding.reshard(value, NamedSharding(sharding.mesh, spec))
+        for value, spec in zip((keys, rows, *shared), specs, strict=True)
+    )
+    return jax.shard_map(function, mesh=sharding.mesh, in_specs=specs, out_specs=P(batch))(*placed)
 
 
 @redraw

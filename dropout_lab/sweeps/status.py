@@ -45,7 +45,11 @@ class Watch:
     def __init__(self, store: Store, trials: Iterable[str]) -> None:
         self._store = store
         configs, varied = store.trials(), store.varied()
-        self.labels = {trial: label(flatten(configs[trial]), varied) or trial for trial in trials}
+        self._configs = {trial: configs[trial] for trial in trials}
+        self.labels = {
+            trial: label(flatten(config), varied) or trial
+            for trial, config in self._configs.items()
+        }
         self.done: set[str] = set()
         self.revisions: set[str | None] = set()
         self.failed: dict[str, str] = {}
@@ -65,7 +69,7 @@ class Watch:
             if trial in self.done:
                 continue
             # Another process may have deleted either file, or moved it away, since it was listed.
-            if trial in recorded and (record := self._store.record(trial)):
+            if trial in recorded and (record := self._store.record(trial, self._configs[trial])):
                 lines.append(f"{text}: {self._add(record)}")
                 self.failed.pop(trial, None)
             elif trial in failed and (error := self._store.failure(trial)):

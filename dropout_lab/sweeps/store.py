@@ -104,7 +104,8 @@ class Store:
         Raises:
           InputError: If the directory holds no sweep, or a record is damaged.
         """
-        return [record for trial in self.trials() if (record := self.record(trial)) is not None]
+        found = (self.record(trial, config) for trial, config in self.trials().items())
+        return [record for record in found if record is not None]
 
     def names(self, kind: str) -> set[str]:
         """Returns the names of all files of a kind: the trials that have a record or a failure."""
@@ -120,15 +121,19 @@ class Store:
         """Returns whether a trial has a record."""
         return self.file("trials", trial).exists()
 
-    def record(self, trial: str) -> dict[str, Any] | None:
+    def record(self, trial: str, config: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """Returns a trial's record; None if it has none.
+
+        Args:
+          trial: The trial's id.
+          config: Its configuration of :meth:`trials`, if at hand: see :func:`read_record`.
 
         Raises:
           InputError: If the record is damaged.
         """
         path = self.file("trials", trial)
         try:
-            return read_record(path, trial)
+            return read_record(path, trial, config)
         except InputError:
             if path.exists():
                 raise

@@ -83,17 +83,29 @@ def make_trials(config: ConfigDict, overrides: Iterable[Overrides]) -> list[Tria
     base = flatten(config.to_dict())
     untied: set[str] = set()
     trials: dict[str, Trial] = {}
+    resolved: Flat = {}
+    setting: dict[str, Any] | None = None
     for values in overrides:
         cast = {key: _checked(key, value) for key, value in values.items()}
         for key, value in cast.items():
             if key not in untied and value != base.get(key):
                 _check_untied(config, base, key, value)
                 untied.add(key)
-        flat = resolve_flat({**base, **cast})
+        seed = {"seed": cast.pop("seed") if "seed" in cast else _checked("seed", base["seed"])}
+        # Nothing depends on the seed: trials that differ in it alone, side by side in a grid, are
+        # resolved once.
+        if setting is None or not _same(cast, setting):
+            resolved, setting = resolve_flat({**base, **cast, **seed}), cast
+        flat = {**resolved, **seed}
         identity = trial_id(flat)
         first = trials.setdefault(identity, Trial(identity, flat, values))
         check_same_execution(first.flat, flat, EXECUTION)
     return list(trials.values())
+
+
+def _same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Returns whether two settings are equal, in their types too."""
+    return repr(first) == repr(second)
 
 
 def _checked(name: str, value: Any) -> Any:

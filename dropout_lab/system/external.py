@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dropout_lab.errors import InputError, describe_error, unknown
+from dropout_lab.system.files import expanded
 
 _DIGITS = 12
 
@@ -68,7 +69,7 @@ def pinned(kind: str, name: str) -> str:
             "package.module:NAME"
         )
     if target.endswith(".py"):
-        target = os.path.abspath(os.path.expanduser(os.path.expandvars(target)))
+        target = os.path.abspath(expanded(target))
     return f"{target}:{attribute}@{digest or _digest(_read(kind, target))}"
 
 

@@ -104,7 +104,7 @@ class TrialState:
         """Adds an epoch to the history and decides whether the phase goes on.
 
         Args:
-          row: "train_loss" and, with validation data, its metrics.
+          row: "train_loss", "train_error" and, with validation data, its metrics.
         """
         progress = self.progress
         progress.epochs += 1

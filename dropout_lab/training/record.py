@@ -28,11 +28,13 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
     """Returns a trial's record, ready for JSON.
 
     Its fields: schema, id, status ("ok" or "diverged"), seed, config (resolved), metrics (errors in
-    percent), history (one row per epoch), epoch (the selected one), wall_seconds (of all trials
-    that ran side by side), lanes (number of these trials; absent in older records), data (name,
-    sizes, shape, classes, fingerprint; range, unless examples are bytes or tokens; vocabulary of
-    tokens; of own data class_names and notes on conversions), versions, device, git_revision; for
-    a network or variant of one's own, code (path, sha256 and text of its file, by key).
+    percent), history (one row per epoch: loss of the batches, error on a sample of the training
+    data, metrics of validation; older records have no train_error), epoch (the selected one),
+    wall_seconds (of all trials that ran side by side), lanes (number of these trials; absent in
+    older records), data (name, sizes, shape, classes, fingerprint; range, unless examples are bytes
+    or tokens; vocabulary of tokens; of own data class_names and notes on conversions), versions,
+    device, git_revision; for a network or variant of one's own, code (path, sha256 and text of its
+    file, by key).
     """
     progress = result.progress
     return {

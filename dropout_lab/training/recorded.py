@@ -27,12 +27,16 @@ _FIELDS: Mapping[str, type | UnionType] = {
 }
 
 
-def read_record(path: Path, trial: str | None = None) -> dict[str, Any]:
+def read_record(
+    path: Path, trial: str | None = None, config: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Returns the record in a file.
 
     Args:
       path: The file.
       trial: Id of the trial that it must be of; None for any.
+      config: The trial's configuration, if known: a record with the same one is the trial's, which
+        is faster to see than to compute.
 
     Raises:
       DamagedError: If it is not the record of a run, or of another trial.
@@ -43,6 +47,8 @@ def read_record(path: Path, trial: str | None = None) -> dict[str, Any]:
     reason = _damage(record)
     if reason is None and trial not in (None, record["id"]):
         reason = f"of trial {reprlib.repr(record['id'])}"
+    if reason is None and (config is None or config != record["config"]):
+        reason = _damage_of_identity(record)
     if reason is not None:
         raise DamagedError(path, reason)
     return record
@@ -69,7 +75,11 @@ def _damage(record: dict[str, Any]) -> str | None:
                 continue
             if type(value) not in (int, float) or (value < 0 and name.endswith("_error")):
                 return f"{name} is {reprlib.repr(value)}"
-    identity = trial_id(flat_from_dict(record["config"]))
-    if record["id"] != identity or record["seed"] != record["config"].get("seed"):
-        return f"its configuration is of trial {identity!r}"
+    if record["seed"] != record["config"].get("seed"):
+        return "its configuration has another seed"
     return None
+
+
+def _damage_of_identity(record: dict[str, Any]) -> str | None:
+    identity = trial_id(flat_from_dict(record["config"]))
+    return None if record["id"] == identity else f"its configuration is of trial {identity!r}"

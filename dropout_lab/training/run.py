@@ -8,11 +8,11 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from dropout_lab.config import EXECUTION, by_content, flatten, from_dict, resolve
+from dropout_lab.config import EXECUTION, by_content, flat_from_dict, flatten, resolve
 from dropout_lab.data import Dataset
 from dropout_lab.errors import InputError
 from dropout_lab.system.display import Display
-from dropout_lab.system.files import lock, read_object, write_json
+from dropout_lab.system.files import DamagedError, lock, read_object, write_json
 from dropout_lab.system.interrupt import graceful_stop
 from dropout_lab.system.workdir import check_directory, check_kind, check_same
 from dropout_lab.training.checkpoint import Checkpoints
@@ -66,7 +66,7 @@ def _finished_record(directory: Path, config: FrozenConfigDict) -> dict[str, Any
     if not path.exists():
         return None
     record = read_record(path)
-    _check_same(directory, record["config"], config)
+    _check_same(path, record["config"], config)
     if is_first() and config.run.save_model is not False and not (directory / "model").is_dir():
         Display(trials=1).say(
             "warning: the network of the recorded run was not kept; to train it again, remove "
@@ -142,9 +142,12 @@ def _check_owner(directory: Path, config: FrozenConfigDict) -> None:
     check_kind(directory, "run")
     path = directory / "config.json"
     if path.exists():
-        _check_same(directory, read_object(path), config)
+        _check_same(path, read_object(path), config)
 
 
-def _check_same(directory: Path, before: dict[str, Any], config: FrozenConfigDict) -> None:
-    there, here = (by_content(flatten(each.to_dict())) for each in (from_dict(before), config))
-    check_same(directory, "run", there, here, free=EXECUTION)
+def _check_same(path: Path, before: dict[str, Any], config: FrozenConfigDict) -> None:
+    """Raises InputError unless a configuration, of the file ``path``, is that of this run."""
+    there, here = by_content(flat_from_dict(before)), by_content(flatten(config.to_dict()))
+    if not there.keys() >= here.keys():
+        raise DamagedError(path, "keys of a configuration are missing")
+    check_same(path.parent, "run", there, here, free=EXECUTION)

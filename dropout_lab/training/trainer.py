@@ -144,6 +144,7 @@ class Trainer:
         """
         validated = phase.name == "select" and len(self._dataset.val)
         val = self._on_device(self._dataset.val) if validated else None
+        sample = self._on_device(self._sample(phase.split))
         for trial in trials:
             hparams = hparams_of(trial.config)
             trial.start_phase(self._program.lengths(hparams, len(phase.split)))
@@ -151,9 +152,13 @@ class Trainer:
             state, loss = self._program.train_epoch(
                 state, self._hparams, phase.examples, phase.scaling, steps=live[0].next_steps
             )
-            rows: list[Metrics] = [{"train_loss": value} for value in _by_lane(loss)]
+            samples = self._config.eval.samples
+            fits = self._evaluate("train", state.weights, sample, phase, samples)
+            rows: list[Metrics] = [
+                {"train_loss": value, "train_error": fit["train_error"]}
+                for value, fit in zip(_by_lane(loss), fits, strict=True)
+            ]
             if val is not None:
-                samples = self._config.eval.samples
                 metrics = self._evaluate("val", state.weights, val, phase, samples)
                 rows = [row | added for row, added in zip(rows, metrics, strict=True)]
             for trial in live:
@@ -249,6 +254,15 @@ class Trainer:
     def _training_split(self, phase: str) -> Split:
         train = self._dataset.train
         return concatenate(train, self._dataset.val) if phase == "refit" else train
+
+    def _sample(self, split: Split) -> Split:
+        """Returns evenly spaced examples, as many as of validation or test: one program for both.
+
+        The error on them, after every epoch, costs as much as validation and compiles nothing.
+        """
+        size = min(len(self._dataset.val) or len(self._dataset.test) or len(split), len(split))
+        chosen = np.linspace(0, len(split) - 1, size).astype(int)
+        return split[chosen]
 
     def _scaling(self, phase: str) -> Scaling:
         if phase not in self._scalings:

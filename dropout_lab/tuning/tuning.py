@@ -173,7 +173,7 @@ class Tuning:
         """Runs the final trials; returns the choices with these runs, and the failures."""
         chosen = [self._on_all_data(choice.final.overrides) for choice in choices.values()]
         sweep = product(chosen, {"seed": self.final_seeds})
-        failed = run_sweep(self._final, sweep, self._store("final"), execution)
+        failed = run_sweep(self._final, sweep, self._store("final"), execution).failed
         return self._tested(choices), failed
 
     def _tested(self, choices: Mapping[str, Choice]) -> dict[str, Choice]:

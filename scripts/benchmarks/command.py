@@ -11,6 +11,7 @@ from pathlib import Path
 
 from absl import flags
 
+from dropout_lab.cli.path_flag import define_path
 from dropout_lab.errors import InputError, unknown
 
 
@@ -24,8 +25,8 @@ class Command:
         self._peers = flags.DEFINE_list(
             "peers", [], "Other frameworks to measure beside ours: flax, torch."
         )
-        self._output = flags.DEFINE_string(
-            "output", None, "FILE.json for the report; FILE.svg is written beside it."
+        self._output = define_path(
+            "output", "FILE.json for the report; FILE.svg is written beside it."
         )
         self._repeats = flags.DEFINE_integer(
             "repeats", 15, "Most repeats of each measurement.", lower_bound=1

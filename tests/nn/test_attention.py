@@ -55,7 +55,7 @@ def test_noise_that_is_off_changes_nothing(noise):
 def test_with_the_same_mask_it_is_numpys(noise, key):
     """The noise of each hook, drawn from its key, is put into NumPy's attention."""
     layer, mask = NOISES[noise](0.4), CAUSAL & PRESENT
-    keys = dict(zip(("logits", "weights", "heads"), layer.keys(key), strict=True))
+    keys = dict(zip(("logits", "weights", "heads"), layer._keys(key), strict=True))
     shape = (N, HEADS, STEPS, STEPS)
     changes = {}
     if noise in ("weights", "columns", "normalised"):

@@ -122,10 +122,10 @@ def test_zoneouts_cell_adds_per_step(key):
 @pytest.mark.parametrize("shared", [True, False])
 def test_zoneout_can_share_the_draw_of_both_states(shared, key):
     noise = nn.Zoneout(0.5, cell_rate=0.5, share_mask=shared)
-    keys: Any = noise.keys(key, STEPS)[1]
+    keys: Any = noise._keys(key, STEPS)[1]
     new, old = jnp.ones((BATCH, WIDE)), jnp.zeros((BATCH, WIDE))
     agreements = [
-        agreement(noise.update(keys.update[t], new, old), noise.update_cell(other, new, old))
+        agreement(noise._update(keys.update[t], new, old), noise._update_cell(other, new, old))
         for t, other in enumerate(keys.update_cell)
     ]
     assert np.ptp(agreements) == 0 and agreements[0] == 1 if shared else max(agreements) < 0.7
@@ -154,7 +154,7 @@ def test_keys_of_hooks_and_steps_are_all_different(key):
     def data(keys):
         return set(map(tuple, jax.random.key_data(jnp.stack(keys)).reshape(-1, 2).tolist()))
 
-    kernel, hooks = nn.CellNoise(0.5).keys(key, STEPS)
+    kernel, hooks = nn.CellNoise(0.5)._keys(key, STEPS)
     assert len(data(list(hooks)) | data([kernel])) == len(StepKeys._fields) * STEPS + 1
-    kernel, hooks = nn.VariationalState(0.5).keys(key, STEPS)
+    kernel, hooks = nn.VariationalState(0.5)._keys(key, STEPS)
     assert len(data(list(hooks)) | data([kernel])) == len(StepKeys._fields) + 1

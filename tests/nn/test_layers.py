@@ -24,7 +24,7 @@ RNG = np.random.default_rng(0)
 X = jnp.asarray(RNG.normal(size=(16, 6)).astype(np.float32))
 LABELS = RNG.integers(0, 3, 16)
 INIT = nnx.initializers.lecun_normal()
-OP_LAYERS = [layer for name in nn.__all__ if hasattr(layer := getattr(nn, name), "op")]
+OP_LAYERS = [layer for name in nn.__all__ if hasattr(layer := getattr(nn, name), "_op")]
 
 
 class Network(nnx.Module):
@@ -221,6 +221,6 @@ def test_drop_connect_rate_is_checked():
 
 @pytest.mark.parametrize("layer", OP_LAYERS)
 def test_a_layers_highest_rate_is_its_ops(layer):
-    assert layer.max_rate == ops.MAX_RATES.get(layer.op.__name__, 1.0)
+    assert layer.max_rate == ops.MAX_RATES.get(layer._op.__name__, 1.0)
     with pytest.raises(ValueError, match=rf"^{layer.__name__}: rate is 1\.5; allowed: \[0, "):
         layer(1.5)

@@ -50,7 +50,7 @@ def sigmoid(x):
 def loop(layer, x, noise=None, key=None):
     """Returns all hidden states by a loop in NumPy that calls the noise's hooks one by one."""
     noise = nn.CellNoise(0.0, deterministic=True) if noise is None else noise
-    kernel_key, keys = noise.keys(key, x.shape[1])
+    kernel_key, keys = noise._keys(key, x.shape[1])
 
     def call(name, t, *arrays):
         method, key = getattr(noise, name), getattr(keys, name)
@@ -58,7 +58,7 @@ def loop(layer, x, noise=None, key=None):
         return np.asarray(method(None if key is None else key[t], *states), np.float64)
 
     w, b = (np.asarray(p[...], np.float64) for p in (layer.kernel, layer.bias))
-    u = np.asarray(noise.kernel(kernel_key, layer.recurrent_kernel[...]), np.float64)
+    u = np.asarray(noise._kernel(kernel_key, layer.recurrent_kernel[...]), np.float64)
     h, c = np.zeros((2, x.shape[0], layer.units))
     outputs = []
     for t in range(x.shape[1]):

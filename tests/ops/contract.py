@@ -27,7 +27,7 @@ class Row:
       shape: A small input's shape.
       many: The shape of an input with thousands of independent draws.
       draws: An index of places of an output that share no draw.
-      max_rate: The highest rate allowed; a rate of 1 gives zeros.
+      max_rate: The highest rate allowed; a rate of 1 gives zeros, if it is allowed.
       errors: Calls with a bad argument, each with the exception and its message.
     """
 
@@ -50,6 +50,10 @@ KINDS: dict[str, Callable[[Row], bool]] = {
     "op": lambda row: True,
     "mask_op": lambda row: row.kind == "mask",
     "rated_op": lambda row: row.kind in ("mask", "noise", "weight", "logits", "rated"),
+    "clipping_op": lambda row: (
+        row.kind in ("mask", "noise", "weight", "logits", "rated") or row.name == "concrete_dropout"
+    ),
+    "image_op": lambda row: row.shape in ((4, 6, 5, 3), (4, 2, 3, 6)),
     "dropping_op": lambda row: row.kind in ("mask", "weight"),
     "noise_op": lambda row: row.kind in ("noise", "learnt"),
     "logits_op": lambda row: row.kind == "logits",

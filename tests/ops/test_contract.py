@@ -56,6 +56,80 @@ def test_empty_input_gives_empty_output(op, key):
     assert op.call(key, x, min(0.5, op.max_rate)).shape[0] == 0
 
 
+def test_an_empty_map_gives_an_empty_map(image_op, key):
+    for axis in (1, 2, 3):
+        x = jnp.ones([0 if i == axis else size for i, size in enumerate(image_op.shape)])
+        assert image_op.call(key, x, min(0.5, image_op.max_rate)).size == 0
+
+
+def test_numpys_float64_becomes_jaxs_default(op, key, array):
+    x = np.asarray(array(op.shape), np.float64)
+    y = op.call(key, x, min(0.5, op.max_rate))
+    assert y.dtype == jnp.float32
+    np.testing.assert_array_equal(
+        y, op.call(key, jnp.asarray(x, jnp.float32), min(0.5, op.max_rate))
+    )
+
+
+WEIGHTS = {"kernel": np.ones((6, 5)), "bias": np.ones(5)}
+IN_NUMPY: dict[str, dict[str, Any]] = {
+    "drop_connect": WEIGHTS | {"rate": 0.2},
+    "fast_dropout": WEIGHTS | {"rate": 0.2},
+    "information_dropout": {"alpha": np.ones(6)},
+    "shakeout": WEIGHTS | {"rate": 0.2},
+    "sparse_variational_dropout": WEIGHTS | {"log_variance": np.zeros((6, 5))},
+    "standout": {"rate": 0.2, "drive": np.ones(6)},
+    "targeted_dropout": WEIGHTS | {"rate": 0.2},
+    "variational_dropout": {"alpha": np.ones(6)},
+    "variational_weights": WEIGHTS | {"alpha": np.ones((6, 5))},
+    "zoneout": {"rate": 0.2, "old": np.zeros((4, 6))},
+}
+
+
+def test_numpys_float64_is_allowed_for_every_array(op, key):
+    arguments = IN_NUMPY.get(op.name)
+    if arguments is None:
+        assert op.kind != "weight"  # an op of x alone is in the test above
+        return
+    assert OPS[op.name](key, np.ones((4, 6)), **arguments).dtype == jnp.float32
+
+
+LEARNT: dict[str, dict[str, Any]] = {
+    "concrete_dropout": {"rate": 0.25},
+    "information_dropout": {"alpha": 0.25},
+    "variational_dropout": {"alpha": 0.25},
+    "variational_weights": {"alpha": 0.25},
+}
+
+
+@pytest.mark.parametrize("name", LEARNT)
+def test_a_learnt_number_of_float64_is_not_rounded_to_float32(name, key):
+    home: Any = jax if hasattr(jax, "enable_x64") else jax.experimental
+    with home.enable_x64(True):
+        ((argument, value),) = LEARNT[name].items()
+        arguments = {"kernel": jnp.ones((6, 5))} if name == "variational_weights" else {}
+
+        def total(value):
+            y = OPS[name](key, jnp.ones((4, 6)), **arguments, **{argument: value})
+            return y.sum()
+
+        value = jnp.float64(value)
+        assert total(value) != total(value * (1 + 1e-10))
+        assert jax.grad(total)(value).dtype == np.float64
+
+
+def test_moments_of_float16_do_not_overflow():
+    x, kernel = jnp.full(4, 300, jnp.float16), jnp.ones((4, 1), jnp.float16)
+    for moments in (ops.linear_moments, ops.drop_connect_moments):
+        u = moments(x, rate=0.5, kernel=kernel)
+        assert (u.mean.dtype, u.variance.dtype) == (jnp.float16, jnp.float32)
+        assert u.variance.item() == 360_000
+        for after in (ops.relu_moments(u), ops.activation_moments(u, jax.nn.relu)):
+            assert after.mean.dtype == jnp.float16
+            assert 200_000 < after.variance.item() < 500_000
+        assert ops.expected_logits(u).dtype == jnp.float16
+
+
 def test_key_decides_the_output(op, dtype, key, array):
     call = jax.jit(op.call)
     x = array(op.shape, dtype)

@@ -1,6 +1,7 @@
 """The contract of every op under JAX's transformations; the table of ops is in conftest.py."""
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -50,16 +51,41 @@ def test_vmap_over_rates_is_a_loop(op, key, array):
     assert_agree(op, outputs, np.stack([one(key, x, rate) for rate in rates]))
 
 
-def test_a_traced_rate_out_of_range_counts_as_the_nearest_one(rated_op, key, array):
-    x = array(rated_op.shape)
-    one = jax.jit(lambda rate: rated_op.call(key, x, rate))
+def test_a_traced_rate_out_of_range_counts_as_the_nearest_one(clipping_op, key, array):
+    x = array(clipping_op.shape)
+    one = jax.jit(lambda rate: clipping_op.call(key, x, rate))
     for rate, nearest in (
         (-np.inf, 0),
         (-1e-9, 0),
-        (2, rated_op.max_rate),
-        (np.inf, rated_op.max_rate),
+        (2, clipping_op.max_rate),
+        (np.inf, clipping_op.max_rate),
     ):
-        np.testing.assert_array_equal(one(np.float32(rate)), one(np.float32(nearest)))
+        y = one(np.float32(rate))
+        assert np.isfinite(y).all()
+        np.testing.assert_array_equal(y, one(np.float32(nearest)))
+
+
+def test_an_export_takes_a_batch_of_any_size(op):
+    """The exported function and its gradient have a symbolic number of examples."""
+    (size,) = jax.export.symbolic_shape("b")
+
+    @jax.jit
+    def outputs(words, x):
+        y, pull = jax.vjp(lambda x: op.call(jax.random.wrap_key_data(words), x, 0.2), x)
+        return y, pull(jnp.ones_like(y))
+
+    words = jax.random.key_data(jax.random.key(0))
+    x = jax.ShapeDtypeStruct((size, *op.shape[1:]), jnp.float32)
+    exported = jax.export.export(outputs)(jax.ShapeDtypeStruct(words.shape, words.dtype), x)
+    assert [str(leaf.shape[0]) for leaf in exported.out_avals] == ["b", "b"]
+
+
+def test_an_export_draws_the_same_noise(key, array):
+    x = array((4, 6))
+    shape = jax.export.symbolic_shape("b, c")
+    drop = jax.jit(lambda x: ops.dropout(key, x, rate=0.5))
+    exported = jax.export.export(drop)(jax.ShapeDtypeStruct(shape, x.dtype))
+    np.testing.assert_array_equal(exported.call(x), drop(x))
 
 
 def test_a_rate_of_nan_shows_where_units_are_scaled(key):

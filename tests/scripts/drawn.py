@@ -1,6 +1,6 @@
 """Drawn flags and files for every command: one line of error, or what was asked for.
 
-python -m tests.scripts.drawn --count=3000
+python -m tests.scripts.drawn --count=3000 --output=FILE.json
 
 Commands run in this process, as starting one takes seconds; none of them trains.
 """
@@ -23,16 +23,17 @@ from absl import app, flags
 from hypothesis import strategies as st
 
 from dropout_lab.cli.dispatch import run_subcommand
-from dropout_lab.config import KEYS
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.store import Store
 from dropout_lab.system.machine import cpu
 from dropout_lab.training import run
 from dropout_lab.training.record import environment
+from tests.scripts.drawing import PATHS, SWEEP, TABLE, TRAIN, changed
 from tests.sweeps.running import run_sweep, tiny_config, write_tiny
 
 PATIENCE = 60  # seconds after which a command hangs
 CONFIG = """
+from tests.scripts.drawing import PATHS, SWEEP, TABLE, TRAIN, changed
 from tests.sweeps.running import tiny_config
 
 
@@ -41,117 +42,6 @@ def get_config(variant="dropout"):
     config.variant = variant
     return config
 """
-_SPECIAL = (
-    *("", " ", "0", "-0", "-1", "1", "0.5", "1e-46", "1e39", "1e999", "nan", "inf", "-inf", "1_0"),
-    *("None", "True", "False", "all", "none", "dropout", "dropuot", "0:3", "0:3:2", "3:0", "0:2:0"),
-    *("0:1000001", "1" * 400, "10**27", "0x10", "(8,)", "(8, 8)", "[8]", "()", "(((8)))", "{}"),
-    *(
-        "(" * 300,
-        "[" * 200 + "]" * 200,
-        "{[1]: 2}",
-        "{1: 2}",
-        "'a'",
-        "'",
-        '"',
-        "a,b",
-        ",",
-        ",,",
-        "\\",
-    ),
-    *("é", "\0", "\udc80", "x" * 300, "mine.py:f", "os:path", "a:b:c", "../..", "/", "~", "$HOME"),
-    *("b'a'", "1j", "...", "lambda: 1", "2147483648", "4294967296", "0.1,0.2", "(0.1,None)", "\n"),
-)
-_texts = st.one_of(
-    st.sampled_from(_SPECIAL),
-    st.integers().map(str),
-    st.floats().map(str),
-    st.text(max_size=12),
-    st.recursive(
-        st.one_of(
-            st.none(),
-            st.booleans(),
-            st.integers(-9, 99),
-            st.floats(-2, 2),
-            st.text("ab", max_size=3),
-        ),
-        lambda inner: st.one_of(
-            st.lists(inner, max_size=3), st.lists(inner, max_size=3).map(tuple)
-        ),
-        max_leaves=4,
-    ).map(repr),
-)
-_keys = st.one_of(
-    st.sampled_from(sorted(KEYS)),
-    st.sampled_from(sorted(KEYS)),
-    st.sampled_from(("", ".", "dropout", "dropout.", "dropout.rat", "a.b.c", "seed.seed", "model")),
-    st.text(max_size=6),
-)
-_paths = st.sampled_from(
-    (
-        "out",
-        "new/out",
-        "no/../out",
-        ".",
-        "/",
-        "",
-        "x" * 300,
-        "y" * 99 + "/z",
-        "\0",
-        "é.svg",
-        "a.svg",
-        "a.png",
-        "a.gif",
-        "\udc80",
-        "all/sweep.json/x",
-    )
-)
-_changes = st.tuples(_keys, _texts).map(lambda pair: f"--config.{pair[0]}={pair[1]}")
-_varied = st.one_of(st.tuples(_keys, _texts).map("=".join), _texts).map("--vary={}".format)
-
-
-def _flag(name, values):
-    return values.map(f"--{name}={{}}".format)
-
-
-_SWEEP = st.one_of(
-    _varied,
-    _varied,
-    _changes,
-    *(_flag(name, _texts) for name in ("seeds", "lanes", "executor", "workers", "retry")),
-    *(_flag(name, _texts) for name in ("scheduler", "tls_ca", "tls_cert", "checkpoint_minutes")),
-    _flag("sweep", _paths),
-    _flag("config", _texts),
-)
-_TABLE = st.one_of(
-    *(_flag(name, st.one_of(_keys, _texts)) for name in ("rows", "cols")),
-    _flag("value", st.one_of(st.sampled_from(("val_error", "wall_seconds", "test_nll")), _texts)),
-    _flag(
-        "format", st.one_of(st.sampled_from(("latex", "latex_plain", "csv", "markdown")), _texts)
-    ),
-    *(_flag(name, _texts) for name in ("caption", "label", "rename")),
-    _flag("where", st.one_of(st.tuples(_keys, _texts).map("=".join), _texts)),
-    *(_flag(name, _paths) for name in ("output", "plot")),
-)
-_TRAIN = st.one_of(
-    _changes,
-    _changes,
-    *(_flag(name, _texts) for name in ("coordinator", "num_processes", "process_id", "config")),
-)
-_json = st.recursive(
-    st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(),
-        st.integers(10**400, 10**401),
-        st.floats(),
-        st.text(max_size=5),
-        st.sampled_from(("ok", "dropout", [[]] * 3, {})),
-    ),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)
-    ),
-    max_leaves=4,
-)
 
 
 class _HangError(BaseException):
@@ -185,22 +75,22 @@ class Inputs:
         """Runs a command with drawn flags."""
         kind = data.draw(st.sampled_from(("sweep", "table", "train")))
         if kind == "table":
-            drawn = data.draw(st.lists(_TABLE, max_size=4))
+            drawn = data.draw(st.lists(TABLE, max_size=4))
             self.run(kind, f"--workdir={self.folder / 'all'}", *drawn)
         elif kind == "sweep":
-            drawn = data.draw(st.lists(_SWEEP, max_size=4))
+            drawn = data.draw(st.lists(SWEEP, max_size=4))
             workdir = data.draw(st.sampled_from(((), (f"--workdir={self.folder / 'all'}",))))
             self.run(kind, self._config, "--dry_run", *workdir, *drawn)
         else:
-            drawn = data.draw(st.lists(_TRAIN, max_size=3))
-            workdir = data.draw(st.one_of(st.just("run"), _paths))
+            drawn = data.draw(st.lists(TRAIN, max_size=3))
+            workdir = data.draw(st.one_of(st.just("run"), PATHS))
             self.run(kind, self._config, *drawn, f"--workdir={workdir}")
 
     def file(self, data):
         """Runs commands on a file that was changed."""
         path = data.draw(st.sampled_from(self._files))
         before = path.read_bytes()
-        text = data.draw(_changed(before.decode()))
+        text = data.draw(changed(before.decode()))
         path.write_bytes(text.encode(errors="surrogatepass"))
         try:
             where = f"--workdir={path.relative_to(self.folder).parts[0]}"
@@ -258,55 +148,31 @@ def _hang(signum, frame):
     raise _HangError
 
 
-@st.composite
-def _changed(draw, text):
-    """Draws a JSON text with a change: of a value, a key, or anything."""
-    kind = draw(st.sampled_from(("value", "value", "key", "twice", "text", "schema")))
-    if kind == "text":
-        at = draw(st.integers(0, len(text)))
-        return text[:at] + draw(st.text(max_size=3)) + text[at + draw(st.integers(0, 9)) :]
-    content = json.loads(text)
-    if kind == "schema":
-        return json.dumps({**content, "schema": draw(st.one_of(st.just(2), _json))})
-    parent, node = content, content
-    while isinstance(node, dict | list) and node:
-        parent = node
-        key = draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
-        node = node[key]
-        if draw(st.integers(0, 3)) == 0:
-            break
-    if kind == "value":
-        parent[key] = draw(_json)
-    elif kind == "key" and isinstance(parent, dict):
-        parent[draw(st.text(max_size=5))] = parent.pop(key)
-    changed = json.dumps(content)
-    return changed.replace("{", '{"id": 1, ', 1) if kind == "twice" else changed
-
-
-def drawn(folder, count):
+def drawn(folder, count, seed=0):
     """Runs commands on drawn input; returns counts, and what must not happen.
 
     Args:
       folder: An empty folder.
       count: Number of drawn lists of flags, and of drawn files, together.
+      seed: Seed of all that is drawn.
     """
     inputs = Inputs(folder)
     with contextlib.chdir(folder), mock.patch.object(run, "_run", _not_trained):
         for share, kind in ((count * 2 // 3, inputs.flags), (count - count * 2 // 3, inputs.file)):
-            _given(kind, share)
+            _given(kind, share, seed)
             inputs.counts[f"drawn: {kind.__name__}"] = share
     return dict(sorted(inputs.counts.items())), inputs.wrong
 
 
-def _given(kind, count):
+def _given(kind, count, seed):
     @hypothesis.settings(
         max_examples=count,
         database=None,
         deadline=None,
-        derandomize=True,
         phases=[hypothesis.Phase.generate],
         suppress_health_check=list(hypothesis.HealthCheck),
     )
+    @hypothesis.seed(seed)
     @hypothesis.given(st.data())
     def draw(data):
         kind(data)
@@ -321,17 +187,20 @@ def _not_trained(*args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=int, default=3000)
-    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("drawn.json"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        counts, wrong = drawn(Path(folder), args.count)
+        counts, wrong = drawn(Path(folder), args.count, args.seed)
+    runs = json.loads(args.output.read_text()) if args.output.exists() else []
     found = {
+        "seed": args.seed,
         "revision": environment()["git_revision"],
         "machine": environment()["device"] | {"cpu": cpu()},
         "counts": counts,
         "wrong": wrong,
     }
-    args.output.write_text(json.dumps(found, indent=1) + "\n")
+    args.output.write_text(json.dumps([*runs, found], indent=1) + "\n")
     print("\n".join([*wrong[:40], f"{len(wrong)} wrong"]))
     return 1 if wrong else 0
 

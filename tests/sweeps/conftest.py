@@ -37,8 +37,8 @@ def programs():
 def shared_programs(monkeypatch, programs):
     """Shares compiled programs between tests."""
 
-    def program(config, shape, classes):
-        return programs.setdefault(static_key(config), Program(config, shape, classes))
+    def program(config, *data):
+        return programs.setdefault(static_key(config), Program(config, *data))
 
     def vmapped_program(program, lanes):
         return programs.setdefault((id(program), lanes), VmappedProgram(program, lanes))

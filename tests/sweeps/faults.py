@@ -1,6 +1,6 @@
 """Faults of the system, damaged files and kills, drawn, in sweeps that then go on.
 
-python -m tests.sweeps.faults --failures=500 --damages=200 --kills=100
+python -m tests.sweeps.faults --failures=500 --damages=200 --kills=100 --output=FILE.json
 
 Every failure makes one call on a file of a running sweep fail as the system would, in whichever
 process makes it; every damage flips a bit or cuts the end of a file that such a sweep has left;
@@ -253,7 +253,7 @@ def main():
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--executors", default=",".join(EXECUTORS))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("faults.json"))
+    parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
     work = [
         *("fail",) * args.failures,
@@ -262,7 +262,8 @@ def main():
     ]
     random.Random(args.seed).shuffle(work)
     wrong: list[str] = []
-    found = {
+    runs = json.loads(args.output.read_text()) if args.output.exists() else []
+    found: dict[str, Any] = {
         "asked": {**vars(args), "output": args.output.name},
         "revision": environment()["git_revision"],
         "machine": environment()["device"] | {"cpu": cpu()},
@@ -273,7 +274,8 @@ def main():
         for name, each in in_turns(Path(folder), args.executors.split(","), work, args.seed):
             found["counts"].setdefault(name, {}).update(sorted(each.counts.items()))
             wrong += [line for line in each.wrong if line not in wrong]
-            args.output.write_text(json.dumps(found, indent=1) + "\n")  # as it may be ended
+            # Now, as it may be ended before it is done.
+            args.output.write_text(json.dumps([*runs, found], indent=1) + "\n")
     print("\n".join([*wrong[:20], f"{len(wrong)} wrong"]))
     return 1 if wrong else 0
 

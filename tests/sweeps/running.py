@@ -31,9 +31,9 @@ def tiny_config(path):
 
 
 def run_sweep(config, sweep, store, **execution):
-    """Runs a sweep in this process, by default one trial at a time."""
+    """Runs a sweep in this process, by default one trial at a time; returns what failed."""
     options: dict[str, Any] = {"lanes": 1, "executor": "local"} | execution
-    return runner.run_sweep(config, sweep, store, Execution(**options))
+    return runner.run_sweep(config, sweep, store, Execution(**options)).failed
 
 
 def without_time(record):

@@ -35,7 +35,7 @@ SWEEP = """
     config.model.widths, config.data.train_size = (8,), 320
     store = Store(sys.argv[1])
     grid = {"dropout.rate": [0.1, 0.3, 0.5], "seed": [0, 1]}
-    assert run_sweep(config, grid, store, Execution(lanes=8, executor="local")) == {}
+    assert run_sweep(config, grid, store, Execution(lanes=8, executor="local")).failed == {}
     assert devices == [{8}], devices
 
 """

@@ -56,12 +56,13 @@ def parsed(calls):
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_a_trial_is_resolved_once_without_a_configuration_object(config, calls, count):
+def test_a_setting_is_resolved_once_without_a_configuration_object(config, calls, count):
     resolved = calls(trials_module, "resolve_flat")
     built = calls(trials_module, "FrozenConfigDict")
-    trials = make_trials(config, [{"seed": seed} for seed in range(count)])
+    sweep = [{"train.epochs": n, "seed": seed} for n in (1, 2) for seed in range(count)]
+    trials = make_trials(config, sweep)
     groups(trials)
-    assert (resolved.total(), built.total()) == (count, 0)
+    assert (resolved.total(), built.total()) == (2, 0)
     assert trials[0].config is trials[0].config
     assert built.total() == 1
 
@@ -115,6 +116,39 @@ def test_a_file_that_has_changed_is_parsed_again(config, tmp_path):
         read = plan.read_plan(second, group.id)
         assert read
         assert read.lanes == lanes
+
+
+def test_a_seed_is_checked_in_every_trial(config):
+    """Trials that differ in it alone are resolved together."""
+    config.seed = -1
+    make_trials(config, [{"seed": 0}])
+    with pytest.raises(InputError, match=r"config\.seed is -1"):
+        make_trials(config, [{"seed": 0}, {}])
+    assert [trial.flat["seed"] for trial in make_trials(config, [{"seed": 3}, {"seed": 4}])] == [
+        3,
+        4,
+    ]
+
+
+def test_settings_of_other_types_are_resolved_apart(config):
+    for values in ([True, 1], [1, True]):
+        with pytest.raises(InputError, match=r"train\.refit is 1"):
+            make_trials(config, [{"train.refit": value} for value in values])
+
+
+def test_a_record_s_identity_is_computed_only_if_its_configuration_is_not_the_trial_s(
+    config, tmp_path, calls
+):
+    store = Store(tmp_path)
+    run_sweep(config, {"seed": range(2)}, store)
+    computed = calls(recorded, "trial_id")
+    assert len(store.records()) == 2
+    assert computed.total() == 0
+    trial = next(iter(store.trials()))
+    path = store.file("trials", trial)
+    path.write_text(path.read_text().replace('"batch_size": 8', '"batch_size": 9'))
+    with pytest.raises(InputError, match=r"is damaged \(its configuration is of trial"):
+        store.records()
 
 
 def test_a_sweep_that_has_not_changed_is_not_written_again(config, tmp_path, calls):

@@ -1,4 +1,5 @@
 import io
+import time
 
 from rich.console import Console
 
@@ -26,3 +27,14 @@ def test_a_terminal_that_goes_away_does_not_end_the_work(monkeypatch):
         display.say("one")
         display.update(1, "half")
         display.say("two")
+
+
+def test_without_a_terminal_a_line_is_printed_a_minute(monkeypatch, capsys):
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    with Display(trials=1, lines=True) as display:
+        for now in range(0, 150, 10):
+            display.update(0.5, f"after {now} s")
+    with Display(trials=1) as display:
+        display.update(0.5, "nothing")
+    assert capsys.readouterr().err.splitlines() == ["after 0 s", "after 60 s", "after 120 s"]

@@ -10,7 +10,8 @@ class Spy:
     """A program of one lane that records its calls; validation errors and losses may be given.
 
     Attributes:
-      evaluated: (split, weights, scaling, options) of each evaluation.
+      evaluated: (split, weights, scaling, options) of each evaluation; the split of a sample of the
+        training data is "sample".
       trained: (split, steps) of each epoch.
     """
 
@@ -29,7 +30,7 @@ class Spy:
         return getattr(self.program, name)
 
     def name(self, data):
-        return self.splits[np.asarray(data.images).tobytes()]
+        return self.splits.get(np.asarray(data.images).tobytes(), "sample")
 
     def train_epoch(self, state, hparams, data, scaling, *, steps):
         self.trained.append((self.name(data), steps))

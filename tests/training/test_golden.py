@@ -36,8 +36,8 @@ def test_a_known_run_is_as_it_was(new_config):
     for row, expected in zip(history, golden, strict=True):
         assert row.keys() == expected.keys(), message
         assert row["epoch"] == expected["epoch"], message
-        for name in ("train_loss", "val_nll", "val_brier", "val_ece", "val_error"):
+        for name in ("train_loss", "val_nll", "val_brier", "val_ece", "val_error", "train_error"):
             # Rounding differs between versions and machines: one of 300 examples may flip.
-            slack = {"val_error": 0.4, "val_ece": 0.004}.get(name, 0)
+            slack = {"train_error": 0.4, "val_error": 0.4, "val_ece": 0.004}.get(name, 0)
             close = math.isclose(row[name], expected[name], rel_tol=1e-3, abs_tol=slack)
             assert close, f"{name} of epoch {row['epoch']}: {message}"

@@ -48,7 +48,8 @@ def test_the_last_epoch_is_selected_by_default(run):
     ]
     names = {"error", "nll", "brier", "ece"}
     for row in progress.history:
-        assert row.keys() == {"phase", "epoch", "train_loss", *(f"val_{name}" for name in names)}
+        names_of_train = {"phase", "epoch", "train_loss", "train_error"}
+        assert row.keys() == names_of_train | {f"val_{name}" for name in names}
     metrics = progress.metrics
     assert metrics.keys() == {f"{s}_{name}" for s in ("train", "val", "test") for name in names}
     assert (
@@ -77,6 +78,18 @@ def test_the_test_set_may_be_skipped(run):
     result, spy = run({"eval.test": False})
     assert "test" not in [name for name, *_ in spy.evaluated]
     assert not any(name.startswith("test") for name in result.progress.metrics)
+
+
+def test_every_epoch_has_the_error_on_a_sample_of_the_training_data(run, tiny_dataset):
+    result, spy = run()
+    sampled = [name for name, *_ in spy.evaluated][:6]
+    assert sampled == ["sample", "val"] * 3
+    step = 100 / len(tiny_dataset.val)  # the sample is as large as the validation data
+    for row in result.progress.history:
+        assert row["train_error"] / step == pytest.approx(round(row["train_error"] / step))
+    whole = dataclasses.replace(tiny_dataset, val=tiny_dataset.train)
+    result, _ = run(dataset=whole)
+    assert result.progress.history[-1]["train_error"] == result.progress.metrics["train_error"]
 
 
 def test_the_best_epoch_is_selected_if_configured(run):
@@ -126,7 +139,7 @@ def test_a_length_in_updates_may_end_within_an_epoch(run):
 def test_no_validation_data_is_fine(run, tiny_dataset):
     nothing = dataclasses.replace(tiny_dataset, val=tiny_dataset.val[:0])
     result, spy = run(dataset=nothing)
-    assert [name for name, *_ in spy.evaluated] == ["train", "test"]
+    assert [name for name, *_ in spy.evaluated] == ["sample"] * 3 + ["train", "test"]
     assert not any(key.startswith("val") for key in result.progress.metrics)
 
 
@@ -134,7 +147,7 @@ def test_no_validation_data_is_fine(run, tiny_dataset):
 def test_monte_carlo_uses_fewer_passes_during_training(run):
     changes = {"eval.inference": "mc", "eval.passes": 4, "eval.samples": 2}
     _, spy = run(changes, variant="dropout")
-    passes = [("val", 2)] * 3 + [("val", 4), ("train", 2), ("test", 4)]
+    passes = [("sample", 2), ("val", 2)] * 3 + [("val", 4), ("train", 2), ("test", 4)]
     inference = [(split, *options.values()) for split, _, _, options in spy.evaluated]
     assert inference == [(split, "mc", count) for split, count in passes]
 

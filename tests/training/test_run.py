@@ -3,14 +3,12 @@ import fcntl
 import json
 
 import jax
-import jax.numpy as jnp
 import pytest
 
 from dropout_lab.config import resolve
 from dropout_lab.errors import InputError
 from dropout_lab.system.interrupt import Interrupted, Stop
 from dropout_lab.training import preparation, run, trainer
-from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.preparation import check_data, load_data, prepare
 from dropout_lab.training.record import environment, make_record
 from dropout_lab.training.run import train
@@ -23,7 +21,7 @@ def config(new_config, own_data):
 
 @pytest.fixture(autouse=True)
 def shared_programs(monkeypatch, program_of, vmapped_of):
-    monkeypatch.setattr(preparation, "Program", lambda config, shape, classes: program_of(config))
+    monkeypatch.setattr(preparation, "Program", lambda config, *data: program_of(config))
     monkeypatch.setattr(
         preparation, "VmappedProgram", lambda program, lanes: vmapped_of(program.config, lanes)
     )
@@ -65,39 +63,6 @@ def test_a_record_has_the_revision_of_the_code_that_ran(config, tmp_path, monkey
     request.addfinalizer(environment.cache_clear)
     environment.cache_clear()
     assert train(config, tmp_path)["git_revision"] == "old"
-
-
-def test_no_network_is_kept_if_not_wanted(config, tmp_path):
-    config.run.save_model = False
-    train(config, tmp_path)
-    assert files(tmp_path) == ["config.json", "lock", "record.json"]
-
-
-def test_a_network_that_a_finished_run_has_not_kept_is_told_of(config, tmp_path, capsys):
-    config.run.save_model = False
-    record = train(config, tmp_path)
-    assert train(config, tmp_path) == as_json(record)
-    assert "warning" not in capsys.readouterr().err
-    config.run.save_model = True
-    train(config, tmp_path)
-    cure = f"to train it again, remove {tmp_path}/record.json\n"
-    told = f"warning: the network of the recorded run was not kept; {cure}"
-    assert capsys.readouterr().err == told
-    (tmp_path / "record.json").unlink()
-    train(config, tmp_path)
-    train(config, tmp_path)
-    assert "warning" not in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("kept", [True, False])
-def test_an_earlier_network_does_not_stay_beside_a_new_record(config, tmp_path, kept):
-    earlier = Checkpoints(tmp_path / "model")
-    earlier.save({"earlier": jnp.zeros(1)}, {}, step=0)
-    config.run.save_model = kept
-    train(config, tmp_path)
-    restored = earlier.restore()
-    assert (restored is not None) == kept
-    assert not kept or "earlier" not in restored[0]
 
 
 class Stopped(Stop):

@@ -1,6 +1,7 @@
 """Sets of allowed values: the test, the words for messages, and the type that flags parse."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Collection
 from typing import Any
@@ -26,6 +27,7 @@ def plain(value: Any) -> Any:
     return tuple(map(plain, value)) if isinstance(value, tuple | list) else value
 
 
+@functools.lru_cache(maxsize=4096)  # the trials of a sweep share most of their numbers
 def short_decimal(value: float) -> float:
     """Returns the decimal of at most seven digits that is the same number in float32, if any.
 

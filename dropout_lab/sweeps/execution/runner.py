@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import jax
 from ml_collections import ConfigDict
@@ -34,12 +35,24 @@ _MANY = 32  # trials from which processes are chosen unmeasured: if they are sho
 _SHARED = tuple(key for key in EXECUTION if key != "run.save_model")
 
 
+class Outcome(NamedTuple):
+    """What became of a sweep's trials, besides those that ended well.
+
+    Attributes:
+      failed: The error of each trial that failed, by label.
+      diverged: Labels of the trials that diverged.
+    """
+
+    failed: dict[str, str]
+    diverged: list[str]
+
+
 def run_sweep(
     config: ConfigDict,
     sweep: Grid | Iterable[Overrides],
     store: Store,
     execution: Execution | None = None,
-) -> dict[str, str]:
+) -> Outcome:
     """Runs the trials of a sweep that have no record yet, and records each when it is done.
 
     Args:
@@ -49,7 +62,7 @@ def run_sweep(
       execution: How to run the trials.
 
     Returns:
-      The error of each trial that failed, by label.
+      The trials that failed or diverged.
 
     Raises:
       InputError: If a value, the data or the directory is wrong; raised before anything runs.
@@ -79,7 +92,10 @@ def run_sweep(
         for line in watch.divergence_lines():
             display.say(line)
     store.delete_unfinished()
-    return {watch.labels[trial]: error for trial, error in watch.failed.items()}
+    return Outcome(
+        {watch.labels[trial]: error for trial, error in watch.failed.items()},
+        [watch.labels[trial] for trial in watch.diverged],
+    )
 
 
 def _watch(store: Store, trials: Sequence[str]) -> tuple[Watch, list[str]]:
