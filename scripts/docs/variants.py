@@ -187,9 +187,9 @@ def _results(name: str) -> str:
         else f"{each} (not yet run)"
         for each in used
     )
-    note = (
-        "Test error (%): mean ± sample standard deviation over seeds. Rates are defaults on digits."
-    )
+    note = "Test error (%): mean ± sample standard deviation over seeds (their number)."
+    if any("digits" in line for line in lines):
+        note += " On digits all variants have their default rates; no rate was tuned."
     parts = [note, table] if lines else [table]
     return "\n\n".join([*parts, *([f"In papers' tables and figures: {papers}."] if papers else [])])
 
