@@ -4,7 +4,8 @@ r"""The King James Bible, word by word: an LSTM that predicts the next word.
 `scripts/prepare_sequences.py` writes them, and the variable DROPOUT_LAB_DATA names their folder.
 Windows of 35 words start from a state of zeros, where W. Zaremba, I. Sutskever, O. Vinyals,
 *Recurrent neural network regularization*, 2014, arXiv:1409.2329, carry it over. Dropout is theirs,
-on what enters the cell and what leaves it. Mikolov's files of the Penn Treebank take the place of
+on what enters the cell and what leaves it. `--config.model.name=transformer` predicts the words in
+its place. Nothing is tuned. Mikolov's files of the Penn Treebank take the place of
 the text with `--config.data.path=FOLDER --config.data.tokens=spaced`.
 
 python scripts/sweep.py --config=configs/kjv_lm.py --value=test_perplexity --vary=seed=0,1,2 \

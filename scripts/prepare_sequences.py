@@ -14,6 +14,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,8 @@ def vowels(wheel: Path) -> dict[str, bytes]:
         parts = [archive.read(f"{folder}_{part}.ts").decode() for part in ("TRAIN", "TEST")]
     rows = [text.partition("@data\n")[2].splitlines() for text in parts]
     steps = max(len(row.split(":")[0].split(",")) for part in rows for row in part)
-    arrays, lengths = {}, {}
+    arrays: dict[str, np.ndarray] = {}
+    lengths: dict[str, np.ndarray] = {}  # in the file they come after the others
     for part, lines in zip(("train", "test"), rows, strict=True):
         x = np.zeros((len(lines), steps, 12), np.float32)
         counts = np.zeros(len(lines), np.int64)
@@ -54,7 +56,8 @@ def vowels(wheel: Path) -> dict[str, bytes]:
         arrays |= {f"x_{part}": x, f"y_{part}": np.array(labels, np.int64)}
         lengths[f"lengths_{part}"] = counts
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays, **lengths)
+    saved: dict[str, Any] = arrays | lengths
+    np.savez_compressed(file, **saved)
     return {"japanese_vowels.npz": file.getvalue()}
 
 
@@ -77,7 +80,8 @@ def glosses(nouns: Path) -> dict[str, bytes]:
 
 def bible(folder: Path) -> dict[str, bytes]:
     """Returns the verses of the King James Bible, one a line, in three parts."""
-    command = [folder / "bin" / "bible", "-f", "-p", folder / "lib", "Gen1:1-Rev22:21"]
+    program, data = folder / "bin" / "bible", folder / "lib"
+    command = [str(program), "-f", "-p", str(data), "Gen1:1-Rev22:21"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     verses = [
         line.partition(" ")[2].strip() + "\n" for line in printed.splitlines() if line.strip()

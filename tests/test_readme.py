@@ -49,9 +49,6 @@ EXECUTED = {
     "--value=test_error --format=markdown": "scripts/quickstart.sh",
     "python scripts/plot.py --workdir=results/quickstart --cols=dropout.rate "
     "--output=results/quickstart/figure.png": "scripts/quickstart.sh",
-    "python scripts/plot.py --kind=masks --output=docs/images/masks.png": (
-        f"{PLOTS}::test_a_figure_of_each_kind"
-    ),
     "python scripts/prepare_sequences.py DIR": "tests/scripts/test_prepare_sequences.py",
     "python scripts/data.py --config=configs/vowels_rnn.py": "tests/scripts/test_data.py",
     "python scripts/sweep.py --config=configs/glosses.py --vary=variant=none,dropout "
@@ -68,6 +65,11 @@ EXECUTED = {
     "python scripts/table.py --workdir=results/mnist_mlp": (
         f"{SCRIPTS}::test_tables_come_in_three_formats"
     ),
+    "python scripts/plot.py --kind=masks --output=docs/images/masks.png": (
+        f"{PLOTS}::test_a_figure_of_each_kind"
+    ),
+    "python scripts/evaluate.py --workdir=DIR --inference=mc --passes=20 --shift=rotation:3 "
+    "--against=noise": "tests/scripts/test_evaluate.py",
     "python scripts/report.py --workdir=DIR": f"{PLOTS}::test_a_report_is_written",
     "python scripts/plot.py --kind=curves --workdir=DIR --value=val_error --output=curves.svg": (
         f"{PLOTS}::test_a_figure_of_each_kind"

@@ -22,7 +22,7 @@ COLUMN = 4.4
 """Width of a figure in inches: shrunk to a column of 3.4 inches, its text has 6 points or more."""
 
 _DATES = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-_FONTS = {"font.size": 8.0, "axes.titlesize": 8.0, "figure.titlesize": 8.0}
+_FONTS: Any = {"font.size": 8.0, "axes.titlesize": 8.0, "figure.titlesize": 8.0}
 
 
 def new_figure(height: float, width: float = COLUMN) -> Figure:

@@ -51,7 +51,7 @@ def draw(summary: Summary) -> Figure:
         if cell.mean is None:
             axes.text(x, y, "×" if cell.diverged else "", ha="center", va="center", fontsize=7)
             continue
-        shade = drawn.norm(cell.mean)
+        shade = (cell.mean - low) / ((high - low) or 1.0)
         text = f"{cell.mean:.{decimals}f}" + ("×" if cell.diverged else "")
         colour = "white" if shade > 0.5 else "black"
         axes.text(x, y, text, ha="center", va="center", color=colour, fontsize=6.5)

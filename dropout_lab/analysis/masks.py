@@ -43,7 +43,7 @@ def photograph(size: int = 72) -> np.ndarray:
     return np.asarray(picture, np.float32) / 255
 
 
-def noisy(variant: str, image: Image, *, rate: float, seed: int = 0) -> tuple[np.ndarray, str]:
+def noisy(variant: str, image: np.ndarray, *, rate: float, seed: int = 0) -> tuple[np.ndarray, str]:
     """Returns an image after one noisy pass through a layer of a variant, and how it is shown.
 
     Pixels are the units, colours the channels. A dense layer has weights of 1 from each pixel to
@@ -52,14 +52,14 @@ def noisy(variant: str, image: Image, *, rate: float, seed: int = 0) -> tuple[np
 
     Args:
       variant: A name as :func:`dropout_lab.variants.variant_named` takes it.
-      image: Values in [0, 1].
+      image: Values in [0, 1], (size, size, channels).
       rate: Rate of dropping; a variant's highest if that is lower.
       seed: Seed of the noise.
     """
     chosen = variant_named(variant)
     places = [place for place in _PLACES if place in chosen.layers]
     if not places:
-        return np.asarray(image), ""
+        return image, ""
     place = places[0]
     rate = min(rate, float(chosen.max_rate))
     size = image.shape[0]
@@ -110,8 +110,7 @@ def gallery(
     rows = -(-len(names) // _COLUMNS)
     figure = new_figure(1.25 * rows, 1.05 * _COLUMNS)
     grid = [axes for line in subplots(figure, rows, _COLUMNS) for axes in line]
-    # Room for what the noise scales up.
-    dimmed = jnp.asarray(image) * (1 - rate)
+    dimmed = image * (1 - rate)  # leaves room for what the noise scales up
     for axes in grid:
         axes.set_axis_off()
     for name, axes in zip(names, grid, strict=False):

@@ -160,7 +160,7 @@ def draw(comparison: Comparison) -> Figure:
             axes.plot([low, high], [y, y], color=colour, linewidth=1.4, zorder=2)
         if pair.apart:
             mean = sum(pair.apart.values()) / len(pair.apart)
-            look = {"color": colour, "markerfacecolor": colour if sure else "white"}
+            look: Any = {"color": colour, "markerfacecolor": colour if sure else "white"}
             axes.plot([mean], [y], "o", markersize=4, zorder=3, **look)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_yticks(

@@ -21,6 +21,8 @@ SPLITS = {
 }
 SCORES = {
     "error": ("error (%)", 2),
+    "accuracy": ("accuracy (%)", 2),
+    "perplexity": ("perplexity", 2),
     "nll": ("negative log-likelihood (nats)", 4),
     "brier": ("Brier score", 4),
     "ece": ("expected calibration error", 4),
@@ -37,7 +39,8 @@ class Aggregate:
       n: Number of trials averaged.
       diverged: Number of trials that diverged, or whose value is not finite.
       missing: Number of planned trials without a record, or whose record lacks the value.
-      val_error: Mean validation error of the averaged trials, in percent; None if not recorded.
+      val_error: Mean validation error of the averaged trials, in percent, or perplexity of next
+        tokens; None if not recorded.
     """
 
     mean: float | None
@@ -201,8 +204,8 @@ def _require_repeats(groups: Iterable[Sequence[Observation]]) -> None:
         for key in dict.fromkeys(name for trial in group for name in trial.config):
             if key in ("seed", "sweep", *EXECUTION):
                 continue
-            values = natural(trial.config.get(key) for trial in group)
-            if len(values) > 1:
+            if len({trial.config.get(key) for trial in group}) > 1:
+                values = natural(trial.config.get(key) for trial in group)
                 varying.setdefault(key, []).extend(values)
     if varying:
         labels = {key: [label(value) for value in natural(varying[key])] for key in sorted(varying)}
@@ -236,7 +239,8 @@ def _cell(trials: Sequence[Observation], value: str) -> Aggregate:
             missing += 1
         else:
             averaged.append(measured)
-            val_errors.append(trial.measured("val_error"))
+            perplexity = trial.measured("val_perplexity")
+            val_errors.append(trial.measured("val_error") if perplexity is None else perplexity)
     known = [error for error in val_errors if error is not None and math.isfinite(error)]
     return Aggregate(
         mean=float(np.mean(averaged)) if averaged else None,

@@ -28,7 +28,7 @@ def define_path(name: str, meaning: str, *, required: bool = False) -> Any:
 
 def define_paths(name: str, meaning: str, *, required: bool = False) -> Any:
     """Defines a flag that may be repeated, whose value is a list of paths, as ``define_path``."""
-    default = None if required else []
+    default: list[str] | None = None if required else []
     return flags.DEFINE_multi(
         _PathParser(), flags.ArgumentSerializer(), name, default, meaning, required=required
     )

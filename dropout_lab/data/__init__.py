@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from dropout_lab.data import digits, own, sources
-from dropout_lab.data.catalog import IMAGE_SETS
+from dropout_lab.data import digits, own, sources, text_source
+from dropout_lab.data.catalog import IMAGE_SETS, TEXT_SETS
 from dropout_lab.data.dataset import (
     PADDING,
     Dataset,
@@ -22,12 +22,16 @@ OWN: tuple[str, ...] = own.FORMATS
 TOKENS: tuple[str, ...] = own.TOKENS
 """Ways to cut text into tokens."""
 
-DATASETS: tuple[str, ...] = ("digits", *IMAGE_SETS, *OWN)
+TEXT_DATA: tuple[str, ...] = (*TEXT_SETS, *own.TEXT)
+"""Data sets of text, which is cut into tokens."""
+
+DATASETS: tuple[str, ...] = ("digits", *IMAGE_SETS, *TEXT_SETS, *OWN)
 
 __all__ = [
     "DATASETS",
     "OWN",
     "PADDING",
+    "TEXT_DATA",
     "TOKENS",
     "Dataset",
     "Split",
@@ -75,8 +79,8 @@ def load(
       vocabulary: Of tokens, in "npz" and text: number of token types, of text the most frequent
         ones of the training part; None for as many as there are.
       tokens: Of text: "words", "spaced" (by white space) or "characters"; None for words.
-      window: "text": tokens in a window, None for 35. "text_lines": most tokens of a line, None
-        for all.
+      window: "text": tokens in a window, None for 35. Other text: most tokens of a line, None for
+        all.
       val_size: Number of examples held out. None: 10,000 of MNIST and Fashion-MNIST, 5,000 of
         CIFAR, 300 of digits, the validation part of own data or else a sixth of it.
       train_size: Number of training examples to keep, the first ones; None for all.
@@ -96,25 +100,34 @@ def load(
     for option, value, owners in (
         ("arrays", arrays, ("npz",)),
         ("label", label, ("table",)),
-        ("vocabulary", vocabulary, ("npz", "text_lines", "text")),
-        ("tokens", tokens, ("text_lines", "text")),
-        ("window", window, ("text_lines", "text")),
+        ("vocabulary", vocabulary, ("npz", *TEXT_DATA)),
+        ("tokens", tokens, TEXT_DATA),
+        ("window", window, TEXT_DATA),
     ):
         if value is not None and name not in owners:
             raise InputError(
                 f"data.{option} is {value!r} with {name!r}; allowed: only with "
                 + " or ".join(map(repr, owners))
             )
-    if path:
-        own_data = own.load(
-            name,
-            path,
-            arrays=arrays,
-            label=label,
-            vocabulary=vocabulary,
-            tokens=tokens,
-            window=window,
-        )
+    if path or name in TEXT_SETS:
+        if path:
+            own_data = own.load(
+                name,
+                path,
+                arrays=arrays,
+                label=label,
+                vocabulary=vocabulary,
+                tokens=tokens,
+                window=window,
+            )
+        else:
+            own_data = text_source.load(
+                TEXT_SETS[name],
+                data_dir,
+                tokens=tokens or "words",
+                vocabulary=vocabulary,
+                window=window,
+            )
         dataset = hold_out(
             name,
             own_data.train_test,

@@ -1,4 +1,4 @@
-"""Catalogue of the published image data sets: shapes, classes, original files."""
+"""Catalogue of the published data sets: shapes, classes, original files; text in TFDS."""
 
 import dataclasses
 
@@ -134,3 +134,26 @@ _IMAGE_SETS = (
 )
 
 IMAGE_SETS = {image_set.name: image_set for image_set in _IMAGE_SETS}
+
+
+@dataclasses.dataclass(frozen=True)
+class TextSet:
+    """A published data set of texts with labels, which only TFDS has.
+
+    Attributes:
+      name: Its name, here and in TFDS.
+      texts: TFDS's features that make the text, in this order.
+      classes: Number of classes.
+    """
+
+    name: str
+    texts: tuple[str, ...]
+    classes: int
+
+
+_TEXT_SETS = (
+    TextSet("imdb_reviews", ("text",), 2),
+    TextSet("ag_news_subset", ("title", "description"), 4),
+)
+
+TEXT_SETS = {text_set.name: text_set for text_set in _TEXT_SETS}

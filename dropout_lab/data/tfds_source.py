@@ -6,14 +6,15 @@ import itertools
 import json
 import os
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 
 from dropout_lab.data import cache
-from dropout_lab.data.catalog import ImageSet
+from dropout_lab.data.catalog import ImageSet, TextSet
 from dropout_lab.data.dataset import Split, TrainTest, canonical
 from dropout_lab.errors import InputError
 from dropout_lab.system.files import expanded
@@ -74,46 +75,99 @@ def read(image_set: ImageSet, folder: Path) -> TrainTest:
     Raises:
       InputError: If a file is missing or damaged, or dataset_info.json does not fit its records.
     """
+    return TrainTest(
+        *(canonical(_read_split(image_set, part)) for part in _open(folder, skip="image"))
+    )
+
+
+def read_text(text_set: TextSet, folder: Path) -> list[list[tuple[int, str]]]:
+    """Returns the labels and texts of the training and test part of a prepared data set.
+
+    Raises:
+      InputError: As for :func:`read`.
+    """
+    return [_read_texts(text_set, part) for part in _open(folder)]
+
+
+class _Prepared(NamedTuple):
+    """A part of a prepared data set: its examples, and its files with their numbers of records."""
+
+    source: Any
+    shards: list[Path]
+    lengths: list[int]
+
+
+def _open(folder: Path, skip: str | None = None) -> list[_Prepared]:
+    """Returns the training and test part of a folder, with one feature left encoded."""
     import tensorflow_datasets as tfds
 
     try:
         builder = tfds.builder_from_directory(folder)
-        skip = {"image": tfds.decode.SkipDecoding()}
-        sources = [builder.as_data_source(part, decoders=skip) for part in ("train", "test")]
-        infos = [builder.info.splits[part] for part in ("train", "test")]
+        decoders = {skip: tfds.decode.SkipDecoding()} if skip else None
+        parts = []
+        for part in ("train", "test"):
+            info = builder.info.splits[part]
+            source = builder.as_data_source(part, decoders=decoders)
+            parts.append(_Prepared(source, [Path(p) for p in info.filepaths], info.shard_lengths))
     except Exception as error:  # TFDS raises anything
         raise InputError(f"{folder}: not a prepared TFDS data set ({_line(error)}).") from error
-    parts = [
-        _read_split(image_set, source, [Path(path) for path in info.filepaths], info.shard_lengths)
-        for source, info in zip(sources, infos, strict=True)
-    ]
-    return TrainTest(*map(canonical, parts))
+    return parts
 
 
-def _read_split(image_set: ImageSet, source: Any, shards: list[Path], lengths: list[int]) -> Split:
-    total = sum(lengths)
+def _read_texts(text_set: TextSet, part: _Prepared) -> list[tuple[int, str]]:
+    pairs: list[tuple[int, str]] = []
+
+    def store(row: int, example: Mapping[str, Any]) -> None:
+        del row
+        text = " ".join(example[name].decode() for name in text_set.texts)
+        pairs.append((int(example["label"]), text))
+
+    _read_shards(text_set.name, part, store)
+    _check_labels(text_set, part, np.array([label for label, _ in pairs]))
+    return pairs
+
+
+def _read_split(image_set: ImageSet, part: _Prepared) -> Split:
+    total = sum(part.lengths)
     images = np.empty((total, *image_set.shape), np.uint8)
     labels = np.empty(total, np.int32)
-    # Shard by shard, because errors of array_record do not name the file.
+
+    def store(row: int, example: Mapping[str, Any]) -> None:
+        images[row] = _decode(example["image"], image_set.shape)
+        labels[row] = example["label"]
+
+    _read_shards(image_set.name, part, store)
+    _check_labels(image_set, part, labels)
+    return Split(images, labels)
+
+
+def _read_shards(
+    name: str, part: _Prepared, store: Callable[[int, Mapping[str, Any]], None]
+) -> None:
+    """Calls ``store`` with the index of each example and the example.
+
+    Shard by shard, because errors of array_record do not name the file.
+    """
     for shard, (start, stop) in zip(
-        shards, itertools.pairwise(itertools.accumulate(lengths, initial=0)), strict=True
+        part.shards, itertools.pairwise(itertools.accumulate(part.lengths, initial=0)), strict=True
     ):
         try:
             _check_count(shard, stop - start)
-            for row, example in enumerate(source.__getitems__(range(start, stop)), start):
-                images[row] = _decode(example["image"], image_set.shape)
-                labels[row] = example["label"]
+            for row, example in enumerate(part.source.__getitems__(range(start, stop)), start):
+                store(row, example)
         except Exception as error:  # array_record, protobuf and Pillow raise anything
             raise InputError(
-                f"{shard}: damaged, cut short or not of {image_set.name} ({_line(error)}); "
+                f"{shard}: damaged, cut short or not of {name} ({_line(error)}); "
                 "prepare or copy it again."
             ) from error
-    if total and not 0 <= labels.min() <= labels.max() < image_set.classes:
+
+
+def _check_labels(known: ImageSet | TextSet, part: _Prepared, labels: np.ndarray) -> None:
+    if len(labels) and not 0 <= labels.min() <= labels.max() < known.classes:
         raise InputError(
-            f"{shards[0].parent}: labels {labels.min()}..{labels.max()} in {image_set.name}; "
-            f"must be in 0..{image_set.classes - 1}."
+            f"{part.shards[0].parent}: labels {labels.min()}..{labels.max()} in {known.name}; "
+            f"must be in 0..{known.classes - 1}."
         )
-    return Split(images, labels)
 
 
 def _check_count(shard: Path, expected: int) -> None:

@@ -94,7 +94,7 @@ def layer_drop(
       ICLR 2020, arXiv:1909.11556.
       Checked against the authors' code; no departure.
     """
-    x = floating("layer_drop", "x", x)
+    x, skipped = floating("layer_drop", "x", x), floating("layer_drop", "skipped", skipped)
     if skipped.shape != x.shape:
         raise ValueError(
             f"layer_drop: skipped has shape {skipped.shape}; allowed: that of x, {x.shape}"

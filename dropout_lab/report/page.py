@@ -219,5 +219,7 @@ def _file(name: str) -> str:
 
 @functools.cache
 def _bundle() -> str:
-    """Returns Plotly's code, from its Python package."""
-    return resources.files("plotly").joinpath("package_data/plotly.min.js").read_text("utf-8")
+    """Returns Plotly's code, which its Python package brings."""
+    import plotly
+
+    return resources.files(plotly).joinpath("package_data/plotly.min.js").read_text("utf-8")

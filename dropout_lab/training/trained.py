@@ -114,6 +114,10 @@ class Trained:
         """Returns the test set, unscaled."""
         return load_data(self._config).test
 
+    def validation_split(self) -> Split:
+        """Returns the validation set, unscaled; it may be empty."""
+        return load_data(self._config).val
+
     def predict(
         self,
         x: Num[np.ndarray, "n *shape"],

@@ -174,7 +174,10 @@ class Choice:
 
 
 def _rank(setting: Setting) -> tuple[float, ...]:
+    """Returns what orders settings; of next tokens, only the nll counts, not the error."""
     error, nll = setting.stats("val_error").mean, setting.stats("val_nll").mean
+    if setting.stats("val_perplexity").mean is not None:
+        error = None
     # Rounded: in single precision, 61/3 and 41/3 average to more than 17.
     return (
         setting.count("diverged", "failed"),

@@ -1,4 +1,5 @@
 import pytest
+from matplotlib.patches import Rectangle
 
 from dropout_lab.analysis import heat_map
 from dropout_lab.analysis.summary import summarise
@@ -16,6 +17,7 @@ def test_cells_hold_their_means_and_mark_divergence(small_sweep):
     assert texts[3, 2] == "×"
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0", "0.25", "0.5", "0.75"]
     [frame] = axes.patches
+    assert isinstance(frame, Rectangle)
     assert frame.get_xy() == pytest.approx((1 - 0.47, 1 - 0.45))
 
 

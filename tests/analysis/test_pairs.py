@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import stats  # type: ignore[import-untyped]
 
 from dropout_lab.analysis import pairs
 from dropout_lab.errors import InputError

@@ -200,3 +200,10 @@ def test_other_metrics_have_titles_without_underscores():
     assert describe("vote_error") == ("vote error (%)", 2)
     assert describe("kl") == ("kl", 4)
     assert describe("sparsity.first_layer") == ("sparsity.first_layer", 4)  # a path
+
+
+def test_best_of_language_models_is_the_lowest_perplexity(new_sweep):
+    sweep = new_sweep().add("a", test=[1.0], val=[1.0]).add("b", test=[2.0], val=[2.0])
+    for record, perplexity in zip(sweep.records, (90.0, 80.0), strict=True):
+        record["metrics"]["val_perplexity"] = perplexity
+    assert summarise(sweep.records, sweep.planned).best == {("b", None)}

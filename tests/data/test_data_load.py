@@ -19,9 +19,10 @@ def register(monkeypatch):
 
 
 def test_names():
-    published = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
+    images = ("mnist", "fashion_mnist", "cifar10", "cifar100")
+    published = ("digits", *images, "imdb_reviews", "ag_news_subset")
     assert (*published, *OWN) == DATASETS
-    assert OWN == ("npz", "table", "image_folder")
+    assert OWN == ("npz", "table", "image_folder", "text_lines", "text")
 
 
 def test_an_unknown_name_gets_the_nearest(tmp_path):
@@ -177,4 +178,4 @@ def test_importing_is_light():
 
 def test_every_option_of_load_is_keyword_only():
     kinds = [parameter.kind.name for parameter in inspect.signature(load).parameters.values()]
-    assert kinds == ["POSITIONAL_OR_KEYWORD"] + ["KEYWORD_ONLY"] * 6
+    assert kinds == ["POSITIONAL_OR_KEYWORD"] + ["KEYWORD_ONLY"] * 9

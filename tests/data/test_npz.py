@@ -247,3 +247,9 @@ def test_paths_may_name_the_home_and_variables(tmp_path, monkeypatch, save):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("OWN", "own")
     assert load("npz", path="~/$OWN.npz").fingerprint == expected.fingerprint
+
+
+def test_a_variable_that_is_not_set_is_named(monkeypatch):
+    monkeypatch.delenv("OWN", raising=False)
+    with pytest.raises(InputError, match=r"^\$OWN/x.npz: the environment variable OWN is not set;"):
+        load("npz", path="$OWN/x.npz")

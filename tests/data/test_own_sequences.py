@@ -53,7 +53,8 @@ def test_tokens_are_whole_numbers_with_lengths(save):
 
 def test_features_are_floats_with_lengths(save):
     data = load("npz", path=save(FEATURES))
-    assert (data.test.images.dtype, data.vocabulary) == (np.float32, None)
+    assert data.test.images.dtype == np.float32
+    assert data.vocabulary is None
     rows = zip(FEATURES.astype(np.float32), LENGTHS, strict=True)
     assert by_content(data.test) == sorted(row[:length].tolist() for row, length in rows)
 
@@ -62,7 +63,8 @@ def test_a_vocabulary_makes_whole_numbers_tokens(save):
     path = save(lengths=None, lengths_test=None)
     assert load("npz", path=path).train.images.dtype == np.float32
     data = load("npz", path=path, vocabulary=20)
-    assert (data.vocabulary, data.train.images.dtype) == (20, np.int32)
+    assert data.vocabulary == 20
+    assert data.train.images.dtype == np.int32
 
 
 def test_so_does_a_name_and_minus_one_is_padding(save):

@@ -1,5 +1,7 @@
 """Padding of sequences: what it becomes, and which steps are left."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,7 +54,7 @@ class Asked(LayerFactory):
 
 
 BATCH = jnp.array([[3, 1, 4, -1], [1, 5, -1, -1]])
-SIZES = {"mlp": {"widths": ()}, "rnn": {"units": 4}}
+SIZES: dict[str, dict[str, Any]] = {"mlp": {"widths": ()}, "rnn": {"units": 4}}
 
 
 def make(name, **options):

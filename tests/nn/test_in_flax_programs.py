@@ -1,5 +1,7 @@
 """Layers inside programs written for Flax's own: attributes, summaries, Linen, sharding."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -140,7 +142,7 @@ def test_a_rate_is_written_compared_and_formatted_as_a_number(name):
 
 
 def test_a_written_rate_is_the_one_in_force():
-    layer = nn.Dropout(0.5, rngs=nnx.Rngs(0))
+    layer: Any = nn.Dropout(0.5, rngs=nnx.Rngs(0))
     layer.rate = 1.0
     np.testing.assert_array_equal(layer(jnp.ones(8)), 0)
     assert layer.rate == 1.0
@@ -188,7 +190,7 @@ def test_rates_and_penalties_have_names_in_linen():
     x = jnp.ones((4, 64))
     variables = module.init({"params": jax.random.key(0), "dropout": jax.random.key(1)}, x)
     assert variables["drop_rates"]["rate"] == 0.5
-    y = module.apply(variables, x, rngs={"dropout": jax.random.key(2)})
+    y: Any = module.apply(variables, x, rngs={"dropout": jax.random.key(2)})
     assert set(np.unique(y)) == {0, 2}
 
 

@@ -31,6 +31,8 @@ FAST = (
     "test_shape_and_dtype_are_those_of_the_input",
     "test_moments_are_the_closed_form",
     "test_bad_arguments_are_errors",
+    "test_dropped_logits_leave_one_key_of_each_query",
+    "test_masked_logits_are_no_keys",
 )
 
 

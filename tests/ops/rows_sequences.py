@@ -17,17 +17,21 @@ TYPES = np.arange(STEPS)
 
 def skipped_values(shape):
     """Returns inputs of a layer that every type holds exactly."""
-    return (np.arange(int(np.prod(shape))).reshape(shape) % 3 - 1) / 4
+    return np.broadcast_to(np.arange(shape[-1]) % 3 - 1, shape) / 4
 
 
 def _skip(key, x, rate, **changes):
     """Skips the layer with a draw for each row, where the op has one for all."""
-    old = jnp.asarray(skipped_values(x.shape), x.dtype) if jnp.ndim(x) else x
+    old = x
+    if jnp.ndim(x):
+        # From x, so that symbolic shapes are those of x.
+        last = skipped_values((1,) * (x.ndim - 1) + x.shape[-1:])
+        old = jnp.zeros_like(x) + jnp.asarray(last, jnp.result_type(x))
     if changes or not (hasattr(x, "shape") and jnp.issubdtype(x.dtype, jnp.floating)):
         return ops.layer_drop(key, x, rate=rate, **{"skipped": old} | changes)
-    keys = jax.random.split(key, len(x)) if len(x) else jnp.zeros((0,), jnp.uint32)
-    if not len(x):
+    if x.shape[0] == 0 or not isinstance(x.shape[0], int):
         return ops.layer_drop(key, x, rate=rate, skipped=old)
+    keys = jax.random.split(key, len(x))
     each = jax.vmap(lambda key, x, old: ops.layer_drop(key, x, rate=rate, skipped=old))
     return each(keys, x, old)
 

@@ -76,6 +76,7 @@ IN_NUMPY: dict[str, dict[str, Any]] = {
     "drop_connect": WEIGHTS | {"rate": 0.2},
     "fast_dropout": WEIGHTS | {"rate": 0.2},
     "information_dropout": {"alpha": np.ones(6)},
+    "layer_drop": {"rate": 0.2, "skipped": np.zeros((4, 6))},
     "shakeout": WEIGHTS | {"rate": 0.2},
     "sparse_variational_dropout": WEIGHTS | {"log_variance": np.zeros((6, 5))},
     "standout": {"rate": 0.2, "drive": np.ones(6)},

@@ -42,7 +42,7 @@ def test_a_figure_of_each_kind(kind, tmp_path):
         (["--kind=pie"], "unknown kind of figure 'pie'"),
         (["--kind=curves"], "--kind=curves needs --workdir=DIR"),
         ([DIGITS, "--against=variant=none"], "--against with --kind=lines; allowed: --kind=pairs"),
-        ([DIGITS], "a figure needs a column key"),
+        ([DIGITS, "--where=variant=none"], "a figure needs a column key"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line_and_leaves_no_file(flags, message, tmp_path):

@@ -25,7 +25,7 @@ N, STEPS, FEATURES, TYPES = 40, 5, 3, 7
 def arrays(kind, more=0):
     """Returns the arrays of an npz file, padded by ``more`` steps, with rubbish under padding."""
     rng, rubbish = np.random.default_rng(0), np.random.default_rng(more)
-    made = {}
+    made: dict[str, np.ndarray] = {}
     for part in ("train", "test"):
         shape = (N, STEPS, FEATURES) if kind == "features" else (N, STEPS)
         draw = rng.normal if kind == "features" else lambda size: rng.integers(0, TYPES, size)

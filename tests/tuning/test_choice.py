@@ -81,3 +81,11 @@ def test_the_table_shows_every_setting_and_the_test_error():
         "",
         "test error (%) of variant=b: 2.50 (1)",
     ]
+
+
+def test_of_next_tokens_the_lowest_nll_is_chosen_whatever_the_errors():
+    def predicted(name, nll, error):
+        metrics = {"val_error": error, "val_nll": nll, "val_perplexity": math.exp(nll)}
+        return Setting({"variant": name}, (Run(name, 0, None, "ok", metrics),))
+
+    assert chosen(predicted("a", 2.0, 50.0), predicted("b", 1.0, 60.0)) == "b"

@@ -1,12 +1,12 @@
 """Configuration keys of the data."""
 
-from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, TEXT_SETS, Key, Role, When, equals
+from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Key, Role, When, equals
 from dropout_lab.config.keys.values import NONE, TEXT, one_of, whole
-from dropout_lab.data import DATASETS, TOKENS
+from dropout_lab.data import DATASETS, TEXT_DATA, TOKENS
 
 STATIC, HOST, EXECUTION = Role.STATIC, Role.HOST, Role.EXECUTION
 
-TEXT_FILES = equals("data.name", *TEXT_SETS)
+TEXT_FILES = equals("data.name", *TEXT_DATA)
 HELD_OUT = When(
     "no folds are cut, or `data.train_size` is given",
     lambda config, _: config["data.folds"] is None or config["data.train_size"] is not None,
@@ -30,7 +30,7 @@ KEYS = (
     Key("data.label", None, TEXT | NONE, STATIC, when=equals("data.name", "table"), before=None,
         meaning="Column of the labels. None: a usual name."),
     Key("data.vocabulary", None, whole(2) | NONE, STATIC,
-        when=equals("data.name", "npz", *TEXT_SETS), before=None,
+        when=equals("data.name", "npz", *TEXT_DATA), before=None,
         meaning="Number of token types; of text, the most frequent ones of the training part, and "
                 "one for all others. None: as many as there are."),
     Key("data.tokens", "words", one_of(TOKENS), STATIC, when=TEXT_FILES, before=None,
@@ -38,7 +38,7 @@ KEYS = (
                 "(spaced), or characters."),
     Key("data.window", None, whole(1) | NONE, STATIC, when=TEXT_FILES, before=None,
         meaning="text: tokens in a window, which starts from a state of zeros; None: 35. "
-                "text_lines: tokens read of a line; None: all."),
+                "Of other text: tokens read of a line; None: all."),
     Key("data.train_size", None, whole(1) | NONE, STATIC, when=ALWAYS, before=ORIGINAL,
         meaning="Use only the first this many training examples. None: all."),
     Key("data.val_size", None, whole(0) | NONE, STATIC, when=HELD_OUT, before=ORIGINAL,

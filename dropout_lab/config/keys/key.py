@@ -8,11 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from dropout_lab.config.keys.values import Values
+from dropout_lab.data import TEXT_DATA
 from dropout_lab.models import model_named
 from dropout_lab.variants import variant_named
-
-TEXT_SETS = ("text_lines", "text")
-"""Data sets of text."""
 
 Flat = dict[str, Any]
 """A configuration as one dictionary, from dotted key names to values."""
@@ -127,7 +125,7 @@ def absent(name: str) -> When:
 
 def present_places(config: Flat) -> tuple[str, ...]:
     """Returns the places of a configuration's model where a variant can put layers."""
-    tokens = config["data.name"] in TEXT_SETS or config["data.vocabulary"] is not None
+    tokens = config["data.name"] in TEXT_DATA or config["data.vocabulary"] is not None
     return _present_places(
         config["model.name"], bool(config["model.widths"]), bool(config["model.stages"]), tokens
     )

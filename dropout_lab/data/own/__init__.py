@@ -6,9 +6,10 @@ from dropout_lab.data.own.tokens import TOKENS
 from dropout_lab.errors import InputError
 from dropout_lab.system.files import expanded
 
-FORMATS: tuple[str, ...] = ("npz", "table", "image_folder", "text_lines", "text")
+TEXT = ("text_lines", "text")
+FORMATS: tuple[str, ...] = ("npz", "table", "image_folder", *TEXT)
 
-__all__ = ["FORMATS", "TOKENS", "OwnData", "load"]
+__all__ = ["FORMATS", "TEXT", "TOKENS", "OwnData", "load"]
 
 
 def load(
@@ -37,7 +38,7 @@ def load(
     """
     place = expanded(path)
     try:
-        if name in ("text_lines", "text"):
+        if name in TEXT:
             read = text.read_lines if name == "text_lines" else text.read_stream
             return read(place, tokens=tokens or "words", vocabulary=vocabulary, window=window)
         if name == "npz":

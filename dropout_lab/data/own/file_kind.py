@@ -1,6 +1,7 @@
 """Kinds of files, told by their first bytes, and what to do with one of another kind."""
 
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -63,7 +64,12 @@ _WANTED = {"npz": "an .npz of arrays", "table": "a table (CSV or parquet)"}
 
 
 def missing(path: Path) -> InputError:
-    """Returns the error for a path that does not exist."""
+    """Returns the error for a path that does not exist, or names a variable that is not set."""
+    if unset := re.search(r"\$\{?(\w+)", str(path)):
+        return InputError(
+            f"{path}: the environment variable {unset[1]} is not set; allowed: a folder in it, or "
+            "a path without it"
+        )
     above = next(folder for folder in path.absolute().parents if os.path.isdir(folder))
     here = f"in {above} there are {_some(above)}" if os.access(above, os.R_OK) else ""
     return InputError(f"{path} does not exist; {here or 'name a file that does'}.")

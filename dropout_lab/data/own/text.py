@@ -1,6 +1,8 @@
 """Text: labelled lines to classify, and plain files to predict the next token of."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +10,7 @@ from dropout_lab.data.dataset import PADDING, Split, TrainTest, concatenate
 from dropout_lab.data.own.part import Part
 from dropout_lab.data.own.parts import OwnData, assemble
 from dropout_lab.data.own.tokens import END, cut, files_of, labelled, lines_of, vocabulary_of
-from dropout_lab.errors import InputError
+from dropout_lab.errors import InputError, shown
 
 WINDOW = 35
 """Tokens in a window of text by default, as in most language models since Zaremba et al. 2014."""
@@ -31,31 +33,50 @@ def read_lines(path: Path, *, tokens: str, vocabulary: int | None, window: int |
     """
     files = files_of(path, ".tsv")
     pairs = {part: labelled(file) for part, file in files.items()}
+    names = {part: str(file) for part, file in files.items()}
+    return of_lines(str(path), names, pairs, tokens=tokens, vocabulary=vocabulary, window=window)
+
+
+def of_lines(
+    path: str,
+    names: Mapping[str, str],
+    pairs: Mapping[str, Sequence[tuple[Any, str]]],
+    *,
+    tokens: str,
+    vocabulary: int | None,
+    window: int | None,
+) -> OwnData:
+    """Returns labelled lines as data, as :func:`read_lines` does.
+
+    Args:
+      path: Path of the data, for messages.
+      names: What each part is called in messages.
+      pairs: Labels and texts of each part.
+      tokens: How lines are cut.
+      vocabulary: Number of token types.
+      window: Number of tokens read of a line.
+
+    Raises:
+      InputError: If a line has no token.
+    """
     lines = {
-        part: [cut(text, tokens)[:window] for _, text in pairs_of]
-        for part, pairs_of in pairs.items()
+        part: [cut(text, tokens)[:window] for _, text in of_part] for part, of_part in pairs.items()
     }
     words = vocabulary_of(lines["train"], vocabulary)
     parts = []
-    for part, file in files.items():
-        for number, line in enumerate(lines[part], 1):
-            if not line:
-                raise InputError(
-                    f"{file}, line {number} is {pairs[part][number - 1][1]!r}; allowed: a text "
-                    "with a word"
-                )
+    for part, of_part in lines.items():
+        if [] in of_part:
+            at = of_part.index([])
+            raise InputError(
+                f"{names[part]}, line {at + 1} is {shown(pairs[part][at][1])}; allowed: a text "
+                "with a word"
+            )
         y = np.array([label for label, _ in pairs[part]])
-        x, lengths = _rectangle(lines[part], words)
-        parts.append(
-            Part(part, x, y, f"lines of {file.name}", f"labels of {file.name}", True, lengths)
-        )
-    return assemble(
-        str(path),
-        parts,
-        [_unknown(parts, lines)],
-        vocabulary=len(words),
-        words=words,
-    )
+        x, lengths = _rectangle(of_part, words)
+        texts, labels = f"texts of {names[part]}", f"labels of {names[part]}"
+        parts.append(Part(part, x, y, texts, labels, True, lengths))
+    notes = [_unknown(parts, lines)]
+    return assemble(path, parts, notes, vocabulary=len(words), words=words)
 
 
 def read_stream(path: Path, *, tokens: str, vocabulary: int | None, window: int | None) -> OwnData:

@@ -278,8 +278,9 @@ def preview(
     pending: list[list[Trial]] = []
     for number, group in enumerate(grouped, start=1):
         new = [trial for trial in group.trials if store is None or not store.has(trial.id)]
+        ids = {trial.id for trial in new}
         for trial in group.trials:
-            state = "to run" if trial in new else "recorded"
+            state = "to run" if trial.id in ids else "recorded"
             lines.append(f"group {number}  {trial.id}  {state:8}  {trial.label()}")
         if new:
             pending.append(new)
