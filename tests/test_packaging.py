@@ -20,10 +20,7 @@ from dropout_lab.version import __version__
 ROOT = Path(__file__).parents[1]
 PACKAGES = ["dropout_lab", "configs", "experiments"]
 # Required though no code of ours imports it, and why.
-INDIRECT = {
-    "importlib-resources": "tensorflow-datasets imports it without declaring it",
-    "plotly": "pages of reports contain its script",
-}
+INDIRECT = {"importlib-resources": "tensorflow-datasets imports it without declaring it"}
 # What a notebook finds where it runs.
 NOTEBOOK = {"google", "IPython"}
 FOREIGN = {"tensorflow", "tensorflow-cpu", "tf-nightly", "torch", "keras", "clu"}
