@@ -15,6 +15,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from dropout_lab.version import __version__
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ["dropout_lab", "configs", "experiments"]
 # Required though no code of ours imports it, and why.
@@ -64,7 +66,7 @@ def third_party(*folders):
 
 @pytest.mark.parametrize(
     ("folders", "extras"),
-    [((*PACKAGES, "scripts"), ("dask", "pandas", "peers")), (("tests",), EXTRAS)],
+    [((*PACKAGES, "scripts"), ("dask", "docs", "pandas", "peers")), (("tests",), EXTRAS)],
     ids=["code", "tests"],
 )
 def test_every_import_is_declared(folders, extras):
@@ -86,7 +88,7 @@ def test_requirements_have_floors_and_no_upper_pins():
 @pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0"])
 def test_lock_has_one_version_of_every_dependency(python):
     environment = {"python_version": python[:4], "python_full_version": python}
-    for name, [wanted] in (DIRECT | EXTRAS["test"]).items():
+    for name, [wanted] in (DIRECT | EXTRAS["test"] | EXTRAS["docs"]).items():
         locked = [r for r in LOCK[name] if not r.marker or r.marker.evaluate(environment)]
         assert len(locked) == 1, name
         [pin] = locked[0].specifier
@@ -105,6 +107,20 @@ def test_no_other_framework_comes_along():
         here = (need for need in needs if not need.marker or need.marker.evaluate({"extra": ""}))
         to_visit |= {canonicalize_name(need.name) for need in here} - needed
     assert needed & FOREIGN == set()
+
+
+def test_changes_and_citation_tell_the_version():
+    first, *_ = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    cited = re.findall(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    assert [first] == cited == [__version__]
+
+
+def test_workflows_run_what_every_change_must_pass():
+    """The scripts of ``.ci/run``, no more and no fewer."""
+    text = "".join(path.read_text() for path in ROOT.glob(".github/workflows/*.yml"))
+    called = re.findall(r"^ *- run: (.+)$", text, re.MULTILINE)
+    must = re.findall(r"^scripts/.*$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert sorted(called) == sorted(must)
 
 
 @pytest.mark.parametrize("script", SHELL_SCRIPTS, ids=lambda path: path.name)
@@ -130,9 +146,10 @@ def test_an_environment_is_entered_as_the_readme_says(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("dry_pip")
-def test_a_gpu_host_is_installed_as_the_readme_says():
+def test_a_gpu_host_is_installed_as_the_documentation_says():
     """What would be fetched, jax has to offer."""
-    [line] = re.findall(r"^pip (install .*jax.*?) *#.*$", (ROOT / "README.md").read_text(), re.M)
+    page = ROOT / "docs" / "howto" / "accelerators.md"
+    [line] = re.findall(r"^pip (install .*jax.*?) *#.*$", page.read_text(), re.M)
     process = subprocess.run(
         [sys.executable, "-m", "pip", *shlex.split(line)],
         cwd=ROOT,

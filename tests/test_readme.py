@@ -1,4 +1,4 @@
-"""The README and the pages of results say what is so: tables from records, lists from the code."""
+"""README, documentation and pages of results say what is so: tables, examples, commands, links."""
 
 import ast
 import json
@@ -7,27 +7,24 @@ import re
 import shlex
 from pathlib import Path
 
+import jax
 import pytest
 
 import experiments
-from dropout_lab.analysis import table
-from dropout_lab.analysis.summary import summarise
-from dropout_lab.config import default_config
-from dropout_lab.models import MODELS
-from dropout_lab.ops import OPS
-from dropout_lab.reproduce.overview import overview
-from dropout_lab.reproduce.run import read
 from dropout_lab.sweeps.store import Store
-from dropout_lab.variants import VARIANTS
+from scripts.docs.results import TABLE, filled
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+WITH_EXAMPLES = [page for page in (README, *DOCS) if "```python" in page.read_text()]
+OWN_CODE = ROOT / "docs" / "own_code.md"
+WITH_EXAMPLES.remove(OWN_CODE)  # tests/test_own_code.py runs it, as a file
 NOTEBOOK = ROOT / "scripts" / "colab_tpu.ipynb"
 RESULTS = ROOT / "experiments" / "results"
 SWEEPS = sorted(path.parent for path in RESULTS.glob("*/sweep.json"))
 REPRODUCED = [RESULTS / name / protocol for name, protocol in experiments.published()]
 PAGES = [README, *(page for each in SWEEPS if (page := each / "README.md").exists())]
-TABLE = re.compile(r"<!-- table (?P<spec>.+?) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
 HOW = (
     "The page's table is not what its records say. If the records changed on purpose, run\n"
     "UPDATE_README=1 python -m pytest tests/test_readme.py\nand look at the difference."
@@ -39,12 +36,23 @@ DASK = "tests/sweeps/test_dask.py"
 LAUNCH = "tests/scripts/test_launch.py"
 ON_DASK = "test_the_trial_of_a_terminated_worker_moves_to_another"
 WHOLE_NOTEBOOK = "tests/scripts/test_notebook.py::test_it_runs_to_its_end_after_a_disconnect"
-# The commands that README and notebook show, each with what executes it: a test that adds flags for
-# smaller settings, one that gives its script such flags on something smaller, or a script that
-# every change must pass.
+# The commands that README, documentation and notebook show, each with what executes it: a test that
+# adds flags for smaller settings, one that gives its script such flags on something smaller, or a
+# script that every change must pass.
 EXECUTED = {
     "scripts/quickstart.sh": "scripts/test_matrix.sh",
-    "scripts/test.sh": ".ci/run",
+    "scripts/docs.sh": ".ci/run",
+    "python scripts/sweep.py --config=configs/digits_mlp.py --workdir=results/quickstart "
+    "--vary=variant=none,dropout,gaussian_dropout --vary=dropout.rate=0.1,0.3,0.5 "
+    "--vary=seed=0,1,2": "scripts/quickstart.sh",
+    "python scripts/table.py --workdir=results/quickstart --rows=variant --cols=dropout.rate "
+    "--value=test_error --format=markdown": "scripts/quickstart.sh",
+    "python scripts/plot.py --workdir=results/quickstart --cols=dropout.rate "
+    "--output=results/quickstart/figure.png": "scripts/quickstart.sh",
+    "python scripts/prepare_sequences.py DIR": "tests/scripts/test_prepare_sequences.py",
+    "python scripts/data.py --config=configs/vowels_rnn.py": "tests/scripts/test_data.py",
+    "python scripts/sweep.py --config=configs/glosses.py --vary=variant=none,dropout "
+    "--vary=seed=0,1,2 --workdir=results/glosses": "tests/sweeps/campaign.py",
     ". .venv/bin/activate": (
         "tests/test_packaging.py::test_an_environment_is_entered_as_the_readme_says"
     ),
@@ -96,7 +104,7 @@ EXECUTED = {
     "python scripts/benchmark.py --suite=all --peers=flax,torch "
     "--output=experiments/results/benchmark/benchmark.json": "tests/scripts/test_benchmark.py",
     "pip install -r requirements.txt 'jax[cuda13]' -e .": (
-        "tests/test_packaging.py::test_a_gpu_host_is_installed_as_the_readme_says"
+        "tests/test_packaging.py::test_a_gpu_host_is_installed_as_the_documentation_says"
     ),
     "python scripts/doctor.py": "tests/scripts/test_doctor.py::test_a_machine_that_is_well",
     "dask scheduler": f"{DASK}::{ON_DASK}",
@@ -119,37 +127,21 @@ EXECUTED = {
 }
 
 
-def render(spec):
-    """Returns the table of ``NAME [--rows=KEY] [--cols=KEY] [--value=NAME]``, or of experiments."""
-    name, *flags = shlex.split(spec)
-    if name == "reproduced":
-        return overview(map(reproduced, REPRODUCED), "experiments/results")
-    options = dict(flag.removeprefix("--").split("=") for flag in flags)
-    store = Store(RESULTS / name)
-    return table.render(summarise(store.records(), store.trials(), **options), "markdown")
-
-
-def reproduced(directory):
-    """Returns the results of an experiment, from its records."""
-    name = directory.parent.name
-    return read(name, experiments.load(name), default_config(), directory)
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_tables_are_computed_from_the_committed_records(page):
     text = page.read_text()
     assert len(TABLE.findall(text)) == text.count("<!-- table") > 0
-    fresh = TABLE.sub(
-        lambda m: f"<!-- table {m['spec']} -->\n{render(m['spec'])}<!-- end -->", text
-    )
+    fresh = filled(text, "experiments/results")
     if os.environ.get("UPDATE_README"):
         page.write_text(fresh)
     assert page.read_text() == fresh, HOW
 
 
 def test_every_committed_sweep_is_shown():
-    shown = {m["spec"].split()[0] for page in PAGES for m in TABLE.finditer(page.read_text())}
-    assert shown == {"reproduced", *(directory.name for directory in SWEEPS)}
+    pages = [*PAGES, *DOCS]
+    shown = {m["spec"].split()[0] for page in pages for m in TABLE.finditer(page.read_text())}
+    of_papers = {name for name in shown if "/" in name}
+    assert shown - of_papers == {"reproduced", *(directory.name for directory in SWEEPS)}
 
 
 def test_every_committed_sweep_is_whole_and_clean():
@@ -164,39 +156,32 @@ def test_every_committed_sweep_is_whole_and_clean():
             assert not record["git_revision"].endswith("+"), "made by code that was not committed"
 
 
-def test_variants_and_ops_are_listed():
-    lines = re.findall(r"^\| `\w+` \|(?:[^|\n]*\|){6}$", README.read_text(), re.MULTILINE)
-    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines]
-    assert [name for name, *_ in rows] == list(VARIANTS)
-    assert {op for _, op, *_ in rows if op} == set(OPS)
-    for name, _, _, inference, loss, nets, _ in rows:
-        made = VARIANTS[name]
-        assert inference == ", ".join(made.inference), name
-        assert loss == ("" if made.penalty_weight is None else "KL"), name
-        fitting = [model for model in MODELS if made.fits(MODELS[model].places)]
-        assert nets == ("all" if fitting == list(MODELS) else ", ".join(fitting)), name
-
-
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", README.read_text()))
+@pytest.mark.parametrize("link", re.findall(r"\]\((?!https:)([^)]+)\)", README.read_text()))
 def test_links_lead_somewhere(link):
     assert (ROOT / link).exists()
 
 
-def test_examples_run():
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
-        exec(block, {})
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_compile")
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
+def test_examples_run(page):
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        with jax.numpy_rank_promotion("allow"):  # other libraries' layers add their biases so
+            exec(block, {})
 
 
 def commands():
-    """Yields the commands of README and notebook, each in one line, without their comments."""
-    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL)
+    """Yields the commands of all pages and the notebook, each in one line, without comments."""
+    # Run by tests of their own, and printed by the command that it names.
+    others = {OWN_CODE, ROOT / "docs" / "faq.md", ROOT / "docs" / "configuration.md"}
+    pages = [page for page in (README, *DOCS) if page not in others]
+    text = "\n".join(page.read_text() for page in pages)
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     for line in "".join(blocks).replace("\\\n", "").splitlines():
         if line and not line.startswith("export "):
             yield shlex.join(shlex.split(line, comments=True))
     program = r"(?:XLA_FLAGS=\S+ )?(?:python|sbatch|dask|scripts/[^`\s]+)"
-    inline = re.findall(rf"`({program} [^`]*)`", README.read_text())
+    inline = re.findall(rf"`({program} [^`]*)`", text)
     yield from (" ".join(each.split()) for each in inline)
     for cell in json.loads(NOTEBOOK.read_text())["cells"]:
         source = "".join(cell["source"])

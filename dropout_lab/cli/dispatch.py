@@ -53,7 +53,7 @@ def main(args: Sequence[str] | None = None) -> None:
       args: Subcommand and flags; None for ``sys.argv[1:]``.
     """
     open_standard_streams()
-    name, *flags = sys.argv[1:] if args is None else args or [""]
+    name, *flags = (sys.argv[1:] if args is None else args) or [""]
     if not name or name in _HELP:
         print(help_text())
     else:

@@ -41,6 +41,15 @@ def keep_programs() -> None:
         jax.config.update("jax_compilation_cache_dir", str(folder))
 
 
+def options_for_one_call() -> dict[str, int] | None:
+    """Returns compiler options for a function that is called once: no optimisation, on a CPU.
+
+    Compiling the initialisation of the digits MLP takes 0.4 s instead of 1.3 s; running it takes 8
+    ms instead of 2 ms.
+    """
+    return {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+
+
 def _evict(root: Path, max_bytes: int) -> None:
     """Evicts least recently read entries of all folders until the cache fits in ``max_bytes``.
 

@@ -21,11 +21,13 @@ def prediction_metrics(
       labels: True classes.
 
     Returns:
-      error: Wrong predictions, in percent.
-      nll: Mean negative log-likelihood of the true class, in nats.
-      brier: Mean squared distance of the probabilities from the truth, summed over classes, in
+      Scalars by name:
+
+      * error: Wrong predictions, in percent.
+      * nll: Mean negative log-likelihood of the true class, in nats.
+      * brier: Mean squared distance of the probabilities from the truth, summed over classes, in
         [0, 2] (G. W. Brier, *Verification of forecasts expressed in terms of probability*, 1950).
-      ece: Expected calibration error with 15 equal-width bins, in [0, 1] (C. Guo, G. Pleiss, Y.
+      * ece: Expected calibration error with 15 equal-width bins, in [0, 1] (C. Guo, G. Pleiss, Y.
         Sun, K. Q. Weinberger, *On calibration of modern neural networks*, ICML 2017).
     """
     probs = jnp.exp(log_probs)

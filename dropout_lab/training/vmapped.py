@@ -11,9 +11,10 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool
 
 from dropout_lab.errors import InputError
+from dropout_lab.system.compilation import options_for_one_call
 from dropout_lab.training.mesh import LANE_AXIS, make_mesh
 from dropout_lab.training.network import Weights
-from dropout_lab.training.program import Program, for_one_call
+from dropout_lab.training.program import Program
 
 _LANE, _SHARED = 0, None
 
@@ -44,7 +45,7 @@ class VmappedProgram:
         self._mesh = make_mesh(lanes, program.config.mesh.data)
         data = (_SHARED, _SHARED)
         # JAX refuses to inline a jitted function that has compiler options.
-        self.init = self._lift(inspect.unwrap(program.init), _LANE, options=for_one_call())
+        self.init = self._lift(inspect.unwrap(program.init), _LANE, options=options_for_one_call())
         self.train_epoch = self._lift(
             program.train_epoch, _LANE, _LANE, *data, static=("steps",), donate=(0,)
         )

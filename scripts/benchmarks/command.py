@@ -20,7 +20,7 @@ class Command:
 
     def __init__(self) -> None:
         self._suite = flags.DEFINE_string(
-            "suite", "all", "ops, train, memory, startup, sweep, or all."
+            "suite", "all", "ops, attention, train, memory, startup, sweep, or all."
         )
         self._peers = flags.DEFINE_list(
             "peers", [], "Other frameworks to measure beside ours: flax, torch."

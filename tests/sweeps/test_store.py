@@ -1,5 +1,6 @@
 import json
 import os
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 
 SEEDS = {"seed": [3, 1, 2]}
+_DAMAGED_TRAIN: tuple[Any, ...] = ({}, {"epochs": {}}, {"epochs": [1, [{}]]})
 
 
 @pytest.fixture
@@ -142,10 +144,10 @@ def test_a_record_that_is_no_json_is_a_bug(store, config):
         *(
             (
                 ".",
-                {"schema": 1, "base": {}, "varied": [], "trials": {"a": {"train": damage}}},
+                {"schema": 1, "base": {}, "varied": [], "trials": {"a": {"train": train}}},
                 "a varied key or a trial is of the wrong type",
             )
-            for damage in ({}, {"epochs": {}}, {"epochs": [1, [{}]]})
+            for train in _DAMAGED_TRAIN
         ),
     ],
 )

@@ -10,8 +10,9 @@ import pytest
 
 from dropout_lab.config import hparams_of, resolve, trial_id
 from dropout_lab.models import MODELS
+from dropout_lab.system.compilation import options_for_one_call
 from dropout_lab.training.arrays import Examples
-from dropout_lab.training.program import Program, as_arrays, for_one_call
+from dropout_lab.training.program import Program, as_arrays
 from dropout_lab.variants import VARIANTS
 
 HALF: dict[str, Any] = {"compute.dtype": "bfloat16"}
@@ -109,7 +110,7 @@ def test_half_precision_trains(variant, runs, new_config):
     program, args = in_half_precision(variant, runs, new_config)
     state, losses = program.init(args[0]), []
     epoch = program.train_epoch.lower(state, *args, steps=5)
-    epoch = epoch.compile(compiler_options=for_one_call())
+    epoch = epoch.compile(compiler_options=options_for_one_call())
     for _ in range(5):
         state, loss = epoch(state, *args)
         losses.append(float(loss))
