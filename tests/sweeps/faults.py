@@ -73,7 +73,7 @@ class Campaign:
         name = self.random.choice(ERRNOS)
         number = self.random.randint(1, self.calls)
         self._fail(name, number)
-        self.counts["failures"] += 1
+        self.counts["drawn failures"] += 1
         self._finish(f"call {number} {name}")
 
     def damage(self):
@@ -109,6 +109,8 @@ class Campaign:
             self._tried(what, workdir)
             self._settle()
         self.counts[f"failed calls: {name}"] += calls.failed
+        if not calls.failed:  # the first sweep, in which processes started, had more calls
+            self.calls = max(calls.count, 4)
         for path in workdir.glob("failures/*.json"):
             self.wrong.append(f"{what}: a trial was blamed: {path.read_text()[:300]}")
         return workdir
