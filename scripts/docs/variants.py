@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
@@ -49,7 +48,7 @@ def write(folder: Path) -> None:
 
 def _draw(folder: Path) -> None:
     """Writes a picture of every variant's noise, ``NAME.png``."""
-    image = jnp.asarray(masks.photograph() * (1 - _RATE))  # room for what the noise scales up
+    image = masks.photograph() * (1 - _RATE)  # room for what the noise scales up
     for name in VARIANTS:
         shown, _ = masks.noisy(name, image, rate=_RATE)
         pixels = (255 * np.clip(shown, 0, 1)).astype(np.uint8)
