@@ -22,14 +22,23 @@ if TYPE_CHECKING:
 Image = Float[Array, "size size channels"]
 
 # What a variant is shown by: its first layer among these places.
-_PLACES = ("recurrent", "branch", "pool", "stage", "input", "linear")
+_PLACES = (
+    *("recurrent", "branch", "layer", "pool", "stage", "input", "linear"),
+    *("attention", "patch", "embedding"),
+)
 _HOW = {
     "recurrent": "rows in time",
     "branch": "patches as examples",
+    "layer": "patches as passes; inverts",
+    "attention": "patches as tokens",
+    "patch": "patches as tokens",
+    "embedding": "patches as words",
     "pool": "pooled",
     "linear": "through a dense layer",
 }
 _MEMORY = 0.6  # of the recurrent cell that shows noise inside cells
+_ATTENTION = 6.0  # logit of a patch's own key; the others have 0
+_WORDS = 12  # types of patches, by brightness
 _COLUMNS = 6
 
 
@@ -71,6 +80,9 @@ def noisy(variant: str, image: np.ndarray, *, rate: float, seed: int = 0) -> tup
         branch_rate=rate,
         state_rate=rate,
         cell_rate=rate,
+        attention_rate=rate,
+        patch_rate=rate,
+        embedding_rate=rate,
         block_size=size // (3 if variant == "cutout" else 7),
         target="unit",
     )
@@ -80,9 +92,9 @@ def noisy(variant: str, image: np.ndarray, *, rate: float, seed: int = 0) -> tup
         streams = nnx.Rngs(dropout=seed)
         if place == "recurrent":
             return _read_rows(factory.noise(place), x, streams)
-        if place == "branch":
+        if place in ("branch", "layer", "attention", "patch", "embedding"):
             patches = _patches(x, size // 6)
-            return _joined(factory.noise(place)(patches, rngs=streams), size)
+            return _joined(_on_patches(factory.noise(place), place, patches, streams), size)
         if place == "linear":
             return _through_dense(factory, x, streams)
         return factory.noise(place, image.shape)(x[None], rngs=streams)[0]
@@ -118,6 +130,32 @@ def gallery(
         axes.imshow(np.clip(shown, 0, 1), interpolation="nearest")
         axes.set_title(f"{name}\n{how}", fontsize=5.5, pad=2)
     return figure
+
+
+def _on_patches(noise: Any, place: str, patches: Array, streams: nnx.Rngs) -> Array:
+    """Returns patches, (n, side, side, channels), after noise on examples, layers or tokens."""
+    count, side, _, channels = patches.shape
+    if place == "branch":
+        return jnp.asarray(noise(patches, rngs=streams))
+    if place == "layer":
+        keys = jax.random.split(streams.dropout(), count)
+        choose = jax.vmap(lambda key, x: noise.choose(x.max() - x, x, key))
+        return jnp.asarray(choose(keys, patches))
+    tokens = patches.reshape(1, count, -1)
+    if place == "patch":
+        _, seen = noise.choose(tokens, None, streams)
+        return patches * seen.reshape(-1, 1, 1, 1)
+    if place == "embedding":
+        brightness = patches.mean((1, 2, 3))
+        types = jnp.argsort(jnp.argsort(brightness)) * _WORDS // count
+        out = noise.sample(streams.dropout(), tokens, types[None], _WORDS, None)
+        return jnp.asarray(out).reshape(patches.shape)
+    # Colours as heads; each patch attends mostly to itself.
+    heads = patches.reshape(1, count, side * side, channels).swapaxes(2, 3)
+    place_of = jnp.eye(count) * (_ATTENTION * count**0.5) ** 0.5
+    asked = jnp.broadcast_to(place_of[None, :, None], (1, count, channels, count))
+    found = nn.attend(asked, asked, heads, noise=noise, rngs=streams)
+    return jnp.asarray(found.swapaxes(2, 3).reshape(patches.shape))
 
 
 def _through_dense(factory: LayerFactory, x: Image, streams: nnx.Rngs) -> Array:

@@ -17,7 +17,7 @@ def source(store: Store) -> str:
     lines = [
         f"    config.{key} = {_value(value)!r}"
         for key, value in store.base().items()
-        if key not in varied and value != _plain(defaults.get(key))
+        if value != _plain(defaults.get(key))
     ]
     trials = [
         {key: _value(flat[key]) for key in varied if flat.get(key) is not None}

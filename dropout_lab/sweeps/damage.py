@@ -21,8 +21,23 @@ def of_sweep(content: Any) -> str | None:
     if reason:
         return reason
     valid = all(isinstance(key, str) for key in content["varied"])
-    valid = valid and all(isinstance(trial, dict) for trial in content["trials"].values())
+    valid = valid and all(map(_is_config, content["trials"].values()))
     return None if valid else "a varied key or a trial is of the wrong type"
+
+
+def _is_config(tree: Any) -> bool:
+    """Returns whether a value is an object of plain values and of sections with such values."""
+    return isinstance(tree, dict) and all(
+        all(map(_is_plain, value.values()))
+        if isinstance(value, dict) and value
+        else _is_plain(value)
+        for value in tree.values()
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    """Returns whether a value has no object in it."""
+    return all(map(_is_plain, value)) if isinstance(value, list) else not isinstance(value, dict)
 
 
 def _of_fields(content: Any, fields: _Fields) -> str | None:

@@ -139,12 +139,20 @@ def test_a_record_that_is_no_json_is_a_bug(store, config):
             '{"schema": 1, "base": {}, "varied": ["seed"], "trials": {"a": 1}}',
             "a varied key or a trial is of the wrong type",
         ),
+        *(
+            (
+                ".",
+                {"schema": 1, "base": {}, "varied": [], "trials": {"a": {"train": damage}}},
+                "a varied key or a trial is of the wrong type",
+            )
+            for damage in ({}, {"epochs": {}}, {"epochs": [1, [{}]]})
+        ),
     ],
 )
 def test_reading_a_damaged_file_is_an_error(store, config, kind, content, reason):
     [trial, *_] = fill(store, config, SEEDS)
     if isinstance(content, dict):
-        content = json.dumps(record_of(trial, **content))
+        content = json.dumps(content if kind == "." else record_of(trial, **content))
     path = store.directory / kind / ("sweep.json" if kind == "." else f"{trial.id}.json")
     path.parent.mkdir(exist_ok=True)
     path.write_text(content)
