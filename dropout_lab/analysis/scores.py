@@ -32,13 +32,15 @@ def scores(probs: Probs, labels: Labels) -> dict[str, float]:
     """Returns the scores of predictions; the confidence is the highest probability.
 
     Returns:
-      error: Wrong predictions, in percent.
-      nll: Mean negative log-likelihood, in nats.
-      brier: Mean squared distance from the truth, summed over classes.
-      ece, ece_mass: Calibration error with bins of equal width, and of equal count.
-      auroc, aupr, fpr95: How well low confidence tells wrong predictions; NaN if all are right or
-        all wrong. See :func:`detection`.
-      aurc: Area under :func:`risk_coverage`, in percent.
+      Numbers by name:
+
+      * error: Wrong predictions, in percent.
+      * nll: Mean negative log-likelihood, in nats.
+      * brier: Mean squared distance from the truth, summed over classes.
+      * ece, ece_mass: Calibration error with bins of equal width, and of equal count.
+      * auroc, aupr, fpr95: How well low confidence tells wrong predictions; NaN if all are right
+        or all wrong. See :func:`detection`.
+      * aurc: Area under :func:`risk_coverage`, in percent.
     """
     wrong = probs.argmax(1) != labels
     confidence = probs.max(1)
