@@ -41,7 +41,6 @@ WHOLE_NOTEBOOK = "tests/scripts/test_notebook.py::test_it_runs_to_its_end_after_
 # script that every change must pass.
 EXECUTED = {
     "scripts/quickstart.sh": "scripts/test_matrix.sh",
-    "scripts/docs.sh": ".ci/run",
     "scripts/test.sh": ".ci/run",
     "python scripts/sweep.py --config=configs/digits_mlp.py --workdir=results/quickstart "
     "--vary=variant=none,dropout,gaussian_dropout --vary=dropout.rate=0.1,0.3,0.5 "
