@@ -119,7 +119,10 @@ EDITS = {
     "a syntax error": (("class Net(", "clas Net("), r"mine.py, line 11"),
     "raises": (("max_rate = 0.5", "max_rate = 1 / 0"), r"ZeroDivisionError.*mine.py, line 29"),
     "an import": (("import jax\n", "import jaxx\n"), r"No module named 'jaxx' \(.*mine.py, line 3"),
-    "no network": (("class Net(Network)", "class Net(nnx.Module)"), "subclass of models.Network"),
+    "no network": (
+        ("class Net(Network)", "class Net(nnx.Module)"),
+        "subclass of dropout_lab",
+    ),
     "no places": (("    places =", "    spots ="), "Net@.* has no places"),
     "a place": (('("hidden", "output")', '("hiden",)'), "'hiden'; did you mean 'hidden'"),
     "no factory": (("units, factory, rngs", "units, rngs"), "does not take factory"),

@@ -87,9 +87,8 @@ EXECUTED = {
         f"{SCRIPTS}::test_a_file_gives_a_sweep_and_its_status"
     ),
     "python scripts/data.py --config=configs/digits_mlp.py --config.data.name=table "
-    "--config.data.path=FILE.csv --config.data.label=COLUMN --plot=samples.png": (
-        "tests/scripts/test_data.py::test_a_table_is_described_and_drawn"
-    ),
+    "--config.data.path=FILE.csv --config.data.label=COLUMN --config.data.scaling=feature "
+    "--plot=samples.png": ("tests/scripts/test_data.py::test_a_table_is_described_and_drawn"),
     "python scripts/tune.py --config=configs/mnist_mlp.py:dropout --vary=dropout.rate=0.25,0.5 "
     "--vary=seed=0,1,2 --workdir=results/tuned": (
         "tests/scripts/test_tune.py::test_tuning_prints_all_errors_and_is_done_once"

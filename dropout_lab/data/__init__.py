@@ -141,6 +141,7 @@ def load(
             notes=own_data.notes,
             vocabulary=own_data.vocabulary,
             words=own_data.words,
+            columns=own_data.columns,
         )
     if name == "digits":
         train_test, classes = digits.load(), digits.CLASSES

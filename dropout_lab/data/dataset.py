@@ -67,6 +67,7 @@ class Dataset:
       notes: Own data: what was converted or chosen as it was read, a line each.
       vocabulary: Number of token types, if examples are tokens.
       words: The tokens of text, by number.
+      columns: Of a table: the names of the features.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     vocabulary: int | None = None
     words: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 def steps_present(images: np.ndarray) -> np.ndarray | None:

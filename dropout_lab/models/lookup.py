@@ -43,7 +43,9 @@ def _own(name: str) -> type[Network]:
     made = external.load("config.model.name", name)
     label = f"config.model.name: {external.content_name(name)}"
     if not inspect.isclass(made) or not issubclass(made, Network):
-        raise InputError(f"{label} is no class of networks; allowed: a subclass of models.Network")
+        raise InputError(
+            f"{label} is no class of networks; allowed: a subclass of dropout_lab.models.Network"
+        )
     if not hasattr(made, "places"):
         raise InputError(f"{label} has no places; allowed: a tuple of {', '.join(PLACES)}")
     for place in (*made.places, *made.dense_places, *made.stage_places, *made.token_places):

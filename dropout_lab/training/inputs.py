@@ -22,12 +22,14 @@ class Inputs:
       bytes: Whether values were bytes; None if that is not recorded.
       span: Lowest and highest value in the training set, if values were floats; None if not known.
       vocabulary: Number of token types, if examples were tokens.
+      columns: Names of the features, if examples were rows of a table.
     """
 
     shape: tuple[int, ...]
     bytes: bool | None
     span: tuple[float, float] | None = None
     vocabulary: int | None = None
+    columns: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, data: dict[str, Any], scale: ArrayLike) -> "Inputs":
@@ -38,23 +40,25 @@ class Inputs:
           scale: The scale of its inputs.
         """
         shape, span = tuple(data["shape"]), data.get("range")
+        columns = tuple(data.get("columns", ()))
         if "vocabulary" in data:
             return cls(shape, bytes=False, vocabulary=data["vocabulary"])
         if span is not None:
-            return cls(shape, bytes=False, span=(span[0], span[1]))
+            return cls(shape, bytes=False, span=(span[0], span[1]), columns=columns)
         if data["name"] != "npz" or np.all(np.asarray(scale) == np.float32(1 / 255)):
-            return cls(shape, bytes=True)
+            return cls(shape, bytes=True, columns=columns)
         return cls(shape, bytes=None)  # one's own data in a record from before ranges were kept
 
     def checked(self, x: Any) -> np.ndarray:
         """Returns examples as the data set stores them.
 
-        Bytes may also be given as other types of numbers, or divided by 255.
+        Bytes may also be given as other types of numbers, or divided by 255. Of a pandas DataFrame
+        the columns of the training table are taken, by name.
 
         Raises:
           InputError: If the shape is another one, or the values cannot be of that data.
         """
-        array = np.asarray(x)
+        array = np.asarray(self._by_name(x))
         if array.shape[1:] != self.shape or not len(array):
             raise InputError(
                 f"x has shape {array.shape}; allowed: (n, {', '.join(map(str, self.shape))})"
@@ -70,6 +74,17 @@ class Inputs:
         if self.bytes is None:
             return array
         return self._as_bytes(array) if self.bytes else self._as_floats(array)
+
+    def _by_name(self, x: Any) -> Any:
+        """Returns the columns of a data frame in the order of the training table."""
+        if not self.columns or not hasattr(x, "columns"):
+            return x
+        if absent := [name for name in self.columns if name not in x.columns]:
+            raise InputError(
+                f"x has no column {', '.join(map(repr, absent[:5]))}; allowed: a table with "
+                f"{', '.join(self.columns)}, in any order"
+            )
+        return x[list(self.columns)]
 
     def _cure(self, shape: tuple[int, ...]) -> str:
         if shape == self.shape:

@@ -32,7 +32,8 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
     data, metrics of validation; older records have no train_error), epoch (the selected one),
     wall_seconds (of all trials that ran side by side), lanes (number of these trials; absent in
     older records), data (name, sizes, shape, classes, fingerprint; range, unless examples are bytes
-    or tokens; vocabulary of tokens; of own data class_names and notes on conversions), versions,
+    or tokens; vocabulary of tokens; of own data class_names, a table's columns and
+    notes on conversions), versions,
     device, git_revision; for a network or variant of one's own, code (path, sha256 and text of its
     file, by key).
     """
@@ -57,6 +58,7 @@ def make_record(config: FrozenConfigDict, dataset: Dataset, result: Result) -> d
             "classes": dataset.classes,
             "fingerprint": dataset.fingerprint,
             **({"class_names": list(dataset.class_names)} if dataset.class_names else {}),
+            **({"columns": list(dataset.columns)} if dataset.columns else {}),
             **({"notes": list(dataset.notes)} if dataset.notes else {}),
             **({} if dataset.vocabulary is None else {"vocabulary": dataset.vocabulary}),
             **_range(dataset),

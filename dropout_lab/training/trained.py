@@ -102,6 +102,12 @@ class Trained:
         )
         self._inputs = Inputs.of(record["data"], np.asarray(self._scaling.scale))
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the columns of predictions."""
+        data = self.record["data"]
+        return tuple(data.get("class_names", map(str, range(data["classes"]))))
+
     def module(self) -> nnx.Module:
         """Returns the Flax module in eval mode; its inputs are those of :meth:`scaled`."""
         return self._program.network.module(self._weights, "mean")

@@ -184,12 +184,22 @@ def test_pandas_own_types_are_read(tmp_path, kind):
         (
             "a,y\nred,1\nblue,0\n",
             None,
-            "column 'a' holds 'red', not a number (1 such columns); encode",
+            "column 'a' holds 'red' in row 1, not a number; encode",
+        ),
+        (
+            "a,y\n" + "1,1\n2,0\n" * 9 + "n/k,1\n",
+            None,
+            "column 'a' holds 'n/k' in row 19, not a number (1 such values); correct them",
+        ),
+        (
+            "a;y\n1,5;1\n-2,25;0\n",
+            None,
+            "column 'a' holds '1,5' in row 1, not a number; write decimals with a point",
         ),
         (
             "a,y\n1,1\n,0\n,1\n",
             None,
-            "values are missing in 'a' 2; fill them in or drop those rows",
+            "values are missing in columns 'a' (2); fill them in or drop those rows",
         ),
         ("a,y\n1,\n2,0\n", None, "column 'y' lacks 1 of 2 labels; drop those rows"),
         (
@@ -202,7 +212,7 @@ def test_pandas_own_types_are_read(tmp_path, kind):
         ("a,y\n1,2\n1,2,3\n", None, "not a readable table (ParserError: "),
         ("a,y\n1,0\n", None, "a single example"),
     ],
-    ids=range(12),
+    ids=range(14),
 )
 def test_bad_tables_are_refused(tmp_path, text, label, message):
     path = tmp_path / "own.csv"

@@ -1,6 +1,7 @@
 """Examples to predict from: what is taken as it is, what is brought back, what is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dropout_lab.errors import InputError
@@ -26,6 +27,16 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (3, *SHAPE)).astype(np.uint8)
 )
 def test_bytes_may_be_given_in_other_types_and_scaled(x):
     np.testing.assert_allclose(BYTES.checked(x), IMAGES, atol=1e-4)
+
+
+def test_columns_of_a_data_frame_are_taken_by_name():
+    data = {"name": "table", "shape": [2], "range": [0.0, 9.0], "columns": ["a", "b"]}
+    inputs = Inputs.of(data, np.float32(1))
+    frame = pd.DataFrame({"b": [1.5, 2.5], "label": ["x", "y"], "a": [3.0, 4.0]})
+    np.testing.assert_array_equal(inputs.checked(frame), [[3.0, 1.5], [4.0, 2.5]])
+    np.testing.assert_array_equal(inputs.checked(frame[["a", "b"]].to_numpy())[0], [3.0, 1.5])
+    with pytest.raises(InputError, match="x has no column 'b'; allowed: a table with a, b, in any"):
+        inputs.checked(frame[["a", "label"]])
 
 
 def test_a_record_of_older_code_tells_bytes_by_their_scale():

@@ -18,6 +18,7 @@ class Part:
       tokens: Whether ``x`` holds tokens.
       lengths: Number of steps of each example, if examples are sequences; the others are padding.
       lengths_name: Name of the lengths in messages.
+      columns: Of a table: the names of the features.
     """
 
     name: str
@@ -28,3 +29,4 @@ class Part:
     tokens: bool = False
     lengths: np.ndarray | None = None
     lengths_name: str = ""
+    columns: tuple[str, ...] = ()

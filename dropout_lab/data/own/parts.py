@@ -23,6 +23,7 @@ class OwnData:
       notes: What was converted or chosen, a line each.
       vocabulary: Number of token types, if examples are tokens.
       words: The tokens of text, by number.
+      columns: Of a table: the names of the features.
     """
 
     train_test: TrainTest
@@ -32,6 +33,7 @@ class OwnData:
     notes: tuple[str, ...]
     vocabulary: int | None = None
     words: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 def assemble(
@@ -88,7 +90,14 @@ def assemble(
     val_size = round(len(train) / _SHARE) if val is None else len(val)
     train_test = TrainTest(train, test)
     return OwnData(
-        train_test, classes.count, classes.names, val_size, tuple(notes), vocabulary, words
+        train_test,
+        classes.count,
+        classes.names,
+        val_size,
+        tuple(notes),
+        vocabulary,
+        words,
+        parts[0].columns,
     )
 
 

@@ -60,7 +60,16 @@ def read(path: Path, label: str | None) -> tuple[list[Part], list[str]]:
             raise InputError(f"{file}: no column {', '.join(map(repr, absent[:5]))}; {cure}.")
         x, y = _features(file, frame[columns]), _labels(file, frame[label])
         where = "" if len(files) == 1 else f"{file.name}: "
-        parts.append(Part(part, x, y, f"{where}columns of features", f"{where}column {label!r}"))
+        parts.append(
+            Part(
+                part,
+                x,
+                y,
+                f"{where}columns of features",
+                f"{where}column {label!r}",
+                columns=tuple(columns),
+            )
+        )
     return parts, notes
 
 
@@ -180,22 +189,33 @@ def _features(path: Path, frame: pd.DataFrame) -> np.ndarray:
 
     text = [name for name in frame if not types.is_numeric_dtype(frame[name])]
     if text:
-        example = frame[text[0]].iloc[0]
-        raise InputError(
-            f"{path}: column {text[0]!r} holds {str(example)[:40]!r}, not a number ({len(text)} "
-            "such columns); encode it as numbers, e.g. with pandas.get_dummies, or leave it out."
-        )
+        raise InputError(f"{path}: {_not_numbers(frame[text[0]])} ({len(text)} such columns).")
     missing = frame.isna().sum()
     if missing.any():
-        columns = ", ".join(f"{name!r} {count}" for name, count in missing[missing > 0].items())
+        columns = ", ".join(f"{name!r} ({count})" for name, count in missing[missing > 0].items())
         raise InputError(
-            f"{path}: values are missing in {columns[:200]}; fill them in or drop those rows, e.g. "
-            "with DataFrame.dropna()."
+            f"{path}: values are missing in columns {columns[:200]}; fill them in or drop those "
+            "rows, e.g. with DataFrame.dropna()."
         )
     whole = all(
         types.is_integer_dtype(dtype) or types.is_bool_dtype(dtype) for dtype in frame.dtypes
     )
     return frame.to_numpy(np.int64 if whole else np.float64)
+
+
+def _not_numbers(column: pd.Series) -> str:
+    """Returns what is no number in a column of text, and the cure."""
+    import pandas as pd
+
+    wrong = column[column.notna() & pd.to_numeric(column, errors="coerce").isna()]
+    text = wrong.astype(str)
+    where = f"{text.iloc[0][:40]!r} in row {wrong.index[0] + 1}"
+    of = f"column {column.name!r} holds {where}, not a number"
+    if text.str.fullmatch(r"[+-]?\d*,\d+").all():
+        return f"{of}; write decimals with a point, e.g. read it with pandas.read_csv(decimal=',')"
+    if 10 * len(wrong) <= len(column):
+        return f"{of} ({len(wrong)} such values); correct them, or drop those rows"
+    return f"{of}; encode it as numbers, e.g. with pandas.get_dummies, or leave it out"
 
 
 def _labels(path: Path, column: pd.Series) -> np.ndarray:
