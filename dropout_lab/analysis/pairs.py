@@ -24,6 +24,8 @@ from dropout_lab.errors import InputError, unknown
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_LONGEST = 32  # characters of a name in a figure
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -164,10 +166,10 @@ def draw(comparison: Comparison) -> Figure:
             axes.plot([mean], [y], "o", markersize=4, zorder=3, **look)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_yticks(
-        range(count), [f"{pair.name} (n = {len(pair.apart)})" for pair in comparison.pairs]
+        range(count), [f"{_end(pair.name)} (n = {len(pair.apart)})" for pair in comparison.pairs]
     )
     axes.set_ylim(count - 0.5, -0.5)
-    axes.set_xlabel(f"difference in {title} from {comparison.baseline}")
+    axes.set_xlabel(f"difference in {title} from {_end(comparison.baseline)}")
     open_frame(axes)
     axes.grid(visible=False, axis="y")
     title = (
@@ -207,3 +209,8 @@ def _p(number: float | None) -> str:
     if number is None:
         return "–"
     return "< 0.001" if number < 0.001 else f"{number:.3f}"
+
+
+def _end(name: str) -> str:
+    """Returns the end of a long name, such as a path, so that the figure keeps its width."""
+    return name if len(name) <= _LONGEST else f"…{name[1 - _LONGEST :]}"

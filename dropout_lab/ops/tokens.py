@@ -198,7 +198,7 @@ def patch_ranks(
     times = _noise.uniform(key, shape)
     if present is not None:
         times = jnp.where(present, times, 1)
-    return jnp.argsort(jnp.argsort(times, axis=-1), axis=-1)
+    return jnp.argsort(jnp.argsort(times, axis=-1), axis=-1).astype(jnp.int32)
 
 
 def patches_left(rate: Rate, patches: int | Int[Array, "..."]) -> Int[Array, "..."]:

@@ -53,7 +53,7 @@ def loop(layer, x, noise=None, key=None):
     kernel_key, keys = noise._keys(key, x.shape[1])
 
     def call(name, t, *arrays):
-        method, key = getattr(noise, name), getattr(keys, name)
+        method, key = getattr(noise, f"_{name}"), getattr(keys, name)
         states = (jnp.asarray(array, jnp.float32) for array in arrays)
         return np.asarray(method(None if key is None else key[t], *states), np.float64)
 

@@ -181,6 +181,7 @@ def test_normal_is_normal(key):
 def fixed_bits(monkeypatch, *values):
     words = jnp.array(values, jnp.uint32)
     monkeypatch.setattr(_noise, "bits", lambda key, shape: words)
+    monkeypatch.setattr(_noise, "_bits_at", lambda key, index: words)
 
 
 def test_samples_stay_inside_their_range_at_the_ends(monkeypatch, key):

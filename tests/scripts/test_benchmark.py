@@ -12,7 +12,10 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--suite=opps"], "unknown suite 'opps'; did you mean 'ops'? Allowed: all, memory, ops, "),
+        (
+            ["--suite=opps"],
+            "unknown suite 'opps'; did you mean 'ops'? Allowed: all, attention, ",
+        ),
         (["--peers=keras"], "unknown peer 'keras'"),
         (["--output=report.txt"], "--output is 'report.txt'; allowed: a name that ends in .json"),
         (["--repeats=0"], "repeats"),
