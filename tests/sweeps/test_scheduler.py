@@ -18,6 +18,14 @@ from tests.sweeps.running import run_sweep
 pytestmark = pytest.mark.slow
 
 
+def written(file):
+    """Returns the address in a scheduler's file; None while it is absent or half written."""
+    try:
+        return json.loads(file.read_text())["address"]
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
 @pytest.fixture
 def start(tmp_path):
     """Returns a function that starts a scheduler with flags: process and address."""
@@ -34,11 +42,11 @@ def start(tmp_path):
         )
         started.append(process)
         deadline = time.monotonic() + 120
-        while not file.exists():
+        while (address := written(file)) is None:
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        return process, json.loads(file.read_text())["address"]
+        return process, address
 
     yield begin
     for process in started:

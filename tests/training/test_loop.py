@@ -112,7 +112,8 @@ def test_refit_trains_again_on_train_and_validation(run, tiny_dataset):
     assert phases == [(phase, epoch) for phase in ("select", "refit") for epoch in (1, 2, 3)]
     assert not any("val_error" in row for row in result.progress.history[3:])
     names = [name for name, *_ in spy.evaluated]
-    assert names == ["val"] * 4 + ["train+val", "test"]
+    expected = ["sample", "val"] * 3 + ["val"] + ["sample"] * 3 + ["train+val", "test"]
+    assert names == expected
     both = concatenate(tiny_dataset.train, tiny_dataset.val)
     assert_equal(spy.evaluated[0][2], fit_scaling("feature", tiny_dataset.train))
     assert_equal(spy.evaluated[-1][2], fit_scaling("feature", both))
