@@ -96,7 +96,9 @@ def _learnt_rate(rate: Rate) -> Float[Array, ""]:
         return checked_rate("concrete_dropout", rate)
     scalar("concrete_dropout", "rate", rate)
     learnt = wide(floating("concrete_dropout", "rate", jnp.asarray(rate)))
-    return jnp.clip(learnt, 0, MAX_RATES["concrete_dropout"])
+    inside = (learnt >= 0) & (learnt <= MAX_RATES["concrete_dropout"]) | jnp.isnan(learnt)
+    # A clip alone would halve the gradient at the ends of the range.
+    return jnp.where(inside, learnt, jnp.clip(learnt, 0, MAX_RATES["concrete_dropout"]))
 
 
 @partial(redraw, static_argnums=(3, 4))
