@@ -222,6 +222,14 @@ def test_bad_tables_are_refused(tmp_path, text, label, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("values", [["1", "2"], pd.to_datetime(["2020-01-01", "2021-01-01"])])
+def test_a_column_of_text_or_dates_with_any_index_is_refused(tmp_path, values):
+    path = tmp_path / "own.parquet"
+    pd.DataFrame({"a": values, "y": [0, 1]}, index=["first", "second"]).to_parquet(path)
+    with pytest.raises(InputError, match=r"column 'a' holds '.*' in row 1, not a number; encode"):
+        load("table", path=str(path))
+
+
 def test_a_test_file_without_labels_is_refused_with_the_cure(tmp_path):
     _frame().to_csv(tmp_path / "train.csv", index=False)
     _frame().drop(columns="class").to_csv(tmp_path / "test.csv", index=False)

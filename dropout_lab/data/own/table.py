@@ -207,7 +207,10 @@ def _not_numbers(column: pd.Series) -> str:
     """Returns what is no number in a column of text, and the cure."""
     import pandas as pd
 
+    column = column.reset_index(drop=True)
     wrong = column[column.notna() & pd.to_numeric(column, errors="coerce").isna()]
+    if wrong.empty:  # numbers written as text, or dates
+        wrong = column
     text = wrong.astype(str)
     where = f"{text.iloc[0][:40]!r} in row {wrong.index[0] + 1}"
     of = f"column {column.name!r} holds {where}, not a number"
