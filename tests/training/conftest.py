@@ -8,6 +8,7 @@ import pytest
 
 from dropout_lab.config import default_config, hparams_of, resolve, static_key
 from dropout_lab.data import Dataset, Split
+from dropout_lab.training import preparation
 from dropout_lab.training.arrays import example_shape, fit_scaling, scaled, to_device
 from dropout_lab.training.program import Program, as_arrays
 from dropout_lab.training.vmapped import VmappedProgram
@@ -75,6 +76,15 @@ def vmapped_of(program_of):
         return programs.setdefault((id(program), lanes), VmappedProgram(program, lanes))
 
     return get
+
+
+@pytest.fixture
+def shared_programs(monkeypatch, program_of, vmapped_of):
+    """Has runs take the programs that other tests have compiled."""
+    monkeypatch.setattr(preparation, "Program", lambda config, *data: program_of(config))
+    monkeypatch.setattr(
+        preparation, "VmappedProgram", lambda program, lanes: vmapped_of(program.config, lanes)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -7,22 +7,15 @@ import pytest
 
 from dropout_lab.config import resolve
 from dropout_lab.errors import InputError
-from dropout_lab.training import preparation
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.run import train
+
+pytestmark = pytest.mark.usefixtures("shared_programs")
 
 
 @pytest.fixture
 def config(new_config, own_data):
     return new_config("none", own_data)
-
-
-@pytest.fixture(autouse=True)
-def shared_programs(monkeypatch, program_of, vmapped_of):
-    monkeypatch.setattr(preparation, "Program", lambda config, *data: program_of(config))
-    monkeypatch.setattr(
-        preparation, "VmappedProgram", lambda program, lanes: vmapped_of(program.config, lanes)
-    )
 
 
 def as_json(record):
