@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import json
 import re
 from pathlib import Path
 
@@ -25,6 +26,21 @@ def test_a_few_drawn_faults_and_damages_change_nothing(config, tmp_path):
         campaign.damage()
     assert campaign.wrong == []
     assert campaign.counts["flips"] + campaign.counts["cuts"] == 2
+
+
+def test_a_campaign_tells_other_records_from_records_of_another_width(config, tmp_path):
+    campaign = Campaign(tmp_path / "sweeps", config)
+    store = Store(tmp_path / "sweeps" / "disturbed")
+    run_sweep(config, {"seed": [0, 1, 2, 3]}, store, lanes=1)
+    campaign._finish("nothing")
+    assert campaign.wrong == []
+    assert campaign.counts["records of another width"] == 4
+    path = min(store.directory.glob("trials/*.json"))
+    record = json.loads(path.read_text())
+    record["metrics"]["test_nll"] *= 1.01
+    path.write_text(json.dumps(record))
+    campaign._finish("a change")
+    assert campaign.wrong == ["a change: other records"]
 
 
 @pytest.mark.parametrize("name", ["ESTALE", "EIO", "EMFILE", "EACCES"])
