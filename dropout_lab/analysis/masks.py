@@ -39,7 +39,7 @@ _HOW = {
 _MEMORY = 0.6  # of the recurrent cell that shows noise inside cells
 _ATTENTION = 6.0  # logit of a patch's own key; the others have 0
 _WORDS = 12  # types of patches, by brightness
-_COLUMNS = 6
+_COLUMNS = 8
 
 
 def photograph(size: int = 72) -> np.ndarray:
