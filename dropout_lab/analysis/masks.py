@@ -175,6 +175,8 @@ def _through_dense(factory: LayerFactory, x: Image, streams: nnx.Rngs) -> Array:
     out: Any = layer(x.swapaxes(1, 2).reshape(-1, size), activation=jax.nn.relu, rngs=streams)
     if isinstance(out, ops.Gaussian):
         out = jnp.sqrt(out.variance)
+    if isinstance(out, ops.Kept):
+        out = out.whole(size)
     return (out / weights).reshape(size, -1, size).swapaxes(1, 2)
 
 
