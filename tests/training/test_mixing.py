@@ -99,7 +99,7 @@ def test_a_step_trains_on_the_mixed_batch(runs, new_config, tiny_dataset, name):
     hidden = np.maximum(inputs.reshape(40, -1) @ lower["kernel"] + lower["bias"], 0)
     logits = hidden @ upper["output"]["kernel"] + upper["output"]["bias"]
     log_probs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-    assert loss == pytest.approx(-(target * log_probs).sum(1).mean(), rel=1e-5)
+    assert loss == pytest.approx(float(-(target * log_probs).sum(1).mean()), rel=1e-5)
 
 
 def test_both_kinds_of_mixing_are_refused(new_config):
