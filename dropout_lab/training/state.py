@@ -45,7 +45,7 @@ def moving_average(
     all updates weigh the same. Batch statistics are averaged too; rates are the newest.
 
     Args:
-      average: The average before; of any value at step 0.
+      average: The average before; zeros at step 0.
       weights: The weights after the update.
       decay: Decay per update, in [0, 1].
       step: Number of updates before this one.

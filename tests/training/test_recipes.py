@@ -40,7 +40,7 @@ def test_the_moving_average_is_that_of_optax(decay):
     values = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
     reference = optax.ema(decay, debias=True)
     state = reference.init(values[0])
-    average = Weights(jnp.full(3, 7.0), (), jnp.zeros(3))
+    average = Weights(jnp.zeros(3), (), jnp.zeros(3))
     for step, value in enumerate(values):
         average = moving_average(
             average, Weights(value, (), 2 * value), jnp.float32(decay), jnp.int32(step)
