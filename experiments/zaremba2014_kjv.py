@@ -75,7 +75,7 @@ EXPERIMENT = Experiment(
             departures=DEPARTURES,
             assumed=ASSUMED,
             shortened=(
-                "3,000 windows of the text, 105,000 words, not 0.75 million",
+                "the first 3,000 windows of the text, 105,000 words, not 0.75 million",
                 "the 3,000 most frequent words, not 8,000, and one token for all others: "
                 "perplexities of the two do not compare",
                 "128 units, not 200",
