@@ -51,7 +51,7 @@ def wait(process, happened):
     while not happened():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
-        time.sleep(0.0005)
+        time.sleep(0.002)
 
 
 def test_killed_at_any_moment(start_script, run_script, whole, tmp_path):
