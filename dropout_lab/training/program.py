@@ -232,7 +232,7 @@ class Program:
         inference: Mode,
         passes: int = 1,
     ) -> dict[str, Float[Array, ""]]:
-        """Returns the metrics of predictions; under "mc", uncertainties as well.
+        """Returns the metrics of predictions; under "mc" and "masks", uncertainties as well.
 
         They are those of :func:`prediction_metrics` or, of next tokens, :func:`token_metrics`.
         """
@@ -259,7 +259,7 @@ class Program:
             prediction = predicted()
             metrics = prediction_metrics(prediction.log_probs, data.labels)
             uncertainties, counted = prediction.uncertainties(), None
-        if inference == "mc":
+        if inference in ("mc", "masks"):
             metrics |= {name: values.mean(where=counted) for name, values in uncertainties.items()}
         return metrics
 

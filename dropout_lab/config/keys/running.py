@@ -18,7 +18,7 @@ def _has_batch_stats(config: Flat, _: str) -> bool:
     return bool(config["model.batch_norm"]) or model_named(config["model.name"]).normalised
 
 
-SAMPLED = When("`eval.inference` is mc or gaussian", _several_passes)
+SAMPLED = When("`eval.inference` is mc, masks or gaussian", _several_passes)
 
 # fmt: off
 KEYS = (
@@ -26,7 +26,7 @@ KEYS = (
         before=ORIGINAL,
         meaning="Inference rule. None: the variant's first."),
     Key("eval.passes", 50, whole(1, _MOST), STATIC, when=SAMPLED, before=ORIGINAL,
-        meaning="Passes averaged in the final evaluation."),
+        meaning="Passes averaged in the final evaluation; masks: at most all of them."),
     Key("eval.samples", 5, whole(1, _MOST), STATIC, when=SAMPLED, before=ORIGINAL,
         meaning="Passes averaged after each epoch."),
     Key("eval.recalibrate", False, FLAG, STATIC,
