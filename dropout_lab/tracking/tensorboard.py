@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tensorboardX import SummaryWriter
+from tensorboardX.summary import hparams
 
 from dropout_lab.tracking.sink import Trial, numbers
 
@@ -35,7 +36,12 @@ class TensorBoard:
         """Writes a record's metrics and the settings."""
         final = {f"final/{name}": value for name, value in numbers(record["metrics"]).items()}
         settings = {**trial.settings, "status": record["status"]}
-        self._writer(trial).add_hparams(settings, final, name=".", global_step=record["epoch"])
+        writer = self._writer(trial)
+        # The writer's add_hparams would put them in a second file, a run of its own.
+        for summary in hparams(settings, final):
+            writer.file_writer.add_summary(summary)
+        for name, value in final.items():
+            writer.add_scalar(name, value, record["epoch"])
         self._writers.pop(trial.id).close()
 
     def close(self) -> None:

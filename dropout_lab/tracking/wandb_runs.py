@@ -39,7 +39,7 @@ class Wandb:
     def close(self) -> None:
         """Finishes the run."""
         if self._run is not None:
-            self._run.finish(quiet=True)
+            self._run.finish()
             self._run = None
 
     def _run_of(self, trial: Trial) -> Any:

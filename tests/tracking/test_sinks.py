@@ -196,11 +196,10 @@ def test_tensorboard_serves_scalars_and_settings(events):
 @pytest.mark.slow
 def test_weights_and_biases_keeps_runs_offline(tmp_path):
     pytest.importorskip("wandb", reason="needs Weights & Biases: pip install wandb")
-    code = (
-        f"from tests.tracking import test_sinks as t; t.write('wandb', t.Path({str(tmp_path)!r}))"
-    )
+    code = "import pathlib, sys; from tests.tracking import test_sinks as here; "
+    code += "here.write('wandb', pathlib.Path(sys.argv[1]))"
     env = os.environ | {"WANDB_MODE": "offline", "HOME": str(tmp_path / "home")}
-    subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=300)
+    subprocess.run([sys.executable, "-c", code, tmp_path], env=env, check=True, timeout=300)
     written = {path.stem: path for path in (tmp_path / "wandb").rglob("*.wandb")}
     assert written.keys() == {f"run-{record['id']}" for record in RECORDS}
     for path in written.values():
