@@ -15,6 +15,7 @@ from ml_collections import FrozenConfigDict
 from dropout_lab.models import Dense
 from dropout_lab.system.compilation import options_for_one_call
 from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
+from dropout_lab.training.lengths import Lengths
 from dropout_lab.training.loss import make_loss
 from dropout_lab.training.mesh import replicate, split_batch
 from dropout_lab.training.metrics import (
@@ -41,18 +42,6 @@ class TrainState(NamedTuple):
     step: Int[Array, ""]
 
 
-class Lengths(NamedTuple):
-    """Length of training, in updates; inside the program ``total_steps`` is traced."""
-
-    steps_per_epoch: int
-    total_steps: int | Int[Array, ""]
-
-    @property
-    def epochs(self) -> int | Int[Array, ""]:
-        """Number of epochs; the last one may be shorter."""
-        return -(-self.total_steps // self.steps_per_epoch)
-
-
 class Program:
     """Initialisation, training and evaluation of any trial of one static configuration.
 
@@ -75,6 +64,7 @@ class Program:
         self.init = self._compiled(self._init, options=options_for_one_call())
         self.train_epoch = self._compiled(self._train_epoch, static=("steps",), donate=("state",))
         self.evaluate = self._compiled(self._evaluate, static=("inference", "passes"))
+        self.entropy = self._compiled(self._entropy, static=("inference", "passes"))
         self._predict = partial(predict, self.network)
         self.predict = self._compiled(self._predict, static=("inference", "passes"))
         self.sample = self._compiled(self._sample, static=("passes",))
@@ -262,6 +252,15 @@ class Program:
         if inference in ("mc", "masks"):
             metrics |= {name: values.mean(where=counted) for name, values in uncertainties.items()}
         return metrics
+
+    def _entropy(
+        self, weights: Weights, hparams: Hparams, data: Examples, scaling: Scaling, **rule: Any
+    ) -> Float[Array, "n *steps"]:
+        """Returns the entropies of the predictions whose metrics :meth:`_evaluate` returns."""
+        key = _key(hparams, _EVALUATION)
+        of = lambda prediction, rows: prediction.entropy  # noqa: E731
+        found: Array = self._predict(weights, key, data.images, scaling, of=of, **rule)
+        return found
 
     def _sample(
         self,

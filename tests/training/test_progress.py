@@ -3,7 +3,7 @@
 import pytest
 
 from dropout_lab.config import resolve
-from dropout_lab.training.program import Lengths
+from dropout_lab.training.lengths import Lengths
 from dropout_lab.training.progress import Epoch, TrialState
 
 FIVE = Lengths(steps_per_epoch=5, total_steps=25)
