@@ -8,16 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, Num
 
-from dropout_lab.data import Split, steps_present
+from dropout_lab.data import LabelNoise, Split, steps_present
 
 _PAD = 4
 
 
 class Examples(NamedTuple):
-    """Examples on the device, in the type of the data set."""
+    """Examples on the device, in the type of the data set; labels are correct, beside any noise."""
 
     images: Num[Array, "n *shape"]
     labels: Int[Array, "n *steps"]
+    noise: LabelNoise | None = None
 
 
 class Scaling(NamedTuple):
@@ -28,8 +29,16 @@ class Scaling(NamedTuple):
 
 
 def to_device(split: Split) -> Examples:
-    """Returns a split's arrays on the device."""
+    """Returns a split's arrays on the device, with correct labels."""
     return Examples(*jax.device_put((split.images, split.labels.astype(np.int32))))
+
+
+def noisy_labels(hparams: dict[str, Any], examples: Examples) -> Int[Array, "n *steps"]:
+    """Returns the labels with noise at the configured rate, if the examples have noise."""
+    if examples.noise is None:
+        return examples.labels
+    wrong = examples.noise.threshold < hparams["data.label_noise"]
+    return jnp.where(wrong, examples.noise.wrong, examples.labels)
 
 
 def fit_scaling(kind: str, train: Split) -> Scaling:

@@ -10,15 +10,16 @@ import numpy as np
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.config import hparams_of, static_key
-from dropout_lab.data import Dataset, Split, concatenate
+from dropout_lab.data import Dataset, Split, concatenate, label_noise
 from dropout_lab.system.interrupt import Stop
 from dropout_lab.training.arrays import Examples, Scaling, by_lane, fit_scaling, to_device
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.network import Weights
-from dropout_lab.training.program import TrainState, as_arrays
+from dropout_lab.training.program import as_arrays
 from dropout_lab.training.progress import Epoch, Metrics, Progress, TrialState
 from dropout_lab.training.robustness import measure
 from dropout_lab.training.session import Session
+from dropout_lab.training.state import TrainState
 from dropout_lab.training.vmapped import VmappedProgram
 
 
@@ -124,7 +125,7 @@ class Trainer:
         """Trains and evaluates a phase; returns all lanes' selected weights."""
         split = self._training_split(name)
         scaling = self._program.replicate(self._scaling(name))
-        phase = _Phase(name, split, self._on_device(split), scaling)
+        phase = _Phase(name, split, self._on_device(split, trained=True), scaling)
         trials = self._trials_in(name)
         state, selected_weights = self._train(phase, trials, state, selected_weights)
         healthy = [trial for trial in trials if not trial.progress.diverged]
@@ -143,7 +144,7 @@ class Trainer:
         """
         validated = phase.name == "select" and len(self._dataset.val)
         val = self._on_device(self._dataset.val) if validated else None
-        sample = self._on_device(self._sample(phase.split))
+        sample = self._on_device(self._sample(phase.split), trained=True)
         for trial in trials:
             hparams = hparams_of(trial.config)
             trial.start_phase(self._program.lengths(hparams, len(phase.split)))
@@ -152,20 +153,20 @@ class Trainer:
                 state, self._hparams, phase.examples, phase.scaling, steps=live[0].next_steps
             )
             samples = self._config.eval.samples
-            fits = self._evaluate("train", state.weights, sample, phase, samples)
+            fits = self._evaluate("train", state.evaluated, sample, phase, samples)
             rows: list[Metrics] = [
                 {"train_loss": value, "train_error": fit["train_error"]}
                 for value, fit in zip(by_lane(loss), fits, strict=True)
             ]
             if val is not None:
-                metrics = self._evaluate("val", state.weights, val, phase, samples)
+                metrics = self._evaluate("val", state.evaluated, val, phase, samples)
                 rows = [row | added for row, added in zip(rows, metrics, strict=True)]
             for trial in live:
                 trial.end_epoch(rows[trial.index])
             improved = [trial for trial in live if trial.selects_newest]
             if improved:
                 mask = self._mask(improved)
-                selected_weights = self._program.choose(mask, state.weights, selected_weights)
+                selected_weights = self._program.choose(mask, state.evaluated, selected_weights)
             self._report(phase, live)
             self._session.end_epoch(state, selected_weights)
         return state, selected_weights
@@ -221,7 +222,8 @@ class Trainer:
         if trials and len(split):
             options = self._config.eval
             passes = (options.samples if name == "train" else None) or options.passes
-            rows = self._evaluate(name, weights, self._on_device(split), phase, passes)
+            data = self._on_device(split, trained=name == "train")
+            rows = self._evaluate(name, weights, data, phase, passes)
             for trial in trials:
                 trial.progress.metrics |= rows[trial.index]
 
@@ -281,8 +283,12 @@ class Trainer:
             self._scalings[phase] = fit_scaling(self._config.data.scaling, split)
         return self._scalings[phase]
 
-    def _on_device(self, split: Split) -> Examples:
-        examples: Examples = self._program.replicate(to_device(split))
+    def _on_device(self, split: Split, *, trained: bool = False) -> Examples:
+        """Returns a split on the devices; of those trained on, with their label noise, if any."""
+        host = to_device(split)
+        if trained and self._config.data.label_noise is not None:
+            host = host._replace(noise=label_noise(split, self._dataset.classes))
+        examples: Examples = self._program.replicate(host)
         return examples
 
     def _mask(self, trials: Iterable[TrialState]) -> np.ndarray:

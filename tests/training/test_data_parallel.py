@@ -70,6 +70,7 @@ SHARED = """
         ({}, ((1, 2), (1, 8), (4, 2))),
         ({"model.name": "cnn", "model.stages": (4,)}, ((4, 2),)),
         (weights, ((2, 4),)),
+        ({"data.cutmix": 1.0, "train.ema": 0.9, "schedule.warmup": 1.0}, ((4, 2),)),
         ({"variant": "variational_rnn", "model.name": "rnn", "model.units": 8}, ((2, 4),)),
     ):
         masks, expected = trained(changes, 1, 1)
