@@ -231,14 +231,9 @@ class Program:
         They are those of :func:`prediction_metrics` or, of next tokens, :func:`token_metrics`.
         """
         labels = noisy_labels(hparams, data)
+        key = _key(hparams, _EVALUATION)
         predicted = partial(
-            self._predict,
-            weights,
-            _key(hparams, _EVALUATION),
-            data.images,
-            scaling,
-            inference=inference,
-            passes=passes,
+            self._predict, weights, key, data.images, scaling, inference=inference, passes=passes
         )
         if labels.ndim > 1:
             # A part's probabilities of all tokens at all steps would not fit into memory.
