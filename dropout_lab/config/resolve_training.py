@@ -10,7 +10,8 @@ from dropout_lab.variants import NONNEGATIVE, variant_named
 def check_training(config: Flat) -> None:
     """Raises InputError if values of loss, optimiser and schedules do not go together."""
     _check_loss(config)
-    _check_momentum(config)
+    _check_optimizer(config)
+    _check_mixing(config)
     _check_rate_schedule(config)
     _check_schedule(config)
 
@@ -37,7 +38,17 @@ def _check_loss(config: Flat) -> None:
         )
 
 
-def _check_momentum(config: Flat) -> None:
+def _check_mixing(config: Flat) -> None:
+    mixup, cutmix = config["data.mixup"], config["data.cutmix"]
+    if mixup is not None and cutmix is not None:
+        raise InputError(
+            f"config.data.mixup is {mixup:g} and cutmix is {cutmix:g}; allowed: one of them"
+        )
+
+
+def _check_optimizer(config: Flat) -> None:
+    if config["optimizer.name"] == "adamw":
+        config["optimizer.name"] = "adam"  # which adds the decay to the step: the same optimiser
     start, epochs = config["optimizer.momentum_start"], config["optimizer.momentum_epochs"]
     if (start is None) != (epochs is None):
         raise InputError(

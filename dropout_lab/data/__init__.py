@@ -14,6 +14,7 @@ from dropout_lab.data.dataset import (
     steps_present,
 )
 from dropout_lab.data.describe import check_scaling, describe, draw_samples
+from dropout_lab.data.label_noise import LabelNoise, label_noise
 from dropout_lab.errors import InputError, unknown
 
 OWN: tuple[str, ...] = own.FORMATS
@@ -34,12 +35,14 @@ __all__ = [
     "TEXT_DATA",
     "TOKENS",
     "Dataset",
+    "LabelNoise",
     "Split",
     "check_scaling",
     "concatenate",
     "cross_validation",
     "describe",
     "draw_samples",
+    "label_noise",
     "load",
     "steps_present",
     "usual_val_size",

@@ -99,8 +99,14 @@ def canonical(split: Split) -> Split:
     Sources store the same data set in different orders. This order depends on the examples alone,
     not on padding, and is as good as a shuffle, so the last examples make a fair validation part.
     """
+    keys = digests(split)
+    return split[np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)]
+
+
+def digests(split: Split) -> list[bytes]:
+    """Returns the sha256 of each example's image bytes and label."""
     present = steps_present(split.images)
-    keys = [
+    return [
         hashlib.sha256(
             (image if present is None else image[present[index]]).tobytes() + _label_bytes(label)
         ).digest()
@@ -108,7 +114,6 @@ def canonical(split: Split) -> Split:
             zip(split.images, split.labels.tolist(), strict=True)
         )
     ]
-    return split[np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)]
 
 
 def _label_bytes(label: int) -> bytes:

@@ -1,5 +1,6 @@
 """Arrays of examples: stored raw on the device, scaled and augmented in the compiled program."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -7,16 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, Num
 
-from dropout_lab.data import Split, steps_present
+from dropout_lab.data import LabelNoise, Split, steps_present
 
 _PAD = 4
 
 
 class Examples(NamedTuple):
-    """Examples on the device, in the type of the data set."""
+    """Examples on the device, in the type of the data set; labels are correct, beside any noise."""
 
     images: Num[Array, "n *shape"]
     labels: Int[Array, "n *steps"]
+    noise: LabelNoise | None = None
 
 
 class Scaling(NamedTuple):
@@ -27,8 +29,16 @@ class Scaling(NamedTuple):
 
 
 def to_device(split: Split) -> Examples:
-    """Returns a split's arrays on the device."""
+    """Returns a split's arrays on the device, with correct labels."""
     return Examples(*jax.device_put((split.images, split.labels.astype(np.int32))))
+
+
+def noisy_labels(hparams: dict[str, Any], examples: Examples) -> Int[Array, "n *steps"]:
+    """Returns the labels with noise at the configured rate, if the examples have noise."""
+    if examples.noise is None:
+        return examples.labels
+    wrong = examples.noise.threshold < hparams["data.label_noise"]
+    return jnp.where(wrong, examples.noise.wrong, examples.labels)
 
 
 def fit_scaling(kind: str, train: Split) -> Scaling:
@@ -114,3 +124,8 @@ def example_shape(split: Split) -> tuple[int, ...]:
     """Returns the shape of one example."""
     shape: tuple[Any, ...] = split.images.shape[1:]
     return shape
+
+
+def by_lane(values: Any) -> list[float | None]:
+    """Returns each lane's value, or None where it is not finite, which JSON cannot hold."""
+    return [value if math.isfinite(value) else None for value in np.asarray(values).tolist()]

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.training.network import Hparams
@@ -22,6 +22,16 @@ Loss = Callable[
 Where the target is next tokens, means are over all steps; those whose target is all zeros, padding,
 do not count.
 """
+
+
+def target_probabilities(
+    labels: Int[Array, "n *steps"], classes: int, smoothing: Float[Array, ""]
+) -> Float[Array, "n *steps classes"]:
+    """Returns target probabilities: one-hot labels, smoothed; zeros at padded steps."""
+    target = jax.nn.one_hot(labels, classes) * (1 - smoothing) + smoothing / classes
+    if labels.ndim > 1:  # the labels of padded steps
+        target = jnp.where(labels[..., None] < 0, 0, target)
+    return target
 
 
 def make_loss(config: FrozenConfigDict, hparams: Hparams) -> Loss:

@@ -32,6 +32,8 @@ def make_optimizer(
     """
     options = config.optimizer
     schedule = make_schedule(config.schedule, steps_per_epoch, total_steps)
+    if "schedule.warmup" in hparams:
+        schedule = _warmed_up(schedule, hparams["schedule.warmup"] * steps_per_epoch)
     momentum = hparams["optimizer.momentum"]
     decay = optax.add_decayed_weights(hparams["optimizer.weight_decay"], mask=is_kernel)
     chain = []
@@ -76,6 +78,14 @@ def make_schedule(
         factors = {epoch * steps_per_epoch: options.decay_rate for epoch in options.boundaries}
         return optax.piecewise_constant_schedule(1.0, factors)
     return optax.constant_schedule(1.0)
+
+
+def _warmed_up(schedule: optax.Schedule, steps: Float[Array, ""]) -> optax.Schedule:
+    """Returns a schedule times a factor that grows linearly, to 1 at the last of ``steps``.
+
+    The first update has a step size above 0, and the schedule's horizon stays.
+    """
+    return lambda step: jnp.minimum((step + 1) / steps, 1.0) * schedule(step)
 
 
 def make_rate_schedule(

@@ -14,6 +14,7 @@ from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.own_code import check_own_code, reporting_own_code
 from dropout_lab.training.program import Program
 from dropout_lab.training.record import environment
+from dropout_lab.training.robustness import check_robustness
 from dropout_lab.training.vmapped import VmappedProgram
 from dropout_lab.variants import variant_named
 
@@ -114,16 +115,38 @@ def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
         )
     check_scaling(dataset, config.data.scaling)
     _check_sequences(config, dataset)
+    check_robustness(config, dataset.test)
     shape = example_shape(dataset.train)
     if config.data.augment == "crop_flip" and len(shape) != 3:
         raise InputError(
             f"config.data.augment is 'crop_flip' with examples of shape {shape}; allowed: (height, "
             "width, channels), or augment 'none'"
         )
+    _check_targets(config, dataset)
     if variant_named(config.variant).images and len(shape) != 3:
         raise InputError(
             f"variant {config.variant!r} needs images, examples have shape {shape}; allowed: "
             "(height, width, channels)"
+        )
+
+
+def _check_targets(config: FrozenConfigDict, dataset: Dataset) -> None:
+    """Raises InputError if inputs or labels cannot be mixed or changed as configured."""
+    data, shape = config.data, example_shape(dataset.train)
+    if dataset.vocabulary is not None and data.mixup is not None:
+        raise InputError(
+            f"config.data.mixup is {data.mixup:g} with tokens, as {dataset.name!r} has; allowed: "
+            "None, as a mean of tokens is none"
+        )
+    if data.cutmix is not None and len(shape) != 3:
+        raise InputError(
+            f"config.data.cutmix is {data.cutmix:g} with examples of shape {shape}; allowed: "
+            "(height, width, channels), or None"
+        )
+    if data.label_noise is not None and dataset.train.labels.ndim > 1:
+        raise InputError(
+            f"config.data.label_noise is {data.label_noise:g} with next tokens as labels; allowed: "
+            "None, or data with a class for each example"
         )
 
 

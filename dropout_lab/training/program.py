@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,8 +14,8 @@ from ml_collections import FrozenConfigDict
 
 from dropout_lab.models import Dense
 from dropout_lab.system.compilation import options_for_one_call
-from dropout_lab.training.arrays import Examples, Scaling, augmented, scaled
-from dropout_lab.training.loss import make_loss
+from dropout_lab.training.arrays import Examples, Scaling, augmented, noisy_labels, scaled
+from dropout_lab.training.loss import make_loss, target_probabilities
 from dropout_lab.training.mesh import replicate, split_batch
 from dropout_lab.training.metrics import (
     prediction_metrics,
@@ -23,34 +23,16 @@ from dropout_lab.training.metrics import (
     token_metrics,
     token_scores,
 )
+from dropout_lab.training.mixing import mixed
 from dropout_lab.training.network import Hparams, Mode, NetworkFactory, Weights, weights_of
 from dropout_lab.training.optimizer import make_optimizer, make_rate_schedule, project_max_norm
 from dropout_lab.training.penalty import make_penalties
 from dropout_lab.training.prediction import predict
 from dropout_lab.training.recalibration import recalibrate_batch_stats
+from dropout_lab.training.state import Lengths, TrainState, moving_average
 
-_INIT, _ORDER, _AUGMENT, _NOISE, _EVALUATION = range(5)
+_INIT, _ORDER, _AUGMENT, _NOISE, _EVALUATION, _MIX = range(6)
 """Streams of random numbers."""
-
-
-class TrainState(NamedTuple):
-    """The state that a training step updates; PRNG keys are derived from the seed and the step."""
-
-    weights: Weights
-    optimizer: Any
-    step: Int[Array, ""]
-
-
-class Lengths(NamedTuple):
-    """Length of training, in updates; inside the program ``total_steps`` is traced."""
-
-    steps_per_epoch: int
-    total_steps: int | Int[Array, ""]
-
-    @property
-    def epochs(self) -> int | Int[Array, ""]:
-        """Number of epochs; the last one may be shorter."""
-        return -(-self.total_steps // self.steps_per_epoch)
 
 
 class Program:
@@ -75,6 +57,7 @@ class Program:
         self.init = self._compiled(self._init, options=options_for_one_call())
         self.train_epoch = self._compiled(self._train_epoch, static=("steps",), donate=("state",))
         self.evaluate = self._compiled(self._evaluate, static=("inference", "passes"))
+        self.entropy = self._compiled(self._entropy, static=("inference", "passes"))
         self._predict = partial(predict, self.network)
         self.predict = self._compiled(self._predict, static=("inference", "passes"))
         self.sample = self._compiled(self._sample, static=("passes",))
@@ -111,7 +94,8 @@ class Program:
         weights = self.network.init(hparams, _key(hparams, _INIT))
         # An optimiser's initial state does not depend on how long it will run.
         optimizer = make_optimizer(self.config, hparams, 1, 1).init(weights.params)
-        return TrainState(weights, optimizer, jnp.int32(0))
+        average = jax.tree.map(jnp.zeros_like, weights) if "train.ema" in hparams else None
+        return TrainState(weights, optimizer, jnp.int32(0), average)
 
     def _train_epoch(
         self,
@@ -123,6 +107,7 @@ class Program:
         steps: int,
     ) -> tuple[TrainState, Float[Array, ""]]:
         """Returns the state after ``steps`` updates in a new order, and their mean loss."""
+        data = Examples(data.images, noisy_labels(hparams, data))
         size = self.config.train.batch_size
         lengths = self.lengths(hparams, data.labels.shape[0])
         epoch = state.step // lengths.steps_per_epoch
@@ -143,13 +128,21 @@ class Program:
                 self.config.data.augment, _key(hparams, _AUGMENT, state.step), examples.images
             )
             images, labels = split_batch((images, examples.labels))
+            smoothing = hparams["train.label_smoothing"]
+            images, target = mixed(
+                hparams,
+                _key(hparams, _MIX, state.step),
+                scaled(images, scaling),
+                target_probabilities(labels, self.network.classes, smoothing),
+            )
             weights = with_rates(state.weights, state.step)
             gradient = jax.value_and_grad(self._loss, has_aux=True)
             (loss, stats), grads = gradient(
                 weights.params,
                 weights,
                 hparams,
-                Examples(scaled(images, scaling), labels),
+                images,
+                target,
                 _key(hparams, _NOISE, state.step),
                 [partial(penalty, state.step) for penalty in penalties],
             )
@@ -159,7 +152,10 @@ class Program:
             if "optimizer.max_norm" in hparams:
                 params = project_max_norm(params, hparams["optimizer.max_norm"])
             weights = Weights(params, weights.rates, stats)
-            return replicate((TrainState(weights, optimizer_state, state.step + 1), loss))
+            average = state.average
+            if average is not None:
+                average = moving_average(average, weights, hparams["train.ema"], state.step)
+            return replicate((TrainState(weights, optimizer_state, state.step + 1, average), loss))
 
         state, losses = lax.scan(step, state, batches)
         return state, losses.mean()
@@ -183,7 +179,8 @@ class Program:
         params: Any,
         weights: Weights,
         hparams: Hparams,
-        batch: Examples,
+        images: Float[Array, "n *shape"],
+        target: Float[Array, "n *steps classes"],
         noise_key: Key[Array, ""],
         penalties: Sequence[Callable[[Any, list[Array]], Float[Array, ""]]],
     ) -> tuple[Float[Array, ""], Any]:
@@ -193,12 +190,9 @@ class Program:
         hidden: list[Array] = []
         if "loss.sparsity" in hparams:
             model.set_attributes(Dense, observe=hidden.append)
-        smoothing, classes = hparams["train.label_smoothing"], self.network.classes
-        target = jax.nn.one_hot(batch.labels, classes) * (1 - smoothing) + smoothing / classes
-        if batch.labels.ndim > 1:  # the labels of padded steps
-            target = jnp.where(batch.labels[..., None] < 0, 0, target)
-        images = self.network.cast_to_compute(batch.images)
-        loss = make_loss(self.config, hparams)(model, images, target, noise_key)
+        loss = make_loss(self.config, hparams)(
+            model, self.network.cast_to_compute(images), target, noise_key
+        )
         stats = weights_of(model).stats
         if penalties:
             in_full_precision = self.network.module(Weights(params, weights.rates, stats), "train")
@@ -232,36 +226,41 @@ class Program:
         inference: Mode,
         passes: int = 1,
     ) -> dict[str, Float[Array, ""]]:
-        """Returns the metrics of predictions; under "mc", uncertainties as well.
+        """Returns the metrics of predictions; under "mc" and "masks", uncertainties as well.
 
         They are those of :func:`prediction_metrics` or, of next tokens, :func:`token_metrics`.
         """
+        labels = noisy_labels(hparams, data)
+        key = _key(hparams, _EVALUATION)
         predicted = partial(
-            self._predict,
-            weights,
-            _key(hparams, _EVALUATION),
-            data.images,
-            scaling,
-            inference=inference,
-            passes=passes,
+            self._predict, weights, key, data.images, scaling, inference=inference, passes=passes
         )
-        if data.labels.ndim > 1:
+        if labels.ndim > 1:
             # A part's probabilities of all tokens at all steps would not fit into memory.
             scores, uncertainties = predicted(
                 of=lambda prediction, rows: (
-                    token_scores(prediction.log_probs, data.labels[rows]),
+                    token_scores(prediction.log_probs, labels[rows]),
                     prediction.uncertainties(),
                 )
             )
-            counted = data.labels >= 0
+            counted = labels >= 0
             metrics = token_metrics(scores, characters=self.config.data.tokens == "characters")
         else:
             prediction = predicted()
-            metrics = prediction_metrics(prediction.log_probs, data.labels)
+            metrics = prediction_metrics(prediction.log_probs, labels)
             uncertainties, counted = prediction.uncertainties(), None
-        if inference == "mc":
+        if inference in ("mc", "masks"):
             metrics |= {name: values.mean(where=counted) for name, values in uncertainties.items()}
         return metrics
+
+    def _entropy(
+        self, weights: Weights, hparams: Hparams, data: Examples, scaling: Scaling, **rule: Any
+    ) -> Float[Array, "n *steps"]:
+        """Returns the entropies of the predictions whose metrics :meth:`_evaluate` returns."""
+        key = _key(hparams, _EVALUATION)
+        of = lambda prediction, rows: prediction.entropy  # noqa: E731
+        found: Array = self._predict(weights, key, data.images, scaling, of=of, **rule)
+        return found
 
     def _sample(
         self,

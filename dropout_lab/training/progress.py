@@ -7,7 +7,7 @@ from typing import Any
 
 from ml_collections import FrozenConfigDict
 
-from dropout_lab.training.program import Lengths
+from dropout_lab.training.state import Lengths
 
 Metrics = dict[str, float | None]
 """Values by name; None where a value is not finite, which JSON cannot hold."""

@@ -14,8 +14,8 @@ from dropout_lab.system.interrupt import Stop
 from dropout_lab.training.checkpoint import Arrays, Checkpoints, refill
 from dropout_lab.training.network import Weights
 from dropout_lab.training.processes import agreed, is_first
-from dropout_lab.training.program import TrainState
 from dropout_lab.training.progress import Progress, TrialState
+from dropout_lab.training.state import TrainState
 
 
 class Session:

@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,14 +10,16 @@ import numpy as np
 from ml_collections import FrozenConfigDict
 
 from dropout_lab.config import hparams_of, static_key
-from dropout_lab.data import Dataset, Split, concatenate
+from dropout_lab.data import Dataset, Split, concatenate, label_noise
 from dropout_lab.system.interrupt import Stop
-from dropout_lab.training.arrays import Examples, Scaling, fit_scaling, to_device
+from dropout_lab.training.arrays import Examples, Scaling, by_lane, fit_scaling, to_device
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.network import Weights
-from dropout_lab.training.program import TrainState, as_arrays
+from dropout_lab.training.program import as_arrays
 from dropout_lab.training.progress import Epoch, Metrics, Progress, TrialState
+from dropout_lab.training.robustness import measure
 from dropout_lab.training.session import Session
+from dropout_lab.training.state import TrainState
 from dropout_lab.training.vmapped import VmappedProgram
 
 
@@ -125,7 +125,7 @@ class Trainer:
         """Trains and evaluates a phase; returns all lanes' selected weights."""
         split = self._training_split(name)
         scaling = self._program.replicate(self._scaling(name))
-        phase = _Phase(name, split, self._on_device(split), scaling)
+        phase = _Phase(name, split, self._on_device(split, trained=True), scaling)
         trials = self._trials_in(name)
         state, selected_weights = self._train(phase, trials, state, selected_weights)
         healthy = [trial for trial in trials if not trial.progress.diverged]
@@ -144,7 +144,7 @@ class Trainer:
         """
         validated = phase.name == "select" and len(self._dataset.val)
         val = self._on_device(self._dataset.val) if validated else None
-        sample = self._on_device(self._sample(phase.split))
+        sample = self._on_device(self._sample(phase.split), trained=True)
         for trial in trials:
             hparams = hparams_of(trial.config)
             trial.start_phase(self._program.lengths(hparams, len(phase.split)))
@@ -153,20 +153,20 @@ class Trainer:
                 state, self._hparams, phase.examples, phase.scaling, steps=live[0].next_steps
             )
             samples = self._config.eval.samples
-            fits = self._evaluate("train", state.weights, sample, phase, samples)
+            fits = self._evaluate("train", state.evaluated, sample, phase, samples)
             rows: list[Metrics] = [
                 {"train_loss": value, "train_error": fit["train_error"]}
-                for value, fit in zip(_by_lane(loss), fits, strict=True)
+                for value, fit in zip(by_lane(loss), fits, strict=True)
             ]
             if val is not None:
-                metrics = self._evaluate("val", state.weights, val, phase, samples)
+                metrics = self._evaluate("val", state.evaluated, val, phase, samples)
                 rows = [row | added for row, added in zip(rows, metrics, strict=True)]
             for trial in live:
                 trial.end_epoch(rows[trial.index])
             improved = [trial for trial in live if trial.selects_newest]
             if improved:
                 mask = self._mask(improved)
-                selected_weights = self._program.choose(mask, state.weights, selected_weights)
+                selected_weights = self._program.choose(mask, state.evaluated, selected_weights)
             self._report(phase, live)
             self._session.end_epoch(state, selected_weights)
         return state, selected_weights
@@ -196,11 +196,23 @@ class Trainer:
                 trial.start_refit()
         self._measure("train", selected_weights, phase.split, phase, last)
         self._measure("test", selected_weights, self._dataset.test, phase, tested)
+        robust = measure(
+            self._program,
+            selected_weights,
+            self._hparams,
+            phase.scaling,
+            self._dataset.test,
+            [trial.config for trial in tested],
+        )
+        for (option, name), columns in robust:
+            for trial in (trial for trial in tested if name in trial.config.eval[option]):
+                row = {metric: values[trial.index] for metric, values in columns.items()}
+                trial.progress.metrics |= row
         if last:
             for metric, values in self._program.sparsity(selected_weights).items():
-                by_lane = _by_lane(values)
+                lanes = by_lane(values)
                 for trial in last:
-                    trial.progress.metrics[metric] = by_lane[trial.index]
+                    trial.progress.metrics[metric] = lanes[trial.index]
         return selected_weights
 
     def _measure(
@@ -210,7 +222,8 @@ class Trainer:
         if trials and len(split):
             options = self._config.eval
             passes = (options.samples if name == "train" else None) or options.passes
-            rows = self._evaluate(name, weights, self._on_device(split), phase, passes)
+            data = self._on_device(split, trained=name == "train")
+            rows = self._evaluate(name, weights, data, phase, passes)
             for trial in trials:
                 trial.progress.metrics |= rows[trial.index]
 
@@ -226,7 +239,7 @@ class Trainer:
             inference=self._config.eval.inference,
             passes=passes or 1,
         )
-        columns = {f"{name}_{metric}": _by_lane(values) for metric, values in metrics.items()}
+        columns = {f"{name}_{metric}": by_lane(values) for metric, values in metrics.items()}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def _report(self, phase: _Phase, live: list[TrialState]) -> None:
@@ -270,8 +283,12 @@ class Trainer:
             self._scalings[phase] = fit_scaling(self._config.data.scaling, split)
         return self._scalings[phase]
 
-    def _on_device(self, split: Split) -> Examples:
-        examples: Examples = self._program.replicate(to_device(split))
+    def _on_device(self, split: Split, *, trained: bool = False) -> Examples:
+        """Returns a split on the devices; of those trained on, with their label noise, if any."""
+        host = to_device(split)
+        if trained and self._config.data.label_noise is not None:
+            host = host._replace(noise=label_noise(split, self._dataset.classes))
+        examples: Examples = self._program.replicate(host)
         return examples
 
     def _mask(self, trials: Iterable[TrialState]) -> np.ndarray:
@@ -279,8 +296,3 @@ class Trainer:
         mask = np.zeros(self._program.lanes, bool)
         mask[[trial.index for trial in trials]] = True
         return mask
-
-
-def _by_lane(values: Any) -> list[float | None]:
-    """Returns each lane's value, or None where it is not finite, which JSON cannot hold."""
-    return [value if math.isfinite(value) else None for value in np.asarray(values).tolist()]

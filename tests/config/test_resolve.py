@@ -183,7 +183,9 @@ def test_dynamic_numbers_share_a_program(key):
     if key == "optimizer.rms_decay":
         changes["optimizer.name"] = "rmsprop"
     changes |= {"optimizer.momentum_start": 0.5, "optimizer.momentum_epochs": 9.0}
-    changes |= {"optimizer.clip_norm": 1.0, "train.init_std": 0.1}
+    changes |= {"optimizer.clip_norm": 1.0, "train.init_std": 0.1, "train.ema": 0.5}
+    changes |= {"schedule.warmup": 1.0, "data.label_noise": 0.5}
+    changes["data.cutmix" if key == "data.cutmix" else "data.mixup"] = 0.5
     variant = READERS.get(key, "dropout")
     option = key.removeprefix("dropout.")
     changes["model.name"] = next(
@@ -242,7 +244,7 @@ def test_a_rate_of_batchwise_dropout_is_compiled_apart_unless_its_share_is_given
     [
         (
             {"dropout.unit_share": 0.6},
-            "config.dropout.unit_share is 0.6; allowed: a number from 0 to 0.5, config.dropout.rate",
+            "config.dropout.unit_share is 0.6; allowed: a number from 0 to 0.5, config.dropout",
         ),
         (
             {"dropout.input_share": 0.1, "rate_schedule.name": "linear"},

@@ -1,5 +1,6 @@
 """Tiny networks on tiny data; configurations with one static signature share their compiles."""
 
+import dataclasses
 import json
 
 import jax
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from dropout_lab.config import default_config, hparams_of, resolve, static_key
-from dropout_lab.data import Dataset, Split
+from dropout_lab.data import Dataset, Split, load
 from dropout_lab.training import preparation
 from dropout_lab.training.arrays import example_shape, fit_scaling, scaled, to_device
 from dropout_lab.training.program import Program, as_arrays
@@ -21,6 +22,11 @@ TINY = {
 }
 # What the program does not read, so that one program serves all values.
 UNREAD_PARTS = {"data", "eval", "run"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiles_quickly(quick_compile):
+    """Compiles with few optimizations, as the networks train for a few epochs only."""
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +53,29 @@ def tiny_dataset():
         return Split(images, labels)
 
     return Dataset("digits", split(40), split(24), split(24), 3, "none")
+
+
+@pytest.fixture(scope="session")
+def flat_images(tiny_dataset):
+    """The tiny data set with its images as vectors."""
+    train = tiny_dataset.train
+    flat = dataclasses.replace(train, images=train.images.reshape(len(train), -1))
+    return dataclasses.replace(tiny_dataset, train=flat)
+
+
+@pytest.fixture(scope="session")
+def with_tokens(tiny_dataset):
+    """The tiny data set with tokens for images."""
+    train = tiny_dataset.train
+    tokens = train.images.reshape(len(train), -1).astype(np.int32)
+    train = dataclasses.replace(train, images=tokens)
+    return dataclasses.replace(tiny_dataset, train=train, vocabulary=256)
+
+
+@pytest.fixture(scope="session")
+def real_digits():
+    """The training part of the handwritten digits."""
+    return load("digits").train
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,13 @@ import optax
 import pytest
 from ml_collections import ConfigDict
 
-from dropout_lab.config import default_config
-from dropout_lab.training.optimizer import make_optimizer, make_schedule, project_max_norm
+from dropout_lab.config import default_config, resolve
+from dropout_lab.training.optimizer import (
+    is_kernel,
+    make_optimizer,
+    make_schedule,
+    project_max_norm,
+)
 
 EPOCH, TOTAL = 5, 20
 LR, MOMENTUM, DECAY = 0.3, 0.8, 0.01
@@ -36,9 +41,9 @@ def params():
     }
 
 
-def run(config, params, hparams=None, steps=4):
+def run(config, params, hparams=None, steps=4, optimizer=None):
     """Returns the parameters after steps whose gradient is sin(parameters + step)."""
-    optimizer = make_optimizer(config, hparams or hparams_of(), EPOCH, TOTAL)
+    optimizer = optimizer or make_optimizer(config, hparams or hparams_of(), EPOCH, TOTAL)
     params = jax.tree.map(jnp.float32, params)
     state = optimizer.init(params)
     for step in range(steps):
@@ -120,6 +125,27 @@ def test_clipping_bounds_the_norm_of_the_whole_gradient(params, bound):
     expected = grads * min(1, bound / np.sqrt((grads**2).sum()))
     actual = np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(moved)])
     np.testing.assert_allclose(actual, LR * expected, rtol=1e-3, atol=1e-6)
+
+
+def test_adamw_is_adam_which_is_that_of_optax(params):
+    config = config_of(name="adamw")
+    assert resolve(config) == resolve(config_of(name="adam"))
+    reference = optax.adamw(LR, b1=MOMENTUM, weight_decay=DECAY, mask=is_kernel)
+    expected = run(config, params, optimizer=reference)
+    assert_close(run(config_of(name="adam"), params), expected)
+
+
+@pytest.mark.parametrize("name", ["constant", "cosine"])
+def test_warm_up_is_that_of_optax(params, name):
+    config = config_of(schedule={"name": name})
+    warm_up = optax.linear_schedule(0.0, 1.0, 10)  # two epochs of five updates
+    schedule = make_schedule(config.schedule, EPOCH, TOTAL)
+    reference = optax.inject_hyperparams(optax.sgd)(
+        lambda step: LR * warm_up(step + 1) * schedule(step)
+    )
+    hparams = hparams_of(momentum=0, decay=0) | {"schedule.warmup": jnp.float32(2)}
+    expected = run(config, params, optimizer=reference, steps=14)
+    assert_close(run(config, params, hparams, steps=14), expected)
 
 
 def test_adam_matches_numpy(params):

@@ -3,8 +3,8 @@
 import pytest
 
 from dropout_lab.config import resolve
-from dropout_lab.training.program import Lengths
 from dropout_lab.training.progress import Epoch, TrialState
+from dropout_lab.training.state import Lengths
 
 FIVE = Lengths(steps_per_epoch=5, total_steps=25)
 

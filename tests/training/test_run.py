@@ -191,13 +191,11 @@ def test_what_the_data_cannot_give_is_an_error(new_config, own_data, tmp_path, c
     assert files(tmp_path) == []
 
 
-def test_only_images_are_cropped(new_config, tiny_dataset):
+def test_only_images_are_cropped(new_config, tiny_dataset, flat_images):
     config = resolve(new_config("none", {"data.augment": "crop_flip"}))
     check_data(config, tiny_dataset)
-    train = tiny_dataset.train
-    flat = dataclasses.replace(train, images=train.images.reshape(len(train), -1))
     with pytest.raises(InputError, match=r"examples of shape \(16,\); allowed: \(height, width"):
-        check_data(config, dataclasses.replace(tiny_dataset, train=flat))
+        check_data(config, flat_images)
 
 
 def test_only_images_are_cut_out_of(new_config, tiny_dataset):

@@ -1,10 +1,10 @@
 """Configuration keys of the data."""
 
 from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Key, Role, When, equals
-from dropout_lab.config.keys.values import NONE, TEXT, one_of, whole
+from dropout_lab.config.keys.values import NONE, RATE, TEXT, number, one_of, whole
 from dropout_lab.data import DATASETS, TEXT_DATA, TOKENS
 
-STATIC, HOST, EXECUTION = Role.STATIC, Role.HOST, Role.EXECUTION
+STATIC, DYNAMIC, HOST, EXECUTION = Role.STATIC, Role.DYNAMIC, Role.HOST, Role.EXECUTION
 
 TEXT_FILES = equals("data.name", *TEXT_DATA)
 HELD_OUT = When(
@@ -53,5 +53,14 @@ KEYS = (
                 "1."),
     Key("data.augment", "none", one_of(("none", "crop_flip")), STATIC, when=ALWAYS, before=ORIGINAL,
         meaning="crop_flip: pad images by 4 pixels, crop and mirror them at random."),
+    Key("data.mixup", None, number(0) | NONE, DYNAMIC, when=ALWAYS, before=None, neutral=0,
+        meaning="alpha of mixup: an example's share in a mixture of two is from Beta(alpha, "
+                "alpha)."),
+    Key("data.cutmix", None, number(0) | NONE, DYNAMIC, when=ALWAYS, before=None, neutral=0,
+        meaning="alpha of CutMix: the area that an image keeps beside another's box is from "
+                "Beta(alpha, alpha)."),
+    Key("data.label_noise", None, RATE | NONE, DYNAMIC, when=ALWAYS, before=None, neutral=0,
+        meaning="Share of the training examples whose label is another class, fixed by the "
+                "example."),
 )
 # fmt: on

@@ -15,9 +15,10 @@ def _one_decay_rate(config: Flat, _: str) -> bool:
 
 # fmt: off
 KEYS = (
-    Key("optimizer.name", "sgd", one_of(("sgd", "adam", "rmsprop")), STATIC, when=ALWAYS,
+    Key("optimizer.name", "sgd", one_of(("sgd", "adam", "adamw", "rmsprop")), STATIC, when=ALWAYS,
         before=ORIGINAL,
-        meaning="Optimiser; Adam's and RMSprop's weight decay is decoupled."),
+        meaning="Optimiser; Adam's and RMSprop's weight decay is decoupled, so that adamw means "
+                "adam."),
     Key("optimizer.lr", 0.1, number(0, above=True), DYNAMIC, when=ALWAYS, before=ORIGINAL,
         meaning="Initial learning rate, which the schedule multiplies."),
     Key("optimizer.momentum", 0.9, RATE, DYNAMIC, when=ALWAYS, before=ORIGINAL,
@@ -49,6 +50,8 @@ KEYS = (
         one_of(("constant", "exponential", "cosine", "linear", "inverse", "step")), STATIC,
         when=ALWAYS, before=ORIGINAL,
         meaning="Schedule of the factor on the learning rate."),
+    Key("schedule.warmup", None, number(0) | NONE, DYNAMIC, when=ALWAYS, before=None, neutral=0,
+        meaning="Epochs over which a factor on the scheduled learning rate grows linearly to 1."),
     Key("schedule.decay_rate", 0.95, number(0, 1, above=True), STATIC,
         when=When("the schedule is exponential, or step without factors", _one_decay_rate),
         before=ORIGINAL,

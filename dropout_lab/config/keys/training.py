@@ -1,7 +1,7 @@
 """Configuration keys of training and its loss."""
 
 from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Key, Role, absent, equals, given
-from dropout_lab.config.keys.values import FLAG, NONE, number, one_of, whole
+from dropout_lab.config.keys.values import FLAG, NONE, RATE, number, one_of, whole
 
 STATIC, DYNAMIC, HOST = Role.STATIC, Role.DYNAMIC, Role.HOST
 
@@ -17,6 +17,9 @@ KEYS = (
         meaning="Standard deviation of normal initial kernels. None: scaled by fan-in."),
     Key("train.label_smoothing", 0.0, number(0, 1), DYNAMIC, when=ALWAYS, before=ORIGINAL,
         meaning="Probability that is spread evenly over all classes."),
+    Key("train.ema", None, RATE | NONE, DYNAMIC, when=ALWAYS, before=None, neutral=0,
+        meaning="Decay, per update, of a moving average of weights and batch statistics, which is "
+                "the network evaluated. 1: their mean."),
     Key("train.select", "last", one_of(("last", "best_val")), HOST, when=ALWAYS, before=ORIGINAL,
         meaning="Epoch whose network counts: the last, or that of lowest validation error."),
     Key("train.refit", False, FLAG, HOST, when=ALWAYS, before=ORIGINAL,
