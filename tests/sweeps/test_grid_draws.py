@@ -6,7 +6,9 @@ import pytest
 
 from dropout_lab.errors import InputError
 from dropout_lab.sweeps.draws import (
+    SEQUENCES,
     choice,
+    draw_of,
     integers,
     log_uniform,
     sampled,
