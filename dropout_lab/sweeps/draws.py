@@ -53,7 +53,7 @@ def _random(keys: Sequence[str], count: int, seed: int) -> Iterator[tuple[float,
 
 
 def _sobol(keys: Sequence[str], count: int, seed: int) -> Iterator[tuple[float, ...]]:
-    from scipy.stats import qmc  # a second to import
+    from scipy.stats import qmc  # type: ignore[import-untyped]  # a second to import
 
     sequence = qmc.Sobol(len(keys), scramble=True, seed=seed)
     points = sequence.random_base2(max(count - 1, 0).bit_length())
