@@ -39,7 +39,7 @@ _HOW = {
 _MEMORY = 0.6  # of the recurrent cell that shows noise inside cells
 _ATTENTION = 6.0  # logit of a patch's own key; the others have 0
 _WORDS = 12  # types of patches, by brightness
-_COLUMNS = 6
+_COLUMNS = 8
 
 
 def photograph(size: int = 72) -> np.ndarray:
@@ -175,6 +175,8 @@ def _through_dense(factory: LayerFactory, x: Image, streams: nnx.Rngs) -> Array:
     out: Any = layer(x.swapaxes(1, 2).reshape(-1, size), activation=jax.nn.relu, rngs=streams)
     if isinstance(out, ops.Gaussian):
         out = jnp.sqrt(out.variance)
+    if isinstance(out, ops.Kept):
+        out = out.whole(size)
     return (out / weights).reshape(size, -1, size).swapaxes(1, 2)
 
 

@@ -78,10 +78,10 @@ def leaves(config: dict[str, Any]) -> dict[str, Value]:
 
 
 def _leaf(value: Any) -> Value:
-    if isinstance(value, list | tuple):
-        return tuple(_leaf(part) for part in value)
     # So that 0.1 + 0.2 is in the column of 0.3, and a float32 0.1 in that of 0.1.
-    return short_decimal(value) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return short_decimal(value)
+    return tuple(map(_leaf, value)) if isinstance(value, list | tuple) else value
 
 
 def label(value: Value) -> str:

@@ -7,7 +7,7 @@ from dropout_lab.config.keys.key import model_options
 from dropout_lab.errors import InputError
 from dropout_lab.models import model_named
 from dropout_lab.ops import rate_range
-from dropout_lab.variants import RATES, Variant, variant_named
+from dropout_lab.variants import RATES, SHARES, Variant, variant_named
 
 
 def normalise_activations(config: Flat) -> None:
@@ -41,7 +41,7 @@ def check_network(config: Flat) -> None:
         if config[key] not in (None, *values):
             raise InputError(
                 f"config.{key} is {config[key]!r} with variant {name!r}; allowed: "
-                + ", ".join(values)
+                + ", ".join(map(str, values))
             )
 
 
@@ -55,9 +55,11 @@ def fill_in_noise(config: Flat) -> None:
     places = present_places(config)
     for rate in taken & RATES.keys() - {"stage_rates"}:
         config[f"dropout.{rate}"] = _rate(config[f"dropout.{rate}"], variant, rate, places)
-    for option in taken - RATES.keys():
+    for option in taken - RATES.keys() - SHARES.keys():
         if config[f"dropout.{option}"] is None:
             config[f"dropout.{option}"] = variant.defaults.get(option)
+    for option in taken & SHARES.keys():
+        config[f"dropout.{option}"] = _share(config, option)
     if variant.penalty_weight is not None:
         _fill_in_penalty(config, variant)
 
@@ -90,6 +92,20 @@ def _rate(
             + rate_range(variant.max_rate)
         )
     return rate
+
+
+def _share(config: Flat, option: str) -> float:
+    """Returns a share of the units that is left out, by default as many as the rate drops."""
+    rate, given = config[f"dropout.{SHARES[option]}"], config[f"dropout.{option}"]
+    highest, why = rate, f"config.dropout.{SHARES[option]}"
+    if config["rate_schedule.name"] != "constant":
+        highest, why = 0.0, "the lowest rate of a schedule"
+    share = float(highest if given is None else given)
+    if share > highest:
+        raise InputError(
+            f"config.dropout.{option} is {share:g}; allowed: a number from 0 to {highest:g}, {why}"
+        )
+    return share
 
 
 def _fill_in_penalty(config: Flat, variant: Variant) -> None:

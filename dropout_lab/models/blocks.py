@@ -118,7 +118,7 @@ class Dense(nnx.Module):
         """Returns the activations before the noise."""
         y = self.linear(x, activation=self.activation, rngs=rngs)
         if self.observe is not None:
-            self.observe(y.mean if isinstance(y, ops.Gaussian) else y)
+            self.observe(_observed(y))
         return y
 
     def __call__(
@@ -126,6 +126,13 @@ class Dense(nnx.Module):
     ) -> Float[Array, "n width"]:
         """Returns the activations."""
         return with_noise(self.noise, self.features(x, rngs), rngs)
+
+
+def _observed(y: ops.Gaussian | ops.Kept | Array) -> Array:
+    """Returns activations without what layers with noise pass on beside them."""
+    if isinstance(y, ops.Gaussian):
+        return y.mean
+    return y.values if isinstance(y, ops.Kept) else y
 
 
 class Classifier(nnx.Module):

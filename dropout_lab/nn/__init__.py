@@ -8,6 +8,7 @@ from dropout_lab.nn.attention import (
     DropKey,
     attend,
 )
+from dropout_lab.nn.batchwise import BatchwiseDense, BatchwiseInput, BatchwiseOutput
 from dropout_lab.nn.cell_noise import (
     CellNoise,
     NaiveState,
@@ -66,6 +67,9 @@ __all__ = [
     "AttentionNoise",
     "BatchNorm",
     "BatchPenalty",
+    "BatchwiseDense",
+    "BatchwiseInput",
+    "BatchwiseOutput",
     "CellNoise",
     "ClassicDropout",
     "ConcreteConv",

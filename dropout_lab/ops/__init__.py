@@ -22,6 +22,7 @@ from dropout_lab.ops._dense import gaussian_sample, safe_sqrt
 from dropout_lab.ops._noise import BELOW_ONE
 from dropout_lab.ops.alpha import alpha_dropout, feature_alpha_dropout
 from dropout_lab.ops.attention import attention_dropout, drop_head, drop_key
+from dropout_lab.ops.batchwise import Kept, batchwise_dropout, kept_units, submatrix
 from dropout_lab.ops.bernoulli import classic_dropout, dropout, spatial_dropout
 from dropout_lab.ops.channels import weighted_channel_dropout
 from dropout_lab.ops.concrete import bernoulli_entropy, concrete_dropout
@@ -70,11 +71,13 @@ __all__ = [
     "OPS",
     "SPARSE_THRESHOLD",
     "Gaussian",
+    "Kept",
     "Rate",
     "Target",
     "activation_moments",
     "alpha_dropout",
     "attention_dropout",
+    "batchwise_dropout",
     "bernoulli_entropy",
     "checked_axes",
     "checked_rate",
@@ -97,6 +100,7 @@ __all__ = [
     "gaussian_sample",
     "information_dropout",
     "information_kl",
+    "kept_units",
     "layer_drop",
     "linear_moments",
     "log_alpha",
@@ -116,6 +120,7 @@ __all__ = [
     "stochastic_depth",
     "stochastic_pool",
     "stochastic_pool_mean",
+    "submatrix",
     "survival_ramp",
     "targeted_dropout",
     "targeted_kernel",

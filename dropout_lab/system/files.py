@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import reprlib
 import tempfile
 import warnings
@@ -235,8 +236,11 @@ def read_json(path: Path) -> Any:
       InputError: If it cannot be read or does not exist.
     """
     try:
+        text = path.read_bytes().decode()
+        # A function called for each number takes as long as all else.
+        parse_float = _finite if _HUGE.search(text) else None
         return json.loads(
-            path.read_bytes(), object_pairs_hook=_distinct, parse_float=_finite, parse_constant=_no
+            text, object_pairs_hook=_distinct, parse_float=parse_float, parse_constant=_no
         )
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
@@ -250,6 +254,10 @@ def read_object(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DamagedError(path, "not an object")
     return content
+
+
+_HUGE = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{300}")
+"""In each text with a number beyond float64."""
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,7 +2,15 @@
 
 from dropout_lab.variants.factory import LayerFactory
 from dropout_lab.variants.lookup import variant_named
-from dropout_lab.variants.places import INFERENCE_RULES, PLACES, RATES, LayerChoice, Place, Variant
+from dropout_lab.variants.places import (
+    INFERENCE_RULES,
+    PLACES,
+    RATES,
+    SHARES,
+    LayerChoice,
+    Place,
+    Variant,
+)
 from dropout_lab.variants.variants import NONNEGATIVE, OPTIONS, VARIANTS
 
 __all__ = [
@@ -11,6 +19,7 @@ __all__ = [
     "OPTIONS",
     "PLACES",
     "RATES",
+    "SHARES",
     "VARIANTS",
     "LayerChoice",
     "LayerFactory",

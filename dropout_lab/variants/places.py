@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dropout_lab import nn
 from dropout_lab.errors import unknown
@@ -64,7 +65,10 @@ INFERENCE_RULES = {
 }
 """How a trained network predicts; a variant's row in VARIANTS lists those that it has."""
 
-ARGUMENTS = {"share": "fraction", "patch_share": "share"}
+SHARES = {"unit_share": "rate", "input_share": "input_rate"}
+"""Options that, unless given, are the value of a rate."""
+
+ARGUMENTS = {"share": "fraction", "patch_share": "share", "rate": "hidden_rate"}
 """Arguments of layers that are not named like their keys of ``config.dropout``."""
 
 
@@ -108,7 +112,7 @@ class Variant:
     defaults_with: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     needs: tuple[str, ...] = ()
     images: bool = False
-    allowed: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    allowed: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     inference: tuple[str, ...] = ("mean", "mc")
     penalty_weight: float | None = None
     penalty_warmup: tuple[float, float] = (0, 0)

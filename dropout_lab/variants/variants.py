@@ -145,6 +145,14 @@ VARIANTS: dict[str, Variant] = {
         defaults={"embedding_rate": 0.3},
         needs=("embedding",),
     ),
+    "batchwise_dropout": Variant(
+        {
+            "first": LayerChoice(nn.BatchwiseInput, ("input_share", "rate", "unit_share")),
+            "linear": LayerChoice(nn.BatchwiseDense, ("unit_share",)),
+            "output": LayerChoice(nn.BatchwiseOutput, rated=False),
+        },
+        allowed={"model.activation": _UNIT_BY_UNIT, "model.batch_norm": (False,)},
+    ),
     "drop_connect": Variant(
         {"linear": LayerChoice(nn.DropConnect, ("per_example",))},
         inference=("gaussian", "mean", "mc"),

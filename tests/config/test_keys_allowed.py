@@ -22,6 +22,8 @@ BAD = {
     "dropout.attention_rate": [-0.1, 1.5, NAN],
     "dropout.projection_rate": [-0.1, 1.5, NAN],
     "dropout.patch_share": [-0.1, 1.1, NAN, None],
+    "dropout.unit_share": [-0.1, 1.1, NAN, "0.5"],
+    "dropout.input_share": [-0.1, 1.1, NAN, "0.5"],
     "dropout.columns": [0, None],
     "dropout.normalised": [0, None],
     "dropout.per_example": [0, 1, None, "True"],

@@ -215,3 +215,44 @@ def test_dynamic_numbers_share_a_program(key):
 def test_what_shapes_the_program_separates_programs(key, value):
     changed = resolve(config_of(changes={key: value}))
     assert static_key(changed) != static_key(resolve(config_of()))
+
+
+BATCHWISE = {"dropout.rate": 0.5, "dropout.input_rate": 0.2}
+
+
+def test_what_batchwise_dropout_leaves_out_is_by_default_what_it_drops():
+    found = flat("batchwise_dropout", BATCHWISE)
+    assert (found["dropout.unit_share"], found["dropout.input_share"]) == (0.5, 0.2)
+    scheduled = flat("batchwise_dropout", {**BATCHWISE, "rate_schedule.name": "linear"})
+    assert (scheduled["dropout.unit_share"], scheduled["dropout.input_share"]) == (0, 0)
+    assert flat("dropout", BATCHWISE)["dropout.unit_share"] is None
+
+
+def test_a_rate_of_batchwise_dropout_is_compiled_apart_unless_its_share_is_given():
+    def programs(changes):
+        return {
+            static_key(resolve(config_of("batchwise_dropout", {**changes, "dropout.rate": rate})))
+            for rate in (0.25, 0.5)
+        }
+
+    assert len(programs({})) == 2
+    assert len(programs({"dropout.unit_share": 0.25})) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"dropout.unit_share": 0.6},
+            "config.dropout.unit_share is 0.6; allowed: a number from 0 to 0.5, config.dropout.rate",
+        ),
+        (
+            {"dropout.input_share": 0.1, "rate_schedule.name": "linear"},
+            "config.dropout.input_share is 0.1; allowed: a number from 0 to 0, the lowest rate of",
+        ),
+        ({"model.batch_norm": True}, "config.model.batch_norm is True with variant"),
+    ],
+)
+def test_a_share_or_layer_that_batchwise_dropout_cannot_have_is_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        resolve(config_of("batchwise_dropout", {**BATCHWISE, **changes}))

@@ -1,5 +1,6 @@
 """The contract's rows for the first ops: noise on units, DropConnect, variational dropout."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -27,7 +28,36 @@ def _vary(key, x, alpha):
     return ops.variational_dropout(key, x, alpha=jnp.asarray(alpha, jnp.float32))
 
 
+def _batchwise(key, x, rate):
+    """Draws for each row where statistics are wanted, as the op has one mask for all."""
+    floating = hasattr(x, "shape") and jnp.issubdtype(x.dtype, jnp.floating)
+    if not floating or len(x.shape) != 2 or not isinstance(x.shape[0], int) or x.shape[0] == 0:
+        return ops.batchwise_dropout(key, x, rate=rate)
+    keys = jax.random.split(key, len(x))
+    return jax.vmap(lambda key, x: ops.batchwise_dropout(key, x, rate=rate))(keys, x)
+
+
+def _kept(rate, units=6):
+    return round((1 - rate) * units) / units
+
+
 ROWS = (
+    Row(
+        name="batchwise_dropout",
+        kind="rated",
+        call=_batchwise,
+        mean=lambda x, rate: x,
+        variance=lambda x, rate: x**2 * (1 / _kept(rate) - 1),
+        many=(4096, 6),
+        draws=np.s_[:, 0],
+        errors=(
+            (
+                lambda key: ops.batchwise_dropout(key, jnp.ones(()), rate=0.5),
+                ValueError,
+                r"x has shape \(\); allowed: \(\.\.\., units\)",
+            ),
+        ),
+    ),
     Row(
         name="dropout",
         kind="mask",

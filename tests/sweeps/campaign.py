@@ -20,7 +20,7 @@ from typing import Any
 from dropout_lab.sweeps.store import Store
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 600  # seconds that an undisturbed sweep may take
+PATIENCE = 1800  # seconds that an undisturbed sweep may take
 # Parts of the command lines of our workers and of Dask's.
 _WORKERS = ("dropout_lab.sweeps.execution.worker", "spawn_main")
 

@@ -195,11 +195,18 @@ def same(found, expected):
 def _same_record(found, expected):
     if not _another_width(found, expected):
         return found == expected
-    leaves, structure = jax.tree.flatten({**found, "lanes": None})
-    others, expected_structure = jax.tree.flatten({**expected, "lanes": None})
-    return structure == expected_structure and all(
-        math.isclose(leaf, other, rel_tol=1e-3) if isinstance(leaf, float) else leaf == other
-        for leaf, other in zip(leaves, others, strict=True)
+    leaves, expected_leaves = (
+        {
+            jax.tree_util.keystr(path): leaf
+            for path, leaf in jax.tree_util.tree_leaves_with_path({**record, "lanes": None})
+        }
+        for record in (found, expected)
+    )
+    return leaves.keys() == expected_leaves.keys() and all(
+        math.isclose(leaf, expected_leaves[path], rel_tol=1e-3)
+        if isinstance(leaf, float)
+        else leaf == expected_leaves[path]
+        for path, leaf in leaves.items()
     )
 
 

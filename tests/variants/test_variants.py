@@ -159,7 +159,9 @@ def test_options_reach_the_layer(variant, place, monkeypatch):
     given: dict[str, Any] = {key: object() for key in choice.options if key not in RATES}
     layer_at(LayerFactory(variant, **given), place)
     assert {key: seen[ARGUMENTS.get(key, key)] for key in given} == given
-    assert all(seen[key] == made.default(key) for key in choice.options if key in RATES)
+    assert all(
+        seen[ARGUMENTS.get(key, key)] == made.default(key) for key in choice.options if key in RATES
+    )
     assert seen.keys() <= keywords_of(choice.layer)
     assert ("shape" in seen) == choice.sized
 

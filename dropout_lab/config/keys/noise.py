@@ -80,6 +80,12 @@ KEYS = (
     Key("dropout.patch_share", 0.0, number(0, 1), STATIC, when=VARIANT, before=None, neutral=0.0,
         meaning="Patch dropout: fraction of the patches that training does not compute, whatever "
                 "the rate. 0: it computes all, and masks those left out."),
+    Key("dropout.unit_share", None, number(0, 1) | NONE, STATIC, when=VARIANT, before=None,
+        meaning="Batchwise dropout: fraction of the hidden units that training does not compute, "
+                "at most the rate. None: the rate, so that each rate is compiled apart; with a "
+                "rate schedule, 0."),
+    Key("dropout.input_share", None, number(0, 1) | NONE, STATIC, when=VARIANT, before=None,
+        meaning="Batchwise dropout: as `dropout.unit_share`, of the inputs."),
     Key("dropout.columns", False, FLAG, STATIC, when=VARIANT, before=None, neutral=False,
         meaning="Attention dropout: drop the same keys for all queries of an example and head."),
     Key("dropout.normalised", False, FLAG, STATIC, when=VARIANT, before=None, neutral=False,

@@ -43,6 +43,14 @@ DESCRIPTIONS = {
         "between training and inference as little as dropout of that small rate.",
         papers=("Li et al. 2018, arXiv:1801.05134",),
     ),
+    "batchwise_dropout": Description(
+        op="batchwise_dropout",
+        noisy="a fixed number of units, the same in the whole batch, which are not computed",
+        formula=r"y = \frac{n}{K} \, m \, x, \qquad \sum_j m_j = K = \mathrm{round}((1 - p) \, n)",
+        use="To train wide dense layers in less time than without dropout. Each rate is compiled "
+        "apart, unless `dropout.unit_share` fixes what is computed.",
+        papers=("Graham et al. 2015, arXiv:1502.02478",),
+    ),
     "alpha_dropout": Description(
         op="alpha_dropout",
         noisy="units, to SELU's lower limit; mean and variance kept",
