@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,14 @@ class Pauses:
 
     Args:
       directory: The folder.
+      lock: Returns a lock by name: trials that differ only in ``train.stop`` share a state.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, lock: Callable[[str], AbstractContextManager[bool]]
+    ) -> None:
         self._directory = directory
+        self._lock = lock
 
     def save(self, trial: TrialState, tree: Any) -> None:
         """Saves the state of a trial in place of its earlier one.
@@ -33,7 +38,9 @@ class Pauses:
         """
         lane = jax.tree.map(lambda leaf: np.asarray(leaf)[trial.index], tree)
         progress = dataclasses.asdict(trial.progress)
-        self._of(trial.config).save(lane, progress, step=trial.progress.epochs)
+        name = unstopped_id(trial.config)
+        with self._lock(f"pause-{name}"):
+            self._of(name).save(lane, progress, step=trial.progress.epochs)
 
     def restore(
         self, trials: Sequence[TrialState], make_template: Callable[[], Any], lanes: int
@@ -64,15 +71,20 @@ class Pauses:
         def read(arrays: Arrays, progress: dict[str, Any]) -> tuple[Any, Progress]:
             return refill(make_template(), arrays), Progress(**progress)
 
-        try:
-            saved: tuple[Any, Progress] | None = self._of(trial.config).restore(read)
-        except DamagedCheckpointError:
+        name = unstopped_id(trial.config)
+        if not (self._directory / name).is_dir():
             return None
+        with self._lock(f"pause-{name}"):
+            try:
+                saved: tuple[Any, Progress] | None = self._of(name).restore(read)
+            except DamagedCheckpointError:
+                self._of(name).clear()  # it trains from the start, to the same state
+                return None
         stop = trial.config.train.stop
         return saved if saved and (stop is None or saved[1].epochs <= stop) else None
 
-    def _of(self, config: FrozenConfigDict) -> Checkpoints:
-        return Checkpoints(self._directory / unstopped_id(config))
+    def _of(self, name: str) -> Checkpoints:
+        return Checkpoints(self._directory / name)
 
 
 def unstopped_id(config: FrozenConfigDict) -> str:

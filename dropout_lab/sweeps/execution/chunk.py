@@ -96,7 +96,7 @@ def _run(
             checkpoints=checkpoints,
             on_epoch=progress,
             stop=stop,
-            pauses=Pauses(store.pauses),
+            pauses=Pauses(store.pauses, store.lock),
         ).run()
         for trial, config, result in zip(chunk.trials, members, results, strict=True):
             if not store.has(trial):
