@@ -18,10 +18,11 @@ WHOLE = {"train.batch_size": 40, "train.epochs": 1}
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(5, 6, 4, 2)).astype(np.float32)
 TARGET = np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1]]
+BATCH = jnp.asarray(IMAGES), jnp.asarray(TARGET)
 
 
 def test_mixup_matches_numpy():
-    inputs, target = mixup(jnp.float32(0.7), IMAGES, TARGET)
+    inputs, target = mixup(jnp.float32(0.7), *BATCH)
     for row in range(5):
         expected = 0.7 * IMAGES[row] + 0.3 * IMAGES[row - 1]
         np.testing.assert_allclose(inputs[row], expected, rtol=1e-5, atol=1e-6)
@@ -33,7 +34,7 @@ def test_mixup_keeps_the_steps_that_only_one_sequence_has():
     lengths = [4, 1, 2, 4, 3]
     for row, length in enumerate(lengths):
         steps[row, length:] = np.nan
-    inputs, _ = mixup(jnp.float32(0.7), steps, TARGET)
+    inputs, _ = mixup(jnp.float32(0.7), jnp.asarray(steps), BATCH[1])
     for row in range(5):
         mine, others = lengths[row], lengths[row - 1]
         for step in range(4):
@@ -54,7 +55,7 @@ def test_mixup_keeps_the_steps_that_only_one_sequence_has():
 )
 def test_cutmix_matches_numpy(share, centre, rows, columns):
     inside = box(jnp.float32(share), jnp.array(centre), 6, 4)
-    inputs, target = cutmix(inside, IMAGES, TARGET)
+    inputs, target = cutmix(inside, *BATCH)
     kept = 1 - len(rows) * len(columns) / 24
     for row in range(5):
         expected = IMAGES[row].copy()
@@ -68,7 +69,7 @@ def test_cutmix_matches_numpy(share, centre, rows, columns):
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
 def test_shares_are_of_the_beta_distribution(alpha):
     def share(key):
-        return mixed({"data.mixup": jnp.float32(alpha)}, key, IMAGES, TARGET)[1][1, 1]
+        return mixed({"data.mixup": jnp.float32(alpha)}, key, *BATCH)[1][1, 1]
 
     shares = np.asarray(jax.vmap(share)(jax.random.split(jax.random.key(0), 4000)), np.float64)
     variance = 1 / (4 * (2 * alpha + 1))
@@ -79,7 +80,7 @@ def test_shares_are_of_the_beta_distribution(alpha):
 @pytest.mark.parametrize("alpha", [1e-30, 1e30])
 def test_shares_of_extreme_alphas_are_finite(key, alpha):
     for name in ("data.mixup", "data.cutmix"):
-        inputs, target = mixed({name: jnp.float32(alpha)}, key, IMAGES, TARGET)
+        inputs, target = mixed({name: jnp.float32(alpha)}, key, *BATCH)
         assert np.isfinite(inputs).all()
         np.testing.assert_allclose(target.sum(1), 1, rtol=1e-6)
 
@@ -89,8 +90,8 @@ def test_a_step_trains_on_the_mixed_batch(runs, new_config, tiny_dataset, name):
     config = new_config(changes={**WHOLE, name: 2.0, "train.label_smoothing": 0.1})
     hparams = as_arrays(hparams_of(resolve(config)))
     order = jax.random.permutation(programs._key(hparams, programs._ORDER), 40)
-    images = np.asarray(tiny_dataset.train.images)[order] / np.float32(255)
-    target = np.eye(3, dtype=np.float32)[tiny_dataset.train.labels[order]] * 0.9 + 0.1 / 3
+    images = jnp.asarray(tiny_dataset.train.images)[order] / 255
+    target = jnp.eye(3)[tiny_dataset.train.labels[order]] * 0.9 + 0.1 / 3
     inputs, target = mixed(hparams, programs._key(hparams, programs._MIX), images, target)
     assert not np.allclose(target, target.round(1), atol=1e-3)
 

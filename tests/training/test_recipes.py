@@ -74,8 +74,10 @@ def test_the_average_is_evaluated_and_the_weights_are_trained(run):
     close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)  # noqa: E731
     jax.tree.map(close, averages[-1], expected)
     jax.tree.map(close, result.weights, expected)
-    losses = [[row["train_loss"] for row in each.progress.history] for each in (plain, result)]
-    np.testing.assert_allclose(*losses, rtol=1e-5)
+    first, second = (
+        [row["train_loss"] for row in each.progress.history] for each in (plain, result)
+    )
+    np.testing.assert_allclose(first, second, rtol=1e-5)
 
 
 def test_label_noise_is_that_of_the_example(tiny_dataset):

@@ -13,7 +13,8 @@ from dropout_lab import ops
 from dropout_lab.config import default_config, hparams_of, resolve
 from dropout_lab.data import Split
 from dropout_lab.training.arrays import Examples, fit_scaling
-from dropout_lab.training.program import Program, TrainState, as_arrays
+from dropout_lab.training.program import Program, as_arrays
+from dropout_lab.training.state import TrainState
 from scripts.benchmarks import facts
 from scripts.benchmarks.problems import (
     CLASSES,
