@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from dropout_lab.sweeps.execution.runner import run_sweep
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
 from dropout_lab.training import trainer
+from dropout_lab.training.progress import TrialState
 from dropout_lab.tuning.choice import Run, Setting
 from dropout_lab.tuning.halving import Halving, whole_length
 from dropout_lab.tuning.tuning import Tuning
@@ -38,13 +40,13 @@ def tune(config, workdir, settings=SETTINGS, **options):
 def epochs_trained(monkeypatch):
     """Counts the epochs that trials train, of the lanes in use."""
     counts = []
-    end_epoch = trainer.TrialState.end_epoch
+    end_epoch = TrialState.end_epoch
 
     def ended(trial, row):
         counts.append(trial.config.train.stop)
         end_epoch(trial, row)
 
-    monkeypatch.setattr(trainer.TrialState, "end_epoch", ended)
+    monkeypatch.setattr(TrialState, "end_epoch", ended)
     return counts
 
 
@@ -85,7 +87,9 @@ def searched(halving, errors, epochs=9):
 
 
 def test_the_best_third_goes_on_and_late_errors_count_for_them_alone():
-    errors = {rate / 10: lambda at, rate=rate: float(10 * rate + 9 - at) for rate in range(9)}
+    errors: dict[float, Any] = {
+        rate / 10: lambda at, rate=rate: float(10 * rate + 9 - at) for rate in range(9)
+    }
     errors[0.4] = lambda at: 5.0 if at < 9 else 99.0  # good early, bad at the end
     errors[0.8] = lambda at: 89.0 if at < 9 else 0.0  # never seen to be the best
     choice, lengths = searched(Halving(3), errors)
