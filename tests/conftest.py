@@ -1,11 +1,14 @@
 """What tests of every part share."""
 
+import atexit
 import contextlib
 import importlib
 import os
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -18,6 +21,31 @@ from dropout_lab.data.dataset import Split, TrainTest
 
 # Read before any test changes the environment.
 TFDS_DATA_DIR = os.environ.get("TFDS_DATA_DIR")
+
+HALF_AN_ENTRY = "Error reading persistent compilation cache entry"
+
+
+def share_compiled_programs():
+    """Caches compiled programs for all processes of this run of the tests, and only for it.
+
+    Reading a program takes a tenth of compiling it, and many tests need the same ones.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return  # a process of the run, which has the environment of its first one
+    settings = {
+        "jax_compilation_cache_dir": tempfile.mkdtemp(prefix="programs-"),
+        "jax_persistent_cache_min_compile_time_secs": 0,
+    }
+    atexit.register(shutil.rmtree, settings["jax_compilation_cache_dir"], ignore_errors=True)
+    for name, value in settings.items():
+        jax.config.update(name, value)
+        os.environ[name.upper()] = str(value)
+    # JAX writes entries in place, so that another process may read half of one; it then warns and
+    # compiles.
+    os.environ["PYTHONWARNINGS"] = f"ignore:{HALF_AN_ENTRY}"
+
+
+share_compiled_programs()
 
 
 @pytest.fixture
@@ -60,11 +88,12 @@ def quick_compile():
     For modules that compile more than they compute; all others compile as users do.
     """
     name = "jax_disable_most_optimizations"
+    before = jax.config.values[name]
     jax.config.update(name, True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(name.upper(), "1")
         yield
-    jax.config.update(name, False)
+    jax.config.update(name, before)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -17,6 +17,7 @@ __all__ = ["write_tfds"]
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compile")
 def test_a_row_adds_it(tmp_path, write_tfds, monkeypatch):
     """In a copy: a network trains on it, with its own validation part."""
     copy = SourceCopy(tmp_path)

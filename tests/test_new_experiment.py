@@ -33,6 +33,7 @@ EXPERIMENT = Experiment(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compile")
 def test_a_file_adds_it(tmp_path):
     """In a copy: it is listed, it runs, and its claims are fixed and decided."""
     copy = SourceCopy(tmp_path)

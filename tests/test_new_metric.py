@@ -10,6 +10,7 @@ ENTRY = '        "confidence": jnp.mean(jnp.max(probs, axis=-1)),\n'
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compile")
 def test_an_entry_adds_it(tmp_path):
     """In a copy: it is in records, and a table shows it."""
     copy = SourceCopy(tmp_path)

@@ -86,6 +86,7 @@ def test_a_variant_puts_its_hidden_noise_at_the_place():
     assert make("none").noise is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("added")
 def test_its_noise_is_drawn_in_training_and_not_in_evaluation():
     model = make("dropout", rate=0.5, input_rate=0.0)
@@ -131,13 +132,15 @@ KEY = """    Key("model.mixers", 2, whole(1), STATIC, when=MODEL, before=None,
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compile")
 def test_five_files_add_it(tmp_path):
     """In a copy: it trains, with noise at its place, and the tests of all models run with it."""
     copy = SourceCopy(tmp_path, "tests", "pyproject.toml")
     copy.write("dropout_lab/models/mixer.py", IMPORTS + inspect.getsource(Mixer))
     models = "dropout_lab/models/lookup.py"
     copy.insert(models, "from dropout_lab.models.mixer import Mixer\n")
-    copy.insert(models, '    "mixer": Mixer,\n', after="MODELS: dict[str, type[Network]] = {\n")
+    # Last, as the tests of all variants take the first model that a variant fits.
+    copy.insert(models, '    "mixer": Mixer,\n', after='    "transformer": Transformer,\n')
     row = '    "mixing": Place("rate", fallback="hidden"),\n'
     copy.insert("dropout_lab/variants/places.py", row, after="PLACES = {\n")
     copy.insert("dropout_lab/config/keys/model.py", KEY, after="KEYS = (\n")

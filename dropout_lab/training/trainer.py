@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,12 +12,13 @@ from ml_collections import FrozenConfigDict
 from dropout_lab.config import hparams_of, static_key
 from dropout_lab.data import Dataset, Split, concatenate, label_noise
 from dropout_lab.system.interrupt import Stop
-from dropout_lab.training.arrays import Examples, Scaling, fit_scaling, to_device
+from dropout_lab.training.arrays import Examples, Scaling, by_lane, fit_scaling, to_device
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.network import Weights
 from dropout_lab.training.pauses import Pauses
 from dropout_lab.training.program import as_arrays
 from dropout_lab.training.progress import Epoch, Metrics, Progress, TrialState
+from dropout_lab.training.robustness import measure
 from dropout_lab.training.session import Session
 from dropout_lab.training.state import TrainState
 from dropout_lab.training.vmapped import VmappedProgram
@@ -160,7 +159,7 @@ class Trainer:
             fits = self._evaluate("train", state.evaluated, sample, phase, samples)
             rows: list[Metrics] = [
                 {"train_loss": value, "train_error": fit["train_error"]}
-                for value, fit in zip(_by_lane(loss), fits, strict=True)
+                for value, fit in zip(by_lane(loss), fits, strict=True)
             ]
             if val is not None:
                 metrics = self._evaluate("val", state.evaluated, val, phase, samples)
@@ -201,11 +200,23 @@ class Trainer:
                 trial.start_refit()
         self._measure("train", selected_weights, phase.split, phase, last)
         self._measure("test", selected_weights, self._dataset.test, phase, tested)
+        robust = measure(
+            self._program,
+            selected_weights,
+            self._hparams,
+            phase.scaling,
+            self._dataset.test,
+            [trial.config for trial in tested],
+        )
+        for (option, name), columns in robust:
+            for trial in (trial for trial in tested if name in trial.config.eval[option]):
+                row = {metric: values[trial.index] for metric, values in columns.items()}
+                trial.progress.metrics |= row
         if last:
             for metric, values in self._program.sparsity(selected_weights).items():
-                by_lane = _by_lane(values)
+                lanes = by_lane(values)
                 for trial in last:
-                    trial.progress.metrics[metric] = by_lane[trial.index]
+                    trial.progress.metrics[metric] = lanes[trial.index]
         return selected_weights
 
     def _measure(
@@ -232,7 +243,7 @@ class Trainer:
             inference=self._config.eval.inference,
             passes=passes or 1,
         )
-        columns = {f"{name}_{metric}": _by_lane(values) for metric, values in metrics.items()}
+        columns = {f"{name}_{metric}": by_lane(values) for metric, values in metrics.items()}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def _report(self, phase: _Phase, live: list[TrialState]) -> None:
@@ -289,8 +300,3 @@ class Trainer:
         mask = np.zeros(self._program.lanes, bool)
         mask[[trial.index for trial in trials]] = True
         return mask
-
-
-def _by_lane(values: Any) -> list[float | None]:
-    """Returns each lane's value, or None where it is not finite, which JSON cannot hold."""
-    return [value if math.isfinite(value) else None for value in np.asarray(values).tolist()]

@@ -205,6 +205,9 @@ def attention_weights(sizes: Sizes) -> Weights:
     return list(rng.normal(scale=features**-0.5, size=shape).astype(np.float32))
 
 
+BATCHWISE = "mlp step, batchwise dropout"
+
+
 CONNECT = "drop_connect per example, forward + backward"
 
 

@@ -107,9 +107,8 @@ def test_a_quiet_machine_needs_no_warning():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suite", ["ops", "train", "memory", "sweep"])
-def test_every_case_of_a_suite_is_measured(suite, monkeypatch):
-    # How long it takes is not looked at here, and compiling without effort takes half the time.
-    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+def test_every_case_of_a_suite_is_measured(suite, quick_compile):
+    """How long it takes is not looked at here."""
     said: list[str] = []
     report = runner.run([suite], ["flax"], 1, sizes=TINY, say=said.append)
     assert report["cases"]

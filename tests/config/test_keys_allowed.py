@@ -32,6 +32,8 @@ BAD = {
     "dropout.share_mask": [0, None],
     "dropout.per": ["layers", None],
     "dropout.block_size": [0, 2.5, None],
+    "dropout.masks": [0, 1001, 2.5, None],
+    "dropout.scale": [0.9, 101, NAN, None],
     "dropout.strength": [-1, NAN, INF],
     "dropout.share": [-0.1, 1.1, NAN, None],
     "dropout.target": ["wieght", None],
@@ -133,6 +135,8 @@ BAD = {
     "compute.precision": ["higher", None],
     "mesh.data": [0, 1.5, None],
     "eval.test": [0, None],
+    "eval.shift": ["rotation:1", ("rotation",), ("noise:6",), ("rotatoin:1",), None],
+    "eval.ood": ["noise", ("mnits",), (1,), None],
     "run.checkpoint_seconds": [-1, NAN, INF, None],
     "run.save_model": [1, "yes"],
 }

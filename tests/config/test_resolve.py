@@ -244,7 +244,7 @@ def test_a_rate_of_batchwise_dropout_is_compiled_apart_unless_its_share_is_given
     [
         (
             {"dropout.unit_share": 0.6},
-            "config.dropout.unit_share is 0.6; allowed: a number from 0 to 0.5, config.dropout.rate",
+            "config.dropout.unit_share is 0.6; allowed: a number from 0 to 0.5, config.dropout",
         ),
         (
             {"dropout.input_share": 0.1, "rate_schedule.name": "linear"},

@@ -3,6 +3,8 @@
 import dataclasses
 import itertools
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,8 @@ def test_it_fits_together(name, protocol):
         assert len({json.dumps(each, sort_keys=True) for each in settings}) == len(settings)
     assert design.claims
     assert bool(design.departures) == (protocol in ("full", "short"))
+    if protocol == "full" and "fig10" not in name:
+        assert design.config.data.train_size is None
 
 
 @pytest.mark.parametrize("name", experiments.NAMES)
@@ -39,13 +43,6 @@ def test_it_says_what_it_costs_and_what_it_cuts(name):
     for kind, protocol in protocols.items():
         assert bool(protocol.shortened) == (kind == "short")  # of full, it is generated
         assert protocol.cost
-
-
-def test_a_full_protocol_trains_on_all_images():
-    for name, protocol in PROTOCOLS_OF:
-        if protocol == "full":
-            design = make_design(name, experiments.load(name), protocol, default_config())
-            assert design.config.data.train_size is None or "fig10" in name
 
 
 @pytest.mark.parametrize("name", experiments.NAMES)
@@ -97,12 +94,25 @@ def part(experiment):
     )
 
 
+# Another one has their kinds of networks, of noise and of metrics.
+LIKE_ANOTHER = {
+    "srivastava2014_fig10": "srivastava2014_fig11",
+    "srivastava2014_fig9": "srivastava2014_fig11",
+    "srivastava2014_table10": "srivastava2014_fig11",
+    "srivastava2014_table9": "srivastava2014_fig11",
+    "wan2013_table4": "srivastava2014_table4",
+    "zagoruyko2016_table6": "li2018_table3",
+}
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("fake_images", "quick_compile")
-@pytest.mark.parametrize("name", experiments.NAMES)
+@pytest.mark.parametrize("name", [name for name in experiments.NAMES if name not in LIKE_ANOTHER])
 def test_it_runs(name, tmp_path):
     """Of each a part: a compile for every cell would take minutes."""
     whole = experiments.load(name)
+    if "data.path" in whole.base and "DROPOUT_LAB_DATA" not in os.environ:
+        pytest.skip(f"needs DROPOUT_LAB_DATA to hold {Path(whole.base['data.path']).name}")
     experiment = part(whole)
     done = run.reproduce(
         name,

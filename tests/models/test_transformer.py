@@ -21,10 +21,7 @@ TOKENS = jnp.asarray(RNG.integers(0, 5, (4, STEPS)), jnp.int32)
 LENGTHS = np.arange(STEPS) < np.array([[7], [3], [5], [1]])
 NOISY = [name for name, made in VARIANTS.items() if made.fits(Transformer.places)]
 SLOW = pytest.mark.slow
-PADDED = [
-    "dropout",
-    *(pytest.param(name, marks=SLOW) for name in ("none", "drop_key", "word_dropout")),
-]
+PADDED = ["dropout", "none", "drop_key", "word_dropout"]
 
 
 def make(shape, variant="none", *, rates=None, **options):
@@ -128,7 +125,8 @@ def test_sinusoids_are_those_of_the_paper():
             np.testing.assert_allclose(waves[step, 2 * i : 2 * i + 2], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("pooling", ["cls", pytest.param("mean", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_more_padding_changes_nothing(pooling):
     """Nor do other values behind the end; tokens and features alike."""
     features = np.where(LENGTHS[..., None], RNG.normal(size=(4, STEPS, 2)), np.nan)
@@ -146,6 +144,7 @@ def test_more_padding_changes_nothing(pooling):
         np.testing.assert_allclose(at_rest(alone, jnp.asarray(x[1:2, :3])), short[1:2], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", PADDED)
 def test_no_logit_depends_on_padding(variant, key):
     """The gradient by what is embedded there is exactly 0."""

@@ -11,8 +11,6 @@ from flax import nnx
 from dropout_lab import nn, ops
 from dropout_lab.nn import attend
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
 N, STEPS, HEADS, UNITS = 3, 5, 4, 6
 Q, K, V = np.random.default_rng(0).normal(size=(3, N, STEPS, HEADS, UNITS)).astype(np.float32)
 CAUSAL = np.tril(np.ones((1, 1, STEPS, STEPS), bool))

@@ -63,6 +63,7 @@ def masked(weights, x, masks):
     return y @ last + last_bias
 
 
+@pytest.mark.slow
 def test_output_and_gradients_are_those_of_full_products_with_masks(layers, x, key):
     graph, state = nnx.split(layers)
 
@@ -116,6 +117,7 @@ def test_at_rate_1_nothing_is_left_but_the_bias(layers, x, key):
     np.testing.assert_array_equal(output, np.zeros((5, OUTPUTS)))
 
 
+@pytest.mark.slow
 def test_lanes_have_masks_of_their_own(layers, x, key):
     keys = jax.random.split(key, 4)
     outputs = jax.vmap(lambda key: run(layers, x, key)[0])(keys)

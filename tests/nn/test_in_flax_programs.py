@@ -10,8 +10,6 @@ from flax import nnx
 
 from dropout_lab import nn
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
 INIT = nnx.initializers.lecun_normal()
 FLAT, IMAGES, STEPS = (4, 6), (2, 6, 6, 3), (4, 3, 6)
 

@@ -103,6 +103,7 @@ LEARNT: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNT)
 def test_a_learnt_number_of_float64_is_not_rounded_to_float32(name, key):
     home: Any = jax if hasattr(jax, "enable_x64") else jax.experimental

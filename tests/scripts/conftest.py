@@ -15,20 +15,14 @@ def command(name, *args):
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory):
-    """Returns the environment in which one script's compiled programs serve the next."""
-    return {"JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("programs"))}
-
-
-@pytest.fixture(scope="session")
-def run_script(programs):
+def run_script():
     """Returns a function that runs a script to its end, with its output as text."""
 
     def run(name, *args, **environment):
         return subprocess.run(
             command(name, *args),
             cwd=ROOT,
-            env=os.environ | programs | environment,
+            env=os.environ | environment,
             capture_output=True,
             text=True,
             check=False,
@@ -39,7 +33,7 @@ def run_script(programs):
 
 
 @pytest.fixture
-def start_script(programs):
+def start_script():
     """Returns a function that starts a script; what still runs at the end is killed."""
     started = []
 
@@ -47,7 +41,6 @@ def start_script(programs):
         process = subprocess.Popen(
             command(name, *args),
             cwd=ROOT,
-            env=os.environ | programs,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

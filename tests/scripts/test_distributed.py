@@ -28,10 +28,7 @@ def start(tmp_path):
     started = []
 
     def start(workdir, *args):
-        environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-        forked = start_forked(
-            tmp_path, "train", *OPTIONS, *args, f"--workdir={workdir}", **environment
-        )
+        forked = start_forked(tmp_path, "train", *OPTIONS, *args, f"--workdir={workdir}")
         started.append(forked.process)
         return forked
 

@@ -1,6 +1,7 @@
 """From flags to results of an experiment."""
 
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -15,12 +16,13 @@ from dropout_lab.config import default_config
 from dropout_lab.reproduce.commitment import make_commitment
 from dropout_lab.reproduce.design import make_design
 from tests.scripts.conftest import ROOT
+from tests.scripts.forked import run_forked
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compile")]
 
 
-def test_it_lists_every_experiment(run_script):
-    process = run_script("reproduce", "--list")
+def test_it_lists_every_experiment():
+    process = run_forked("reproduce", "--list")
     assert process.returncode == 0, process.stderr
     heads = [part.partition(":")[0] for part in process.stdout.split("\n\n")]
     assert heads == list(experiments.NAMES)
@@ -62,8 +64,8 @@ def test_a_part_goes_to_its_folder(real_tfds, tmp_path):
     assert "Not run yet: LeNet-300-100, sparse VD; " in (place / "README.md").read_text()
 
 
-def test_published_results_are_checked(run_script):
-    process = run_script("reproduce", "--check")
+def test_published_results_are_checked():
+    process = run_forked("reproduce", "--check")
     assert process.returncode == 0, process.stderr
     count = len(experiments.published())
     assert process.stdout == f"{count} results: every file is what its records say\n"
@@ -71,25 +73,27 @@ def test_published_results_are_checked(run_script):
 
 @pytest.fixture
 def on_copies(tmp_path):
-    """Returns a function that runs the script with results in tmp_path."""
-    code = (
-        f"import experiments, pathlib, runpy; experiments.RESULTS = pathlib.Path({str(tmp_path)!r})"
+    """Returns a function that runs the script with results in a folder, and that folder."""
+    results = tmp_path / "results"
+    script = tmp_path / "reproduce.py"
+    script.write_text(
+        "import experiments, pathlib, runpy\n"
+        f"experiments.RESULTS = pathlib.Path({str(results)!r})\n"
+        "runpy.run_path('scripts/reproduce.py', run_name='__main__')\n"
     )
-    code += "; runpy.run_path('scripts/reproduce.py', run_name='__main__')"
-    return lambda flag: subprocess.run(
-        [sys.executable, "-c", code, flag], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    return functools.partial(run_forked, str(script.with_suffix(""))), results
 
 
-def test_what_differs_is_rewritten(on_copies, tmp_path):
-    place = tmp_path / "srivastava2014_fig11" / "short"
+def test_what_differs_is_rewritten(on_copies):
+    run, results = on_copies
+    place = results / "srivastava2014_fig11" / "short"
     shutil.copytree(experiments.RESULTS / "srivastava2014_fig11" / "short", place)
     before = {path: path.read_text() for path in sorted(place.glob("*.*"))}
     (place / "table.csv").write_text("edited by hand")
-    process = on_copies("--check")
+    process = run("--check")
     assert process.returncode == 1
     assert process.stderr.strip().endswith("table.csv is not what its records say")
-    process = on_copies("--rewrite")
+    process = run("--rewrite")
     assert process.returncode == 0, process.stderr
     assert process.stdout.startswith(f"{place}: rewritten\n")
     after = {path: path.read_text() for path in sorted(place.glob("*.*"))}
@@ -98,32 +102,34 @@ def test_what_differs_is_rewritten(on_copies, tmp_path):
 
 
 @pytest.fixture
-def changed_since(on_copies, tmp_path):
+def changed_since(on_copies):
     """Returns a function that runs the script where an experiment is no longer what was run."""
-    place = tmp_path / "srivastava2014_fig11" / "short"
+    run, results = on_copies
+    place = results / "srivastava2014_fig11" / "short"
     place.mkdir(parents=True)
-    run = {"experiment": "srivastava2014_fig11", "protocol": "short", "seconds": 1.0}
-    (place / "run.json").write_text(json.dumps(run))
+    begun = {"experiment": "srivastava2014_fig11", "protocol": "short", "seconds": 1.0}
+    (place / "run.json").write_text(json.dumps(begun))
     asked = {"schema": 1, "asked": {"optimizer.lr": 0.3}, "problems": {}}
     (place / "tuned.json").write_text(json.dumps(asked))
-    return on_copies
+    return run
 
 
-def test_a_claim_that_was_edited_after_a_run_fails_the_check(on_copies, tmp_path):
-    place = tmp_path / "srivastava2014_fig11" / "short"
+def test_a_claim_that_was_edited_after_a_run_fails_the_check(on_copies):
+    run, results = on_copies
+    place = results / "srivastava2014_fig11" / "short"
     shutil.copytree(experiments.RESULTS / "srivastava2014_fig11" / "short", place)
     name = "srivastava2014_fig11"
     design = make_design(name, experiments.load(name), "short", default_config())
-    run = json.loads((place / "run.json").read_text())
+    old = json.loads((place / "run.json").read_text())
     began = {"began": {"git_revision": "abc"}, "commitment": make_commitment(design)}
-    (place / "run.json").write_text(json.dumps({**run, **began}))
-    process = on_copies("--rewrite")  # the page says when claims were fixed
+    (place / "run.json").write_text(json.dumps({**old, **began}))
+    process = run("--rewrite")  # the page says when claims were fixed
     assert process.returncode == 0, process.stderr
-    assert on_copies("--check").returncode == 0
+    assert run("--check").returncode == 0
     edited = dataclasses.replace(design, claims=design.claims[1:])
     began["commitment"] = make_commitment(edited)
-    (place / "run.json").write_text(json.dumps({**run, **began}))
-    process = on_copies("--check")
+    (place / "run.json").write_text(json.dumps({**old, **began}))
+    process = run("--check")
     assert process.returncode == 1
     assert "was added since its run began; allowed: what it began with, or an" in process.stderr
     assert process.stderr.count("\n") == 1
@@ -166,8 +172,8 @@ def test_an_experiment_that_changed_is_listed(changed_since):
         ),
     ],
 )
-def test_wrong_flags_are_one_line(run_script, flags, message):
-    process = run_script("reproduce", *flags)
+def test_wrong_flags_are_one_line(flags, message):
+    process = run_forked("reproduce", *flags)
     assert process.returncode == 2
     assert process.stderr.startswith(f"error: {message}")
     assert process.stderr.count("\n") == 1

@@ -43,6 +43,7 @@ class Sweep:
             *(f"--executor={executor}", f"--workdir={workdir}", *flags),
         ]
         self.environment = os.environ | {"XDG_CACHE_HOME": str(workdir.with_name("cache"))}
+        self.environment.pop("JAX_COMPILATION_CACHE_DIR", None)
         self.process: Any = None
 
     @property

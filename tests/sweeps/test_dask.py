@@ -33,7 +33,7 @@ def start(tmp_path):
     """Returns a function that starts a command with flags; the process ends with the test."""
     pytest.importorskip("distributed", reason="needs the extra dask")
     started = []
-    shared = {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    shared = {"PYTHONPATH": str(ROOT)}
 
     def begin(command, *flags):
         words = shlex.split(command)

@@ -24,6 +24,11 @@ TINY = {
 UNREAD_PARTS = {"data", "eval", "run"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiles_quickly(quick_compile):
+    """Compiles with few optimizations, as the networks train for a few epochs only."""
+
+
 @pytest.fixture(scope="session")
 def new_config():
     """Returns a function that makes a tiny configuration with changes, by key."""

@@ -7,8 +7,6 @@ from dropout_lab.config import resolve
 from dropout_lab.errors import InputError
 from dropout_lab.training.mesh import make_mesh
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
 SHARED = """
     import re
     import jax, jax.numpy as jnp, numpy as np
@@ -67,8 +65,7 @@ SHARED = """
 
     weights = {"variant": "drop_connect", "dropout.input_rate": None, "dropout.per_example": True}
     for changes, meshes in (
-        ({}, ((1, 2), (1, 8), (4, 2))),
-        ({"model.name": "cnn", "model.stages": (4,)}, ((4, 2),)),
+        ({}, ((1, 8), (4, 2))),
         (weights, ((2, 4),)),
         ({"data.cutmix": 1.0, "train.ema": 0.9, "schedule.warmup": 1.0}, ((4, 2),)),
         ({"variant": "variational_rnn", "model.name": "rnn", "model.units": 8}, ((2, 4),)),

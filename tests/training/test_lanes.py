@@ -146,9 +146,8 @@ def test_idle_lanes_are_dropped(run):
         assert_same(result, expected)
 
 
-@pytest.mark.parametrize(
-    "at", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 10))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("at", [1, 2, 4, 5, 6, 9])
 def test_interrupted_and_resumed_lanes_are_uninterrupted(run, tmp_path, at):
     """Five epochs of selection, the last for one trial alone, and four of refit for two."""
     whole = run(MIXED, errors=ERRORS)

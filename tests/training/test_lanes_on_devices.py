@@ -21,7 +21,7 @@ SHARDED = """
         config.update_from_flattened_dict({
             "seed": seed, "dropout.rate": 0.1 * (seed % 8), "train.epochs": 1 + seed % 2,
             "model.stages": (4, 8), "model.widths": (8,), "model.batch_norm": True,
-            "train.refit": seed > 12, "data.train_size": 320,
+            "data.train_size": 320,
         })
         return resolve(config)
 

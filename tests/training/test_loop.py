@@ -219,10 +219,9 @@ def killing(at):
 INTERRUPTED = {"model.batch_norm": True, "train.select": "best_val", "train.refit": True}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [stopping, killing])
-@pytest.mark.parametrize(
-    "at", [2, *(pytest.param(at, marks=pytest.mark.slow) for at in (1, 3, 4, 5))]
-)
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
 def test_interrupted_and_resumed_is_uninterrupted(run, tmp_path, ending, at):
     """Three epochs of selection, of which the second is best, and two of refit."""
     scripted = [30.0, 10.0, 20.0]

@@ -58,13 +58,10 @@ def differ(first, second):
 
 
 # With one step an epoch and 6 in all: the factor on the rates at steps 0 to 5.
+# Schedules with each kind of parameter, left out and given; tests/test_schedules.py has them all.
 FACTORS = [
-    ({"name": "constant"}, [1, 1, 1, 1, 1, 1]),
     ({"name": "linear"}, np.arange(6) / 6),
-    ({"name": "linear", "epochs": 4.0}, [0, 1 / 4, 2 / 4, 3 / 4, 1, 1]),
-    ({"name": "early_constant", "epochs": 2.0}, [1, 1, 0, 0, 0, 0]),
     ({"name": "late_linear", "epochs": 2.0}, [0, 0, 0, 1 / 4, 2 / 4, 3 / 4]),
-    ({"name": "curriculum"}, 1 - np.exp(-10 / 6 * np.arange(6))),
     ({"name": "curriculum", "gamma": 0.3}, 1 - np.exp(-0.3 * np.arange(6))),
     ({"name": "step", "boundaries": (1, 4), "factors": (1.0, 0.4, 0.1)}, [1, *[0.4] * 3, 0.1, 0.1]),
 ]
@@ -89,19 +86,11 @@ def test_rates_are_written_at_every_step_without_compiling_again(
     assert len(traces) == 1
 
 
-@pytest.mark.parametrize(
-    ("schedule", "last"),
-    [
-        ({"name": "linear", "epochs": 2.0}, [0.4, 0.9, 1.0]),
-        ({"name": "early_constant", "epochs": 2.0}, [1.0, 1.0, 0.0]),
-        ({"name": "step", "boundaries": (1, 2), "factors": (0.2, 1.0, 0.5)}, [0.2, 1.0, 0.5]),
-    ],
-)
-def test_epochs_of_a_schedule_are_counted_in_updates(runs, new_config, schedule, last):
+def test_epochs_of_a_schedule_are_counted_in_updates(runs, new_config):
     """5 updates an epoch: at the end of each, the factor of its last step."""
-    changes = RATES | {f"rate_schedule.{key}": value for key, value in schedule.items()}
+    changes = RATES | {"rate_schedule.name": "linear", "rate_schedule.epochs": 2.0}
     made, hparams, state = start(new_config("dropout", changes))
-    for factor in last:
+    for factor in (0.4, 0.9, 1.0):
         state, _ = runs.epoch(made, hparams, state)
         rate = state.weights.rates["input_noise"]["rate"]
         np.testing.assert_allclose(rate, 0.2 * factor, rtol=1e-5)

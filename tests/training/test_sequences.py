@@ -17,8 +17,6 @@ from dropout_lab.training.program import _EVALUATION, Program, _key, as_arrays
 from dropout_lab.training.run import train
 from dropout_lab.training.trained import load_run
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
 N, STEPS, FEATURES, TYPES = 40, 5, 3, 7
 
 
@@ -64,12 +62,13 @@ def trained(config, dataset):
     return state.weights, loss, metrics
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [
         ("features", {"data.scaling": "channel", "model.cell": "gru", "variant": "zoneout"}),
-        pytest.param("tokens", {"variant": "variational_rnn"}, marks=pytest.mark.slow),
-        pytest.param("tokens", {"model.name": "mlp"}, marks=pytest.mark.slow),
+        ("tokens", {"variant": "variational_rnn"}),
+        ("tokens", {"model.name": "mlp"}),
     ],
     ids=["gru", "lstm", "mlp"],
 )
@@ -178,7 +177,7 @@ def test_steps_without_a_next_token_are_no_part_of_the_loss():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
-    [{"variant": "variational_rnn"}, {"loss.name": "r_drop"}, {"loss.name": "multi_sample"}],
+    [{"variant": "variational_rnn"}, {"loss.name": "multi_sample"}],
     ids=lambda changes: str(*changes.values()),
 )
 def test_a_network_learns_the_next_token(language, changes, tmp_path):

@@ -11,7 +11,7 @@ from dropout_lab.training.preparation import load_data
 from dropout_lab.training.run import train
 from dropout_lab.training.trained import load_run
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compile")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -153,14 +153,9 @@ def test_load_run_is_what_the_package_offers():
 @pytest.mark.parametrize(
     ("model", "variant"),
     [
-        # One of each kind of state: none, rates, learnt noise of units and weights, penalties.
-        ("mlp", "none"),
-        ("mlp", "drop_connect"),
-        ("mlp", "variational_dropout"),
+        # One of each kind of state: rates, learnt noise and rates, penalties, running statistics.
         ("mlp", "sparse_variational_dropout"),
         ("mlp", "concrete_dropout"),
-        ("mlp", "information_dropout"),
-        ("cnn", "drop_block"),
         ("rnn", "zoneout"),
         ("resnet", "stochastic_depth"),
     ],

@@ -17,6 +17,7 @@ from dropout_lab.training.program import Program, as_arrays
 from dropout_lab.training.state import TrainState
 from scripts.benchmarks import facts
 from scripts.benchmarks.problems import (
+    BATCHWISE,
     CLASSES,
     LR,
     MLP,
@@ -41,14 +42,19 @@ def works(sizes: Sizes) -> Works:
     for net in NETS:
         for noisy in (True, False):
             case = training_case(net, noisy)
-            makers[case, "ours"] = partial(_training, net, sizes, noisy)
+            makers[case, "ours"] = partial(_training, net, sizes, _DROPOUT if noisy else _NONE)
             makers[case, "floor"] = partial(_products, net, sizes)
+    makers[BATCHWISE, "ours"] = partial(_training, MLP, sizes, _BATCHWISE)
     makers[ONE_LAYER, "ours"] = partial(_bare_step, sizes, rate=0.5)
     makers[NO_LAYER, "ours"] = partial(_bare_step, sizes, rate=None)
     return makers
 
 
-def _config(net: Net, sizes: Sizes, noisy: bool) -> FrozenConfigDict:
+_NONE, _DROPOUT = {"variant": "none"}, {"variant": "dropout", "dropout.input_rate": 0.0}
+_BATCHWISE = {"variant": "batchwise_dropout", "dropout.input_rate": 0.2}
+
+
+def _config(net: Net, sizes: Sizes, noise: dict[str, Any]) -> FrozenConfigDict:
     config = default_config()
     shapes: dict[str, dict[str, Any]] = {
         "mlp": {"model.widths": sizes.widths},
@@ -62,15 +68,14 @@ def _config(net: Net, sizes: Sizes, noisy: bool) -> FrozenConfigDict:
     rates = {"dropout.rate": net.rate, "dropout.stage_rates": (net.rate,) * len(sizes.stages)}
     config.update_from_flattened_dict(
         {
-            "variant": "dropout" if noisy else "none",
-            "dropout.input_rate": 0.0,
             "model.name": net.name,
             "train.batch_size": net.batch,
             "train.epochs": 1,
             "optimizer.lr": LR,
             "optimizer.momentum": MOMENTUM,
             **shapes[net.name],
-            **(rates if noisy else {}),
+            **rates,
+            **noise,
         }
     )
     return resolve(config)
@@ -80,9 +85,9 @@ class _Epochs:
     """Epochs of the network's program, one after the other."""
 
     def __init__(
-        self, net: Net, sizes: Sizes, *, noisy: bool, batches: int, lr: float = LR
+        self, net: Net, sizes: Sizes, noise: dict[str, Any], *, batches: int, lr: float = LR
     ) -> None:
-        config = _config(net, sizes, noisy)
+        config = _config(net, sizes, noise)
         images, labels = net.data(batches)
         self._program = Program(config, net.shape, CLASSES)
         self._hparams = as_arrays(hparams_of(config) | {"optimizer.lr": lr})
@@ -110,14 +115,14 @@ class _Epochs:
         return sum(leaf.size for leaf in jax.tree.leaves(self._state.weights.params))
 
 
-def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
-    training = _Epochs(net, sizes, noisy=noisy, batches=sizes.steps)
+def _training(net: Net, sizes: Sizes, noise: dict[str, Any]) -> Work:
+    training = _Epochs(net, sizes, noise, batches=sizes.steps)
 
     def compute_facts() -> dict[str, facts.Fact]:
-        if noisy:
-            still = _Epochs(net, sizes, noisy=True, batches=1, lr=0.0)
+        if noise is not _NONE:
+            still = _Epochs(net, sizes, noise, batches=1, lr=0.0)
             return facts.of_noise([still.step() for _ in range(sizes.steps)])
-        epochs = _Epochs(net, sizes, noisy=False, batches=1)
+        epochs = _Epochs(net, sizes, noise, batches=1)
         return facts.of_training(epochs.parameters(), epochs.step)
 
     return Work(timer(training, sizes.steps), compute_facts)
