@@ -10,8 +10,9 @@ to the bit (tests/tuning/test_halving.py), so that its decisions are made from t
 import argparse
 import itertools
 import json
+import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +33,6 @@ SPACE: dict[str, Sequence[Any]] = {
     "optimizer.weight_decay": (0.0, 1e-4, 3e-3),
 }
 RUNGS = (1, 3, 9, EPOCHS)
-DRAWS = 200  # random searches in each repetition
 SEARCHES = {
     "halving": Halving(3),
     "halving, from 3 epochs": Halving(3, min_epochs=3),
@@ -42,19 +42,19 @@ MARKS = "<!-- measured -->\n", "<!-- end -->\n"
 
 
 class Found(NamedTuple):
-    """What a search chose.
+    """What a search chose; of a random search, expectations over its draws.
 
     Attributes:
       share: Updates spent, as a share of the grid's.
       val_error: Mean validation error of the chosen setting's networks, trained to the end.
       test_error: Mean test error of all networks of that setting, of all repetitions.
-      near: Whether the validation error is within a standard error of the lowest of the grid.
+      near: Probability that the validation error is within a standard error of the grid's lowest.
     """
 
     share: float
     val_error: float
     test_error: float
-    near: bool
+    near: float
 
 
 def measure(workdir: Path) -> dict[str, Any]:
@@ -95,22 +95,24 @@ class Repetition:
         self._settings = measured["settings"]
         self._seeds = range(index * SEEDS, (index + 1) * SEEDS)
         self._ends = [self._read({**setting, "train.stop": None}) for setting in self._settings]
-        grid = Choice.among("grid", self._ends)
-        errors = [rows[-1] for rows in measured["val_error"][grid.chosen]]
-        lowest = self._error(grid.chosen)
+        grid = self._best(range(len(self._settings)))
+        errors = [rows[-1] for rows in measured["val_error"][grid]]
+        lowest = self._error(grid)
         self._bound = lowest + statistics.stdev(errors) / len(self._seeds) ** 0.5
 
     def _read(self, overrides: Mapping[str, Any]) -> Setting:
         setting = {key: value for key, value in overrides.items() if key != "train.stop"}
         row, at = self._settings.index(setting), RUNGS.index(overrides["train.stop"] or EPOCHS)
-        runs = [
-            Run("", seed, None, "ok", {f"val_{name}": self._measured[f"val_{name}"][row][seed][at]})
-            for seed in self._seeds
-            for name in ("error", "nll")
-        ]
-        pairs = [runs[i : i + 2] for i in range(0, len(runs), 2)]
-        merged = [Run("", a.seed, None, "ok", {**a.metrics, **b.metrics}) for a, b in pairs]
-        return Setting(setting, tuple(merged))
+        runs = []
+        for seed in self._seeds:
+            metrics = {
+                name: self._measured[name][row][seed][at] for name in ("val_error", "val_nll")
+            }
+            runs.append(Run("", seed, None, "ok", metrics))
+        return Setting(setting, tuple(runs))
+
+    def _best(self, among: Iterable[int]) -> int:
+        return Choice.among("grid", self._ends, finalists=among).chosen
 
     def _error(self, setting: int) -> float:
         mean = self._ends[setting].stats("val_error").mean
@@ -120,18 +122,22 @@ class Repetition:
     def _found(self, share: float, setting: int) -> Found:
         tested = statistics.mean(self._measured["test_error"][setting])
         error = self._error(setting)
-        return Found(share, error, tested, error <= self._bound)
+        return Found(share, error, tested, float(error <= self._bound))
 
     def grid(self) -> Found:
         """Returns what the whole grid finds."""
-        return self._found(1.0, Choice.among("grid", self._ends).chosen)
+        return self._found(1.0, self._best(range(len(self._settings))))
 
-    def random(self, count: int, rng: np.random.Generator) -> Iterator[Found]:
-        """Yields what searches of ``count`` settings of the grid find, trained to the end."""
-        for _ in range(DRAWS):
-            drawn = sorted(rng.choice(len(self._settings), count, replace=False).tolist())
-            chosen = Choice.among("random", self._ends, finalists=drawn).chosen
-            yield self._found(count / len(self._settings), chosen)
+    def random(self, count: int) -> Found:
+        """Returns what ``count`` settings of the grid, drawn at random, find if trained whole."""
+        whole, left = len(self._settings), set(range(len(self._settings)))
+        total = np.zeros(len(Found._fields))
+        while len(left) >= count:  # the best of all that are left is chosen if it is drawn
+            best = self._best(sorted(left))
+            left.remove(best)
+            chance = math.comb(len(left), count - 1) / math.comb(whole, count)
+            total += chance * np.array(self._found(count / whole, best))
+        return Found(*total.tolist())
 
     def halved(self, halving: Halving) -> Found:
         """Returns what a search that stops early finds."""
@@ -145,22 +151,12 @@ class Repetition:
 def compare(measured: Mapping[str, Any]) -> dict[str, list[Found]]:
     """Returns what each search finds, in every repetition."""
     repetitions = [Repetition(measured, index) for index in range(REPETITIONS)]
-    rng = np.random.default_rng(0)
-    searches: dict[str, Callable[[Repetition], list[Found]]] = {
-        "grid": lambda one: [one.grid()],
-        **{
-            f"random, {count} settings": lambda one, count=count: list(one.random(count, rng))  # type: ignore[misc]
-            for count in (2, 4, 6, 9, 13, 18)
-        },
-        **{
-            name: lambda one, halving=halving: [one.halved(halving)]  # type: ignore[misc]
-            for name, halving in SEARCHES.items()
-        },
-    }
-    return {
-        name: list(itertools.chain.from_iterable(map(search, repetitions)))
-        for name, search in searches.items()
-    }
+    found = {"grid": [one.grid() for one in repetitions]}
+    for count in (2, 4, 6, 9, 13, 18):
+        found[f"random, {count} settings"] = [one.random(count) for one in repetitions]
+    for name, halving in SEARCHES.items():
+        found[name] = [one.halved(halving) for one in repetitions]
+    return found
 
 
 def table(found: Mapping[str, Sequence[Found]]) -> str:
@@ -178,8 +174,8 @@ def table(found: Mapping[str, Sequence[Found]]) -> str:
             ]
         )
     caption = (
-        f"Means over {REPETITIONS} repetitions; of random search, over {DRAWS} draws in each. "
-        "Errors in %, of the chosen setting trained to the end."
+        f"Means over {REPETITIONS} repetitions; of random search, the expectation in each. Errors "
+        "in %, of the chosen setting trained to the end."
     )
     header = [
         "search",
