@@ -97,9 +97,11 @@ class Session:
         self._started = time.monotonic() - self._trials[0].progress.seconds
         return restored
 
-    def end_selection(self, state: TrainState, selected_weights: Weights) -> None:
-        """Saves the trials that have been stopped before their end, so that they can go on."""
-        stopped = [trial for trial in self._trials if trial.stopped]
+    def pause(
+        self, trials: Sequence[TrialState], state: TrainState, selected_weights: Weights
+    ) -> None:
+        """Saves those of a phase's trials that ``train.stop`` has ended, so that they can go on."""
+        stopped = [trial for trial in trials if trial.stopped]
         if self._pauses is None or not stopped:
             return
         tree = jax.device_get((state, selected_weights))

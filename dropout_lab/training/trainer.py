@@ -172,7 +172,7 @@ class Trainer:
                 selected_weights = self._program.choose(mask, state.evaluated, selected_weights)
             self._report(phase, live)
             self._session.end_epoch(state, selected_weights)
-        self._session.end_selection(state, selected_weights)
+        self._session.pause(trials, state, selected_weights)
         return state, selected_weights
 
     def _end_phase(
