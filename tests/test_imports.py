@@ -24,7 +24,7 @@ FLOORS = [
     {"dropout_lab.doctor", "experiments"},
     {"configs"},
     {"dropout_lab.reproduce"},
-    {"dropout_lab.tuning", "dropout_lab.report"},
+    {"dropout_lab.tuning", "dropout_lab.report", "dropout_lab.tracking"},
     {"dropout_lab.sweeps", "dropout_lab.analysis", "dropout_lab"},
     {"dropout_lab.training"},
     {"dropout_lab.config"},

@@ -66,7 +66,10 @@ def third_party(*folders):
 
 @pytest.mark.parametrize(
     ("folders", "extras"),
-    [((*PACKAGES, "scripts"), ("dask", "docs", "pandas", "peers")), (("tests",), EXTRAS)],
+    [
+        ((*PACKAGES, "scripts"), ("dask", "docs", "pandas", "peers", "tensorboard", "wandb")),
+        (("tests",), EXTRAS),
+    ],
     ids=["code", "tests"],
 )
 def test_every_import_is_declared(folders, extras):

@@ -70,6 +70,10 @@ EXECUTED = {
     ),
     "python scripts/evaluate.py --workdir=DIR --inference=mc --passes=20 --shift=rotation:3 "
     "--against=noise": "tests/scripts/test_evaluate.py",
+    "python scripts/train.py --config=configs/digits_mlp.py:dropout --workdir=results/one "
+    "--log=tensorboard": "tests/tracking/test_following.py",
+    "python scripts/export.py --to=tensorboard --workdir=DIR": "tests/tracking/test_following.py",
+    "tensorboard --logdir=DIR/tensorboard": "tests/tracking/test_sinks.py",
     "python scripts/report.py --workdir=DIR": f"{PLOTS}::test_a_report_is_written",
     "python scripts/plot.py --kind=curves --workdir=DIR --value=val_error --output=curves.svg": (
         f"{PLOTS}::test_a_figure_of_each_kind"

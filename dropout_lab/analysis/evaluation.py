@@ -8,19 +8,18 @@ import numpy as np
 from dropout_lab.analysis.scores import (
     Labels,
     Probs,
-    detection,
     entropy,
     scores,
     temperature,
     tempered,
 )
 from dropout_lab.data import DATASETS, load
-from dropout_lab.data.shifts import outliers, shifted
+from dropout_lab.data.shifts import OUTLIERS, outliers, shifted
 from dropout_lab.errors import InputError, unknown
+from dropout_lab.training.detection import detection
 from dropout_lab.training.trained import Trained
 
 ENSEMBLE = "ensemble"
-OWN_OUTLIERS = ("noise", "permuted")
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Question:
       passes: Number of noisy passes; None: as trained.
       tempered: Whether to scale by a temperature fitted on the validation examples.
       shifts: Shifts as :func:`dropout_lab.data.shifts.shifted` takes them.
-      against: ``OWN_OUTLIERS`` and names of data sets.
+      against: ``OUTLIERS`` and names of data sets.
     """
 
     inference: str | None = None
@@ -68,8 +67,8 @@ def evaluate(networks: Sequence[Trained], question: Question) -> Iterator[Answer
       InputError: If a rule, a shift or a data set is unknown or does not fit.
     """
     for name in question.against:
-        if name not in (*OWN_OUTLIERS, *DATASETS):
-            raise unknown("outliers", name, (*OWN_OUTLIERS, *DATASETS))
+        if name not in (*OUTLIERS, *DATASETS):
+            raise unknown("outliers", name, (*OUTLIERS, *DATASETS))
     test = networks[0].test_split()
     predict = _predictors(networks, question)
     plain = [each(test.images) for each in predict]
@@ -80,7 +79,7 @@ def evaluate(networks: Sequence[Trained], question: Question) -> Iterator[Answer
         rows = [scores(probs, test.labels) for probs in found]
         yield Answer(name, _columns(rows), (found[0], test.labels))
     for name in question.against:
-        other = None if name in OWN_OUTLIERS else load(name).test.images
+        other = None if name in OUTLIERS else load(name).test.images
         strange = outliers(test.images, other, name)
         rows = []
         for each, probs in zip(predict, plain, strict=True):

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import optimize  # type: ignore[import-untyped]
 
+from dropout_lab.training.detection import detection
+
 BINS = 15
 """Bins of the calibration errors, as in Guo et al. 2017."""
 
@@ -39,7 +41,7 @@ def scores(probs: Probs, labels: Labels) -> dict[str, float]:
       * brier: Mean squared distance from the truth, summed over classes.
       * ece, ece_mass: Calibration error with bins of equal width, and of equal count.
       * auroc, aupr, fpr95: How well low confidence tells wrong predictions; NaN if all are right
-        or all wrong. See :func:`detection`.
+        or all wrong. See :func:`dropout_lab.training.detection.detection`.
       * aurc: Area under :func:`risk_coverage`, in percent.
     """
     wrong = probs.argmax(1) != labels
@@ -102,26 +104,6 @@ def risk_coverage(
     errors = np.cumsum(wrong[order])
     last = np.searchsorted(-ordered, -ordered, side="right") - 1
     return number / len(wrong), 100 * errors[last] / number[last]
-
-
-def detection(score: Float[np.ndarray, " n"], positive: np.ndarray) -> dict[str, float]:
-    """Returns how well a score tells positives, all NaN without positives or negatives.
-
-    Returns:
-      auroc: Area under the receiver operating characteristic.
-      aupr: Average precision.
-      fpr95: Lowest rate of false positives at which at least 95 % of the positives are told.
-    """
-    if positive.all() or not positive.any():
-        return dict.fromkeys(("auroc", "aupr", "fpr95"), float("nan"))
-    from sklearn import metrics  # takes a second to import
-
-    false, true, _ = metrics.roc_curve(positive, score)
-    return {
-        "auroc": float(metrics.roc_auc_score(positive, score)),
-        "aupr": float(metrics.average_precision_score(positive, score)),
-        "fpr95": float(false[np.argmax(true >= 0.95)]),
-    }
 
 
 def entropy(probs: Probs) -> Float[np.ndarray, " n"]:

@@ -34,6 +34,7 @@ SUBCOMMANDS = {
     "table": Subcommand("print the records of a sweep as a table", "dropout_lab.cli.table"),
     "plot": Subcommand("draw sweeps, curves, differences, masks", "dropout_lab.cli.plot"),
     "evaluate": Subcommand("score saved networks' uncertainty", "dropout_lab.cli.evaluate"),
+    "export": Subcommand("give records to TensorBoard, W&B, CSV", "dropout_lab.cli.export"),
     "report": Subcommand("show sweeps as one HTML page", "dropout_lab.cli.report"),
     "reproduce": Subcommand(
         "reproduce a paper's table or figure (in a checkout)", "dropout_lab.cli.reproduce", True

@@ -11,10 +11,12 @@ signal after an interruption.
 """
 
 import sys
+from typing import Any
 
 from absl import flags
 
 from dropout_lab.cli.config_file import ConfigFlag
+from dropout_lab.cli.log_flag import LogFlag
 from dropout_lab.cli.path_flag import define_path
 from dropout_lab.cli.sweep_flags import ExecutionFlags, GridFlags
 from dropout_lab.errors import InputError
@@ -32,6 +34,7 @@ class Command:
             "measure", False, "With --dry_run: measure how long the trials will take."
         )
         self._status = flags.DEFINE_bool("status", False, "Print the progress of --workdir; stop.")
+        self._log = LogFlag("each trial as it ends")
         self._execution = ExecutionFlags()
 
     def run(self) -> None:
@@ -39,6 +42,7 @@ class Command:
         from dropout_lab.sweeps.execution.runner import preview, run_sweep
         from dropout_lab.sweeps.status import describe
         from dropout_lab.sweeps.store import Store
+        from dropout_lab.tracking.sink import replay, trial_of
         from dropout_lab.training.run_status import describe_run, is_run
 
         store = Store(self._workdir.value) if self._workdir.value else None
@@ -59,7 +63,15 @@ class Command:
             measure = self._measure.value
             print("\n".join(preview(config, sweep, store, execution, measure=measure)))
             return
-        failed, diverged = run_sweep(config, sweep, store, execution)
+        with self._log.sinks(self._workdir.value) as sinks:
+
+            def follow(record: dict[str, Any]) -> None:
+                trial = trial_of(record, store.varied())
+                for sink in sinks:
+                    replay(sink, trial, record)
+
+            on_record = follow if sinks else None
+            failed, diverged = run_sweep(config, sweep, store, execution, on_record=on_record)
         for label, error in failed.items():
             print(f"failed: {label}: {error}", file=sys.stderr)
         if failed or diverged:

@@ -10,6 +10,8 @@ from dropout_lab.errors import InputError, unknown
 Images = UInt8[np.ndarray, "n height width channels"]
 
 SEVERITIES = 5
+OUTLIERS = ("noise", "permuted")
+"""Outliers that need no other data set."""
 
 
 def shifted(images: Images, spec: str, *, seed: int = 0) -> Images:
@@ -23,19 +25,29 @@ def shifted(images: Images, spec: str, *, seed: int = 0) -> Images:
     Raises:
       InputError: If there is no such shift, or the examples are no images of bytes.
     """
+    name, severity = parsed(spec)
+    if images.ndim != 4 or images.dtype != np.uint8:
+        raise InputError(
+            f"examples have shape {images.shape[1:]} and type {images.dtype}; allowed for a shift: "
+            "images of bytes"
+        )
+    made = SHIFTS[name](images.astype(np.float64), severity, np.random.default_rng(seed))
+    return np.clip(np.rint(made), 0, 255).astype(np.uint8)
+
+
+def parsed(spec: str) -> tuple[str, int]:
+    """Returns name and severity of a shift.
+
+    Raises:
+      InputError: If there is no such shift.
+    """
     name, _, text = spec.partition(":")
     if name not in SHIFTS:
         raise unknown("shift", name, SHIFTS)
     top = 180 if name == "rotation" else SEVERITIES
     if not text.isdigit() or not 1 <= int(text) <= top:
         raise InputError(f"shift {spec!r}; allowed: {name}:1 to {name}:{top}")
-    if images.ndim != 4 or images.dtype != np.uint8:
-        raise InputError(
-            f"examples have shape {images.shape[1:]} and type {images.dtype}; allowed for a shift: "
-            "images of bytes"
-        )
-    made = SHIFTS[name](images.astype(np.float64), int(text), np.random.default_rng(seed))
-    return np.clip(np.rint(made), 0, 255).astype(np.uint8)
+    return name, int(text)
 
 
 def _rotate(x: np.ndarray, severity: int, rng: np.random.Generator) -> np.ndarray:

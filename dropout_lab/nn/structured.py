@@ -2,8 +2,10 @@
 
 from typing import Unpack
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Key
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from dropout_lab import ops
 from dropout_lab.nn.stochastic import NoiseOptions, Rated, RatedNoise, Streams, UnitNoise
@@ -100,6 +102,50 @@ class WeightedChannelDropout(RatedNoise):
     def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Returns ``x`` with channels dropped and the rest scaled up."""
         return ops.weighted_channel_dropout(key, x, rate=self.rate[...], extra_rate=self.extra_rate)
+
+
+class Masksembles(UnitNoise):
+    """One of a few fixed masks for each example, :func:`dropout_lab.ops.masksembles`.
+
+    All layers with one seed and number of units have the same masks. Units are alike until they are
+    trained, so nothing is lost by that.
+
+    Args:
+      masks: Number of masks.
+      scale: How far masks differ, from 1 up.
+      seed: Seed of the masks.
+      **options: As for :class:`Stochastic`. Keys that calls give are not used.
+
+    Attributes:
+      only: The mask for all examples; None: by their positions.
+    """
+
+    def __init__(
+        self,
+        *,
+        masks: int = 4,
+        scale: float = 2.0,
+        seed: int = 0,
+        **options: Unpack[NoiseOptions],
+    ) -> None:
+        super().__init__(**options)
+        self.masks = masks
+        self.scale = scale
+        self.seed = seed
+        self.only: Int[Array, ""] | None = nnx.data(None)
+
+    def sample(self, key: Key[Array, ""], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` under its masks, which do not depend on the key."""
+        del key
+        fixed = jax.random.key(self.seed)
+        return ops.masksembles(fixed, x, masks=self.masks, scale=self.scale, only=self.only)
+
+    def infer(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Returns ``x`` times the fraction of the masks that keep each unit."""
+        fixed, units = jax.random.key(self.seed), x.shape[-1]
+        table = ops.masksembles_masks(fixed, units=units, masks=self.masks, scale=self.scale)
+        value = ops.wide(x)
+        return (value * jnp.mean(table, 0, value.dtype)).astype(x.dtype)
 
 
 class LayerDrop(Rated):

@@ -30,6 +30,7 @@ from dropout_lab.ops.depth import layer_drop, stochastic_depth, survival_ramp
 from dropout_lab.ops.fast import fast_dropout
 from dropout_lab.ops.gaussian import gaussian_dropout
 from dropout_lab.ops.information import information_dropout, information_kl
+from dropout_lab.ops.masksembles import masksembles, masksembles_masks
 from dropout_lab.ops.moments import (
     Gaussian,
     activation_moments,
@@ -104,6 +105,8 @@ __all__ = [
     "layer_drop",
     "linear_moments",
     "log_alpha",
+    "masksembles",
+    "masksembles_masks",
     "max_pool_dropout",
     "patch_dropout",
     "patch_ranks",

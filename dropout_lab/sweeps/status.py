@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Watch:
       failed: Error of each failed trial, by id.
       diverged: Ids of the trials that diverged.
       best: The best trial, if any has a validation error.
+      on_record: What to call with each record that is new.
     """
 
     def __init__(self, store: Store, trials: Iterable[str]) -> None:
@@ -55,6 +56,7 @@ class Watch:
         self.failed: dict[str, str] = {}
         self.diverged: list[str] = []
         self.best: Best | None = None
+        self.on_record: Callable[[dict[str, Any]], None] | None = None
         self._seconds = 0.0
         self._shown = -math.inf
         self._quarantined = set(self._quarantine())
@@ -156,6 +158,8 @@ class Watch:
         self._seconds += record["wall_seconds"] / record.get("lanes", 1)
         error = record["metrics"].get("val_error")
         self.done.add(trial)
+        if self.on_record is not None:
+            self.on_record(record)
         self.revisions.add(record["git_revision"])
         if record["status"] == "diverged":
             self.diverged.append(trial)

@@ -1,5 +1,6 @@
 """Arrays of examples: stored raw on the device, scaled and augmented in the compiled program."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -123,3 +124,8 @@ def example_shape(split: Split) -> tuple[int, ...]:
     """Returns the shape of one example."""
     shape: tuple[Any, ...] = split.images.shape[1:]
     return shape
+
+
+def by_lane(values: Any) -> list[float | None]:
+    """Returns each lane's value, or None where it is not finite, which JSON cannot hold."""
+    return [value if math.isfinite(value) else None for value in np.asarray(values).tolist()]

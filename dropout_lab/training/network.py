@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key
 from ml_collections import FrozenConfigDict
 
 from dropout_lab import nn
@@ -17,7 +17,7 @@ from dropout_lab.variants import OPTIONS, RATES, LayerFactory
 Hparams = dict[str, Any]
 """The dynamic hyper-parameters of a trial, by configuration key, as arrays."""
 
-Mode = Literal["train", "mean", "mc", "gaussian", "moments", "every_other"]
+Mode = Literal["train", "mean", "mc", "masks", "gaussian", "moments", "every_other"]
 """Behaviour of a network. In "train", noise is drawn and batch statistics are updated. The others
 are the keys of ``places.INFERENCE_RULES``; they leave batch statistics unchanged."""
 
@@ -79,7 +79,19 @@ class NetworkFactory:
             tree,
         )
 
-    def module(self, weights: Weights, mode: Mode, *, draws: int = 1) -> nnx.Module:
+    @property
+    def masks(self) -> int:
+        """Number of fixed masks of its noise; 0 if that is drawn."""
+        return self._config.dropout.masks or 0
+
+    def module(
+        self,
+        weights: Weights,
+        mode: Mode,
+        *,
+        draws: int = 1,
+        mask: Int[Array, ""] | None = None,
+    ) -> nnx.Module:
         """Returns a network with the given weights.
 
         It computes in the type of its parameters and inputs: see :meth:`cast_to_compute`.
@@ -88,6 +100,7 @@ class NetworkFactory:
           weights: Weights from :meth:`init` or from training.
           mode: Behaviour of the network.
           draws: Samples of each Gaussian pre-activation, in mode "gaussian".
+          mask: The mask of all examples, in mode "masks".
         """
         states = []
         for skeleton, tree in zip(self._skeletons, weights, strict=True):
@@ -99,8 +112,10 @@ class NetworkFactory:
             model.train()
         else:
             model.eval()
-        if mode in ("mc", "moments"):
+        if mode in ("mc", "masks", "moments"):
             model.set_attributes(nn.Stochastic, deterministic=False, raise_if_not_found=False)
+        if mode == "masks":
+            model.set_attributes(nn.Masksembles, only=mask)
         if mode == "gaussian":
             model.set_attributes(nn.DropConnect, draws=draws)
         if mode == "every_other":

@@ -65,7 +65,8 @@ def predict(
       images: Examples as stored.
       scaling: How to scale them.
       inference: A key of ``places.INFERENCE_RULES``.
-      passes: Noisy passes under "mc", samples of each noisy layer under "gaussian".
+      passes: Noisy passes under "mc", samples of each noisy layer under "gaussian"; under "masks"
+        the number of the first masks, or all if there are fewer.
       of: What to return of the predictions of a chunk, given the indices of its examples: arrays
         with an entry for each example. The predictions themselves by default.
     """
@@ -83,8 +84,8 @@ def predict(
     def predicted(indices: Array, chunk_index: Array) -> Prediction:
         x = network.cast_to_compute(scaled(images[split_batch(indices)], scaling))
         chunk_key = jax.random.fold_in(noise_key, chunk_index)
-        if inference == "mc":
-            return _monte_carlo(network, weights, chunk_key, x, passes)
+        if inference in ("mc", "masks"):
+            return _averaged(network, weights, inference, chunk_key, x, passes)
         model = network.module(weights, inference, draws=passes)
         log_probs = _log_probs(model, x, chunk_key)
         zeros = jnp.zeros(log_probs.shape[:-1])
@@ -94,15 +95,22 @@ def predict(
     return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:count], parts)
 
 
-def _monte_carlo(
-    network: NetworkFactory, weights: Weights, noise_key: Key[Array, ""], x: Array, passes: int
+def _averaged(
+    network: NetworkFactory,
+    weights: Weights,
+    inference: Mode,
+    noise_key: Key[Array, ""],
+    x: Array,
+    passes: int,
 ) -> Prediction:
     """Returns the mean of the softmax outputs of noisy passes, and their uncertainties."""
+    if inference == "masks":
+        passes = min(passes, network.masks)
 
     def one_pass(totals: _Totals, draw: Array) -> tuple[_Totals, None]:
         log_sum, entropy, counts = totals
         pass_key = jax.random.fold_in(noise_key, draw)
-        log_probs = _log_probs(network.module(weights, "mc"), x, pass_key)
+        log_probs = _log_probs(network.module(weights, inference, mask=draw), x, pass_key)
         votes = jax.nn.one_hot(jnp.argmax(log_probs, -1), network.classes)
         # Summed as logarithms, because probabilities of confident networks underflow.
         log_sum = jnp.logaddexp(log_sum, log_probs)

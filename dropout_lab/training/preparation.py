@@ -14,6 +14,7 @@ from dropout_lab.training.arrays import example_shape
 from dropout_lab.training.own_code import check_own_code, reporting_own_code
 from dropout_lab.training.program import Program
 from dropout_lab.training.record import environment
+from dropout_lab.training.robustness import check_robustness
 from dropout_lab.training.vmapped import VmappedProgram
 from dropout_lab.variants import variant_named
 
@@ -114,6 +115,7 @@ def check_data(config: FrozenConfigDict, dataset: Dataset) -> None:
         )
     check_scaling(dataset, config.data.scaling)
     _check_sequences(config, dataset)
+    check_robustness(config, dataset.test)
     shape = example_shape(dataset.train)
     if config.data.augment == "crop_flip" and len(shape) != 3:
         raise InputError(

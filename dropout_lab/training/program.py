@@ -57,6 +57,7 @@ class Program:
         self.init = self._compiled(self._init, options=options_for_one_call())
         self.train_epoch = self._compiled(self._train_epoch, static=("steps",), donate=("state",))
         self.evaluate = self._compiled(self._evaluate, static=("inference", "passes"))
+        self.entropy = self._compiled(self._entropy, static=("inference", "passes"))
         self._predict = partial(predict, self.network)
         self.predict = self._compiled(self._predict, static=("inference", "passes"))
         self.sample = self._compiled(self._sample, static=("passes",))
@@ -225,19 +226,14 @@ class Program:
         inference: Mode,
         passes: int = 1,
     ) -> dict[str, Float[Array, ""]]:
-        """Returns the metrics of predictions; under "mc", uncertainties as well.
+        """Returns the metrics of predictions; under "mc" and "masks", uncertainties as well.
 
         They are those of :func:`prediction_metrics` or, of next tokens, :func:`token_metrics`.
         """
         labels = noisy_labels(hparams, data)
+        key = _key(hparams, _EVALUATION)
         predicted = partial(
-            self._predict,
-            weights,
-            _key(hparams, _EVALUATION),
-            data.images,
-            scaling,
-            inference=inference,
-            passes=passes,
+            self._predict, weights, key, data.images, scaling, inference=inference, passes=passes
         )
         if labels.ndim > 1:
             # A part's probabilities of all tokens at all steps would not fit into memory.
@@ -253,9 +249,18 @@ class Program:
             prediction = predicted()
             metrics = prediction_metrics(prediction.log_probs, labels)
             uncertainties, counted = prediction.uncertainties(), None
-        if inference == "mc":
+        if inference in ("mc", "masks"):
             metrics |= {name: values.mean(where=counted) for name, values in uncertainties.items()}
         return metrics
+
+    def _entropy(
+        self, weights: Weights, hparams: Hparams, data: Examples, scaling: Scaling, **rule: Any
+    ) -> Float[Array, "n *steps"]:
+        """Returns the entropies of the predictions whose metrics :meth:`_evaluate` returns."""
+        key = _key(hparams, _EVALUATION)
+        of = lambda prediction, rows: prediction.entropy  # noqa: E731
+        found: Array = self._predict(weights, key, data.images, scaling, of=of, **rule)
+        return found
 
     def _sample(
         self,

@@ -1,7 +1,7 @@
 """A run in its own directory: training, saving, recording."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,21 @@ from dropout_lab.training.trainer import Trainer
 from dropout_lab.training.vmapped import VmappedProgram
 
 
-def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
+def train(
+    config: ConfigDict,
+    workdir: str | Path,
+    *,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> dict[str, Any]:
     """Trains a configuration and returns the record, which is saved as ``workdir/record.json``.
 
     An interrupted run is resumed. Of a finished run, the record is only read. The processes of a
     distributed run train together, in a directory that they share.
+
+    Args:
+      config: The configuration.
+      workdir: The run's directory.
+      on_epoch: Called after every epoch.
 
     Raises:
       InputError: If the configuration or the data is wrong, or the directory belongs to another run
@@ -40,10 +50,12 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
       ProcessLost: If another process of a distributed run has died.
     """
     with one_of_several():
-        return _train(config, workdir)
+        return _train(config, workdir, on_epoch)
 
 
-def _train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
+def _train(
+    config: ConfigDict, workdir: str | Path, on_epoch: Callable[[Epoch], None]
+) -> dict[str, Any]:
     with agreement():
         resolved = resolve(config)
         directory = check_directory(workdir)
@@ -53,7 +65,9 @@ def _train(config: ConfigDict, workdir: str | Path) -> dict[str, Any]:
         program, dataset = prepare(resolved)
     with _claimed(directory, resolved):
         # Another process may have finished the same run in the meantime.
-        return _finished_record(directory, resolved) or _run(directory, resolved, program, dataset)
+        return _finished_record(directory, resolved) or _run(
+            directory, resolved, program, dataset, on_epoch
+        )
 
 
 def _finished_record(directory: Path, config: FrozenConfigDict) -> dict[str, Any] | None:
@@ -105,7 +119,11 @@ def _claimed(directory: Path, config: FrozenConfigDict) -> Iterator[None]:
 
 
 def _run(
-    directory: Path, config: FrozenConfigDict, program: VmappedProgram, dataset: Dataset
+    directory: Path,
+    config: FrozenConfigDict,
+    program: VmappedProgram,
+    dataset: Dataset,
+    on_epoch: Callable[[Epoch], None],
 ) -> dict[str, Any]:
     checkpoints = Checkpoints(directory / "checkpoint")
     with graceful_stop() as stop, Display(trials=1, shown=is_first(), lines=True) as display:
@@ -117,6 +135,7 @@ def _run(
         def show(epoch: Epoch) -> None:
             display.update(epoch.fraction, epoch.summary())
             report(epoch)
+            on_epoch(epoch)
 
         trainer = Trainer(
             program, [config], dataset, checkpoints=checkpoints, on_epoch=show, stop=stop

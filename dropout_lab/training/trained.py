@@ -172,6 +172,8 @@ class Trained:
     ) -> Prediction:
         """Returns Monte-Carlo predictions with their uncertainties, as NumPy arrays.
 
+        Those of a variant with fixed masks are over the masks.
+
         Args:
           x: Examples as the data set stores them (images: bytes), or bytes divided by 255.
           passes: Number of noisy passes, at least 1; None for the number used for its test metrics,
@@ -181,7 +183,8 @@ class Trained:
         Raises:
           InputError: If an argument is not allowed, or the variant has no noise to sample.
         """
-        return self._predict(x, "mc", passes, seed)
+        rule = "masks" if self._program.network.masks else "mc"
+        return self._predict(x, rule, passes, seed)
 
     def _predict(self, x: np.ndarray, inference: str, passes: int | None, seed: int) -> Prediction:
         if passes is None:

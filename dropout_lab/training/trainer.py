@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,11 +12,13 @@ from ml_collections import FrozenConfigDict
 from dropout_lab.config import hparams_of, static_key
 from dropout_lab.data import Dataset, Split, concatenate, label_noise
 from dropout_lab.system.interrupt import Stop
-from dropout_lab.training.arrays import Examples, Scaling, fit_scaling, to_device
+from dropout_lab.training.arrays import Examples, Scaling, by_lane, fit_scaling, to_device
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.network import Weights
+from dropout_lab.training.pauses import Pauses
 from dropout_lab.training.program import as_arrays
 from dropout_lab.training.progress import Epoch, Metrics, Progress, TrialState
+from dropout_lab.training.robustness import measure
 from dropout_lab.training.session import Session
 from dropout_lab.training.state import TrainState
 from dropout_lab.training.vmapped import VmappedProgram
@@ -66,6 +66,7 @@ class Trainer:
       checkpoints: Where to save and resume from; None to do neither.
       on_epoch: Called after every epoch.
       stop: Checked after every epoch for a request to save and leave.
+      pauses: Where trials that ``train.stop`` ends leave their state and find it; None for neither.
 
     Raises:
       ValueError: If there are too many configurations, or they do not share a program.
@@ -80,6 +81,7 @@ class Trainer:
         checkpoints: Checkpoints | None = None,
         on_epoch: Callable[[Epoch], None] = lambda epoch: None,
         stop: Stop | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         if not 1 <= len(configs) <= program.lanes:
             raise ValueError(f"{len(configs)} trials; allowed: 1 to {program.lanes}, the lanes")
@@ -93,7 +95,7 @@ class Trainer:
         self._on_epoch = on_epoch
         self._trials = [TrialState(index, config) for index, config in enumerate(configs)]
         interval = self._config.run.checkpoint_seconds
-        self._session = Session(self._trials, checkpoints, interval, stop or Stop())
+        self._session = Session(self._trials, checkpoints, interval, stop or Stop(), pauses)
         idle = [configs[-1]] * (program.lanes - len(configs))
         hparams = [hparams_of(config) for config in (*configs, *idle)]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *hparams)
@@ -108,7 +110,7 @@ class Trainer:
         """
         init = functools.partial(self._program.init, self._hparams)
         make_template = functools.partial(jax.eval_shape, self._program.init, self._hparams)
-        restored = self._session.restore(make_template)
+        restored = self._session.restore(make_template, self._program.lanes)
         if restored is None:
             # Two calls, because training overwrites the buffers of the state.
             state, selected_weights = init(), init().weights
@@ -157,7 +159,7 @@ class Trainer:
             fits = self._evaluate("train", state.evaluated, sample, phase, samples)
             rows: list[Metrics] = [
                 {"train_loss": value, "train_error": fit["train_error"]}
-                for value, fit in zip(_by_lane(loss), fits, strict=True)
+                for value, fit in zip(by_lane(loss), fits, strict=True)
             ]
             if val is not None:
                 metrics = self._evaluate("val", state.evaluated, val, phase, samples)
@@ -170,6 +172,7 @@ class Trainer:
                 selected_weights = self._program.choose(mask, state.evaluated, selected_weights)
             self._report(phase, live)
             self._session.end_epoch(state, selected_weights)
+        self._session.pause(trials, state, selected_weights)
         return state, selected_weights
 
     def _end_phase(
@@ -197,11 +200,23 @@ class Trainer:
                 trial.start_refit()
         self._measure("train", selected_weights, phase.split, phase, last)
         self._measure("test", selected_weights, self._dataset.test, phase, tested)
+        robust = measure(
+            self._program,
+            selected_weights,
+            self._hparams,
+            phase.scaling,
+            self._dataset.test,
+            [trial.config for trial in tested],
+        )
+        for (option, name), columns in robust:
+            for trial in (trial for trial in tested if name in trial.config.eval[option]):
+                row = {metric: values[trial.index] for metric, values in columns.items()}
+                trial.progress.metrics |= row
         if last:
             for metric, values in self._program.sparsity(selected_weights).items():
-                by_lane = _by_lane(values)
+                lanes = by_lane(values)
                 for trial in last:
-                    trial.progress.metrics[metric] = by_lane[trial.index]
+                    trial.progress.metrics[metric] = lanes[trial.index]
         return selected_weights
 
     def _measure(
@@ -228,7 +243,7 @@ class Trainer:
             inference=self._config.eval.inference,
             passes=passes or 1,
         )
-        columns = {f"{name}_{metric}": _by_lane(values) for metric, values in metrics.items()}
+        columns = {f"{name}_{metric}": by_lane(values) for metric, values in metrics.items()}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def _report(self, phase: _Phase, live: list[TrialState]) -> None:
@@ -285,8 +300,3 @@ class Trainer:
         mask = np.zeros(self._program.lanes, bool)
         mask[[trial.index for trial in trials]] = True
         return mask
-
-
-def _by_lane(values: Any) -> list[float | None]:
-    """Returns each lane's value, or None where it is not finite, which JSON cannot hold."""
-    return [value if math.isfinite(value) else None for value in np.asarray(values).tolist()]

@@ -52,6 +52,9 @@ class VmappedProgram:
         self.evaluate = self._lift(
             program.evaluate, _LANE, _LANE, *data, static=("inference", "passes")
         )
+        self.entropy = self._lift(
+            program.entropy, _LANE, _LANE, *data, static=("inference", "passes")
+        )
         self.recalibrate = self._lift(program.recalibrate, _LANE, *data)
         self.sparsity = self._lift(program.sparsity, _LANE)
         self.choose = self._lift(_choose, _LANE, _LANE, _LANE, donate=(2,))

@@ -59,6 +59,7 @@ PLACES = {
 INFERENCE_RULES = {
     "mean": "one pass without noise, with each layer's own correction for its absence",
     "mc": "the mean of the softmax outputs of many passes with noise",
+    "masks": "the mean of the softmax outputs under each of a network's fixed masks",
     "gaussian": "hidden units averaged over Gaussian pre-activations with the noise's moments",
     "moments": "one pass that propagates means and variances of the noise, without sampling",
     "every_other": "one pass without noise and without every other layer of a transformer",

@@ -96,6 +96,13 @@ VARIANTS: dict[str, Variant] = {
         needs=("pool",),
         allowed=_NONNEGATIVE,
     ),
+    "masksembles": Variant(
+        dict.fromkeys(
+            ("stage", "hidden"), LayerChoice(nn.Masksembles, ("masks", "scale"), rated=False)
+        ),
+        allowed={"loss.name": ("cross_entropy",)},  # two passes have the same masks
+        inference=("masks", "mean"),
+    ),
     "stochastic_depth": Variant(
         {"branch": LayerChoice(nn.StochasticDepth, ("per_example",))}, needs=("branch",)
     ),

@@ -85,7 +85,7 @@ def other_value(key, current):
     candidates = [
         *values.names,
         *(True, False, 0.25, 3, 10, 16, 22, "elsewhere"),
-        *((2,), (2, 3), (0.25,)),
+        *((2,), (2, 3), (0.25,), ("noise",), ("noise:1",)),
     ]
     for value in candidates:
         if values.test(value) and value not in (key.default, key.neutral, current):

@@ -99,6 +99,31 @@ ROWS = (
         ),
     ),
     Row(
+        name="masksembles",
+        kind="free",
+        call=lambda key, x, rate: ops.masksembles(key, x, masks=2, scale=2.0),
+        noiseless=None,
+        shape=(4, 2, 3, 8),
+        errors=(
+            *_bad_counts("masks", lambda key, x, n: ops.masksembles(key, x, masks=n, scale=2.0)),
+            *(
+                (
+                    lambda key, scale=scale: ops.masksembles(
+                        key, jnp.ones((4, 6)), masks=4, scale=scale
+                    ),
+                    ValueError,
+                    rf"scale is {scale}; allowed: finite numbers from 1 up",
+                )
+                for scale in (0.9, np.inf)
+            ),
+            (
+                lambda key: ops.masksembles(key, jnp.ones(6), masks=4, scale=2.0),
+                ValueError,
+                r"x has shape \(6,\); allowed: 2 or more axes, \(batch, \.\.\., units\)",
+            ),
+        ),
+    ),
+    Row(
         name="stochastic_depth",
         kind="mask",
         call=lambda key, x, rate: ops.stochastic_depth(key, x, rate=rate),

@@ -18,6 +18,17 @@ OPTIONS = (
 )
 
 
+def test_halving_of_drawn_settings_tells_each_ones_epochs(run_script, tmp_path):
+    options = [option for option in OPTIONS if not option.startswith("--vary=dropout")]
+    options += ["--vary=dropout.rate=uniform(0.1,0.9)", "--trials=4", "--draws=sobol"]
+    options += ["--search=halving", "--factor=2", "--config.train.epochs=2"]
+    process = run_script("tune", *options, f"--workdir={tmp_path}")
+    assert process.returncode == 0, process.stderr
+    rows = [line.split() for line in process.stdout.splitlines()[2:6]]
+    assert sorted(row[1] for row in rows) == ["1", "1", "2", "2"]
+    assert [row[1] for row in rows if row[-1] == "chosen"] == ["2"]
+
+
 def test_tuning_prints_all_errors_and_is_done_once(run_script, tmp_path):
     options = (*OPTIONS, f"--workdir={tmp_path}")
     process = run_script("tune", *options)

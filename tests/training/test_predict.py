@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from dropout_lab import ops
 from dropout_lab.config import hparams_of, resolve
 from dropout_lab.training import prediction as module_under_test
 from dropout_lab.training.arrays import scaled
@@ -109,6 +110,28 @@ def test_uncertainty_matches_numpy(runs, normalised, key):
     counts = np.array([np.bincount(votes[:, i], minlength=3).max() for i in range(len(images))])
     np.testing.assert_allclose(prediction.variation_ratio, 1 - counts / 7, atol=1e-6)
     assert np.asarray(prediction.variation_ratio).max() > 0
+
+
+def test_masks_are_averaged_each_over_all_examples(runs, new_config, key):
+    changes = {"model.widths": (24, 24), "dropout.masks": 3, "dropout.scale": 2.5}
+    program, _, state = runs.init(new_config("masksembles", changes))
+    arguments = (state.weights, key, runs.data.images, runs.scaling)
+    layers = state.weights.params["classifier"]["layers"].values()
+    table = np.asarray(
+        ops.masksembles_masks(jax.random.key(0), units=24, masks=3, scale=2.5), np.float32
+    )
+    passes = []
+    for mask in table:
+        hidden = runs.inputs
+        for layer in layers:
+            hidden = np.maximum(hidden @ layer["linear"]["kernel"], 0) * mask  # biases are 0
+        output = state.weights.params["classifier"]["output"]
+        passes.append(jax.nn.softmax(hidden @ output["kernel"]))
+    for count in (1, 2, 3, 50):
+        found = program.predict(*arguments, inference="masks", passes=count)
+        probs = np.exp(found.log_probs)
+        np.testing.assert_allclose(probs, np.mean(passes[:count], axis=0), rtol=1e-4, atol=1e-6)
+    assert (np.asarray(found.mutual_information) > 0).all()
 
 
 def test_gaussian_inference_is_monte_carlo_of_a_linear_layers_moments(runs, new_config, key):

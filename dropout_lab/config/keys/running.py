@@ -1,7 +1,10 @@
 """Configuration keys of evaluation, arithmetic, devices, and of how to run."""
 
 from dropout_lab.config.keys.key import ALWAYS, ORIGINAL, Flat, Key, Role, When, equals
-from dropout_lab.config.keys.values import FLAG, NONE, number, one_of, whole
+from dropout_lab.config.keys.values import FLAG, NONE, Values, number, one_of, tuple_of, whole
+from dropout_lab.data.catalog import IMAGE_SETS
+from dropout_lab.data.shifts import OUTLIERS, SHIFTS, parsed
+from dropout_lab.errors import InputError
 from dropout_lab.models import model_named
 from dropout_lab.variants import INFERENCE_RULES
 
@@ -18,7 +21,16 @@ def _has_batch_stats(config: Flat, _: str) -> bool:
     return bool(config["model.batch_norm"]) or model_named(config["model.name"]).normalised
 
 
-SAMPLED = When("`eval.inference` is mc or gaussian", _several_passes)
+def _is_shift(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(parsed(value))
+    except InputError:
+        return False
+
+
+SHIFT = Values(f"{' | '.join(SHIFTS)}, with :1 to :5 or rotation:DEGREES", _is_shift, str)
+TESTED = When("`eval.test` is True", lambda config, _: bool(config["eval.test"]))
+SAMPLED = When("`eval.inference` is mc, masks or gaussian", _several_passes)
 
 # fmt: off
 KEYS = (
@@ -26,7 +38,7 @@ KEYS = (
         before=ORIGINAL,
         meaning="Inference rule. None: the variant's first."),
     Key("eval.passes", 50, whole(1, _MOST), STATIC, when=SAMPLED, before=ORIGINAL,
-        meaning="Passes averaged in the final evaluation."),
+        meaning="Passes averaged in the final evaluation; masks: at most all of them."),
     Key("eval.samples", 5, whole(1, _MOST), STATIC, when=SAMPLED, before=ORIGINAL,
         meaning="Passes averaged after each epoch."),
     Key("eval.recalibrate", False, FLAG, STATIC,
@@ -35,6 +47,13 @@ KEYS = (
                 "test_raw."),
     Key("eval.test", True, FLAG, HOST, when=ALWAYS, before=True,
         meaning="Evaluate on the test set, once, at the end."),
+    Key("eval.shift", (), tuple_of(SHIFT), HOST, when=TESTED, before=(), unread=(),
+        meaning="Shifts of the test images, such as ('rotation:3', 'noise:1'): the metrics on each "
+                "are named test_rotation:3_error and so on."),
+    Key("eval.ood", (), tuple_of(one_of((*OUTLIERS, "digits", *IMAGE_SETS))), HOST, when=TESTED,
+        before=(), unread=(),
+        meaning="Outliers, such as ('noise', 'cifar10'): test_ood_noise_auroc and so on say how "
+                "well the entropy of predictions tells them from test images."),
     Key("compute.dtype", "float32", one_of(("float32", "bfloat16")), STATIC, when=ALWAYS,
         before="float32",
         meaning="Type of layers and their gradients; weights, losses and updates are always "

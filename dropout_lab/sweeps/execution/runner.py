@@ -1,8 +1,8 @@
 """Execution of a sweep's pending trials, by one process or many."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import jax
 from ml_collections import ConfigDict
@@ -52,6 +52,8 @@ def run_sweep(
     sweep: Grid | Iterable[Overrides],
     store: Store,
     execution: Execution | None = None,
+    *,
+    on_record: Callable[[dict[str, Any]], None] | None = None,
 ) -> Outcome:
     """Runs the trials of a sweep that have no record yet, and records each when it is done.
 
@@ -60,6 +62,7 @@ def run_sweep(
       sweep: A grid, or the overrides of each trial.
       store: The directory of the sweep.
       execution: How to run the trials.
+      on_record: Called in this process with the record of each trial that has ended.
 
     Returns:
       The trials that failed or diverged.
@@ -76,6 +79,7 @@ def run_sweep(
         for trial in ids:
             store.forget_failure(trial)
     watch, damaged = _watch(store, ids)
+    watch.on_record = on_record
     with graceful_stop() as stop, Display(trials=len(trials)) as display:
         warnings = (*_other_revisions(watch), *_without_network(config, store, watch))
         for line in (_introduction(watch), *damaged, *warnings):

@@ -75,6 +75,16 @@ DESCRIPTIONS = {
         "The width of the noise is learnt for each unit and example.",
         papers=("Achille and Soatto 2018, arXiv:1611.01353",),
     ),
+    "masksembles": Description(
+        op="masksembles",
+        noisy="hidden units and feature maps, by one of a few fixed masks for each example",
+        formula=r"y_i = M_{i \bmod N} \, x_i, \qquad \text{inference: } \frac{1}{N} \sum_{n=1}^N "
+        r"\operatorname{softmax} f(x; M_n)",
+        use="For uncertainty between Monte-Carlo dropout and a deep ensemble: `dropout.masks` "
+        "networks in one, that share the less the larger `dropout.scale` is. Each keeps a part of "
+        "the units, so give it more of them.",
+        papers=("Durasov et al. 2021, arXiv:2012.08334",),
+    ),
     "variational_dropout": Description(
         op="variational_dropout",
         noisy="units, by Gaussian noise of learnt variance (type A)",

@@ -1,0 +1,1 @@
+"""Trackers: histories and records for TensorBoard, Weights & Biases, or as CSV files."""
