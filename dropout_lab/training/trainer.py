@@ -210,8 +210,9 @@ class Trainer:
         )
         for (option, name), columns in robust:
             for trial in (trial for trial in tested if name in trial.config.eval[option]):
-                row = {metric: values[trial.index] for metric, values in columns.items()}
-                trial.progress.metrics |= row
+                trial.progress.metrics |= {
+                    key: value[trial.index] for key, value in columns.items()
+                }
         if last:
             for metric, values in self._program.sparsity(selected_weights).items():
                 lanes = by_lane(values)
