@@ -85,6 +85,7 @@ def test_shares_of_extreme_alphas_are_finite(key, alpha):
         np.testing.assert_allclose(target.sum(1), 1, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["data.mixup", "data.cutmix"])
 def test_a_step_trains_on_the_mixed_batch(runs, new_config, tiny_dataset, name):
     config = new_config(changes={**WHOLE, name: 2.0, "train.label_smoothing": 0.1})

@@ -62,6 +62,7 @@ def test_a_decay_of_one_gives_the_mean(decay):
     np.testing.assert_allclose(average.params, values.mean(0), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_average_is_evaluated_and_the_weights_are_trained(run):
     """With an update an epoch, the weights of each epoch are those after each update."""
     changes = {"train.batch_size": 40, "model.batch_norm": True, "train.epochs": 3}
@@ -101,6 +102,7 @@ def test_label_noise_has_its_rate_at_any_place_of_the_order(real_digits):
     assert (abs(steps[1:] - len(real_digits) / 9) < 4 * np.sqrt(len(real_digits) / 9)).all()
 
 
+@pytest.mark.slow
 def test_training_labels_are_noisy_and_others_are_not(run, tiny_dataset):
     noise = label_noise(tiny_dataset.train, 3)
     rate = float(np.median(noise.threshold))
