@@ -59,7 +59,8 @@ def test_examples_take_masks_in_turn(key, array):
     x = np.asarray(array((7, 2, 12)))
     table = np.asarray(ops.masksembles_masks(key, units=12, masks=3, scale=2.0))
     expected = np.stack([table[i % 3] * x[i] for i in range(7)])
-    np.testing.assert_array_equal(ops.masksembles(key, x, masks=3, scale=2.0), expected)
+    given = jnp.asarray(x)
+    np.testing.assert_array_equal(ops.masksembles(key, given, masks=3, scale=2.0), expected)
     for n in range(3):
-        alone = ops.masksembles(key, x, masks=3, scale=2.0, only=jnp.int32(n))
+        alone = ops.masksembles(key, given, masks=3, scale=2.0, only=jnp.int32(n))
         np.testing.assert_array_equal(alone, table[n] * x)
