@@ -80,21 +80,21 @@ def _settings(
     by_variant: dict[str, list[Trained]] = {}
     for network in networks:
         by_variant.setdefault(network.record["config"]["variant"], []).append(network)
-    ask = functools.partial(Question, shifts=tuple(shifts), against=tuple(against))
+    asked = functools.partial(Question, shifts=tuple(shifts), against=tuple(against))
     for count in COUNTS:
         alone = [[network] for network in by_variant["dropout"]]
-        yield "Monte-Carlo dropout", count, alone, ask(inference="mc", passes=count)
+        yield "Monte-Carlo dropout", count, alone, asked(inference="mc", passes=count)
         alone = [
             [network]
             for network in by_variant["masksembles"]
             if network.record["config"]["dropout"]["masks"] == count
         ]
         if alone:
-            yield "Masksembles", count, alone, ask(inference="masks")
+            yield "Masksembles", count, alone, asked(inference="masks")
         members = by_variant["none"]
         groups = [members[i : i + count] for i in range(0, len(members) - count + 1, count)]
         if groups:
-            yield "ensemble", count, groups, ask(inference=ENSEMBLE)
+            yield "ensemble", count, groups, asked(inference=ENSEMBLE)
 
 
 def _diversity(group: Sequence[Trained], count: int) -> float:

@@ -26,9 +26,19 @@ class GridFlags:
             "vary",
             [],
             "KEY=VALUE,VALUE,...; repeat it for a grid. seed=0:10 is 0 to 9; variant=all is every "
-            "variant that fits the model.",
+            "variant that fits the model. With --trials also uniform(LOW,HIGH), "
+            "log_uniform(LOW,HIGH) and integers(LOW,HIGH).",
         )
         self._seeds = flags.DEFINE_integer("seeds", None, "N: the same as --vary=seed=0:N.")
+        self._trials = flags.DEFINE_integer(
+            "trials", None, "Draw this many settings of --vary; each is run with every seed."
+        )
+        self._draws = flags.DEFINE_string(
+            "draws",
+            "random",
+            "With --trials: random, or sobol, which covers more evenly.",
+        )
+        self._draw_seed = flags.DEFINE_integer("draw_seed", 0, "With --trials: seed of the draws.")
         self._sweep = define_path(
             "sweep", "FILE.py whose get_sweep() yields the values of each trial."
         )
@@ -42,13 +52,31 @@ class GridFlags:
         Raises:
           InputError: If a flag or the file is wrong.
         """
-        from dropout_lab.sweeps.grid import parse, product, read_sweep, with_all_variants
+        from dropout_lab.sweeps.draws import draw_of, sampled
+        from dropout_lab.sweeps.grid import (
+            MAX_TRIALS,
+            parse,
+            product,
+            read_sweep,
+            with_all_variants,
+        )
 
         factors = [read_sweep(self._sweep.value)] if self._sweep.value else []
         specs = [*self._vary.value]
         if self._seeds.value is not None:
             specs.append(f"seed=0:{self._seeds.value}")
-        return list(product(*factors, with_all_variants(parse(specs), config)))
+        grid = with_all_variants(parse(specs), config)
+        count = self._trials.value
+        if count is None:
+            return list(product(*factors, grid))
+        draws = {key: draw_of(key, values) for key, values in grid.items() if key != "seed"}
+        if not 1 <= count <= MAX_TRIALS:
+            raise InputError(f"--trials={count}; allowed: 1 to {MAX_TRIALS}")
+        if not draws:
+            raise InputError(f"--trials={count} without --vary of a key to draw; allowed: with it")
+        drawn = sampled(draws, count, self._draw_seed.value, self._draws.value)
+        seeds = {key: values for key, values in grid.items() if key == "seed"}
+        return list(product(*factors, drawn, seeds))
 
 
 class ExecutionFlags:

@@ -10,6 +10,7 @@ from dropout_lab.variants import NONNEGATIVE, variant_named
 def check_training(config: Flat) -> None:
     """Raises InputError if values of loss, optimiser and schedules do not go together."""
     _check_loss(config)
+    _check_stop(config)
     _check_optimizer(config)
     _check_mixing(config)
     _check_rate_schedule(config)
@@ -36,6 +37,12 @@ def _check_loss(config: Flat) -> None:
             f"config.loss.sparsity is {sparsity:g} with activation "
             f"{config['model.activation']!r}; allowed: {', '.join(NONNEGATIVE)}, or no sparsity"
         )
+
+
+def _check_stop(config: Flat) -> None:
+    stop, epochs = config["train.stop"], config["train.epochs"]
+    if stop is not None and epochs is not None and stop >= epochs:
+        config["train.stop"] = None  # it ends then anyway
 
 
 def _check_mixing(config: Flat) -> None:

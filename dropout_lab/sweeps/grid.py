@@ -1,15 +1,13 @@
-"""Sweeps as iterables of overrides: grids, combinations and random draws."""
+"""Sweeps as iterables of overrides: grids, and combinations."""
 
-import hashlib
 import itertools
 import json
 import math
 import runpy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ml_collections import ConfigDict
 
 from dropout_lab.config import flatten, key_named, present_places
@@ -24,9 +22,6 @@ Overrides = Mapping[str, Any]
 
 Grid = Mapping[str, Sequence[Any]]
 """The values to try, by configuration key."""
-
-Draw = Callable[[np.random.Generator], Any]
-"""A distribution: a function from a random generator to a value."""
 
 MAX_TRIALS = 100_000
 """Most trials of a sweep; a generator without an end is told by it."""
@@ -148,58 +143,6 @@ def _listed(grid: Grid) -> dict[str, list[Any]]:
 def chain(*sweeps: Iterable[Overrides]) -> Iterator[Overrides]:
     """Yields the overrides of one sweep after another."""
     return itertools.chain(*sweeps)
-
-
-def sampled(draws: Mapping[str, Draw], count: int, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Yields overrides drawn at random.
-
-    Each key has its own random stream: more draws or more keys do not change the first draws.
-
-    >>> list(sampled({"dropout.rate": uniform(0, 0.8)}, count=2))
-    [{'dropout.rate': 0.0415439}, {'dropout.rate': 0.0995202}]
-
-    Args:
-      draws: A distribution per configuration key, such as ``log_uniform(1e-3, 1)``.
-      count: Number of overrides.
-      seed: Seed of all streams.
-    """
-    streams = {key: np.random.default_rng(_stream_seed(seed, key)) for key in draws}
-    for _ in range(count):
-        yield {key: draw(streams[key]) for key, draw in draws.items()}
-
-
-def _stream_seed(seed: int, key: str) -> list[int]:
-    return [seed, int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big")]
-
-
-def uniform(low: float, high: float) -> Draw:
-    """Returns the uniform distribution on an interval, rounded to six significant digits."""
-    return lambda random: _rounded(random.uniform(low, high))
-
-
-def log_uniform(low: float, high: float) -> Draw:
-    """Returns the distribution whose logarithm is uniform, rounded to six significant digits.
-
-    Raises:
-      InputError: Unless ``0 < low <= high``.
-    """
-    if not 0 < low <= high:
-        raise InputError(f"log_uniform from {low} to {high}; allowed: 0 < low <= high")
-    return lambda random: _rounded(math.exp(random.uniform(math.log(low), math.log(high))))
-
-
-def integers(low: int, high: int) -> Draw:
-    """Returns the uniform distribution on the integers from low to high, inclusive."""
-    return lambda random: int(random.integers(low, high, endpoint=True))
-
-
-def choice(options: Sequence[Any]) -> Draw:
-    """Returns the uniform distribution on the options."""
-    return lambda random: options[int(random.integers(len(options)))]
-
-
-def _rounded(number: float) -> float:
-    return float(f"{number:.6g}")
 
 
 def settings_and_seeds(

@@ -6,6 +6,7 @@ DIR/networks/       trained networks, with config.run.save_model
 DIR/failures/       a traceback per trial that raised an exception
 DIR/plans/          a plan per group of trials: see plan.py
 DIR/checkpoints/    state of the trials in progress
+DIR/pauses/         state of the trials that config.train.stop ended
 DIR/progress/       progress reports of the chunks in progress
 DIR/quarantine/     damaged files
 DIR/locks/          see Store.lock
@@ -173,6 +174,11 @@ class Store:
     def checkpoint(self, name: str) -> Path:
         """Returns the path for a checkpoint."""
         return self.directory / "checkpoints" / name
+
+    @property
+    def pauses(self) -> Path:
+        """The folder for the states of trials that were stopped."""
+        return self.directory / "pauses"
 
     def file(self, kind: str, name: str) -> Path:
         """Returns the path for another JSON file of the sweep, such as a group's plan."""

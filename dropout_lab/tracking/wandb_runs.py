@@ -47,7 +47,7 @@ class Wandb:
             self.close()
         if self._run is None:
             self._directory.mkdir(parents=True, exist_ok=True)
-            os.environ.setdefault("WANDB_MODE", "offline")
+            mode: Any = os.environ.get("WANDB_MODE", "offline")
             self._run = wandb.init(
                 project="dropout_lab",
                 group=self._directory.parent.name,
@@ -55,6 +55,7 @@ class Wandb:
                 name=trial.label,
                 config=dict(trial.settings),
                 dir=str(self._directory),
+                mode=mode,
                 resume="allow",
                 settings=wandb.Settings(silent=True, console="off"),
             )

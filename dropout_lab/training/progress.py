@@ -91,8 +91,9 @@ class TrialState:
         self._lengths = Lengths(1, 0)
 
     def start_phase(self, lengths: Lengths) -> None:
-        """Sets how long the phase may be."""
+        """Sets how long the phase may be; a trial stopped before may then go on."""
         self._lengths = lengths
+        self.progress.live = self._goes_on()
 
     @property
     def next_steps(self) -> int:
@@ -113,12 +114,7 @@ class TrialState:
         error = row.get("val_nll" if self.config.model.head == "token" else "val_error")
         if error is not None and error < progress.best:
             progress.best, progress.best_epoch = error, progress.epochs
-        waited = progress.epochs - progress.best_epoch
-        patience = self.config.train.patience or math.inf
-        impatient = progress.phase == "select" and waited >= patience
-        progress.live = not (
-            progress.diverged or impatient or progress.epochs == self._phase_epochs
-        )
+        progress.live = self._goes_on()
 
     @property
     def selects_newest(self) -> bool:
@@ -152,9 +148,26 @@ class TrialState:
         return (of_phase + (progress.phase == "refit")) / 2 if self.config.train.refit else of_phase
 
     @property
+    def stopped(self) -> bool:
+        """Whether the trial has been stopped before its end, and could go on from there."""
+        progress = self.progress
+        stopped = progress.phase == "select" and progress.epochs == self.config.train.stop
+        return stopped and not progress.diverged
+
+    def _goes_on(self) -> bool:
+        """Returns whether another epoch follows in this phase."""
+        progress = self.progress
+        waited = progress.epochs - progress.best_epoch
+        patience = self.config.train.patience or math.inf
+        impatient = progress.phase == "select" and waited >= patience
+        return not (progress.diverged or impatient or progress.epochs >= self._phase_epochs)
+
+    @property
     def _phase_epochs(self) -> int:
         """Most epochs of the phase: refit trains no longer than the selected epoch."""
         allowed = int(self._lengths.epochs)
+        if self.progress.phase == "select":
+            return min(self.config.train.stop or allowed, allowed)
         return min(self.progress.selected or allowed, allowed)
 
     @property

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from dropout_lab.config import trial_id
 from dropout_lab.system.interrupt import Stop
 from dropout_lab.training.checkpoint import Arrays, Checkpoints, refill
 from dropout_lab.training.network import Weights
+from dropout_lab.training.pauses import Pauses
 from dropout_lab.training.processes import agreed, is_first
 from dropout_lab.training.progress import Progress, TrialState
 from dropout_lab.training.state import TrainState
@@ -26,6 +28,7 @@ class Session:
       checkpoints: Where to save and resume from; None to do neither.
       interval: Seconds between checkpoints.
       stop: Checked after every epoch for a request to save and leave.
+      pauses: Where trials that ``train.stop`` ends leave their state and find it; None for neither.
     """
 
     def __init__(
@@ -34,11 +37,13 @@ class Session:
         checkpoints: Checkpoints | None,
         interval: float,
         stop: Stop,
+        pauses: Pauses | None = None,
     ) -> None:
         self._trials = trials
         self._checkpoints = checkpoints
         self._interval = interval
         self._stop = stop
+        self._pauses = pauses
         self._started = self._saved = time.monotonic()
 
     @property
@@ -46,14 +51,17 @@ class Session:
         """Wall time of the run, over all sessions."""
         return time.monotonic() - self._started
 
-    def restore(self, make_template: Callable[[], TrainState]) -> tuple[TrainState, Weights] | None:
-        """Restores the trials' progress from the checkpoint, if there is one.
+    def restore(
+        self, make_template: Callable[[], TrainState], lanes: int
+    ) -> tuple[TrainState, Weights] | None:
+        """Restores the trials' progress from the checkpoint, or else from where they were stopped.
 
         Args:
           make_template: Returns the structure, shapes and types of a training state.
+          lanes: Number of lanes of that state.
 
         Returns:
-          The saved training state and selected weights; None without a checkpoint.
+          The saved training state and selected weights; None if nothing is saved.
 
         Raises:
           InputError: If the checkpoint is damaged, or written by another version of the code.
@@ -75,11 +83,31 @@ class Session:
             return restored, progresses
 
         saved = self._checkpoints.restore(read) if self._checkpoints else None
+        if saved is None and self._pauses:
+
+            @functools.cache
+            def template() -> tuple[TrainState, Weights]:
+                state = make_template()
+                return state, state.weights
+
+            saved = self._pauses.restore(self._trials, template, lanes)
         restored, progresses = saved or (None, [])
         for trial, progress in zip(self._trials, progresses, strict=False):
             trial.progress = progress
         self._started = time.monotonic() - self._trials[0].progress.seconds
         return restored
+
+    def pause(
+        self, trials: Sequence[TrialState], state: TrainState, selected_weights: Weights
+    ) -> None:
+        """Saves those of a phase's trials that ``train.stop`` has ended, so that they can go on."""
+        stopped = [trial for trial in trials if trial.stopped]
+        if self._pauses is None or not stopped:
+            return
+        tree = jax.device_get((state, selected_weights))
+        for trial in stopped:
+            trial.progress.seconds = self.seconds
+            self._pauses.save(trial, tree)
 
     def end_epoch(self, state: TrainState, selected_weights: Weights) -> None:
         """Saves a checkpoint if one is due or a stop was requested.

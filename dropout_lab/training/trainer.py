@@ -15,6 +15,7 @@ from dropout_lab.system.interrupt import Stop
 from dropout_lab.training.arrays import Examples, Scaling, by_lane, fit_scaling, to_device
 from dropout_lab.training.checkpoint import Checkpoints
 from dropout_lab.training.network import Weights
+from dropout_lab.training.pauses import Pauses
 from dropout_lab.training.program import as_arrays
 from dropout_lab.training.progress import Epoch, Metrics, Progress, TrialState
 from dropout_lab.training.robustness import measure
@@ -65,6 +66,7 @@ class Trainer:
       checkpoints: Where to save and resume from; None to do neither.
       on_epoch: Called after every epoch.
       stop: Checked after every epoch for a request to save and leave.
+      pauses: Where trials that ``train.stop`` ends leave their state and find it; None for neither.
 
     Raises:
       ValueError: If there are too many configurations, or they do not share a program.
@@ -79,6 +81,7 @@ class Trainer:
         checkpoints: Checkpoints | None = None,
         on_epoch: Callable[[Epoch], None] = lambda epoch: None,
         stop: Stop | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         if not 1 <= len(configs) <= program.lanes:
             raise ValueError(f"{len(configs)} trials; allowed: 1 to {program.lanes}, the lanes")
@@ -92,7 +95,7 @@ class Trainer:
         self._on_epoch = on_epoch
         self._trials = [TrialState(index, config) for index, config in enumerate(configs)]
         interval = self._config.run.checkpoint_seconds
-        self._session = Session(self._trials, checkpoints, interval, stop or Stop())
+        self._session = Session(self._trials, checkpoints, interval, stop or Stop(), pauses)
         idle = [configs[-1]] * (program.lanes - len(configs))
         hparams = [hparams_of(config) for config in (*configs, *idle)]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *hparams)
@@ -107,7 +110,7 @@ class Trainer:
         """
         init = functools.partial(self._program.init, self._hparams)
         make_template = functools.partial(jax.eval_shape, self._program.init, self._hparams)
-        restored = self._session.restore(make_template)
+        restored = self._session.restore(make_template, self._program.lanes)
         if restored is None:
             # Two calls, because training overwrites the buffers of the state.
             state, selected_weights = init(), init().weights
@@ -169,6 +172,7 @@ class Trainer:
                 selected_weights = self._program.choose(mask, state.evaluated, selected_weights)
             self._report(phase, live)
             self._session.end_epoch(state, selected_weights)
+        self._session.pause(trials, state, selected_weights)
         return state, selected_weights
 
     def _end_phase(
@@ -196,15 +200,9 @@ class Trainer:
                 trial.start_refit()
         self._measure("train", selected_weights, phase.split, phase, last)
         self._measure("test", selected_weights, self._dataset.test, phase, tested)
-        robust = measure(
-            self._program,
-            selected_weights,
-            self._hparams,
-            phase.scaling,
-            self._dataset.test,
-            [trial.config for trial in tested],
-        )
-        for (option, name), columns in robust:
+        trained = (self._program, selected_weights, self._hparams, phase.scaling)
+        configs = [trial.config for trial in tested]
+        for (option, name), columns in measure(*trained, self._dataset.test, configs):
             for trial in (trial for trial in tested if name in trial.config.eval[option]):
                 row = {metric: values[trial.index] for metric, values in columns.items()}
                 trial.progress.metrics |= row

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import tabulate
@@ -100,6 +100,43 @@ class Setting:
 
 
 @dataclasses.dataclass(frozen=True)
+class Rung:
+    """Settings compared after the same number of epochs.
+
+    Attributes:
+      epochs: Epochs trained so far.
+      settings: Indices of the settings trained this far.
+      promoted: Indices of those that go on; at the last rung, of the one chosen.
+      val_error: Mean validation error of each setting of ``settings``, in percent; None where no
+        run succeeded.
+    """
+
+    epochs: int
+    settings: tuple[int, ...]
+    promoted: tuple[int, ...]
+    val_error: tuple[float | None, ...]
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Rung":
+        """Returns the rung that ``dataclasses.asdict`` wrote."""
+        lists = {name: tuple(content[name]) for name in ("settings", "promoted", "val_error")}
+        return cls(epochs=content["epochs"], **lists)
+
+    @classmethod
+    def of(cls, epochs: int, tried: Mapping[int, Setting], keep: int) -> "Rung":
+        """Returns a rung that promotes the best settings by the rule that chooses one.
+
+        Args:
+          epochs: Epochs trained so far.
+          tried: The settings trained this far, by index.
+          keep: Number of settings to promote.
+        """
+        best = sorted(tried, key=lambda index: _rank(tried[index]))[:keep]
+        errors = tuple(setting.stats("val_error").mean for setting in tried.values())
+        return cls(epochs, tuple(tried), tuple(sorted(best)), errors)
+
+
+@dataclasses.dataclass(frozen=True)
 class Choice:
     """The result of tuning a problem.
 
@@ -107,11 +144,13 @@ class Choice:
       tried: All settings of the problem, in the order given.
       chosen: Index of the chosen setting.
       final: The chosen setting, trained on all data but the test set: a run for each final seed.
+      rungs: Of a search that stops early, its rungs in order; ``tried`` has each setting's last.
     """
 
     tried: tuple[Setting, ...]
     chosen: int
     final: Setting
+    rungs: tuple[Rung, ...] = ()
 
     @property
     def searched(self) -> bool:
@@ -119,13 +158,26 @@ class Choice:
         return len(self.tried) > 1
 
     @classmethod
-    def among(cls, problem: str, tried: Sequence[Setting]) -> "Choice":
+    def among(
+        cls,
+        problem: str,
+        tried: Sequence[Setting],
+        finalists: Iterable[int] | None = None,
+        rungs: Iterable[Rung] = (),
+    ) -> "Choice":
         """Returns the choice by ``CHOICE_RULE``, without final runs yet.
+
+        Args:
+          problem: The problem, for the message.
+          tried: All settings of the problem.
+          finalists: Indices of those to choose from; None for all.
+          rungs: The rungs of a search that stopped early.
 
         Raises:
           InputError: If there are several settings, and no run of any of them succeeded.
         """
-        chosen = min(range(len(tried)), key=lambda index: _rank(tried[index]))
+        indices = range(len(tried)) if finalists is None else finalists
+        chosen = min(indices, key=lambda index: _rank(tried[index]))
         if len(tried) > 1 and not tried[chosen].count("ok"):
             diverged, failed = (
                 sum(setting.count(status) for setting in tried) for status in ("diverged", "failed")
@@ -134,7 +186,7 @@ class Choice:
                 f"no run of {problem!r} succeeded: {diverged} diverged, {failed} failed; allowed: "
                 "settings that include one that can be trained"
             )
-        return cls(tuple(tried), chosen, Setting(tried[chosen].overrides))
+        return cls(tuple(tried), chosen, Setting(tried[chosen].overrides), tuple(rungs))
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], settings: Sequence[Overrides]) -> "Choice":
@@ -144,7 +196,8 @@ class Choice:
             for overrides, setting in zip(settings, content["tried"], strict=True)
         ]
         chosen = content["chosen"]
-        return cls(tuple(tried), chosen, Setting(settings[chosen], _runs(content["final"])))
+        rungs = tuple(map(Rung.from_json, content.get("rungs", ())))
+        return cls(tuple(tried), chosen, Setting(settings[chosen], _runs(content["final"])), rungs)
 
     def as_json(self) -> dict[str, Any]:
         """Returns the choice ready for JSON."""
@@ -152,13 +205,16 @@ class Choice:
             "tried": [setting.as_json() for setting in self.tried],
             "chosen": self.chosen,
             "final": self.final.as_json(),
+            **({"rungs": list(map(dataclasses.asdict, self.rungs))} if self.rungs else {}),
         }
 
     def table(self) -> str:
         """Returns the validation errors of all settings and the test error of the chosen one."""
+        epochs = {index: rung.epochs for rung in self.rungs for index in rung.settings}
         rows = [
             [
                 setting.label(),
+                *([epochs[index]] if epochs else []),
                 setting.stats("val_error"),
                 setting.count("diverged"),
                 setting.count("failed"),
@@ -166,7 +222,14 @@ class Choice:
             ]
             for index, setting in enumerate(self.tried)
         ]
-        header = ["setting", "validation error (%)", "diverged", "failed", ""]
+        header = [
+            "setting",
+            *(["epochs"] if epochs else []),
+            "validation error (%)",
+            "diverged",
+            "failed",
+            "",
+        ]
         tested = f"test error (%) of {self.final.label()}: {self.final.stats('test_error')}"
         if not self.searched:
             return tested

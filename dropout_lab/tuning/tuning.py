@@ -2,8 +2,10 @@
 
 import copy
 import dataclasses
+import functools
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from dropout_lab.sweeps.store import Store
 from dropout_lab.sweeps.trials import groups, make_trials
 from dropout_lab.system.workdir import check_directory, check_kind
 from dropout_lab.training.preparation import load_data
-from dropout_lab.tuning.choice import Choice, Run, Setting
+from dropout_lab.tuning.choice import Choice, Setting
+from dropout_lab.tuning.halving import Halving, whole_length
+from dropout_lab.tuning.runs import read_setting
 from dropout_lab.tuning.tuned import Tuned, TunedFile
 
 _SET_BY_TUNING = ("seed", "eval.test", "train.refit", "data.folds", "data.fold")
@@ -48,6 +52,8 @@ class Tuning:
         the first run on.
       folds: Number of parts of the training and validation data, each used once for validation;
         None to validate on the validation part only.
+      halving: Successive halving, by which most settings are stopped early; None to train all of
+        them to the end.
     """
 
     config: ConfigDict
@@ -58,6 +64,7 @@ class Tuning:
     final_seeds: Sequence[int]
     only: Collection[str] | None = None
     folds: int | None = None
+    halving: Halving | None = None
 
     def run(self, execution: Execution | None = None) -> Tuned:
         """Runs the trials that have no record yet; an interrupted tuning is resumed.
@@ -121,6 +128,10 @@ class Tuning:
             if not values or len(set(values)) < len(values):
                 raise InputError(f"{name} is {values}; allowed: one or more, all different")
         KEYS["data.folds"].check(self.folds)
+        if self.halving is not None:
+            self.halving.check()
+            for settings in self._searched.values():
+                whole_length(flatten(self.config.to_dict()), settings)
         if self.config.data.folds is not None:
             raise InputError(
                 f"config.data.folds is {self.config.data.folds}; allowed: None, since "
@@ -153,17 +164,36 @@ class Tuning:
 
     def _run_search(self, execution: Execution | None) -> dict[str, Choice]:
         """Runs all settings of all problems and returns the choices."""
-        if self._searched:
-            sweep = itertools.chain(*self._searched.values())
-            run_sweep(self._search, product(sweep, self._repeats), self._store("search"), execution)
-        return self._choices()
+        store = self._store("search")
 
-    def _choices(self) -> dict[str, Choice]:
-        """Returns the choices that follow from the records of the search."""
+        def run(settings: Iterable[Overrides]) -> None:
+            run_sweep(self._search, product(settings, self._repeats), store, execution)
+
+        if self._searched and self.halving is None:
+            run(itertools.chain(*self._searched.values()))
+        choices = self._choices(run)
+        shutil.rmtree(store.pauses, ignore_errors=True)
+        return choices
+
+    def _choices(
+        self, run: Callable[[Iterable[Overrides]], None] = lambda settings: None
+    ) -> dict[str, Choice]:
+        """Returns the choices that follow from the records of the search.
+
+        Args:
+          run: Makes the records of some settings that are missing, in a search by halving.
+        """
         store, choices = self._store("search"), {}
         for problem, settings in self._wanted.items():
+            if self.halving is not None and problem in self._searched:
+                whole = whole_length(flatten(self.config.to_dict()), settings)
+                read = functools.partial(read_setting, store, self._search, repeats=self._repeats)
+                choices[problem] = self.halving.search(problem, settings, whole, run, read)
+                continue
             repeats = self._repeats if problem in self._searched else ()
-            tried = [_setting(store, self._search, overrides, repeats) for overrides in settings]
+            tried = [
+                read_setting(store, self._search, overrides, repeats) for overrides in settings
+            ]
             choices[problem] = Choice.among(problem, tried)
         return choices
 
@@ -182,7 +212,7 @@ class Tuning:
         tested = {}
         for problem, choice in choices.items():
             overrides = choice.final.overrides
-            trained = _setting(store, self._final, self._on_all_data(overrides), seeds)
+            trained = read_setting(store, self._final, self._on_all_data(overrides), seeds)
             tested[problem] = dataclasses.replace(choice, final=Setting(overrides, trained.runs))
         return tested
 
@@ -199,6 +229,7 @@ class Tuning:
             "seeds": list(self.seeds),
             "final seeds": list(self.final_seeds),
             "folds": self.folds,
+            "search": self.halving and dataclasses.asdict(self.halving),
         }
         return TunedFile(self.workdir, inputs, self.candidates)
 
@@ -260,18 +291,3 @@ def _with(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:
     copied = copy.deepcopy(config)
     copied.update_from_flattened_dict(values)
     return copied
-
-
-def _setting(
-    store: Store, config: ConfigDict, overrides: Overrides, repeats: Iterable[Overrides]
-) -> Setting:
-    """Returns a setting with its runs, as read from the store."""
-    trials = make_trials(config, product([overrides], repeats))
-    runs = []
-    for trial in trials:
-        record = store.record(trial.id)
-        status = record["status"] if record else "failed"
-        metrics = record["metrics"] if record and status == "ok" else {}
-        data = trial.config.data
-        runs.append(Run(trial.id, trial.config.seed, data.fold, status, metrics))
-    return Setting(overrides, tuple(runs))

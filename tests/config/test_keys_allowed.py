@@ -99,6 +99,7 @@ BAD = {
     "train.select": ["best", None],
     "train.refit": [0, None],
     "train.patience": [0, 2.5, "3"],
+    "train.stop": [0, 2.5, "3"],
     "loss.name": ["rdrop", None],
     "loss.weight": [-1, NAN, INF, None],
     "loss.samples": [1, 2.5, None],

@@ -5,17 +5,16 @@ import itertools
 import pytest
 
 from dropout_lab.errors import InputError
-from dropout_lab.sweeps.grid import (
-    chain,
+from dropout_lab.sweeps.draws import (
+    SEQUENCES,
     choice,
+    draw_of,
     integers,
     log_uniform,
-    product,
-    read_sweep,
     sampled,
     uniform,
-    zipped,
 )
+from dropout_lab.sweeps.grid import chain, product, read_sweep, zipped
 from dropout_lab.sweeps.trials import make_trials
 
 DRAWS = {
@@ -150,3 +149,52 @@ def test_a_sweep_file_that_ends_python_or_never_ends_is_an_error(tmp_path, body,
     path.write_text(f"def get_sweep():\n    {body}\n")
     with pytest.raises(InputError, match=message):
         read_sweep(path)
+
+
+def test_a_sobol_sequence_covers_every_part_of_all_keys_once():
+    draws = {"dropout.rate": uniform(0, 1), "dropout.input_rate": uniform(0, 1)}
+    points = list(sampled(draws, 16, seed=3, sequence="sobol"))
+    cells = {(int(4 * p["dropout.rate"]), int(4 * p["dropout.input_rate"])) for p in points}
+    assert len(cells) == 16
+    assert points[:5] == list(sampled(draws, 5, seed=3, sequence="sobol"))
+    assert points != list(sampled(draws, 16, seed=4, sequence="sobol"))
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_one_draw_is_the_first_of_many(sequence):
+    [one] = sampled(DRAWS, 1, sequence=sequence)
+    assert one == next(sampled(DRAWS, 50, sequence=sequence))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.49, 1 - 2**-53])
+def test_the_ends_of_a_distribution_are_in_it(share):
+    assert integers(3, 5)(share) in {3, 4, 5}
+    assert choice("ab")(share) == ("a" if share < 0.5 else "b")
+    assert 0.1 <= log_uniform(0.1, 10)(share) <= 10
+
+
+def test_texts_describe_distributions():
+    assert draw_of("dropout.rate", ["uniform(0.2,0.6)"])(0.5) == 0.4
+    assert draw_of("optimizer.lr", ["log_uniform(1e-3, 10)"])(0.25) == 0.01
+    assert draw_of("model.units", ["integers(8,16)"])(0.5) == 12
+    assert draw_of("variant", ["none", "dropout"])(0.9) == "dropout"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("uniform(1)", r"rate=uniform\(1\); allowed: uniform\(LOW,HIGH\), numbers"),
+        ("integers(1,2.5)", r"allowed: integers\(LOW,HIGH\), whole numbers"),
+        ("uniform(a,b)", r"rate=uniform\(a,b\); allowed"),
+        ("uniform(3,2)", r"uniform from 3 to 2; allowed: low <= high"),
+        ("log_uniform(0,2)", r"allowed: 0 < low <= high"),
+    ],
+)
+def test_a_distribution_without_two_limits_is_an_error(text, message):
+    with pytest.raises(InputError, match=message):
+        draw_of("dropout.rate", [text])
+
+
+def test_an_unknown_sequence_is_an_error():
+    with pytest.raises(InputError, match="unknown draws 'sobl'; did you mean 'sobol'"):
+        next(sampled(DRAWS, 1, sequence="sobl"))

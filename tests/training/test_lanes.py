@@ -137,6 +137,26 @@ def test_a_neighbour_changes_nothing_to_the_bit(run, neighbour):
     assert odd[1].progress.history != beside[1].progress.history
 
 
+class Noted:
+    """A place for the states of stopped trials that notes what is saved."""
+
+    def __init__(self):
+        self.saved = []
+
+    def restore(self, *_):
+        return None
+
+    def save(self, trial, tree):
+        self.saved.append((trial.index, trial.progress.epochs, int(tree[0].step[trial.index])))
+
+
+@pytest.mark.slow
+def test_a_stopped_trial_is_saved_once_whatever_follows_beside_it(run):
+    noted = Noted()
+    run([{"train.stop": 2}, {"seed": 2, "train.epochs": 1, "train.refit": True}], pauses=noted)
+    assert noted.saved == [(0, 2, 10)]
+
+
 @pytest.mark.slow
 def test_idle_lanes_are_dropped(run):
     trials = [{"seed": 1}, {"seed": 2}]

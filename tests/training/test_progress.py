@@ -129,3 +129,22 @@ def test_several_trials_are_summarised_by_their_best():
     words = "select epoch 2, best of 3, loss 0.2500, validation error 12.00 %"
     assert Epoch(0.5, rows, "select").summary() == words
     assert Epoch(0.5, rows[1:2]).summary() == "epoch 2, validation error 90.00 %"
+
+
+def test_a_stop_ends_the_trial_and_a_later_one_lets_it_go_on(new_config):
+    changes = {"train.epochs": 5, "train.stop": 2, "train.select": "last"}
+    trial = TrialState(0, resolve(new_config("none", changes)))
+    trial.start_phase(FIVE)
+    for _ in range(2):
+        assert (trial.progress.live, trial.stopped, trial.next_steps) == (True, False, 5)
+        trial.end_epoch({"train_loss": 1.0})
+    assert (trial.progress.live, trial.stopped, trial.selects_newest) == (False, True, True)
+    later = TrialState(0, resolve(new_config("none", changes | {"train.stop": 3})))
+    later.progress = trial.progress
+    later.start_phase(FIVE)
+    assert (later.progress.live, later.stopped, later.fraction) == (True, False, 2 / 3)
+
+
+def test_a_stop_at_the_end_is_none(new_config):
+    changes = {"train.epochs": 5, "train.stop": 5}
+    assert resolve(new_config("none", changes)) == resolve(new_config("none", {"train.epochs": 5}))

@@ -26,6 +26,9 @@ KEYS = (
         meaning="Train again on training and validation data, and test that network."),
     Key("train.patience", None, whole(1) | NONE, HOST, when=ALWAYS, before=None,
         meaning="Stop after this many epochs without a lower validation error."),
+    Key("train.stop", None, whole(1) | NONE, HOST, when=ALWAYS, before=None,
+        meaning="Stop after this many epochs of a training whose schedules go on to its whole "
+                "length. None: at its end."),
     Key("loss.name", "cross_entropy", one_of(("cross_entropy", "r_drop", "multi_sample")), STATIC,
         when=ALWAYS, before="cross_entropy",
         meaning="Loss."),

@@ -20,6 +20,7 @@ from dropout_lab.system.files import write_json
 from dropout_lab.system.interrupt import Interrupted, Stop
 from dropout_lab.training import trainer
 from dropout_lab.training.checkpoint import Checkpoints, DamagedCheckpointError
+from dropout_lab.training.pauses import Pauses
 from dropout_lab.training.preparation import load_data, prepare
 from dropout_lab.training.progress import Epoch
 from dropout_lab.training.record import make_record
@@ -89,7 +90,13 @@ def _run(
         members = store.configs(chunk.trials)
         dataset = load_data(members[0])
         results = trainer.Trainer(
-            program, members, dataset, checkpoints=checkpoints, on_epoch=progress, stop=stop
+            program,
+            members,
+            dataset,
+            checkpoints=checkpoints,
+            on_epoch=progress,
+            stop=stop,
+            pauses=Pauses(store.pauses, store.lock),
         ).run()
         for trial, config, result in zip(chunk.trials, members, results, strict=True):
             if not store.has(trial):

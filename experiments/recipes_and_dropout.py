@@ -1,0 +1,80 @@
+"""When dropout still helps beside the recipes of today, on few images of MNIST.
+
+python scripts/reproduce.py --experiment=recipes_and_dropout --protocol=short --workdir=DIR
+"""
+
+from dropout_lab.reproduce import Alike, Better, Cell, CellMetric, Experiment, Protocol, Table
+from dropout_lab.sweeps.grid import Overrides
+
+RECIPES: dict[str, Overrides] = {
+    "plain": {},
+    "warm-up": {"schedule.warmup": 4.0},
+    "AdamW, decay 0.5": {"optimizer.weight_decay": 0.5},
+    "average of weights": {"train.ema": 0.99},
+    "label smoothing": {"train.label_smoothing": 0.1},
+    "mixup": {"data.mixup": 0.4},
+    "CutMix": {"data.cutmix": 1.0},
+    "40 % wrong labels": {"data.label_noise": 0.4},
+}
+NOISE: dict[str, Overrides] = {
+    "no dropout": {"variant": "none"},
+    "dropout": {"variant": "dropout", "dropout.rate": 0.5, "dropout.input_rate": 0.2},
+}
+BOUNDS = "The bounds of the claims, half a point and five, are ours."
+
+EXPERIMENT = Experiment(
+    title="Recipes of training with and without dropout, 784-256-256-10 on MNIST",
+    citation="No paper: a question of this repository",
+    source="no numbers; the claims are expectations, written down before the run",
+    base={
+        "data.name": "mnist",
+        "data.val_size": 0,
+        "model.widths": (256, 256),
+        "train.batch_size": 50,
+        "optimizer.name": "adamw",
+        "optimizer.lr": 1e-3,
+        "schedule.name": "cosine",
+    },
+    cells={
+        f"{recipe}, {noise}": Cell({**values, **variant})
+        for recipe, values in RECIPES.items()
+        for noise, variant in NOISE.items()
+    },
+    headline=CellMetric("plain, dropout"),
+    claims=(
+        *(
+            Better(f"{recipe}, dropout", f"{recipe}, no dropout", paired=True)
+            for recipe in ("plain", "warm-up", "AdamW, decay 0.5", "average of weights")
+        ),
+        Better("40 % wrong labels, dropout", "40 % wrong labels, no dropout", by=5, paired=True),
+        Better("mixup, no dropout", "plain, no dropout", paired=True),
+        *(
+            Alike(f"{recipe}, dropout", f"{recipe}, no dropout", within=0.5, paired=True)
+            for recipe in ("mixup", "CutMix", "label smoothing")
+        ),
+        Alike("warm-up, dropout", "plain, dropout", within=0.5, paired=True),
+    ),
+    protocols={
+        "paper": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="not measured; about 3 hours on 2 idle cores, estimated",
+            base={"data.train_size": 10_000, "train.epochs": 100},
+            assumed=("the rates, decays and alphas are usual ones; none was tuned",),
+            remarks=(BOUNDS,),
+        ),
+        "short": Protocol(
+            seeds=(0, 1, 2, 3, 4),
+            cost="a quarter of an hour on a core, estimated",
+            base={"data.train_size": 1000, "train.epochs": 40},
+            assumed=("the rates, decays and alphas are usual ones; none was tuned",),
+            shortened=("1,000 images, not 10,000, and 40 epochs, not 100",),
+            remarks=(BOUNDS,),
+        ),
+    },
+    table=Table(
+        columns=tuple(f"{noise}: error (%)" for noise in NOISE),
+        rows={
+            recipe: tuple(CellMetric(f"{recipe}, {noise}") for noise in NOISE) for recipe in RECIPES
+        },
+    ),
+)
