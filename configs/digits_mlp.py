@@ -1,7 +1,7 @@
 """scikit-learn's 8 x 8 digits with a small network: the embedded first run, no download.
 
 Reproduces nothing published; it shows the whole path from a sweep to a table. The input is left
-alone, so that the rate of the hidden layers is what varies. Measured, mean of 3 seeds: see the
+alone, so that the rate of the hidden layers is what varies. Measured, mean of 10 seeds: see the
 first table of README.md; two seconds a run on 2 cores.
 
 python scripts/train.py --config=configs/digits_mlp.py:dropout --workdir=results/digits

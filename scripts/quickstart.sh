@@ -13,7 +13,7 @@ python=$("$root/scripts/setup.sh")
 cd "$root"
 
 "$python" scripts/sweep.py --config=configs/digits_mlp.py --workdir="$out" \
-  --vary=variant=none,dropout,gaussian_dropout --vary=dropout.rate=0.1,0.3,0.5 --vary=seed=0,1,2
+  --vary=variant=none,dropout,gaussian_dropout --vary=dropout.rate=0.1,0.3,0.5 --seeds=10
 
 "$python" scripts/table.py --workdir="$out" --rows=variant --cols=dropout.rate \
   --value=test_error --format=markdown | tee "$out/table.md"

@@ -44,7 +44,7 @@ EXECUTED = {
     "scripts/test.sh": ".ci/run",
     "python scripts/sweep.py --config=configs/digits_mlp.py --workdir=results/quickstart "
     "--vary=variant=none,dropout,gaussian_dropout --vary=dropout.rate=0.1,0.3,0.5 "
-    "--vary=seed=0,1,2": "scripts/quickstart.sh",
+    "--seeds=10": "scripts/quickstart.sh",
     "python scripts/table.py --workdir=results/quickstart --rows=variant --cols=dropout.rate "
     "--value=test_error --format=markdown": "scripts/quickstart.sh",
     "python scripts/plot.py --workdir=results/quickstart --cols=dropout.rate "

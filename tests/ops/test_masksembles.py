@@ -56,10 +56,11 @@ def test_at_scale_1_nothing_is_masked(key):
 
 
 def test_examples_take_masks_in_turn(key, array):
-    x = array((7, 2, 12))
+    given = array((7, 2, 12))
+    x = np.asarray(given)
     table = np.asarray(ops.masksembles_masks(key, units=12, masks=3, scale=2.0))
     expected = np.stack([table[i % 3] * x[i] for i in range(7)])
-    np.testing.assert_array_equal(ops.masksembles(key, x, masks=3, scale=2.0), expected)
+    np.testing.assert_array_equal(ops.masksembles(key, given, masks=3, scale=2.0), expected)
     for n in range(3):
-        alone = ops.masksembles(key, x, masks=3, scale=2.0, only=jnp.int32(n))
+        alone = ops.masksembles(key, given, masks=3, scale=2.0, only=jnp.int32(n))
         np.testing.assert_array_equal(alone, table[n] * x)

@@ -50,7 +50,7 @@ def test_curves_end_with_the_last_epoch(found):
 def test_several_sweeps_are_told_apart(sweep):
     found = content([sweep.directory, RESULTS / "digits_mlp"])
     assert found["keys"][0] == "sweep"
-    assert len(found["trials"]) == 28 + 21
+    assert len(found["trials"]) == 28 + 70
     assert len({trial["settings"]["sweep"] for trial in found["trials"]}) == 2
 
 

@@ -84,7 +84,11 @@ def test_a_trackers_error_is_one_warning(capsys):
             Full.calls += 1
             raise OSError("No space left\non device")
 
-        end = close = epoch
+        def end(self, trial, record):
+            self.epoch(trial, record)
+
+        def close(self):
+            self.epoch(None, None)
 
     full: Any = Full()
     guarded = Guarded(full, "csv")
