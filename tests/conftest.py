@@ -32,11 +32,12 @@ def share_compiled_programs():
     """
     if "PYTEST_XDIST_WORKER" in os.environ:
         return  # a process of the run, which has the environment of its first one
+    folder = tempfile.mkdtemp(prefix="programs-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     settings = {
-        "jax_compilation_cache_dir": tempfile.mkdtemp(prefix="programs-"),
+        "jax_compilation_cache_dir": folder,
         "jax_persistent_cache_min_compile_time_secs": 0,
     }
-    atexit.register(shutil.rmtree, settings["jax_compilation_cache_dir"], ignore_errors=True)
     for name, value in settings.items():
         jax.config.update(name, value)
         os.environ[name.upper()] = str(value)

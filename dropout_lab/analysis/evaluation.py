@@ -60,8 +60,8 @@ class Answer:
 def evaluate(networks: Sequence[Trained], question: Question) -> Iterator[Answer]:
     """Yields the scores of networks that differ in their seed only.
 
-    Outliers have the scores of :func:`dropout_lab.analysis.scores.detection`, of outliers told from
-    test examples by the entropy of the predictions.
+    Outliers have the scores of :func:`dropout_lab.training.detection.detection`, of outliers told
+    from test examples by the entropy of the predictions.
 
     Raises:
       InputError: If a rule, a shift or a data set is unknown or does not fit.

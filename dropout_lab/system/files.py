@@ -256,8 +256,7 @@ def read_object(path: Path) -> dict[str, Any]:
     return content
 
 
-_HUGE = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{300}")
-"""In each text with a number beyond float64."""
+_HUGE = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{300}")  # in each text with a number beyond float64
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Wandb:
             self.close()
         if self._run is None:
             self._directory.mkdir(parents=True, exist_ok=True)
+            mode: Any = os.environ.get("WANDB_MODE", "offline")
             self._run = wandb.init(
                 project="dropout_lab",
                 group=self._directory.parent.name,
@@ -54,7 +55,7 @@ class Wandb:
                 name=trial.label,
                 config=dict(trial.settings),
                 dir=str(self._directory),
-                mode=os.environ.get("WANDB_MODE", "offline"),
+                mode=mode,
                 resume="allow",
                 settings=wandb.Settings(silent=True, console="off"),
             )

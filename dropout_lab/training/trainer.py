@@ -200,15 +200,9 @@ class Trainer:
                 trial.start_refit()
         self._measure("train", selected_weights, phase.split, phase, last)
         self._measure("test", selected_weights, self._dataset.test, phase, tested)
-        robust = measure(
-            self._program,
-            selected_weights,
-            self._hparams,
-            phase.scaling,
-            self._dataset.test,
-            [trial.config for trial in tested],
-        )
-        for (option, name), columns in robust:
+        trained = (self._program, selected_weights, self._hparams, phase.scaling)
+        configs = [trial.config for trial in tested]
+        for (option, name), columns in measure(*trained, self._dataset.test, configs):
             for trial in (trial for trial in tested if name in trial.config.eval[option]):
                 row = {metric: values[trial.index] for metric, values in columns.items()}
                 trial.progress.metrics |= row

@@ -7,7 +7,6 @@ from sklearn import metrics
 from dropout_lab.analysis import calibration
 from dropout_lab.analysis.scores import (
     calibration_error,
-    detection,
     entropy,
     reliability,
     risk_coverage,
@@ -15,6 +14,7 @@ from dropout_lab.analysis.scores import (
     temperature,
     tempered,
 )
+from dropout_lab.training.detection import detection
 
 
 @pytest.fixture(scope="module")

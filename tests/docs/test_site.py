@@ -33,7 +33,7 @@ def test_a_description_is_whole(name):
 
 def test_the_gallery_has_a_page_and_a_row_for_every_variant(tmp_path, monkeypatch):
     # tests/analysis/test_masks.py draws what this only saves.
-    monkeypatch.setattr(variants.masks, "noisy", lambda name, image, rate: (image, None))
+    monkeypatch.setattr("dropout_lab.analysis.masks.noisy", lambda name, image, rate: (image, None))
     variants.write(tmp_path / "variants")
     table = (tmp_path / "variants" / "index.md").read_text()
     for name, variant in VARIANTS.items():

@@ -56,7 +56,7 @@ def test_at_scale_1_nothing_is_masked(key):
 
 
 def test_examples_take_masks_in_turn(key, array):
-    x = np.asarray(array((7, 2, 12)))
+    x = array((7, 2, 12))
     table = np.asarray(ops.masksembles_masks(key, units=12, masks=3, scale=2.0))
     expected = np.stack([table[i % 3] * x[i] for i in range(7)])
     np.testing.assert_array_equal(ops.masksembles(key, x, masks=3, scale=2.0), expected)

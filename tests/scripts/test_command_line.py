@@ -95,10 +95,10 @@ def config_of(seed, rate):
     return config
 
 
-def test_a_finished_run_is_not_run_again(run_script, trained):
+def test_a_finished_run_is_not_run_again(trained):
     workdir, printed = trained
     before = (workdir / "record.json").stat().st_mtime_ns
-    assert succeed(run_script("train", *training(workdir))) == printed
+    assert succeed(run_forked("train", *training(workdir))) == printed
     assert (workdir / "record.json").stat().st_mtime_ns == before
 
 
@@ -117,20 +117,20 @@ def test_a_sweep_writes_a_record_per_trial(swept):
     assert len(lines) == 11
 
 
-def test_a_finished_sweep_runs_nothing(run_script, swept):
+def test_a_finished_sweep_runs_nothing(swept):
     workdir, _ = swept
     before = {path: path.stat().st_mtime_ns for path in workdir.glob("trials/*")}
-    process = run_script("sweep", *flags_of(SWEEP), *SMALL, RATES, f"--workdir={workdir}")
+    process = run_forked("sweep", *flags_of(SWEEP), *SMALL, RATES, f"--workdir={workdir}")
     succeed(process)
     assert process.stderr == "9 trials, 9 of them recorded before\n"
     assert {path: path.stat().st_mtime_ns for path in workdir.glob("trials/*")} == before
 
 
-def test_a_dry_run_lists_trials_and_writes_nothing(run_script, swept, tmp_path):
+def test_a_dry_run_lists_trials_and_writes_nothing(swept, tmp_path):
     workdir, _ = swept
     config, *_ = flags_of(SWEEP)
     more = (*SMALL, "--vary=seed=2,3", "--vary=variant=none,dropout", "--dry_run")
-    elsewhere = succeed(run_script("sweep", config, *more))
+    elsewhere = succeed(run_forked("sweep", config, *more))
     assert list(tmp_path.iterdir()) == []
     *trials, estimate = elsewhere.splitlines()
     assert estimate == "4 trials in 2 groups; 2 to compile"
@@ -140,7 +140,7 @@ def test_a_dry_run_lists_trials_and_writes_nothing(run_script, swept, tmp_path):
         ["group", "2", "to", "run", "seed=2", "variant=dropout"],
         ["group", "2", "to", "run", "seed=3", "variant=dropout"],
     ]
-    here = succeed(run_script("sweep", config, *more, f"--workdir={workdir}"))
+    here = succeed(run_forked("sweep", config, *more, f"--workdir={workdir}"))
     recorded = [" recorded " in line for line in here.splitlines()[:-1]]
     assert recorded == [True, False, True, False]
 
@@ -157,7 +157,7 @@ def test_a_file_gives_a_sweep_and_its_status(run_script, tmp_path):
         "dropout.rate=0.3 seed=4",
         "dropout.rate=0.3 seed=5",
     ]
-    status = succeed(run_script("sweep", *flags_of(STATUS), f"--workdir={workdir}"))
+    status = succeed(run_forked("sweep", *flags_of(STATUS), f"--workdir={workdir}"))
     assert status.startswith("2 trials: 2 done, 0 failed, 0 running, 0 waiting\nbest so far: ")
 
 
@@ -170,9 +170,9 @@ def test_a_sweep_over_networks_of_images(tmp_path):
     assert len([*tmp_path.glob("run/trials/*")]) == 3
 
 
-def table(run_script, workdir, *options):
+def table(workdir, *options):
     arguments = (f"--workdir={workdir}", "--rows=variant", "--cols=dropout.rate", *options)
-    return succeed(run_script("table", *arguments))
+    return succeed(run_forked("table", *arguments))
 
 
 def mean_error(workdir, rate):
@@ -185,23 +185,23 @@ def mean_error(workdir, rate):
     return sum(errors) / len(errors)
 
 
-def test_tables_come_in_three_formats(run_script, swept):
+def test_tables_come_in_three_formats(swept):
     workdir, _ = swept
     written = (*flags_of(TABLE), "--where=dropout.rate=0.1", f"--workdir={workdir}")
     assert "| dropout" in succeed(run_forked("table", *written))
     means = [f"{mean_error(workdir, rate):.2f}" for rate in (0.1, 0.5)]
-    markdown = table(run_script, workdir, "--format=markdown")
-    latex = table(run_script, workdir, "--format=latex", "--value=test_error")
+    markdown = table(workdir, "--format=markdown")
+    latex = table(workdir, "--format=latex", "--value=test_error")
     for text in (markdown, latex):
         assert all(mean in text for mean in means)
     assert "| dropout" in markdown
     assert r"\begin{tabular}" in latex
-    rows = list(csv.DictReader(io.StringIO(table(run_script, workdir, "--format=csv"))))
+    rows = list(csv.DictReader(io.StringIO(table(workdir, "--format=csv"))))
     assert len(rows) == 3
 
 
-def test_a_table_goes_to_a_file(run_script, swept, tmp_path):
+def test_a_table_goes_to_a_file(swept, tmp_path):
     workdir, _ = swept
     path = tmp_path / "new" / "table.md"
-    assert table(run_script, workdir, f"--output={path}") == ""
+    assert table(workdir, f"--output={path}") == ""
     assert "| dropout" in path.read_text()

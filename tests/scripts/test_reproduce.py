@@ -180,7 +180,8 @@ def test_wrong_flags_are_one_line(flags, message):
 
 
 def test_output_that_nobody_reads_ends_it_quietly(start_script):
-    process = start_script("reproduce", "--list")
+    sweep = experiments.RESULTS / "digits_mlp"
+    process = start_script("table", f"--workdir={sweep}", "--cols=dropout.rate")
     process.stdout.close()
     assert process.stderr.read() == ""
     assert process.wait(timeout=300) == 128 + signal.SIGPIPE

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.scripts.forked import run_forked
+
 pytestmark = pytest.mark.slow
 
 OPTIONS = (
@@ -41,9 +43,9 @@ def test_tuning_prints_all_errors_and_is_done_once(run_script, tmp_path):
     for part, runs in (("search", told["tried"]), ("final", [told["final"]])):
         ids = {run["id"] for setting in runs for run in setting["runs"]}
         assert ids == {path.stem for path in (tmp_path / part / "trials").iterdir()}
-    again = run_script("tune", *options)
+    again = run_forked("tune", *options)
     assert (again.returncode, again.stdout, again.stderr) == (0, process.stdout, "")
-    other = run_script("tune", *options, "--folds=3")
+    other = run_forked("tune", *options, "--folds=3")
     assert other.returncode == 2
     assert (
         "was tuned with another value of folds (None, not 3), and its test set has been evaluated"

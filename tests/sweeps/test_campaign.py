@@ -7,7 +7,7 @@ import time
 import pytest
 
 from dropout_lab.sweeps.store import Store
-from tests.sweeps.campaign import Sweep, campaign, compare, undisturbed
+from tests.sweeps.campaign import PATIENCE, Sweep, campaign, compare, undisturbed
 
 pytestmark = [
     pytest.mark.slow,
@@ -42,12 +42,11 @@ def test_a_sweep_stopped_and_killed_anywhere_leaves_the_same_records(executor, f
     cut = folder / f"killed-{executor}"
     sweep = Sweep(cut, executor, TRIALS)
     sweep.start()
-    deadline = time.monotonic() + 120
     while not any(cut.glob("checkpoints/*/*")):
-        assert time.monotonic() < deadline
+        assert not sweep.ended(), sweep.log.read_text()
         time.sleep(0.1)
     os.killpg(sweep.process.pid, signal.SIGINT)
-    assert sweep.process.wait(60) == 128 + signal.SIGINT, sweep.log.read_text()
+    assert sweep.process.wait(PATIENCE) == 128 + signal.SIGINT, sweep.log.read_text()
     assert "interrupted by SIGINT; what is done is saved" in sweep.log.read_text()
     assert list(cut.glob("progress/*.json")) == []
     assert list(cut.glob("failures/*.json")) == []

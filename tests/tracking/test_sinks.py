@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import urllib.request
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,8 @@ def test_a_trackers_error_is_one_warning(capsys):
 
         end = close = epoch
 
-    guarded = Guarded(Full(), "csv")
+    full: Any = Full()
+    guarded = Guarded(full, "csv")
     for record in RECORDS:
         replay(guarded, trial_of(record), record)
     guarded.close()
