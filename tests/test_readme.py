@@ -93,6 +93,11 @@ EXECUTED = {
     "python scripts/data.py --config=configs/digits_mlp.py --config.data.name=table "
     "--config.data.path=FILE.csv --config.data.label=COLUMN --config.data.scaling=feature "
     "--plot=samples.png": ("tests/scripts/test_data.py::test_a_table_is_described_and_drawn"),
+    "python scripts/tune.py --config=configs/digits_mlp.py:dropout --search=halving --trials=27 "
+    "'--vary=dropout.rate=uniform(0,0.8)' '--vary=optimizer.lr=log_uniform(1e-3,0.3)' "
+    "--vary=seed=0,1 --workdir=results/halved": (
+        "tests/scripts/test_tune.py::test_halving_of_drawn_settings_tells_each_ones_epochs"
+    ),
     "python scripts/tune.py --config=configs/mnist_mlp.py:dropout --vary=dropout.rate=0.25,0.5 "
     "--vary=seed=0,1,2 --workdir=results/tuned": (
         "tests/scripts/test_tune.py::test_tuning_prints_all_errors_and_is_done_once"
