@@ -69,7 +69,7 @@ def _copies(case: str, times: float) -> Target:
 BERNOULLI_OR_UNIFORM = (
     *("classic_dropout", "standout", "zoneout", "alpha_dropout", "stochastic_depth"),
     *("uniform_dropout", "spatial_dropout", "feature_alpha_dropout", "weighted_channel_dropout"),
-    *("cutout", "max_pool_dropout", "stochastic_pool"),
+    *("cutout", "max_pool_dropout", "stochastic_pool", "batchwise_dropout", "masksembles"),
 )
 SEQUENCES = (
     *("attention_dropout", "drop_head", "layer_drop", "embedding_dropout", "word_dropout"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from dropout_lab.config import default_config, hparams_of, present_places, resolve
+from dropout_lab.config import default_config, flatten, hparams_of, present_places, resolve
 from dropout_lab.errors import InputError
 from dropout_lab.training.arrays import example_shape, fit_scaling, to_device
 from dropout_lab.training.preparation import check_data, load_data
@@ -25,8 +25,15 @@ def get_config(name, arg=None):
 
 PLACES = {name: present_places(get_config(name)) for name in NAMES}
 ALL_PAIRS = [(name, variant) for name in NAMES for variant in VARIANTS]
-PAIRS = [(name, variant) for name, variant in ALL_PAIRS if VARIANTS[variant].fits(PLACES[name])]
-OTHERS = [pair for pair in ALL_PAIRS if pair not in PAIRS]
+FITTING = [(name, variant) for name, variant in ALL_PAIRS if VARIANTS[variant].fits(PLACES[name])]
+OTHERS = [pair for pair in ALL_PAIRS if pair not in FITTING]
+NORMALISED = [name for name in NAMES if flatten(get_config(name).to_dict())["model.batch_norm"]]
+REFUSED = [
+    (name, variant)
+    for name, variant in FITTING
+    if name in NORMALISED and VARIANTS[variant].allowed.get("model.batch_norm") == (False,)
+]
+PAIRS = [pair for pair in FITTING if pair not in REFUSED]
 
 
 def test_there_are_configurations():
@@ -48,6 +55,12 @@ def test_it_resolves(name, variant, option):
 @pytest.mark.parametrize(("name", "variant"), OTHERS)
 def test_a_variant_without_its_place_is_an_error(name, variant):
     with pytest.raises(InputError, match=f"variant '{variant}' needs a model with "):
+        resolve(get_config(name, variant))
+
+
+@pytest.mark.parametrize(("name", "variant"), REFUSED)
+def test_a_variant_that_is_not_for_batch_normalisation_is_an_error(name, variant):
+    with pytest.raises(InputError, match=f"batch_norm is True with variant '{variant}'; allowed: "):
         resolve(get_config(name, variant))
 
 

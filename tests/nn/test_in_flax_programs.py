@@ -74,8 +74,11 @@ ATTENTION = {
     for name in ("AttentionDropout", "DropHead", "DropKey")
 }
 INSIDE = RECURRENT | ATTENTION
-# Called by networks with more than inputs.
+# Called by networks with more than inputs, or telling the layer above which units are left.
 PARTS = {
+    "BatchwiseDense": _dense("BatchwiseDense", rate=0.2),
+    "BatchwiseInput": _dense("BatchwiseInput", rate=0.2, hidden_rate=0.2),
+} | {
     name: (lambda rngs, name=name: getattr(nn, name)(0.2, rngs=rngs), STEPS)
     for name in ("EmbeddingDropout", "LayerDrop", "PatchDropout", "WordDropout")
 }
@@ -83,6 +86,7 @@ UNRATED = {
     "Cutout": (lambda rngs: nn.Cutout(rngs=rngs), IMAGES),
     "InformationConv": _conv("InformationConv"),
     "InformationDropout": _dense("InformationDropout"),
+    "Masksembles": (lambda rngs: nn.Masksembles(rngs=rngs), FLAT),
     "SparseConv": _conv("SparseConv"),
     "SparseDense": _dense("SparseDense"),
     "StochasticPool": (lambda rngs: nn.StochasticPool(rngs=rngs), IMAGES),
@@ -92,6 +96,7 @@ UNRATED = {
 LAYERS = RATED | INSIDE | UNRATED
 NEITHER_NOISE_NOR_WHOLE = {"CellNoise", "NoisyConv", "NoisyDense", "NoisyLayer"} | {
     "AttentionNoise",
+    "BatchwiseOutput",
     "EmbeddingNoise",
     "Rated",
     "RatedNoise",

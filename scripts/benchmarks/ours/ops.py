@@ -23,6 +23,8 @@ ON_ARRAYS: dict[str, Call] = {
     "standout": lambda key, x: ops.standout(key, x, rate=0.5, drive=x),
     "zoneout": lambda key, x: ops.zoneout(key, x, rate=0.5, old=-x),
     "alpha_dropout": lambda key, x: ops.alpha_dropout(key, x, rate=0.1),
+    "batchwise_dropout": lambda key, x: ops.batchwise_dropout(key, x, rate=0.5),
+    "masksembles": lambda key, x: ops.masksembles(key, x, masks=4, scale=2.0),
     "stochastic_depth": lambda key, x: ops.stochastic_depth(key, x, rate=0.5),
     "uniform_dropout": lambda key, x: ops.uniform_dropout(key, x, rate=0.25),
     "gaussian_dropout": lambda key, x: ops.gaussian_dropout(key, x, rate=0.5),
