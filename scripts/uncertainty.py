@@ -12,7 +12,8 @@ members. Writes scores.json, uncertainty.md and uncertainty.svg into DIR.
 import argparse
 import functools
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 
@@ -51,7 +52,13 @@ def main(args: Sequence[str] | None = None) -> None:
     shifts, against = given.shift.split(","), given.against.split(",")
     scores = measure([*load_networks(given.workdir).values()], shifts, against)
     write_json(given.workdir / "scores.json", scores)
-    columns = [("test", "error"), ("test", "nll"), ("test", "ece"), ("test", "diversity")]
+    columns = [
+        ("test", "error"),
+        ("test", "nll"),
+        ("test", "ece"),
+        ("test", "diversity"),
+        ("test", "seconds"),
+    ]
     columns += [(shifts[-1], name) for name in ("error", "nll", "ece", "aurc")]
     columns += [(f"test, {name}", "auroc") for name in against]
     write_bytes(given.workdir / "uncertainty.md", table(scores, columns).encode())
@@ -60,7 +67,11 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def measure(networks: Sequence[Trained], shifts: Sequence[str], against: Sequence[str]) -> Scores:
-    """Returns the scores of all methods; ``diversity`` is the mutual information of passes."""
+    """Returns the scores of all methods.
+
+    Among them ``diversity``, the mutual information of passes, and the ``seconds`` that all passes
+    over the test images take, compilation aside.
+    """
     scores: Scores = {}
     for method, count, groups, question in _settings(networks, shifts, against):
         found = scores.setdefault(method, {}).setdefault(str(count), {})
@@ -69,7 +80,9 @@ def measure(networks: Sequence[Trained], shifts: Sequence[str], against: Sequenc
                 values = found.setdefault(answer.test, {})
                 for name, [value] in answer.values.items():
                     values.setdefault(name, []).append(value)
-            found["test"].setdefault("diversity", []).append(_diversity(group, count))
+            diversity, seconds = _timed(functools.partial(_diversity, group, count))
+            found["test"].setdefault("diversity", []).append(diversity)
+            found["test"].setdefault("seconds", []).append(seconds)
     return json.loads(json.dumps(scores))
 
 
@@ -97,6 +110,13 @@ def _settings(
             yield "ensemble", count, groups, asked(inference=ENSEMBLE)
 
 
+def _timed(function: Callable[[], float]) -> tuple[float, float]:
+    """Returns what a function returns, and the seconds that a second call takes."""
+    function()
+    start = time.perf_counter()
+    return function(), time.perf_counter() - start
+
+
 def _diversity(group: Sequence[Trained], count: int) -> float:
     """Returns the mean mutual information between label and pass over test examples, in nats."""
     images = group[0].test_split().images
@@ -110,14 +130,18 @@ def table(scores: Scores, columns: Sequence[tuple[str, str]]) -> str:
     """Returns the scores as a Markdown table, a row for each method and number of passes."""
     caption = (
         "Mean ± sample standard deviation over networks, or over ensembles of different networks; "
-        "n of them. error and aurc in %, diversity in nats; auroc: outliers told by entropy."
+        "n of them. networks: how many are trained for one prediction; seconds: of all passes over "
+        "the test images. error and aurc in %, diversity in nats; auroc: outliers told by entropy."
     )
     body = []
     for method, counts in scores.items():
         for count, sets in counts.items():
             number = str(len(sets["test"]["error"]))
-            body.append([method, count, number, *(_cell(sets[test][s]) for test, s in columns)])
-    head = ["method", "passes", "n", *(f"{test}: {name}" for test, name in columns)]
+            trained = count if method == ENSEMBLE else "1"
+            body.append(
+                [method, count, trained, number, *(_cell(sets[test][s]) for test, s in columns)]
+            )
+    head = ["method", "passes", "networks", "n", *(f"{test}: {name}" for test, name in columns)]
     return markdown_table(caption, head, body)
 
 
