@@ -35,6 +35,7 @@ def test_methods_are_scored_at_equal_numbers_of_passes(tmp_path, monkeypatch):
     assert together["nll"][0] < sum(alone["nll"][:2]) / 2  # by Jensen's inequality
     assert alone["diversity"] == pytest.approx([0, 0, 0], abs=1e-9)
     assert together["diversity"][0] > 0
+    assert together["seconds"][0] > 0
     for counts in scores.values():
         for sets in counts.values():
             assert sets.keys() == {"test", "rotation:2", "test, noise"}
