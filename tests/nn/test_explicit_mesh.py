@@ -30,6 +30,7 @@ SCRIPT = """
             key, x, rate=0.3, kernel=jnp.ones((6, 5)), bias=jnp.ones(5)
         ),
         # The contract's row maps over examples, and JAX wants the keys sharded as these.
+        "batchwise_dropout": lambda x: ops.batchwise_dropout(key, x, rate=0.3),
         "layer_drop": lambda x: ops.layer_drop(key, x, rate=0.3, skipped=x / 2),
         "LSTM": of_cell(nn.LSTM, None),
         "LSTM with zoneout": of_cell(nn.LSTM, nn.Zoneout(0.2, cell_rate=0.3)),

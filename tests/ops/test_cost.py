@@ -53,12 +53,12 @@ def printed_residuals(op, x):
 
 
 # Probabilities, or the inputs and weights of products with the moments made from them; targeted
-# dropout keeps the weights that are left. Or what is no noise: the types of tokens, and the keys
-# over which the contract's row of layer_drop maps.
+# dropout keeps the weights that are left. Or what is no noise: the types of tokens, masks that are
+# fixed, and the keys over which the contract's rows of layer_drop and batchwise_dropout map.
 KEEPING = {
     *("standout", "drop_connect", "fast_dropout", "targeted_dropout"),
     *("variational_weights", "sparse_variational_dropout"),
-    *("embedding_dropout", "layer_drop"),
+    *("embedding_dropout", "layer_drop", "masksembles", "batchwise_dropout"),
 }
 
 
