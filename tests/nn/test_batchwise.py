@@ -18,24 +18,22 @@ def layers(request):
     """Returns three layers; the parameter is the share left out over the rate."""
     init = nnx.initializers.normal(1.0)
     share = request.param * RATE
-    return nnx.List(
-        [
-            BatchwiseInput(
-                INPUTS,
-                UNITS,
-                rate=INPUT_RATE,
-                input_share=request.param * INPUT_RATE,
-                hidden_rate=RATE,
-                unit_share=share,
-                kernel_init=init,
-                rngs=nnx.Rngs(0),
-            ),
-            BatchwiseDense(
-                UNITS, UNITS, rate=RATE, unit_share=share, kernel_init=init, rngs=nnx.Rngs(1)
-            ),
-            BatchwiseOutput(UNITS, OUTPUTS, kernel_init=init, rngs=nnx.Rngs(2)),
-        ]
-    )
+    return [
+        BatchwiseInput(
+            INPUTS,
+            UNITS,
+            rate=INPUT_RATE,
+            input_share=request.param * INPUT_RATE,
+            hidden_rate=RATE,
+            unit_share=share,
+            kernel_init=init,
+            rngs=nnx.Rngs(0),
+        ),
+        BatchwiseDense(
+            UNITS, UNITS, rate=RATE, unit_share=share, kernel_init=init, rngs=nnx.Rngs(1)
+        ),
+        BatchwiseOutput(UNITS, OUTPUTS, kernel_init=init, rngs=nnx.Rngs(2)),
+    ]
 
 
 @pytest.fixture
@@ -65,10 +63,10 @@ def masked(weights, x, masks):
 
 @pytest.mark.slow
 def test_output_and_gradients_are_those_of_full_products_with_masks(layers, x, key):
-    graph, state = nnx.split(layers)
+    graphs, states = zip(*map(nnx.split, layers), strict=True)
 
-    def output(state, x):
-        y, _ = run(nnx.merge(graph, state), x, key)
+    def output(states, x):
+        y, _ = run([*map(nnx.merge, graphs, states)], x, key)
         return (y**2).sum()
 
     _, passed_on = run(layers, x, key)
@@ -80,11 +78,11 @@ def test_output_and_gradients_are_those_of_full_products_with_masks(layers, x, k
     def expected(weights, x):
         return (masked(weights, x, [seen, *masks]) ** 2).sum()
 
-    found = jax.jit(jax.value_and_grad(output, (0, 1)))(state, x)
+    found = jax.jit(jax.value_and_grad(output, (0, 1)))(states, x)
     wanted = jax.value_and_grad(expected, (0, 1))(weights, x)
     np.testing.assert_allclose(found[0], wanted[0], rtol=1e-5)
     np.testing.assert_allclose(found[1][1], wanted[1][1], rtol=1e-4, atol=1e-5)
-    for layer, (kernel, bias) in zip(found[1][0].values(), wanted[1][0], strict=True):
+    for layer, (kernel, bias) in zip(found[1][0], wanted[1][0], strict=True):
         np.testing.assert_allclose(layer["kernel"][...], kernel, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(layer["bias"][...], bias, rtol=1e-4, atol=1e-5)
 
