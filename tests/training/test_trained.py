@@ -104,7 +104,8 @@ def test_passes_are_what_monte_carlo_averages(trained, test_split):
     [
         (
             {"inference": "mcc"},
-            r"unknown inference 'mcc'; did you mean 'mc'\? Allowed: every_other, gaussian, mc",
+            r"unknown inference 'mcc'; did you mean 'mc'\? "
+            r"Allowed: every_other, gaussian, masks, mc, mean, moments",
         ),
         ({"inference": "mc", "passes": 0}, r"passes is 0; allowed: a whole number from 1"),
         ({"x": np.zeros((2, 4, 4))}, r"x has shape \(2, 4, 4\); allowed: \(n, 4, 4, 1\)"),
