@@ -205,6 +205,12 @@ def attention_weights(sizes: Sizes) -> Weights:
     return list(rng.normal(scale=features**-0.5, size=shape).astype(np.float32))
 
 
+def attention_arrays(sizes: Sizes) -> Float32[np.ndarray, "2 n t f"]:
+    """Returns attention's input, and the gradient by its output."""
+    rng = np.random.default_rng(1)
+    return rng.normal(size=(2, *sizes.sequence)).astype(np.float32)
+
+
 BATCHWISE = "mlp step, batchwise dropout"
 
 
