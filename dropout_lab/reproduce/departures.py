@@ -1,4 +1,4 @@
-"""The departures of a protocol from the protocol ``paper``, found by comparing configurations."""
+"""The departures of a protocol from the one it shortens, found by comparing configurations."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
