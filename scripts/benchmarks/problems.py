@@ -221,6 +221,12 @@ def lanes_case(lanes: int) -> str:
     return f"step of a trial in lanes, {lanes} of them"
 
 
+def attention_arrays(sizes: Sizes) -> Float32[np.ndarray, "2 n t f"]:
+    """Returns attention's input, and the gradient by its output."""
+    rng = np.random.default_rng(1)
+    return rng.normal(size=(2, *sizes.sequence)).astype(np.float32)
+
+
 BATCHWISE = "mlp step, batchwise dropout"
 
 
