@@ -34,6 +34,8 @@ class Sizes:
       rates: Rates of each variant.
       seeds: Seeds of each rate.
       epochs: Epochs of each trial.
+      shortest: Shortest duration of a repeat in seconds, so that neither clock nor dispatch is
+        measured; repeats of the sweep and of memory have none.
     """
 
     array: tuple[int, int] = (2048, 2048)
@@ -54,6 +56,7 @@ class Sizes:
     rates: int = 10
     seeds: int = 4
     epochs: int = 60
+    shortest: float = 0.1
 
     @property
     def trials(self) -> int:
@@ -66,17 +69,18 @@ TINY = Sizes(
     images=(4, 8, 8, 16),
     product=(4, 8, 8),
     connect=(4, 8, 8),
-    widths=(64, 64, 64),
-    stages=(4, 4, 4),
+    widths=(32, 32),
+    stages=(4, 4),
     units=8,
     sequence=(2, 4, 8),
     heads=2,
     patch_size=14,
-    steps=30,
+    steps=8,
     variants=("dropout",),
     rates=2,
     seeds=1,
     epochs=10,
+    shortest=0.005,
 )
 """For tests."""
 
