@@ -7,22 +7,18 @@ import pytest
 from dropout_lab.config import hparams_of, resolve
 from dropout_lab.training.program import Program, as_arrays
 
-TRANSFORMER = {
-    "model.name": "transformer",
-    "model.layers": 1,
-    "model.width": 8,
-    "model.heads": 2,
-    "model.ff_width": 8,
-    "model.patch_size": 2,
-}
-
-
-SMALL = {
+SMALL: dict[str, dict[str, object]] = {
     "mlp": {},
     "cnn": {"model.stages": (4,)},
     "resnet": {"model.stages": (4,), "model.depth": 10, "model.widening": 1},
     "rnn": {"model.units": 4},
-    "transformer": TRANSFORMER,
+    "transformer": {
+        "model.layers": 1,
+        "model.width": 8,
+        "model.heads": 2,
+        "model.ff_width": 8,
+        "model.patch_size": 2,
+    },
 }
 NOISES = {
     "mlp": ("dropout", "batchwise_dropout", "drop_connect", "concrete_dropout"),
