@@ -121,7 +121,7 @@ EXPERIMENT = Experiment(
         ),
         "short": Protocol(
             seeds=(0, 1, 2, 3, 4),
-            cost="a quarter of an hour of a core that much other work shared, estimated",
+            cost="18 minutes of a core that much other work shared",
             base={"model.layers": 2},
             cells=cells_of(
                 {
@@ -145,6 +145,18 @@ EXPERIMENT = Experiment(
             shortened=(
                 "two layers of 16 that see 12,000 images 6 times, and two of 32 that see 500 "
                 "images 60 times, not twelve of 192 and of 768 that see all 300 times",
+            ),
+            remarks=(
+                "Early dropout does not lower the final training loss here, nor the test error: "
+                "both kinds end within 0.02 nats of no noise, and five networks leave room for "
+                "0.07 either way. What holds is that noise kept to the end costs a small network "
+                "seven points, and that ending it after the first of six epochs costs next to "
+                "nothing. The likeliest reason: 560 updates of a cosine are short enough that "
+                "every noisy one is lost, where the authors train for 300 epochs; rates and the "
+                "epoch of the change are theirs and were not tuned.",
+                "On 500 images late stochastic depth lowers the test loss from 1.23 to 1.02 nats, "
+                "and so does the standard one, to 1.01: that late noise is better than noise from "
+                "the start is neither shown nor excluded.",
             ),
         ),
     },
