@@ -49,6 +49,11 @@ def share_compiled_programs():
 share_compiled_programs()
 
 
+def xla_flags(*added):
+    """Returns the environment with more flags of XLA than those that the tests run with."""
+    return {"XLA_FLAGS": " ".join([os.environ.get("XLA_FLAGS", ""), *added]).strip()}
+
+
 @pytest.fixture
 def key():
     return jax.random.key(0)
@@ -138,8 +143,10 @@ def on_eight_devices(tmp_path):
         path = tmp_path / "script.py"
         path.write_text(textwrap.dedent(script))
         added = {
-            "XLA_FLAGS": "--xla_force_host_platform_device_count=8 "
-            "--xla_backend_optimization_level=0",  # most of the time goes to compiling
+            **xla_flags(
+                "--xla_force_host_platform_device_count=8",
+                "--xla_backend_optimization_level=0",  # most of the time goes to compiling
+            ),
             "JAX_PLATFORMS": "cpu",
             "PYTHONPATH": str(Path(__file__).parents[1]),
         }

@@ -72,7 +72,7 @@ class _Sparse(NoisyLayer):
     def more_params(self, key: Key[Array, ""]) -> None:
         """Adds the variances, all with the same initial value."""
         del key
-        self.log_variance = nnx.Param(jnp.full(self.kernel.shape, _FIRST_LOG_VARIANCE))
+        self.log_variance = nnx.Param(jnp.full_like(self.kernel[...], _FIRST_LOG_VARIANCE))
 
     @property
     def log_alpha(self) -> Float[Array, "*shape"]:

@@ -36,6 +36,8 @@ class Sizes:
       epochs: Epochs of each trial.
       lanes: Numbers of trials side by side.
       lane_widths: Hidden units of their networks.
+      shortest: Shortest duration of a repeat in seconds, so that neither clock nor dispatch is
+        measured; repeats of the sweep and of memory have none.
     """
 
     array: tuple[int, int] = (2048, 2048)
@@ -58,6 +60,7 @@ class Sizes:
     epochs: int = 60
     lanes: tuple[int, ...] = (1, 4, 16, 64, 256)
     lane_widths: tuple[int, ...] = (100, 100)
+    shortest: float = 0.1
 
     @property
     def trials(self) -> int:
@@ -70,19 +73,20 @@ TINY = Sizes(
     images=(4, 8, 8, 16),
     product=(4, 8, 8),
     connect=(4, 8, 8),
-    widths=(64, 64, 64),
-    stages=(4, 4, 4),
+    widths=(32, 32),
+    stages=(4, 4),
     units=8,
     sequence=(2, 4, 8),
     heads=2,
     patch_size=14,
-    steps=30,
+    steps=8,
     variants=("dropout",),
     rates=2,
     seeds=1,
     epochs=10,
     lanes=(1, 2),
     lane_widths=(8,),
+    shortest=0.005,
 )
 """For tests."""
 
@@ -219,6 +223,12 @@ def attention_weights(sizes: Sizes) -> Weights:
 def lanes_case(lanes: int) -> str:
     """Returns the name of a case: a step of one of some trials side by side."""
     return f"step of a trial in lanes, {lanes} of them"
+
+
+def attention_arrays(sizes: Sizes) -> Float32[np.ndarray, "2 n t f"]:
+    """Returns attention's input, and the gradient by its output."""
+    rng = np.random.default_rng(1)
+    return rng.normal(size=(2, *sizes.sequence)).astype(np.float32)
 
 
 BATCHWISE = "mlp step, batchwise dropout"

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from scripts.benchmarks.facts import Fact
+from scripts.benchmarks.problems import Sizes
 
-SHORTEST = 0.1
-"""Shortest duration of a repeat in seconds, so that neither clock nor dispatch is measured."""
+shortest = Sizes.shortest
+"""Shortest duration of a repeat in seconds; a worker sets what its sizes say."""
 
 
 class Work(NamedTuple):
@@ -35,8 +36,8 @@ def timer(run: Callable[[int], None], steps: int = 1) -> Callable[[], float]:
     """
     run(1)
     calls = 1
-    while (seconds := _seconds(run, calls)) < SHORTEST:
-        calls = max(2 * calls, round(calls * SHORTEST / seconds))
+    while (seconds := _seconds(run, calls)) < shortest:
+        calls = max(2 * calls, round(calls * shortest / seconds))
 
     def take_repeat() -> float:
         if steps == 1:

@@ -10,6 +10,7 @@ import os
 import sys
 from typing import Any
 
+from scripts.benchmarks import work
 from scripts.benchmarks.problems import Sizes
 from scripts.benchmarks.work import Work, Works
 
@@ -20,7 +21,9 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     module = importlib.import_module(sys.argv[1])
-    works: Works = module.works(Sizes(**json.loads(sys.argv[2], object_hook=_tuples)))
+    sizes = Sizes(**json.loads(sys.argv[2], object_hook=_tuples))
+    work.shortest = sizes.shortest
+    works: Works = module.works(sizes)
     ready: dict[tuple[str, str], Work] = {}
     for line in sys.stdin:
         print(json.dumps(_answer(works, ready, *json.loads(line))), file=answers, flush=True)

@@ -7,9 +7,9 @@ import pytest
 from dropout_lab.system import machine
 from scripts.benchmarks import quiet, runner
 from scripts.benchmarks.facts import Fact, differences, of_dropout, of_noise
-from scripts.benchmarks.problems import TINY
+from scripts.benchmarks.problems import TINY, Sizes
 from scripts.benchmarks.samples import Sample
-from scripts.benchmarks.work import SHORTEST, timer
+from scripts.benchmarks.work import timer
 
 
 class Fake:
@@ -97,7 +97,7 @@ def test_a_repeat_has_calls_enough_to_last(monkeypatch):
 
     monkeypatch.setattr("time.perf_counter", lambda: clock[0])
     assert timer(run, steps=10)() == pytest.approx(1e-4)
-    assert calls[-1] * 1e-3 >= SHORTEST
+    assert calls[-1] * 1e-3 >= Sizes.shortest
 
 
 def test_a_quiet_machine_needs_no_warning():
@@ -118,7 +118,7 @@ def test_every_case_of_a_suite_is_measured(suite, quick_compile):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suite", ["ops", "train", "sweep"])
+@pytest.mark.parametrize("suite", ["ops", "attention", "train", "sweep"])
 def test_pytorch_does_the_same_work(suite):
     pytest.importorskip("torch", reason="needs the extra 'peers'")
     report = runner.run([suite], ["torch"], 1, sizes=TINY, say=lambda line: None)

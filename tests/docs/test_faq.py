@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import xla_flags
 from tests.scripts.forked import start_forked
 
 pytestmark = pytest.mark.slow
@@ -28,7 +29,7 @@ def small(command):
 
 def test_commands_run(tmp_path):
     """In the page's order; tables are of the page's sweep."""
-    haste = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    haste = xla_flags("--xla_backend_optimization_level=0")
     assert len(COMMANDS) == 5
     for number, command in enumerate(COMMANDS):
         _, script, *flags = shlex.split(command)

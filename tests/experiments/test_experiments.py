@@ -97,6 +97,7 @@ def part(experiment):
 
 # Another one has their kinds of networks, of noise and of metrics.
 LIKE_ANOTHER = {
+    "mnist_transformer": "digits_transformer",
     "srivastava2014_fig10": "srivastava2014_fig11",
     "srivastava2014_fig9": "srivastava2014_fig11",
     "srivastava2014_table10": "srivastava2014_fig11",

@@ -9,6 +9,7 @@ import pytest
 
 from configs import mnist_mlp
 from dropout_lab.config import resolve, trial_id
+from tests.conftest import xla_flags
 from tests.scripts.forked import run_forked, start_forked
 
 pytestmark = pytest.mark.slow
@@ -164,7 +165,7 @@ def test_a_file_gives_a_sweep_and_its_status(run_script, tmp_path):
 def test_a_sweep_over_networks_of_images(tmp_path):
     """With a compiler in haste."""
     small = (*SMALL, "--config.model.stages=(4,)", "--config.train.epochs=1", "--lanes=1")
-    haste = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    haste = xla_flags("--xla_backend_optimization_level=0")
     options = (*flags_of(IMAGES), *small, f"--workdir={tmp_path / 'run'}")
     succeed(start_forked(tmp_path, "sweep", *options, **haste).ended())
     assert len([*tmp_path.glob("run/trials/*")]) == 3

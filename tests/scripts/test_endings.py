@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.conftest import xla_flags
 from tests.scripts.forked import start_forked
 
 pytestmark = pytest.mark.slow
@@ -20,7 +21,7 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(home):
     """Returns a function that runs a script whose user's home is a new folder."""
-    haste = {"XLA_FLAGS": "--xla_backend_optimization_level=0", "HOME": str(home)}
+    haste = xla_flags("--xla_backend_optimization_level=0") | {"HOME": str(home)}
     return lambda name, *args: start_forked(home, name, *args, **haste, MINE=str(home)).ended()
 
 

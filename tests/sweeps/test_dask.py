@@ -27,6 +27,21 @@ WORKERS = (
     "dask worker tcp://HOST:8786 --nthreads 1 --nworkers 8"
 )
 
+SLOW = """
+import pathlib, time
+import jax
+from dropout_lab.models.mlp import MLP
+
+def wait(_):
+    if not pathlib.Path({go!r}).exists():
+        time.sleep(0.02)
+
+class Slow(MLP):
+    def features(self, x, rngs):
+        jax.debug.callback(wait, x[0, 0])
+        return super().features(x, rngs)
+"""
+
 
 @pytest.fixture
 def start(tmp_path):
@@ -56,7 +71,10 @@ def start(tmp_path):
 
 
 def test_the_trial_of_a_terminated_worker_moves_to_another(start, tmp_path):
-    """Two sweeps of the same trial, in two directories, on one scheduler."""
+    """Two sweeps of the same trial, in two directories, on one scheduler.
+
+    Training is slow, so that it lasts, until the one of the terminated worker is saved.
+    """
     assert f"XLA_FLAGS={SINGLE_THREADED} " in WORKERS
     scheduler_file = tmp_path / "scheduler.json"
     flags = ("--port", "0", "--no-dashboard")
@@ -65,6 +83,8 @@ def test_the_trial_of_a_terminated_worker_moves_to_another(start, tmp_path):
     address = json.loads(scheduler_file.read_text())["address"]
     command = WORKERS.replace("tcp://HOST:8786", address).replace("--nworkers 8", "--nworkers 1")
     workers = [start(command, "--no-dashboard") for _ in range(2)]
+    go, slow = tmp_path / "go", tmp_path / "slow.py"
+    slow.write_text(SLOW.format(go=str(go)))
     sweeps = [
         Sweep(
             tmp_path / name,
@@ -72,7 +92,8 @@ def test_the_trial_of_a_terminated_worker_moves_to_another(start, tmp_path):
             1,
             f"--scheduler={address}",
             "--config.run.checkpoint_seconds=1000",
-            epochs=1500,  # some seconds; a worker notices within one that it closes
+            f"--config.model.name={slow}:Slow",
+            epochs=100,  # half a minute, were it not let go
         )
         for name in ("first", "second")
     ]
@@ -82,6 +103,7 @@ def test_the_trial_of_a_terminated_worker_moves_to_another(start, tmp_path):
     parent = _parent(json.loads(busy.read_text()))
     next(worker for worker in workers if worker.pid == parent).send_signal(signal.SIGTERM)
     _until(lambda: any(busy.parents[1].glob("checkpoints/*/*")))
+    go.touch()
     for sweep in sweeps:
         sweep.finish()
         [record] = Store(sweep.workdir).records()

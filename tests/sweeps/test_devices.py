@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import xla_flags
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +47,7 @@ def test_the_lanes_of_a_sweep_spread_over_all_devices(tmp_path):
     """Six trials, padded so that each device has a lane."""
     script = tmp_path / "sweep.py"
     script.write_text(textwrap.dedent(SWEEP))
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    flags = xla_flags("--xla_force_host_platform_device_count=8") | {"JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
         [sys.executable, script, tmp_path / "run"],
         env=os.environ | flags | {"PYTHONPATH": str(ROOT)},

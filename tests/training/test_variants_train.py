@@ -117,6 +117,7 @@ def test_training_lowers_the_loss_and_lanes_are_separate_runs(variant, model):
     assert nll(state.weights, values[0]) < 0.9 * first
     assert np.isfinite(losses).all()
     assert described(state) == described(before)
+    assert program.train_epoch._cache_size() == 1
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
     assert int(state.step) == CALLS * STEPS
     jax.tree.map(np.testing.assert_array_equal, state.weights.rates, before.weights.rates)
