@@ -77,13 +77,30 @@ EXPERIMENT = Experiment(
         ),
         "short": Protocol(
             seeds=(0, 1, 2),
-            cost="half an hour of a core that much other work shared, estimated",
+            cost="46 minutes of a core that much other work shared",
             base={**NETWORK, "train.epochs": 20},
             assumed=ASSUMED,
             shortened=(
                 "two layers of 32, not four of 64",
                 "20 epochs, not 60",
                 "three networks of each and one to choose by, not ten and five",
+            ),
+            remarks=(
+                "Three networks settle nothing: no claim is decided either way, one image of the "
+                "300 is a third of a percent, and networks of one variant differ by up to a whole "
+                "percent. Choices by one network and 300 other images are as uncertain.",
+                "Every network fits its training images, on which none errs in more than 2.4 %, "
+                "and those without noise in at most 0.2 %: what noise can lower is the gap. Lowest "
+                "are noise on attention (weights and keys) and at the last layer (variational "
+                "weights, fast and concrete dropout, shakeout), 3.0 to 3.2 % where no noise has "
+                "4.3 %. Noise on whole rows (embedding and word dropout, patches) gains nothing, "
+                "where a digit has eight of them; word dropout has the highest mean, 5.7 %.",
+                "Of the rates tried for attention, heads, layers and patches the lowest, 0.1, was "
+                "chosen each time; lower ones were not tried.",
+                "Batchwise dropout is not here: a transformer has no layer that it thins out.",
+                "The run was first started with five networks and 30 epochs, and stopped after one "
+                "validation error because it would have taken too long. Claims and the settings to "
+                "choose from are unchanged.",
             ),
         ),
     },

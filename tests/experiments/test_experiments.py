@@ -97,7 +97,8 @@ def part(experiment):
 
 # Another one has their kinds of networks, of noise and of metrics.
 LIKE_ANOTHER = {
-    "mnist_transformer": "digits_transformer",
+    "digits_transformer": "liu2023_early_dropout",
+    "mnist_transformer": "liu2023_early_dropout",
     "srivastava2014_fig10": "srivastava2014_fig11",
     "srivastava2014_fig9": "srivastava2014_fig11",
     "srivastava2014_table10": "srivastava2014_fig11",
