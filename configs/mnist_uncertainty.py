@@ -1,8 +1,8 @@
 """A 784-256-256-10 ReLU network on 12,000 of MNIST's images, to score uncertainty at small cost.
 
 The sweep: 15 networks without dropout, the members of ensembles; 3 with dropout; 3 Masksembles for
-each number of masks. Learning rate, epochs, rates and scale are plausible values, not tuned. Seven
-minutes of one idle core.
+each number of masks. Learning rate, epochs, rates and scale are plausible values, not tuned. Ten
+minutes on two cores with other work.
 
 python scripts/sweep.py --config=configs/mnist_uncertainty.py --sweep=configs/mnist_uncertainty.py \
     --workdir=DIR

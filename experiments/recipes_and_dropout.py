@@ -20,12 +20,13 @@ NOISE: dict[str, Overrides] = {
     "no dropout": {"variant": "none"},
     "dropout": {"variant": "dropout", "dropout.rate": 0.5, "dropout.input_rate": 0.2},
 }
+ASSUMED = ("the rates, decays and alphas are usual ones; none was tuned",)
 BOUNDS = "The bounds of the claims, half a point and five, are ours."
 
 EXPERIMENT = Experiment(
     title="Recipes of training with and without dropout, 784-256-256-10 on MNIST",
-    citation="No paper: a question of this repository",
-    source="no numbers; the claims are expectations, written down before the run",
+    citation="",
+    source="A question of this repository; the claims are expectations, written before the run",
     base={
         "data.name": "mnist",
         "data.val_size": 0,
@@ -55,20 +56,29 @@ EXPERIMENT = Experiment(
         Alike("warm-up, dropout", "plain, dropout", within=0.5, paired=True),
     ),
     protocols={
-        "paper": Protocol(
+        "full": Protocol(
             seeds=(0, 1, 2, 3, 4),
-            cost="not measured; about 3 hours on 2 idle cores, estimated",
-            base={"data.train_size": 10_000, "train.epochs": 100},
-            assumed=("the rates, decays and alphas are usual ones; none was tuned",),
+            cost="a quarter of an hour on 2 idle cores, estimated",
+            base={"data.train_size": 10_000, "train.epochs": 20},
+            assumed=ASSUMED,
             remarks=(BOUNDS,),
         ),
         "short": Protocol(
             seeds=(0, 1, 2, 3, 4),
-            cost="a quarter of an hour on a core, estimated",
+            cost="3 minutes on 2 cores",
             base={"data.train_size": 1000, "train.epochs": 40},
-            assumed=("the rates, decays and alphas are usual ones; none was tuned",),
-            shortened=("1,000 images, not 10,000, and 40 epochs, not 100",),
-            remarks=(BOUNDS,),
+            assumed=ASSUMED,
+            shortened=("1,000 images, not 10,000",),
+            remarks=(
+                BOUNDS,
+                "Dropout still helps beside warm-up, AdamW's decay and an average of weights, "
+                "which change little here by themselves. It helps most, by half of the error, "
+                "where labels are wrong. Label smoothing without dropout is the best row of all, "
+                "and dropout adds nothing to it that five networks could show.",
+                "Against the expectation, mixup alone is worse than plain training, and CutMix "
+                "with dropout worse than without. 800 updates may be too few for noise on top of "
+                "mixed images; longer training was not tried at this size.",
+            ),
         ),
     },
     table=Table(

@@ -1,7 +1,7 @@
 """What searches that stop early find, and for how many updates, beside the grid and random search.
 
-python scripts/search_cost.py --workdir=DIR   # trains the whole grid on digits, ten times
-python scripts/search_cost.py                 # table and figure again, from measured.json
+python scripts/search_cost.py digits --workdir=DIR   # trains the whole grid on digits, ten times
+python scripts/search_cost.py digits                 # table and figure again, from digits.json
 
 The whole grid is trained. What stops early would have seen the first epochs of the same trainings,
 to the bit (tests/tuning/test_halving.py), so that its decisions are made from their histories.
@@ -18,19 +18,53 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from configs import digits_mlp
+from configs import digits_mlp, mnist_mlp
 from dropout_lab.analysis.drawing import COLOURS, new_figure, open_frame, save, subplots
 from dropout_lab.analysis.markup import markdown_table
 from dropout_lab.sweeps import Execution, Store, product, run_sweep
+from dropout_lab.sweeps.grid import Overrides
 from dropout_lab.tuning.choice import Choice, Run, Setting
 from dropout_lab.tuning.halving import Halving
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results" / "halving"
 EPOCHS, REPETITIONS, SEEDS = 27, 10, 2
-SPACE: dict[str, Sequence[Any]] = {
-    "dropout.rate": (0.1, 0.3, 0.6),
-    "optimizer.lr": (0.003, 0.02, 0.1),
-    "optimizer.weight_decay": (0.0, 1e-4, 3e-3),
+
+
+class Problem(NamedTuple):
+    """What is searched.
+
+    Attributes:
+      base: What all networks share, as differences from the configuration of their data.
+      space: The values of each key; the grid is their product.
+    """
+
+    base: Overrides
+    space: Mapping[str, Sequence[Any]]
+
+
+PROBLEMS = {
+    "digits": Problem(
+        {"model.widths": (32, 32)},
+        {
+            "dropout.rate": (0.1, 0.3, 0.6),
+            "optimizer.lr": (0.003, 0.02, 0.1),
+            "optimizer.weight_decay": (0.0, 1e-4, 3e-3),
+        },
+    ),
+    "mnist": Problem(
+        {
+            "data.train_size": 2000,
+            "data.val_size": 2000,
+            "model.widths": (64, 64),
+            "train.batch_size": 50,
+            "train.refit": False,
+        },
+        {
+            "dropout.rate": (0.1, 0.3, 0.5),
+            "optimizer.lr": (0.01, 0.05, 0.2),
+            "optimizer.weight_decay": (0.0, 1e-4, 1e-3),
+        },
+    ),
 }
 RUNGS = (1, 3, 9, EPOCHS)
 SEARCHES = {
@@ -38,7 +72,7 @@ SEARCHES = {
     "halving, from 3 epochs": Halving(3, min_epochs=3),
     "Hyperband": Halving(3, hyperband=True),
 }
-MARKS = "<!-- measured -->\n", "<!-- end -->\n"
+CONFIGS = {"digits": digits_mlp, "mnist": mnist_mlp}
 
 
 class Found(NamedTuple):
@@ -57,12 +91,12 @@ class Found(NamedTuple):
     near: float
 
 
-def measure(workdir: Path) -> dict[str, Any]:
-    """Returns the errors of all trainings: [repetition][setting][seed], by epoch for validation."""
-    config = digits_mlp.get_config("dropout")
+def measure(name: str, workdir: Path) -> dict[str, Any]:
+    """Returns the errors of all trainings: [setting][seed], by rung for validation."""
+    problem, config = PROBLEMS[name], CONFIGS[name].get_config("dropout")
     config.train.epochs, config.schedule.name = EPOCHS, "cosine"
-    config.model.widths = (32, 32)
-    settings, seeds = list(product(SPACE)), range(REPETITIONS * SEEDS)
+    config.update_from_flattened_dict(problem.base)
+    settings, seeds = list(product(problem.space)), range(REPETITIONS * SEEDS)
     store = Store(workdir)
     run_sweep(config, product(settings, {"seed": seeds}), store, Execution(54, "local"))
     records = iter(store.records())
@@ -207,25 +241,26 @@ def draw(found: Mapping[str, Sequence[Found]], path: Path) -> None:
     save(figure, path)
 
 
-def page(text: str, found: Mapping[str, Sequence[Found]]) -> str:
-    """Returns the results page with its table computed again."""
-    before, rest = text.split(MARKS[0])
-    return before + MARKS[0] + table(found) + MARKS[1] + rest.split(MARKS[1])[1]
+def page(text: str, name: str, found: Mapping[str, Sequence[Found]]) -> str:
+    """Returns the results page with a problem's table computed again."""
+    begin, end = f"<!-- {name} -->\n", "<!-- end -->\n"
+    before, rest = text.split(begin)
+    return before + begin + table(found) + end + rest.split(end, 1)[1]
 
 
 def main() -> None:
     """Measures, if a directory is given, and writes table and figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("problem", choices=PROBLEMS)
     parser.add_argument("--workdir", type=Path, help="directory for the records of the grid")
-    workdir = parser.parse_args().workdir
-    path = RESULTS / "measured.json"
-    if workdir is not None:
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(measure(workdir)) + "\n")
+    given = parser.parse_args()
+    path = RESULTS / f"{given.problem}.json"
+    if given.workdir is not None:
+        path.write_text(json.dumps(measure(given.problem, given.workdir)) + "\n")
     found = compare(json.loads(path.read_text()))
     readme = RESULTS / "README.md"
-    readme.write_text(page(readme.read_text(), found))
-    draw(found, RESULTS / "search.svg")
+    readme.write_text(page(readme.read_text(), given.problem, found))
+    draw(found, RESULTS / f"{given.problem}.svg")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@ r"""Scores noisy passes, Masksembles and ensembles of equal size, on shifted ima
 
 python scripts/sweep.py --config=configs/mnist_uncertainty.py \
     --sweep=configs/mnist_uncertainty.py --workdir=DIR
-python scripts/uncertainty.py DIR --shift=rotation:15,rotation:30,rotation:45,rotation:60 \
+python scripts/uncertainty.py DIR --shift=rotation:60,rotation:45,rotation:15,rotation:30 \
     --against=cifar10
 
 Networks of the variant ``none`` are the members of ensembles, each used once for a number of
@@ -52,18 +52,21 @@ def main(args: Sequence[str] | None = None) -> None:
     shifts, against = given.shift.split(","), given.against.split(",")
     scores = measure([*load_networks(given.workdir).values()], shifts, against)
     write_json(given.workdir / "scores.json", scores)
-    columns = [
-        ("test", "error"),
-        ("test", "nll"),
-        ("test", "ece"),
-        ("test", "diversity"),
-        ("test", "seconds"),
-    ]
-    columns += [(shifts[-1], name) for name in ("error", "nll", "ece", "aurc")]
-    columns += [(f"test, {name}", "auroc") for name in against]
+    columns = table_columns(shifts, against)
     write_bytes(given.workdir / "uncertainty.md", table(scores, columns).encode())
     drawn = [("test", "nll"), (shifts[-1], "nll"), (shifts[-1], "ece"), columns[-1]]
     draw(scores, drawn, given.workdir / "uncertainty.svg")
+
+
+def table_columns(shifts: Sequence[str], against: Sequence[str]) -> list[tuple[str, str]]:
+    """Returns the test set and the score of each column: of all shifts the last."""
+    of_test = ("error", "nll", "ece", "diversity", "seconds")
+    of_shift = ("error", "nll", "ece", "aurc")
+    return [
+        *(("test", name) for name in of_test),
+        *((shifts[-1], name) for name in of_shift),
+        *((f"test, {name}", "auroc") for name in against),
+    ]
 
 
 def measure(networks: Sequence[Trained], shifts: Sequence[str], against: Sequence[str]) -> Scores:

@@ -122,6 +122,10 @@ EXECUTED = {
     "sbatch scripts/slurm_sweep.sh --config=FILE.py --vary=... --workdir=DIR": (
         f"{LAUNCH}::test_slurm_tasks_share_a_sweep"
     ),
+    "scripts/gpu_check.sh results/gpu": (
+        "tests/benchmarks/test_accelerator.py::test_a_gpu_is_asked_for_the_suite"
+        "_and_its_table_is_kept"
+    ),
     "scripts/tpu_vm.sh create mine": f"{LAUNCH}::test_from_creation_to_end",
     "scripts/tpu_vm.sh run mine python scripts/sweep.py --config=configs/mnist_mlp.py "
     "--vary=variant=none,dropout --vary=seed=0,1,2 --workdir=results/mine": (

@@ -30,8 +30,8 @@ class Command:
         self._inference = flags.DEFINE_string(
             "inference",
             None,
-            "mean, mc, gaussian or moments; ensemble: the mean of all networks of a row, each "
-            "under mean. Default: each network's own.",
+            "mean, mc, gaussian, moments or masks; ensemble: the mean of all networks of a row, "
+            "each under mean. Default: each network's own.",
         )
         self._passes = flags.DEFINE_integer("passes", None, "Passes of mc.", 1, 1000)
         self._rows = flags.DEFINE_string("rows", "variant", "Configuration key of the rows.")

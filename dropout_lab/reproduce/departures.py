@@ -1,11 +1,11 @@
-"""The departures of a protocol from the protocol ``paper``, found by comparing configurations."""
+"""The departures of a protocol from the one it shortens, found by comparing configurations."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from dropout_lab.config import EXECUTION, flatten
+from dropout_lab.config import EXECUTION
 from dropout_lab.reproduce.experiment import Evaluation, Protocol
 from dropout_lab.sweeps.grid import Overrides
 from dropout_lab.sweeps.trials import make_trials
@@ -62,7 +62,7 @@ def _values(config: ConfigDict, settings: Sequence[Overrides]) -> dict[str, list
     """Returns the values of every key over a cell's settings, each once."""
     values: dict[str, list[Any]] = {}
     for trial in make_trials(config, settings):
-        for key, value in flatten(trial.config.to_dict()).items():
+        for key, value in trial.flat.items():
             if key not in EXECUTION and value not in values.setdefault(key, []):
                 values[key].append(value)
     return values

@@ -87,9 +87,9 @@ def make_design(name: str, experiment: Experiment, protocol: str, defaults: Conf
     design = _design(name, experiment, experiment.protocols[protocol], defaults)
     if smoke:
         return _smoke(design)
-    if protocol == "paper":
+    if protocol == experiment.reference:
         return design
-    paper = _design(name, experiment, experiment.protocols["paper"], defaults)
+    paper = _design(name, experiment, experiment.protocols[experiment.reference], defaults)
     return dataclasses.replace(
         design,
         departures=departures(

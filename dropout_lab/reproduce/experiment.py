@@ -155,7 +155,8 @@ class Protocol:
       evaluations: Evaluations of the final networks besides the one in their records.
       claims: Claims that only a protocol of this length can test, besides the experiment's.
       excluded_cells: Cells that it leaves out; claims about them are not judged.
-      shortened: What is smaller or shorter than in the paper, one sentence each; ``short`` only.
+      shortened: What is smaller or shorter than in the paper (after no paper, than in ``full``),
+        one sentence each; ``short`` only.
       departures: What differs from the paper because this code cannot do it, one sentence each.
       assumed: Choices where the paper is silent, with reasons, one sentence each.
       remarks: Comments on the results, such as the likeliest reason why a claim failed.
@@ -188,17 +189,17 @@ class Protocol:
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """A table or figure of a paper.
+    """A table or figure of a paper, or of a question of one's own.
 
     Attributes:
       title: What it shows.
-      citation: Authors, title, venue, year.
-      source: Where in the paper the numbers are, and how they were read.
+      citation: Authors, title, venue, year; empty if it is after no paper.
+      source: Where in the paper the numbers are, and how they were read; or whose question it is.
       base: Values by key that all cells share.
       cells: The settings compared, by label.
       headline: The value that stands for the experiment in one line.
-      claims: What the paper concludes, as comparisons.
-      protocols: ``paper``, and ``full``, ``short`` or both.
+      claims: What the paper concludes, or what is expected, as comparisons.
+      protocols: ``paper``, and ``full``, ``short`` or both; after no paper, ``full`` and ``short``.
       table: The table's layout; None for a row per cell.
       curves: The figure's layout; None to draw the table.
     """
@@ -222,6 +223,11 @@ class Experiment:
         return self.table or Table(columns=("",), rows=rows)
 
     @property
+    def reference(self) -> str:
+        """The protocol that the others are compared with."""
+        return "paper" if self.citation else "full"
+
+    @property
     def numbered(self) -> bool:
         """Whether the paper gives numbers, not only a drawing."""
         return any(cell.paper for cell in self.cells.values())
@@ -229,10 +235,15 @@ class Experiment:
     def check(self, name: str) -> None:
         """Raises InputError, naming the experiment and the key, if something does not fit."""
         names = set(self.protocols)
-        if not {"paper"} < names <= {"paper", "full", "short"}:
+        if self.citation and not {"paper"} < names <= {"paper", "full", "short"}:
             raise InputError(
                 f"experiment {name}: protocols are {', '.join(self.protocols)}; allowed: paper, "
                 "with full, short or both"
+            )
+        if not self.citation and names != {"full", "short"}:
+            raise InputError(
+                f"experiment {name}: protocols are {', '.join(self.protocols)}; allowed, as it has "
+                "no citation: full and short"
             )
         for where, key in self._keys():
             if key not in KEYS:

@@ -90,21 +90,26 @@ def _page(results: Results, claims: str) -> str:
     experiment, protocol, run = results.experiment, results.design.protocol, results.run
     parts = [
         f"# {protocol.title or experiment.title}",
-        f"{experiment.citation}. {experiment.source}.",
+        f"{experiment.citation or 'No paper'}. {experiment.source}.",
     ]
     if protocol.exploratory:
         parts.append(
             f"**Exploratory: {protocol.exploratory}** No claim counts as reproduced by such a run."
         )
+    reference = f"protocol `{experiment.reference}`"
+    if experiment.citation:
+        original, chosen, drawn = "the paper", "Where the paper is silent", "Ours and the paper's"
+    else:
+        original, chosen, drawn = reference, "Chosen without a search", "Means and deviations"
     for title, sentences in (
-        (f"Protocol `{run['protocol']}`. Less than in the paper:", protocol.shortened),
+        (f"Protocol `{run['protocol']}`. Less than in {original}:", protocol.shortened),
         ("Otherwise than in the paper:", protocol.departures),
-        ("Where the paper is silent:", protocol.assumed),
-        ("Otherwise than in protocol `paper`, by configuration:", results.design.departures),
+        (f"{chosen}:", protocol.assumed),
+        (f"Otherwise than in {reference}, by configuration:", results.design.departures),
     ):
         if sentences:
             parts.append("\n".join([title, "", *(f"- {sentence}" for sentence in sentences)]))
-    parts += [table.markdown(results).strip(), "![Ours and the paper's](figure.svg)"]
+    parts += [table.markdown(results).strip(), f"![{drawn}](figure.svg)"]
     if results.not_run:
         parts.append(
             f"Not run yet: {'; '.join(results.not_run)}. Claims about these are open, and counted "

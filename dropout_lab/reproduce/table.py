@@ -33,11 +33,13 @@ def latex(results: Results) -> str:
 def caption(results: Results) -> str:
     """Returns the table's caption: its source, its notation and its departures."""
     experiment, protocol = results.experiment, results.design.protocol
+    title = protocol.title or experiment.title
+    if experiment.citation:
+        title += f", after {experiment.citation} ({experiment.source})"
     parts = [
-        f"{protocol.title or experiment.title}, after {experiment.citation} ({experiment.source}). "
-        "Ours: mean ± sample standard deviation (n networks), to the decimal in which the mean's "
-        "standard error has its first digit; networks differ in their seed, the test images are "
-        "the same."
+        f"{title}. Ours: mean ± sample standard deviation (n networks), to the decimal in which "
+        "the mean's standard error has its first digit; networks differ in their seed, the test "
+        "images are the same."
     ]
     if shared_subset(results):
         parts.append(
@@ -54,9 +56,10 @@ def caption(results: Results) -> str:
         )
     shortened = protocol.shortened or results.design.departures
     if shortened:
+        whose = "the paper's" if experiment.citation else "the full"
         parts.append(
-            f"Not the paper's protocol but a shortened one ({results.run['protocol']}): "
-            f"{'; '.join(shortened)}."
+            f"Not {whose} protocol but a shortened one "
+            f"({results.run['protocol']}): {'; '.join(shortened)}."
         )
     if protocol.departures:
         parts.append(f"Otherwise than in the paper: {'; '.join(protocol.departures)}.")

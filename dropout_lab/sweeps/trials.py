@@ -4,10 +4,10 @@ import copy
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ml_collections import ConfigDict, FrozenConfigDict
+from ml_collections import ConfigDict, FieldReference, FrozenConfigDict
 
 from dropout_lab.config import (
     EXECUTION,
@@ -81,16 +81,16 @@ def make_trials(config: ConfigDict, overrides: Iterable[Overrides]) -> list[Tria
         another one, or if overrides of the same trial differ in how to run it.
     """
     base = flatten(config.to_dict())
-    untied: set[str] = set()
+    shared = set(_references(config))
     trials: dict[str, Trial] = {}
     resolved: Flat = {}
     setting: dict[str, Any] | None = None
     for values in overrides:
         cast = {key: _checked(key, value) for key, value in values.items()}
         for key, value in cast.items():
-            if key not in untied and value != base.get(key):
+            if key in shared and value != base.get(key):
                 _check_untied(config, base, key, value)
-                untied.add(key)
+                shared.remove(key)
         seed = {"seed": cast.pop("seed") if "seed" in cast else _checked("seed", base["seed"])}
         # Nothing depends on the seed: trials that differ in it alone, side by side in a grid, are
         # resolved once.
@@ -113,6 +113,15 @@ def _checked(name: str, value: Any) -> Any:
     key = key_named(name)
     key.check(value)
     return key.cast(plain(value))
+
+
+def _references(config: ConfigDict, prefix: str = "") -> Iterator[str]:
+    """Yields the keys of references, to which other values may refer."""
+    for name, value in config.items(preserve_field_references=True):
+        if isinstance(value, ConfigDict):
+            yield from _references(value, f"{prefix}{name}.")
+        elif isinstance(value, FieldReference):
+            yield prefix + name
 
 
 def _check_untied(config: ConfigDict, base: Flat, key: str, value: Any) -> None:

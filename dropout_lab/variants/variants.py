@@ -158,6 +158,7 @@ VARIANTS: dict[str, Variant] = {
             "linear": LayerChoice(nn.BatchwiseDense, ("unit_share",)),
             "output": LayerChoice(nn.BatchwiseOutput, rated=False),
         },
+        needs=("first", "linear"),  # the output layer only reads what these leave
         allowed={"model.activation": _UNIT_BY_UNIT, "model.batch_norm": (False,)},
     ),
     "drop_connect": Variant(

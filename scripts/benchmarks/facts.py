@@ -64,6 +64,11 @@ def of_noise(losses: Sequence[float]) -> dict[str, Fact]:
     return {"mean loss": Fact(statistics.fmean(losses), spread)}
 
 
+def of_attention(mean_square: float) -> dict[str, Fact]:
+    """Returns the mean square of attention's output, without noise."""
+    return {"mean square": Fact(mean_square, 1e-4 * mean_square)}
+
+
 def of_trial(examples: int, error: float) -> dict[str, Fact]:
     """Returns facts about a trial on digits.
 

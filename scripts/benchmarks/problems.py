@@ -34,6 +34,8 @@ class Sizes:
       rates: Rates of each variant.
       seeds: Seeds of each rate.
       epochs: Epochs of each trial.
+      lanes: Numbers of trials side by side.
+      lane_widths: Hidden units of their networks.
       shortest: Shortest duration of a repeat in seconds, so that neither clock nor dispatch is
         measured; repeats of the sweep and of memory have none.
     """
@@ -56,6 +58,8 @@ class Sizes:
     rates: int = 10
     seeds: int = 4
     epochs: int = 60
+    lanes: tuple[int, ...] = (1, 4, 16, 64, 256)
+    lane_widths: tuple[int, ...] = (100, 100)
     shortest: float = 0.1
 
     @property
@@ -80,6 +84,8 @@ TINY = Sizes(
     rates=2,
     seeds=1,
     epochs=10,
+    lanes=(1, 2),
+    lane_widths=(8,),
     shortest=0.005,
 )
 """For tests."""
@@ -178,6 +184,11 @@ def training_case(net: Net, noisy: bool) -> str:
     return f"{net.name} step, {'dropout' if noisy else 'no dropout'}"
 
 
+def bfloat16_case(net: str) -> str:
+    """Returns the name of a training case with dropout, computed in bfloat16."""
+    return f"{net} step, dropout in bfloat16"
+
+
 def forward_case(rate: float) -> str:
     """Returns the name of a case: dropout forward."""
     return f"dropout {rate} forward"
@@ -207,6 +218,17 @@ def attention_weights(sizes: Sizes) -> Weights:
     rng = np.random.default_rng(0)
     shape = (4, features, features)
     return list(rng.normal(scale=features**-0.5, size=shape).astype(np.float32))
+
+
+def lanes_case(lanes: int) -> str:
+    """Returns the name of a case: a step of one of some trials side by side."""
+    return f"step of a trial in lanes, {lanes} of them"
+
+
+def attention_arrays(sizes: Sizes) -> Float32[np.ndarray, "2 n t f"]:
+    """Returns attention's input, and the gradient by its output."""
+    rng = np.random.default_rng(1)
+    return rng.normal(size=(2, *sizes.sequence)).astype(np.float32)
 
 
 BATCHWISE = "mlp step, batchwise dropout"

@@ -5,12 +5,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from scripts.benchmarks import facts
-from scripts.benchmarks.facts import Fact
-from scripts.benchmarks.problems import Sizes
+from scripts.benchmarks.problems import Sizes, attention_arrays
 from scripts.benchmarks.work import Work, timer
 
 
@@ -73,8 +71,7 @@ def attention_work(
       sizes: Sizes of the problem.
       noisy: Whether it draws noise; then sides have nothing in common to compare.
     """
-    draw = np.random.default_rng(1).normal(size=(2, *sizes.sequence)).astype(np.float32)
-    x, above = (jnp.asarray(each) for each in draw)
+    x, above = map(jnp.asarray, attention_arrays(sizes))
 
     def both(step: Int[Array, ""], x: Array, above: Array, params: Any) -> tuple[Array, Any]:
         y, pull = jax.vjp(lambda x, params: apply(step, x, params), x, params)
@@ -82,14 +79,13 @@ def attention_work(
 
     run = Recycled(both, x, above, params)
 
-    def compute_facts() -> dict[str, Fact]:
-        size = float((run.outputs[0] ** 2).mean())
-        return {} if noisy else {"mean square": Fact(size, 1e-4 * size)}
+    return Work(
+        timer(run),
+        lambda: {} if noisy else facts.of_attention(float((run.outputs[0] ** 2).mean())),
+    )
 
-    return Work(timer(run), compute_facts)
 
-
-def _facts(outputs: Any) -> dict[str, Fact]:
+def _facts(outputs: Any) -> dict[str, facts.Fact]:
     y, *gradient = jax.tree.leaves(outputs)
     return facts.of_dropout(
         size=y.size,

@@ -5,19 +5,20 @@ from typing import Any
 
 import tabulate
 
-_HEADER = ("case", "ours", "floor", "naive", "flax", "torch", "target", "here", "met")
-SIDES = _HEADER[1:6]
+SIDES = ("ours", "floor", "naive", "flax", "torch", "rbg", "deterministic")
+_JUDGED = ("target", "here", "met")
 
 
 def table(report: Mapping[str, Any]) -> str:
-    """Returns a report as text: medians, in brackets over ours, and targets.
+    """Returns a report as text: medians, in brackets over ours, and targets, if there are any.
 
     A case with several targets has a line for each.
     """
     present = {side for case in report["cases"] for side in case["sides"]}
+    sides = [side for side in SIDES if side in present]
     lines = []
     for case in report["cases"]:
-        cells = [case["case"], *(_cell(case, side) for side in SIDES if side in present)]
+        cells = [case["case"], *(_cell(case, side) for side in sides)]
         targets = [target for target in report["targets"] if target["case"] == case["case"]]
         if not targets:
             lines.append([*cells, "", "", ""])
@@ -25,19 +26,21 @@ def table(report: Mapping[str, Any]) -> str:
             met = "yes" if target["met"] else "NO"
             lines.append([*cells, target["text"], f"{target['value']:.3g}", met])
             cells = [""] * len(cells)
-    header = [name for name in _HEADER if name not in SIDES or name in present]
+    header = ["case", *sides, *(_JUDGED if report["targets"] else ())]
+    lines = [line[: len(header)] for line in lines]
     return tabulate.tabulate(lines, header, tablefmt="pipe", disable_numparse=True)
 
 
 def caption(report: Mapping[str, Any]) -> str:
     """Returns one line on what was measured, where, and how many targets are met."""
-    met = sum(target["met"] for target in report["targets"])
+    targets, device, machine = report["targets"], report["device"], report["machine"]
+    met = f"; {sum(target['met'] for target in targets)} of {len(targets)} targets met"
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    machine = report["machine"]
+    accelerator = "" if device["platform"] == "cpu" else f"{device['kind']} beside "
     return (
-        f"Medians of at most {report['repeats']} repeats in turns, in brackets over ours; {met} of "
-        f"{len(report['targets'])} targets met. {machine['cpu']}, {report['device']['cpus']} "
-        f"cores, load {machine['load_before']:.2f} before; {versions}."
+        f"Medians of at most {report['repeats']} repeats in turns, in brackets over ours"
+        f"{met if targets else ''}. {accelerator}{machine['cpu']}, {device['cpus']} cores, load "
+        f"{machine['load_before']:.2f} before; {versions}."
     )
 
 

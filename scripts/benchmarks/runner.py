@@ -11,7 +11,7 @@ from scripts.benchmarks import quiet
 from scripts.benchmarks.facts import differences
 from scripts.benchmarks.problems import Sizes
 from scripts.benchmarks.samples import Sample
-from scripts.benchmarks.side_process import NAIVE, PEERS, SideProcess
+from scripts.benchmarks.side_process import NAIVE, PEERS, Peer, SideProcess
 from scripts.benchmarks.targets import TARGETS, CaseSide
 
 
@@ -22,10 +22,12 @@ class Suite:
     Attributes:
       unit: "s" or "B".
       most: Largest number of repeats.
+      in_all: Whether it is a part of ``all``.
     """
 
     unit: str
     most: int
+    in_all: bool = True
 
 
 SUITES = {
@@ -35,6 +37,7 @@ SUITES = {
     "memory": Suite("B", 1),  # the same whenever it is measured
     "startup": Suite("s", 3),  # seconds each
     "sweep": Suite("s", 1),  # minutes each
+    "accelerator": Suite("s", 100, in_all=False),  # mostly cases of others
 }
 """By name; our side of a suite is the module of that name in :mod:`scripts.benchmarks.ours`."""
 
@@ -79,7 +82,8 @@ def run(
         "machine": {"cpu": machine.cpu(), "load_before": before, "load_after": quiet.load()},
         "repeats": repeats,
         "cases": cases,
-        "targets": judge_targets(cases),
+        # They were set for CPUs.
+        "targets": judge_targets(cases) if described["device"]["platform"] == "cpu" else [],
     }
 
 
@@ -98,10 +102,13 @@ def _suite(
     name: str, peers: Sequence[str], repeats: int, sizes: Sizes, say: Callable[[str], None]
 ) -> dict[str, dict[str, Any]]:
     """Returns the samples of a suite's cases, by case and side."""
-    modules = [f"scripts.benchmarks.ours.{name}", NAIVE, *(PEERS[peer] for peer in peers)]
+    named = {"ours": Peer(f"scripts.benchmarks.ours.{name}"), "naive": NAIVE}
+    named |= {peer: PEERS[peer] for peer in peers}
     measured: dict[str, dict[str, Any]] = {}
     with contextlib.ExitStack() as stack:
-        ours, *others = [stack.enter_context(SideProcess(module, sizes)) for module in modules]
+        ours, *others = [
+            stack.enter_context(SideProcess(peer, sizes, side)) for side, peer in named.items()
+        ]
         owners = dict.fromkeys(ours.works(), ours)
         cases = {case for case, _ in owners}
         for other in others:

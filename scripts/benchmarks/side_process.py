@@ -1,10 +1,12 @@
 """Processes that run the sides of a case, one each, seen from the process that asks them."""
 
+import dataclasses
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,8 +18,32 @@ from scripts.benchmarks.worker import sizes_argument
 
 ROOT = Path(__file__).parents[2]
 
-NAIVE = "scripts.benchmarks.peers.naive"
-PEERS = {name: f"scripts.benchmarks.peers.{name}" for name in ("flax", "torch")}
+
+@dataclasses.dataclass(frozen=True)
+class Peer:
+    """What is measured beside ours, in a process of its own.
+
+    Attributes:
+      module: Name of a module with ``works(sizes)``.
+      side: The side of that module that is measured; None for all.
+      setting: Environment variables of the process.
+    """
+
+    module: str
+    side: str | None = None
+    setting: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+_FLAX = "scripts.benchmarks.peers.flax"
+_DETERMINISTIC = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
+NAIVE = Peer("scripts.benchmarks.peers.naive")
+PEERS = {
+    "flax": Peer(_FLAX),
+    "torch": Peer("scripts.benchmarks.peers.torch"),
+    "rbg": Peer(_FLAX, "flax", {"JAX_DEFAULT_PRNG_IMPL": "rbg"}),
+    "deterministic": Peer("scripts.benchmarks.ours.train", "ours", {"XLA_FLAGS": _DETERMINISTIC}),
+}
+"""By name: other frameworks, Flax with keys of ``rbg``, and our steps with bits that repeat."""
 
 # A peer that allocates its outputs anew gets its memory back from the heap, not from the system:
 # otherwise page faults would be what is measured.
@@ -25,7 +51,7 @@ _RECYCLE = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(
 
 
 def check_peers(names: list[str]) -> list[str]:
-    """Returns the names of other frameworks, checked.
+    """Returns the names of peers, checked.
 
     Raises:
       InputError: If there is no such peer, or it is not installed.
@@ -33,7 +59,7 @@ def check_peers(names: list[str]) -> list[str]:
     for name in names:
         if name not in PEERS:
             raise unknown("peer", name, PEERS)
-        if importlib.util.find_spec(name) is None:
+        if name == "torch" and importlib.util.find_spec(name) is None:
             raise InputError(
                 f"peer {name!r} is not installed: pip install -e '.[peers]' "
                 "--extra-index-url https://download.pytorch.org/whl/cpu"
@@ -45,20 +71,22 @@ class SideProcess:
     """A process that measures one module's work; a context manager.
 
     Args:
-      module: Name of a module with ``works(sizes)``.
+      peer: What it measures.
       sizes: Sizes of the problems.
+      name: What the peer's ``side`` is called here.
     """
 
-    def __init__(self, module: str, sizes: Sizes) -> None:
-        command = [sys.executable, "-m", "scripts.benchmarks.worker", module, sizes_argument(sizes)]
-        self._module = module
+    def __init__(self, peer: Peer, sizes: Sizes, name: str = "") -> None:
+        self._module, self._side, self._name = peer.module, peer.side, name
+        worker = [sys.executable, "-m", "scripts.benchmarks.worker"]
+        command = [*worker, peer.module, sizes_argument(sizes)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,  # which Python then imports from
-            env={**_RECYCLE, **os.environ},
+            env={**_RECYCLE, **os.environ, **peer.setting},
         )
 
     def __enter__(self) -> Self:
@@ -78,7 +106,10 @@ class SideProcess:
 
     def works(self) -> list[tuple[str, str]]:
         """Returns the cases and sides that it can measure."""
-        return [(case, side) for case, side in self._ask("list", "", "")]
+        found = [(case, side) for case, side in self._ask("list", "", "")]
+        if self._side is None:
+            return found
+        return [(case, self._name) for case, side in found if side == self._side]
 
     def prepare(self, case: str, side: str) -> None:
         """Compiles and warms up."""
@@ -96,7 +127,8 @@ class SideProcess:
         """Frees the memory."""
         self._ask("forget", case, side)
 
-    def _ask(self, *request: str) -> Any:
+    def _ask(self, verb: str, case: str, side: str) -> Any:
+        request = (verb, case, self._side or side)
         assert self._process.stdin
         assert self._process.stdout
         try:

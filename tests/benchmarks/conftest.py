@@ -25,7 +25,7 @@ def small_report():
     return {
         "schema": 1,
         "versions": {"python": "3.11.7", "jax": "0.10.2"},
-        "device": {"cpus": 2},
+        "device": {"platform": "cpu", "kind": "cpu", "cpus": 2},
         "machine": {"cpu": "Abacus 9000", "load_before": 0.25, "load_after": 1.5},
         "repeats": 15,
         "cases": [

@@ -1,5 +1,6 @@
 """A side of a benchmark that measures nothing, for tests of the processes."""
 
+import os
 import sys
 
 from scripts.benchmarks.facts import Fact
@@ -7,7 +8,11 @@ from scripts.benchmarks.work import Work
 
 
 def works(sizes):
-    return {("width", "fake"): lambda: _width(sizes), ("death", "fake"): _death}
+    return {
+        ("width", "fake"): lambda: _width(sizes),
+        ("death", "fake"): _death,
+        ("setting", "fake"): lambda: Work(lambda: float(os.environ["FAKE_SETTING"])),
+    }
 
 
 def _width(sizes):

@@ -39,6 +39,15 @@ def test_the_caption_says_what_where_and_how_many(small_report):
     )
 
 
+def test_a_report_of_an_accelerator_names_it_and_has_no_targets(small_report):
+    device = {"platform": "gpu", "kind": "Abacus X", "cpus": 2}
+    found = small_report | {"device": device, "targets": []}
+    assert "over ours. Abacus X beside Abacus 9000, 2 cores" in report.caption(found)
+    header, _, *lines = cells(report.table(found))
+    assert header == ["case", "ours", "floor", "naive", "flax"]
+    assert {len(line) for line in lines} == {len(header)}
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [(2.5, "s", "2.5 s"), (1e-3, "s", "1 ms"), (3e-7, "s", "3e-07 s"), (1500, "B", "1.5 kB")],

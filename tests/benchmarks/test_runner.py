@@ -118,7 +118,7 @@ def test_every_case_of_a_suite_is_measured(suite, quick_compile):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suite", ["ops", "train", "sweep"])
+@pytest.mark.parametrize("suite", ["ops", "attention", "train", "sweep"])
 def test_pytorch_does_the_same_work(suite):
     pytest.importorskip("torch", reason="needs the extra 'peers'")
     report = runner.run([suite], ["torch"], 1, sizes=TINY, say=lambda line: None)

@@ -49,7 +49,7 @@ def test_targets_are_judged_by_medians(small_report):
 @pytest.fixture(scope="module")
 def measured():
     """Returns every case and side that is measured, peers' included where they are installed."""
-    modules = [NAIVE, *(f"scripts.benchmarks.ours.{suite}" for suite in SUITES)]
+    modules = [NAIVE.module, *(f"scripts.benchmarks.ours.{suite}" for suite in SUITES)]
     found = {pair for module in modules for pair in importlib.import_module(module).works(TINY)}
     flax = importlib.import_module("scripts.benchmarks.peers.flax").works(TINY)
     # PyTorch's side has the cases that Flax's has, and the sweep.

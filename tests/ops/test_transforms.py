@@ -65,7 +65,10 @@ def test_a_traced_rate_out_of_range_counts_as_the_nearest_one(clipping_op, key, 
         np.testing.assert_array_equal(y, one(np.float32(nearest)))
 
 
-def test_an_export_takes_a_batch_of_any_size(op):
+PLATFORMS = ("cpu", "cuda", "tpu")
+
+
+def test_an_export_for_every_platform_takes_a_batch_of_any_size(op):
     """The exported function and its gradient have a symbolic number of examples."""
     (size,) = jax.export.symbolic_shape("b")
 
@@ -76,7 +79,9 @@ def test_an_export_takes_a_batch_of_any_size(op):
 
     words = jax.random.key_data(jax.random.key(0))
     x = jax.ShapeDtypeStruct((size, *op.shape[1:]), jnp.float32)
-    exported = jax.export.export(outputs)(jax.ShapeDtypeStruct(words.shape, words.dtype), x)
+    export = jax.export.export(outputs, platforms=PLATFORMS)
+    exported = export(jax.ShapeDtypeStruct(words.shape, words.dtype), x)
+    assert exported.platforms == PLATFORMS
     assert [str(leaf.shape[0]) for leaf in exported.out_avals] == ["b", "b"]
 
 

@@ -105,6 +105,11 @@ def test_the_defaults_stay_as_they_are(experiment):
             {"protocols": {"short": small_experiment().protocols["short"]}},
             "experiment small: protocols are short; allowed: paper, with full, short or both",
         ),
+        (
+            {"citation": ""},
+            "experiment small: protocols are paper, short; allowed, as it has no citation: full "
+            "and short",
+        ),
     ],
 )
 def test_what_does_not_fit_is_an_error_that_says_where(changes, message):

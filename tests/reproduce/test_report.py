@@ -87,6 +87,25 @@ def test_of_a_paper_without_numbers_only_ours_are_shown(experiment):
     assert "headline: noisy, few, no number in the paper" in text
 
 
+def test_a_question_of_ones_own_speaks_of_no_paper():
+    small = small_experiment()
+    full, short = small.protocols.values()
+    cells = {label: dataclasses.replace(cell, paper={}) for label, cell in small.cells.items()}
+    own = dataclasses.replace(
+        small, citation="", source="Ours", cells=cells, protocols={"full": full, "short": short}
+    )
+    page = report.texts(made_up(own, ERRORS))["README.md"]
+    assert "No paper. Ours." in page
+    assert "Protocol `short`. Less than in protocol `full`:\n\n- 1 epoch, not 2" in page
+    assert "Otherwise than in protocol `full`, by configuration:" in page
+    assert "Not the full protocol but a shortened one (short): 1 epoch, not 2" in page
+    assert (
+        "Chosen without a search:"
+        in report.texts(made_up(own, ERRORS, protocol="full"))["README.md"]
+    )
+    assert "paper" not in page.replace("No paper.", "")
+
+
 def test_settings_are_listed_where_there_was_a_choice(experiment):
     page = report.texts(made_up(experiment, ERRORS, protocol="paper"))["README.md"]
     assert "Settings were chosen by validation error (seeds 1000)." in page

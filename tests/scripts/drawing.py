@@ -101,6 +101,35 @@ TRAIN = st.one_of(
     _changes,
     *(_flag(name, _texts) for name in ("coordinator", "num_processes", "process_id", "config")),
 )
+_where = st.one_of(st.tuples(_keys, _texts).map("=".join), _texts)
+_rows = _flag("rows", st.one_of(_keys, _texts))
+_values = st.one_of(st.sampled_from(("val_error", "gap_error", "train_loss", "test_nll")), _texts)
+PLOT = st.one_of(
+    _flag("kind", st.sampled_from(("lines", "curves", "heatmap", "pairs", "features", "x"))),
+    _rows,
+    _flag("cols", st.one_of(_keys, _texts)),
+    _flag("value", _values),
+    *(_flag(name, _where) for name in ("where", "against")),
+    *(_flag(name, _texts) for name in ("rate", "seed", "kind")),
+)
+EVALUATE = st.one_of(
+    _rows,
+    _flag("inference", st.one_of(st.sampled_from(("mean", "mc", "ensemble", "masks")), _texts)),
+    _flag("passes", st.one_of(st.sampled_from(("1", "2")), _texts)),
+    _flag("shift", st.one_of(st.sampled_from(("rotation:2", "blur:1", "noise:9")), _texts)),
+    _flag("against", st.one_of(st.sampled_from(("noise", "permuted", "digits")), _texts)),
+    _flag("where", _where),
+    _flag("temperature", st.sampled_from(("true", "false", "x"))),
+    _flag("plot", PATHS),
+)
+TUNE = st.one_of(
+    _varied,
+    _changes,
+    _flag("search", st.one_of(st.sampled_from(("grid", "halving", "hyperband")), _texts)),
+    *(_flag(name, _texts) for name in ("folds", "factor", "min_epochs", "trials", "draws")),
+    _flag("draw_seed", _texts),
+)
+EXPORT = _flag("to", st.one_of(st.sampled_from(("csv", "tensorboard")), _texts))
 _json = st.recursive(
     st.one_of(
         st.none(),

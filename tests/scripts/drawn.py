@@ -2,7 +2,7 @@
 
 python -m tests.scripts.drawn --count=3000 --output=FILE.json
 
-Commands run in this process, as starting one takes seconds; none of them trains.
+Commands run in this process, as starting one takes seconds; none of them trains a network.
 """
 
 import argparse
@@ -28,12 +28,22 @@ from dropout_lab.sweeps.store import Store
 from dropout_lab.system.machine import cpu
 from dropout_lab.training import run
 from dropout_lab.training.record import environment
-from tests.scripts.drawing import PATHS, SWEEP, TABLE, TRAIN, changed
+from dropout_lab.tuning import tuning
+from tests.scripts.drawing import (
+    EVALUATE,
+    EXPORT,
+    PATHS,
+    PLOT,
+    SWEEP,
+    TABLE,
+    TRAIN,
+    TUNE,
+    changed,
+)
 from tests.sweeps.running import run_sweep, tiny_config, write_tiny
 
 PATIENCE = 60  # seconds after which a command hangs
 CONFIG = """
-from tests.scripts.drawing import PATHS, SWEEP, TABLE, TRAIN, changed
 from tests.sweeps.running import tiny_config
 
 
@@ -42,6 +52,9 @@ def get_config(variant="dropout"):
     config.variant = variant
     return config
 """
+
+
+_LOOKS = {"plot": PLOT, "report": st.just("--nowatch"), "evaluate": EVALUATE, "export": EXPORT}
 
 
 class _HangError(BaseException):
@@ -65,6 +78,7 @@ class Inputs:
         (folder / "config.py").write_text(CONFIG.format(path=str(folder / "tiny.npz")))
         config = tiny_config(folder / "tiny.npz")
         config.variant = "dropout"
+        config.run.save_model = True
         run_sweep(config, {"seed": [0, 1]}, Store(folder / "all"))
         with open(os.devnull, "w") as null, contextlib.redirect_stderr(null):
             run.train(config, folder / "run")
@@ -73,16 +87,22 @@ class Inputs:
 
     def flags(self, data):
         """Runs a command with drawn flags."""
-        kind = data.draw(st.sampled_from(("sweep", "table", "train")))
+        kind = data.draw(st.sampled_from(("sweep", "sweep", "table", "train", *_LOOKS, "tune")))
+        done = f"--workdir={self.folder / 'all'}"
         if kind == "table":
             drawn = data.draw(st.lists(TABLE, max_size=4))
-            self.run(kind, f"--workdir={self.folder / 'all'}", *drawn)
+            self.run(kind, done, *drawn)
         elif kind == "sweep":
             drawn = data.draw(st.lists(SWEEP, max_size=4))
-            workdir = data.draw(st.sampled_from(((), (f"--workdir={self.folder / 'all'}",))))
+            workdir = data.draw(st.sampled_from(((), (done,))))
             self.run(kind, self._config, "--dry_run", *workdir, *drawn)
+        elif kind in _LOOKS:
+            drawn = data.draw(st.lists(_LOOKS[kind], max_size=4))
+            path = data.draw(st.one_of(st.just("figure.svg"), PATHS))
+            output = (f"--output={path}",) if kind in ("plot", "report") else ()
+            self.run(kind, done, *output, *drawn)
         else:
-            drawn = data.draw(st.lists(TRAIN, max_size=3))
+            drawn = data.draw(st.lists(TRAIN if kind == "train" else TUNE, max_size=3))
             workdir = data.draw(st.one_of(st.just("run"), PATHS))
             self.run(kind, self._config, *drawn, f"--workdir={workdir}")
 
@@ -157,7 +177,11 @@ def drawn(folder, count, seed=0):
       seed: Seed of all that is drawn.
     """
     inputs = Inputs(folder)
-    with contextlib.chdir(folder), mock.patch.object(run, "_run", _not_trained):
+    with (
+        contextlib.chdir(folder),
+        mock.patch.object(run, "_run", _not_trained),
+        mock.patch.object(tuning, "run_sweep", _not_trained),
+    ):
         for share, kind in ((count * 2 // 3, inputs.flags), (count - count * 2 // 3, inputs.file)):
             _given(kind, share, seed)
             inputs.counts[f"drawn: {kind.__name__}"] = share

@@ -1,6 +1,7 @@
 """The comparison of passes, masks and ensembles, on networks of digits."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -9,9 +10,17 @@ from dropout_lab.sweeps import Execution, Store, chain, product, run_sweep
 from dropout_lab.sweeps.grid import parse
 from scripts import uncertainty
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compile")]
+RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "mnist_uncertainty"
 
 
+def test_the_page_has_the_table_of_the_committed_scores():
+    scores = json.loads((RESULTS / "scores.json").read_text())
+    columns = uncertainty.table_columns(["rotation:30"], ["cifar10"])
+    assert uncertainty.table(scores, columns) in (RESULTS / "README.md").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_compile")
 def test_methods_are_scored_at_equal_numbers_of_passes(tmp_path, monkeypatch):
     monkeypatch.setattr(uncertainty, "COUNTS", (1, 2))
     config = get_config()

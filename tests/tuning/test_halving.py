@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import random
 from typing import Any
 
 import pytest
@@ -11,7 +13,6 @@ from dropout_lab.sweeps.execution.options import Execution
 from dropout_lab.sweeps.execution.runner import run_sweep
 from dropout_lab.sweeps.grid import product
 from dropout_lab.sweeps.store import Store
-from dropout_lab.training import trainer
 from dropout_lab.training.progress import TrialState
 from dropout_lab.tuning.choice import Run, Setting
 from dropout_lab.tuning.halving import Halving, whole_length
@@ -146,28 +147,25 @@ def test_the_whole_search_stops_early_and_promoted_trials_are_those_never_paused
 
 @pytest.mark.slow
 def test_a_killed_search_decides_the_same(config, tmp_path, monkeypatch):
+    """Killed ten times, each time before a drawn file is in its place."""
     whole = tune(config, tmp_path / "whole")
-    run_all, left = trainer.Trainer.run, 0
+    replace, draws, left = os.replace, random.Random(0), 0
 
     class Killed(BaseException):
         pass
 
-    def mortal(trainer):
+    def mortal(source, target):
         nonlocal left
         left -= 1
-        results = run_all(trainer)
         if left == 0:
-            raise Killed  # after the states were saved, before the records
-        return results
+            raise Killed
+        replace(source, target)
 
-    monkeypatch.setattr(trainer.Trainer, "run", mortal)
-    for limit in (1, 3, 4, 5, 2):
-        left = limit
-        try:
-            cut = tune(config, tmp_path / "cut")
-        except Killed:
-            continue
-        break
+    monkeypatch.setattr(os, "replace", mortal)
+    for _ in range(10):
+        left = draws.randint(1, 6)
+        with pytest.raises(Killed):
+            tune(config, tmp_path / "cut")
     left = 0
     cut = tune(config, tmp_path / "cut")
     assert cut.choices["all"].rungs == whole.choices["all"].rungs

@@ -222,3 +222,12 @@ def test_an_unknown_option_is_an_error():
 def test_rates_may_be_arrays():
     layer = LayerFactory("dropout", rate=jnp.float32(0.4)).noise("hidden", (3,))
     assert rates_of(layer) == [np.float32(0.4)]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_variant_that_fits_a_model_has_noise_in_it(name):
+    """A layer at the output that reads no setting only passes on what others drop."""
+    places = MODELS[name].places
+    for variant, made in VARIANTS.items():
+        if variant != "none" and made.fits(places):
+            assert made.reads(places) or made.layers_at(places).keys() != {"output"}, variant

@@ -31,7 +31,7 @@ def works(sizes: Sizes) -> Works:
     makers: Works = {}
     for noisy in (True, False):
         makers[attention_case(noisy), "ours"] = partial(_attention, sizes, noisy)
-        makers[transformer_case(noisy), "ours"] = partial(_steps, sizes, noisy)
+        makers[transformer_case(noisy), "ours"] = partial(steps, sizes, noisy)
     return makers
 
 
@@ -57,7 +57,7 @@ def _attention(sizes: Sizes, noisy: bool) -> Work:
     return attention_work(apply, start, sizes, noisy=noisy)
 
 
-def _steps(sizes: Sizes, noisy: bool) -> Work:
+def steps(sizes: Sizes, noisy: bool, dtype: str = "float32") -> Work:
     """Returns the work of the training step of a transformer of images' patches."""
     config = default_config()
     config.update_from_flattened_dict(
@@ -70,6 +70,7 @@ def _steps(sizes: Sizes, noisy: bool) -> Work:
             "model.ff_width": 2 * sizes.sequence[-1],
             "train.batch_size": MLP.batch,
             "train.epochs": 1,
+            "compute.dtype": dtype,
             "optimizer.name": "adam",
             "optimizer.lr": 1e-3,
         }

@@ -42,19 +42,20 @@ def works(sizes: Sizes) -> Works:
     for net in NETS:
         for noisy in (True, False):
             case = training_case(net, noisy)
-            makers[case, "ours"] = partial(_training, net, sizes, _DROPOUT if noisy else _NONE)
+            makers[case, "ours"] = partial(training, net, sizes, DROPOUT if noisy else _NONE)
             makers[case, "floor"] = partial(_products, net, sizes)
-    makers[BATCHWISE, "ours"] = partial(_training, MLP, sizes, _BATCHWISE)
+    makers[BATCHWISE, "ours"] = partial(training, MLP, sizes, _BATCHWISE)
     makers[ONE_LAYER, "ours"] = partial(_bare_step, sizes, rate=0.5)
     makers[NO_LAYER, "ours"] = partial(_bare_step, sizes, rate=None)
     return makers
 
 
-_NONE, _DROPOUT = {"variant": "none"}, {"variant": "dropout", "dropout.input_rate": 0.0}
+_NONE, DROPOUT = {"variant": "none"}, {"variant": "dropout", "dropout.input_rate": 0.0}
 _BATCHWISE = {"variant": "batchwise_dropout", "dropout.input_rate": 0.2}
 
 
-def _config(net: Net, sizes: Sizes, noise: dict[str, Any]) -> FrozenConfigDict:
+def config_of(net: Net, sizes: Sizes, noise: dict[str, Any]) -> FrozenConfigDict:
+    """Returns the resolved configuration of a problem, with values by key for its noise."""
     config = default_config()
     shapes: dict[str, dict[str, Any]] = {
         "mlp": {"model.widths": sizes.widths},
@@ -87,7 +88,7 @@ class _Epochs:
     def __init__(
         self, net: Net, sizes: Sizes, noise: dict[str, Any], *, batches: int, lr: float = LR
     ) -> None:
-        config = _config(net, sizes, noise)
+        config = config_of(net, sizes, noise)
         images, labels = net.data(batches)
         self._program = Program(config, net.shape, CLASSES)
         self._hparams = as_arrays(hparams_of(config) | {"optimizer.lr": lr})
@@ -115,7 +116,8 @@ class _Epochs:
         return sum(leaf.size for leaf in jax.tree.leaves(self._state.weights.params))
 
 
-def _training(net: Net, sizes: Sizes, noise: dict[str, Any]) -> Work:
+def training(net: Net, sizes: Sizes, noise: dict[str, Any]) -> Work:
+    """Returns the work of a network's training step, with values by key for its noise."""
     training = _Epochs(net, sizes, noise, batches=sizes.steps)
 
     def compute_facts() -> dict[str, facts.Fact]:

@@ -1,13 +1,9 @@
 """PyTorch's side, eager: every core, channels last in convolutions, the fused optimiser.
 
-Dropout is not in place after a ReLU, whose gradient needs the values that it would overwrite. The
-sweep is a loop over trials in one process, on one core, where networks this small are fastest (22
-ms an epoch, 31 on two); a trial of each variant is measured, and stands for all of its variant.
+Dropout is not in place after a ReLU, whose gradient needs the values that it would overwrite.
 """
 
 import dataclasses
-import math
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,10 +12,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from dropout_lab.data import Split, load
 from dropout_lab.system.machine import threads
 from scripts.benchmarks import facts
+from scripts.benchmarks.peers.torch_sweep import sweep_work
 from scripts.benchmarks.problems import (
+    ATTENTION_RATE,
     CLASSES,
     LR,
     MOMENTUM,
@@ -28,9 +25,11 @@ from scripts.benchmarks.problems import (
     SWEEP,
     Net,
     Sizes,
+    attention_arrays,
+    attention_case,
+    attention_weights,
     backward_case,
     forward_case,
-    swept_rates,
     training_case,
     unit,
 )
@@ -38,7 +37,7 @@ from scripts.benchmarks.work import Work, Works, timer
 
 
 def works(sizes: Sizes) -> Works:
-    """Returns the work of dropout and of every network."""
+    """Returns the work of dropout, of every network and of attention."""
     torch.set_num_threads(threads())
     makers: Works = {}
     for rate in RATES:
@@ -47,19 +46,16 @@ def works(sizes: Sizes) -> Works:
     for net in NETS:
         for noisy in (True, False):
             makers[training_case(net, noisy), "torch"] = partial(_training, net, sizes, noisy)
-    makers[SWEEP, "torch"] = partial(_sweep, sizes)
+    for noisy in (True, False):
+        makers[attention_case(noisy), "torch"] = partial(_attention, sizes, noisy)
+    makers[SWEEP, "torch"] = partial(sweep_work, sizes)
     return makers
 
 
 def _forward(rate: float, sizes: Sizes) -> Work:
     x = torch.ones(sizes.array)
-
-    @torch.no_grad()
-    def run(calls: int) -> None:
-        for _ in range(calls):
-            functional.dropout(x, rate)
-
-    return Work(timer(run), lambda: _facts(functional.dropout(x, rate)))
+    apply = torch.no_grad()(lambda: functional.dropout(x, rate))
+    return Work(_repeated(apply), lambda: _facts(apply()))
 
 
 def _backward(rate: float, sizes: Sizes) -> Work:
@@ -70,11 +66,17 @@ def _backward(rate: float, sizes: Sizes) -> Work:
         y = functional.dropout(x, rate)
         return y, torch.autograd.grad(y, x, above)[0]
 
+    return Work(_repeated(both), lambda: _facts(*both()))
+
+
+def _repeated(call: Callable[[], Any]) -> Callable[[], float]:
+    """Returns the timer of a call."""
+
     def run(calls: int) -> None:
         for _ in range(calls):
-            both()
+            call()
 
-    return Work(timer(run), lambda: _facts(*both()))
+    return timer(run)
 
 
 def _facts(y: torch.Tensor, *gradient: torch.Tensor) -> dict[str, facts.Fact]:
@@ -190,89 +192,23 @@ def _training(net: Net, sizes: Sizes, noisy: bool) -> Work:
     return Work(timer(_Steps(net, sizes, noisy)), compute_facts)
 
 
-class Noise(torch.nn.Module):
-    """Noise on units while training; at inference, what they are multiplied by.
+def _attention(sizes: Sizes, noisy: bool) -> Work:
+    features = sizes.sequence[-1]
+    rate = ATTENTION_RATE if noisy else 0.0
+    layer = torch.nn.MultiheadAttention(features, sizes.heads, rate, batch_first=True)
+    *inward, outward = (torch.from_numpy(kernel).T for kernel in attention_weights(sizes))
+    with torch.no_grad():
+        layer.in_proj_weight.copy_(torch.cat(inward))
+        layer.out_proj.weight.copy_(outward)
+    x, above = map(torch.from_numpy, attention_arrays(sizes))
+    x.requires_grad_()
 
-    Args:
-      draw: Returns noisy units.
-      factor: At inference.
-    """
+    def both() -> torch.Tensor:
+        y: torch.Tensor = layer(x, x, x, need_weights=False)[0]
+        torch.autograd.grad(y, (x, *layer.parameters()), above)
+        return y
 
-    def __init__(self, draw: Callable[[torch.Tensor], torch.Tensor], factor: float = 1.0) -> None:
-        super().__init__()
-        self._draw, self._factor = draw, factor
+    def compute_facts() -> dict[str, facts.Fact]:
+        return {} if noisy else facts.of_attention(float((both() ** 2).mean()))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Returns the units, noisy or scaled."""
-        return self._draw(x) if self.training else x * self._factor
-
-
-def _noise(variant: str, rate: float) -> torch.nn.Module:
-    deviation = math.sqrt(rate / (1 - rate))
-    width = math.sqrt(3) * deviation
-    makers: dict[str, Callable[[], torch.nn.Module]] = {
-        "dropout": lambda: torch.nn.Dropout(rate),
-        "classic_dropout": lambda: Noise(
-            lambda x: x * torch.empty_like(x).bernoulli_(1 - rate), 1 - rate
-        ),
-        "alpha_dropout": lambda: torch.nn.AlphaDropout(rate),
-        "gaussian_dropout": lambda: Noise(lambda x: x * torch.empty_like(x).normal_(1, deviation)),
-        "uniform_dropout": lambda: Noise(
-            lambda x: x * torch.empty_like(x).uniform_(1 - width, 1 + width)
-        ),
-    }
-    return makers[variant]()
-
-
-def _trial(variant: str, rate: float, seed: int, epochs: int) -> dict[str, facts.Fact]:
-    """Trains a network as ``configs/digits_mlp.py`` has it, testing it after every epoch."""
-    dataset = load("digits")
-    train, val, test = map(_tensors, (dataset.train, dataset.val, dataset.test))
-    torch.manual_seed(seed)
-    layers: list[torch.nn.Module] = []
-    for inputs, outputs in ((64, 256), (256, 256)):
-        layers += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU(), _noise(variant, rate)]
-    model = torch.nn.Sequential(*layers, torch.nn.Linear(256, CLASSES))
-    optimizer = torch.optim.SGD(model.parameters(), 0.05, 0.9, fused=True)
-    images, labels = train
-    error = 0.0
-    for _ in range(epochs):
-        model.train()
-        order = torch.randperm(len(labels))
-        for batch in order[: len(order) // 64 * 64].split(64):
-            optimizer.zero_grad(set_to_none=True)
-            functional.cross_entropy(model(images[batch]), labels[batch]).backward()
-            optimizer.step()
-        model.eval()
-        error = _error(model, *val)
-    for split in (train, test):
-        _error(model, *split)
-    return facts.of_trial(len(labels), error)
-
-
-@torch.no_grad()
-def _error(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:
-    """Returns the error in percent."""
-    return 100 * float((model(images).argmax(-1) != labels).double().mean())
-
-
-def _tensors(split: Split) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.from_numpy(unit(split.images)).flatten(1), torch.from_numpy(split.labels).long()
-
-
-def _sweep(sizes: Sizes) -> Work:
-    rate = swept_rates(sizes)[-1]
-
-    def take_repeat() -> float:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            _trial(sizes.variants[0], rate, seed=0, epochs=1)
-            started = time.perf_counter()
-            for variant in sizes.variants:
-                _trial(variant, rate, seed=0, epochs=sizes.epochs)
-            return (time.perf_counter() - started) / len(sizes.variants) * sizes.trials
-        finally:
-            torch.set_num_threads(threads)
-
-    return Work(take_repeat, lambda: _trial(sizes.variants[0], rate, seed=0, epochs=sizes.epochs))
+    return Work(_repeated(both), compute_facts)
