@@ -24,11 +24,13 @@ html_show_copyright = False
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
+nb_render_markdown_format = "myst"  # outputs are tables as well
 nb_execution_mode = "off"  # scripts/docs executes them, once, for tests too
 
 napoleon_attr_annotations = False  # shape strings are no markup
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+autodoc_mock_imports = ["tensorboardX", "wandb"]  # of extras that the pages can do without
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True

@@ -32,6 +32,7 @@ HOW = (
 
 SCRIPTS = "tests/scripts/test_command_line.py"
 PLOTS = "tests/scripts/test_plot.py"
+SEQUENCES = "tests/docs/test_sequences.py"
 DASK = "tests/sweeps/test_dask.py"
 LAUNCH = "tests/scripts/test_launch.py"
 ON_DASK = "test_the_trial_of_a_terminated_worker_moves_to_another"
@@ -50,9 +51,9 @@ EXECUTED = {
     "python scripts/plot.py --workdir=results/quickstart --cols=dropout.rate "
     "--output=results/quickstart/figure.png": "scripts/quickstart.sh",
     "python scripts/prepare_sequences.py DIR": "tests/scripts/test_prepare_sequences.py",
-    "python scripts/data.py --config=configs/vowels_rnn.py": "tests/scripts/test_data.py",
+    "python scripts/data.py --config=configs/vowels_rnn.py": f"{SEQUENCES}::test_commands_run",
     "python scripts/sweep.py --config=configs/glosses.py --vary=variant=none,dropout "
-    "--vary=seed=0,1,2 --workdir=results/glosses": "tests/sweeps/campaign.py",
+    "--vary=seed=0,1,2 --workdir=results/glosses": f"{SEQUENCES}::test_commands_run",
     ". .venv/bin/activate": (
         "tests/test_packaging.py::test_an_environment_is_entered_as_the_readme_says"
     ),
@@ -210,7 +211,7 @@ def test_every_command_is_executed_by_a_test(command):
     assert not name or f"\ndef {name}(" in source
     if command.startswith(("!", "%")):  # the notebook is executed as it is
         return
-    if path in (SCRIPTS, DASK):
+    if path in (SCRIPTS, SEQUENCES, DASK):
         texts = {getattr(node, "value", None) for node in ast.walk(ast.parse(source))}
         assert command in texts
         return

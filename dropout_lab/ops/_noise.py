@@ -12,6 +12,7 @@ shard, without collectives, and equals one device's.
 """
 
 import math
+from collections.abc import Sequence
 from numbers import Integral
 
 import jax
@@ -27,6 +28,16 @@ _ODD = np.uint32(0x9E3779B1)
 # The polynomial through cos(2 pi sqrt(s)) at the seven Chebyshev points of [0, 1/4]; its error is
 # at most 1.1e-8, less than float32 resolves.
 _COSINE = (1.0, -19.7392044, 64.9391174, -85.4501114, 60.1674309, -25.9668846, 6.52770615)
+
+# The polynomial through (log(1 + f) - f) / f**2 at the eight Chebyshev points of the interval from
+# sqrt(1/2) - 1 to sqrt(2) - 1; the logarithm's relative error is at most 5.5e-8.
+_LOGARITHM = (
+    *(-0.499999971, 0.333336706, -0.250011477, 0.199720497),
+    *(-0.165884885, 0.148347868, -0.14159647, 0.0878726551),
+)
+_ROOT_HALF = np.float32(0.5**0.5).view(np.int32)
+_FRACTION = np.int32(2**23 - 1)
+_LOG_2 = np.float32(math.log(2))
 
 
 def bits(key: Key[Array, ""], shape: tuple[int, ...]) -> UInt32[Array, "..."]:
@@ -67,7 +78,20 @@ def normal(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
     """
     word = bits(key, shape)
     turns = _mixed(word + _ODD).astype(jnp.int32).astype(jnp.float32) * jnp.float32(2**-32)
-    return lax.sqrt(-2 * lax.log(_inside(word))) * _cosine(turns)
+    return lax.sqrt(-2 * logarithm(_inside(word))) * _cosine(turns)
+
+
+def logarithm(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Returns ``log(x)`` as exactly as XLA does, in half its time on CPU.
+
+    Args:
+      x: float32, finite, at least 2**-126, and without a gradient: it would be 0.
+    """
+    # x = 2**e * (1 + f), with 1 + f from sqrt(1/2) to sqrt(2).
+    steps = lax.bitcast_convert_type(x, jnp.int32) - _ROOT_HALF
+    exponent = (steps >> 23).astype(jnp.float32)
+    f = lax.bitcast_convert_type((steps & _FRACTION) + _ROOT_HALF, jnp.float32) - 1
+    return exponent * _LOG_2 + (f * f * _polynomial(_LOGARITHM, f) + f)
 
 
 def _bits_at(key: Key[Array, ""], index: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
@@ -85,10 +109,14 @@ def _inside(word: UInt32[Array, "..."]) -> Float[Array, "..."]:
 
 def _cosine(turns: Float[Array, "..."]) -> Float[Array, "..."]:
     """Returns ``cos(2 pi turns)`` for ``|turns| <= 1/2``, six times as fast as XLA's on CPU."""
-    square = turns * turns
-    total = jnp.float32(_COSINE[-1])
-    for coefficient in _COSINE[-2::-1]:
-        total = total * square + jnp.float32(coefficient)
+    return _polynomial(_COSINE, turns * turns)
+
+
+def _polynomial(coefficients: Sequence[float], x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Returns a polynomial's values; coefficients are in ascending order."""
+    total = jnp.float32(coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        total = total * x + jnp.float32(coefficient)
     return total
 
 

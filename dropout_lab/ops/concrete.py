@@ -113,7 +113,7 @@ def _concrete(
     # At rate 0 the derivative of the logarithm is infinite and would be multiplied by 0.
     log_rate = jnp.where(rate > 0, jnp.log(jnp.where(rate > 0, rate, 1)), -jnp.inf)
     # 1 - u is exact on the grid of u, and one logarithm costs half of two.
-    logit = (log_rate - jnp.log1p(-rate)) + jnp.log(u / (1 - u)).astype(rate.dtype)
+    logit = (log_rate - jnp.log1p(-rate)) + _noise.logarithm(u / (1 - u)).astype(rate.dtype)
     keep = jax.nn.sigmoid(-logit / temperature) / (1 - rate)
     value = wide(x)
     return (value * keep.astype(value.dtype)).astype(x.dtype)

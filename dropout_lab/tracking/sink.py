@@ -39,13 +39,18 @@ class Sink(Protocol):
     """
 
     def epoch(self, trial: Trial, row: Mapping[str, Any]) -> None:
-        """Takes a row of a history: phase, epoch, and metrics."""
+        """Takes a row of a history.
+
+        Args:
+          trial: Whose history it is.
+          row: Its phase, its epoch from 1 on, and metrics by name.
+        """
 
     def end(self, trial: Trial, record: Mapping[str, Any]) -> None:
-        """Takes the record of a trial, whose history was taken before."""
+        """Takes the record of a trial, as ``record.json`` holds it, after its history."""
 
     def close(self) -> None:
-        """Writes what is left."""
+        """Writes what is left; nothing is taken afterwards."""
 
 
 class _Kind(Protocol):
@@ -125,7 +130,13 @@ class Guarded:
 
 
 def replay(sink: Sink, trial: Trial, record: Mapping[str, Any]) -> None:
-    """Gives a tracker a whole record."""
+    """Gives a tracker a whole record: every row of its history, then its end.
+
+    Args:
+      sink: The tracker.
+      trial: The record's trial, see :func:`trial_of`.
+      record: As ``record.json`` holds it.
+    """
     for row in record["history"]:
         sink.epoch(trial, row)
     sink.end(trial, record)

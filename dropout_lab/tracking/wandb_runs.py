@@ -14,6 +14,9 @@ from dropout_lab.tracking.sink import Trial, numbers
 class Wandb:
     """A run for each trial, in a group named like the directory of the sweep.
 
+    Metrics are named PHASE/METRIC and, in the summary, final/METRIC. Trials come one after the
+    other: the first row of another one finishes the run.
+
     Args:
       directory: Where runs are written; ``wandb sync`` sends offline ones.
       fresh: Whether to delete it first.

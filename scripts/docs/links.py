@@ -1,4 +1,7 @@
-"""Links of the built site: each leads to a page and a place in it; nothing comes from elsewhere."""
+"""What the built site is checked for.
+
+Each link leads to a page and a place in it, nothing comes from elsewhere, and tables are tables.
+"""
 
 import functools
 import re
@@ -11,6 +14,7 @@ _LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "li
 # Of <link>, these name other pages and load nothing.
 _NAMING = {"canonical", "next", "prev", "search", "index", "author", "genindex"}
 
+_TABLE_AS_TEXT = re.compile(r"<p>\|[^<]*")
 _LOADED_BY_STYLE = re.compile(r"url\([\"']?(https?://[^)\"']+)")
 
 
@@ -41,7 +45,7 @@ def _page(path: Path) -> _Page:
 
 
 def problems(site: Path) -> list[str]:
-    """Returns a line for each link of a site that leads nowhere, and each load from elsewhere."""
+    """Returns a line for each link that leads nowhere, load from elsewhere and table as text."""
     found = [line for path in sorted(site.rglob("*.html")) for line in _problems(site, path)]
     for path in sorted(site.rglob("*.css")):
         for address in _LOADED_BY_STYLE.findall(path.read_text()):
@@ -52,6 +56,8 @@ def problems(site: Path) -> list[str]:
 def _problems(site: Path, path: Path) -> Iterator[str]:
     here = path.relative_to(site)
     page = _page(path)
+    for text in _TABLE_AS_TEXT.findall(path.read_text()):
+        yield f"{here}: a table that stayed text: {' '.join(text[4:].split())[:60]}"
     for address in page.loaded:
         if urlsplit(address).netloc:
             yield f"{here}: loads {address} from another host"

@@ -1,6 +1,6 @@
 """Reference pages: functions and classes from their docstrings, commands from their parsers."""
 
-import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -18,7 +18,7 @@ from scripts.docs import ROOT
 
 PACKAGES = (
     *("variants", "models", "schedules", "data", "config", "training"),
-    *("sweeps", "tuning", "analysis", "report", "reproduce", "errors"),
+    *("sweeps", "tuning", "analysis", "report", "tracking", "reproduce", "errors"),
 )
 """Modules and packages of dropout_lab with a page each; ``ops`` and ``nn`` have one per name."""
 
@@ -78,19 +78,22 @@ def _page(title: str, body: Iterable[str]) -> str:
 def _package(name: str) -> str:
     """Returns the page of a package: its own docstring, then those of its modules' members."""
     body = []
-    for module in _modules(importlib.import_module(name)):
-        body += [f".. automodule:: {module.__name__}"]
-        if module.__name__ != name or not hasattr(module, "__path__"):
+    for module in (modules := [*_modules(name)]):
+        body += [f".. automodule:: {module}"]
+        if module != name or len(modules) == 1:
             body += ["   :members:"]
         body += [""]
     return _page(name, body)
 
 
-def _modules(module: ModuleType) -> Iterator[ModuleType]:
-    yield module
-    for info in pkgutil.iter_modules(getattr(module, "__path__", ())):
+def _modules(name: str) -> Iterator[str]:
+    """Yields the name of a module and those below it; imports none, as some need an extra."""
+    yield name
+    spec = importlib.util.find_spec(name)
+    assert spec, name
+    for info in pkgutil.iter_modules(spec.submodule_search_locations or ()):
         if not info.name.startswith("_"):
-            yield from _modules(importlib.import_module(f"{module.__name__}.{info.name}"))
+            yield from _modules(f"{name}.{info.name}")
 
 
 def _commands() -> str:

@@ -113,6 +113,12 @@ def test_what_is_loaded_from_another_host_is_reported(tmp_path, element):
     assert len(links.problems(tmp_path)) == 1
 
 
+def test_a_table_that_stayed_text_is_reported(tmp_path):
+    (tmp_path / "index.html").write_text("<p>| a | b |\n|---|---|</p>")
+    found = "index.html: a table that stayed text: a | b | |---|---|"
+    assert links.problems(tmp_path) == [found]
+
+
 def test_a_style_sheet_that_loads_from_another_host_is_reported(tmp_path):
     (tmp_path / "site.css").write_text(
         "@import url(https://fonts.example/x.css); a {b: url(c.svg)}"
