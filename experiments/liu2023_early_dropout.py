@@ -151,9 +151,9 @@ EXPERIMENT = Experiment(
                 "both kinds end within 0.02 nats of no noise, and five networks leave room for "
                 "0.07 either way. What holds is that noise kept to the end costs a small network "
                 "seven points, and that ending it after the first of six epochs costs at most 0.07 "
-                "nats of that loss. The likeliest reason: 560 updates of a cosine are short enough that "
-                "every noisy one is lost, where the authors train for 300 epochs; rates and the "
-                "epoch of the change are theirs and were not tuned.",
+                "nats of that loss. The likeliest reason: 560 updates of a cosine are short enough "
+                "that every noisy one is lost, where the authors train for 300 epochs; rates and "
+                "the epoch of the change are theirs and were not tuned.",
                 "On 500 images late stochastic depth lowers the test loss from 1.23 to 1.02 nats, "
                 "and so does the standard one, to 1.01: that late noise is better than noise from "
                 "the start is neither shown nor excluded.",
