@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
     [
         (
             ["--suite=opps"],
-            "unknown suite 'opps'; did you mean 'ops'? Allowed: all, attention, ",
+            "unknown suite 'opps'; did you mean 'ops'? Allowed: accelerator, all, attention, ",
         ),
         (["--peers=keras"], "unknown peer 'keras'"),
         (["--output=report.txt"], "--output is 'report.txt'; allowed: a name that ends in .json"),

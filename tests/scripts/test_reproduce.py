@@ -24,9 +24,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compile")]
 def test_it_lists_every_experiment():
     process = run_forked("reproduce", "--list")
     assert process.returncode == 0, process.stderr
-    heads = [part.partition(":")[0] for part in process.stdout.split("\n\n")]
-    assert heads == list(experiments.NAMES)
-    assert process.stdout.count("  paper: ") == len(heads)
+    parts = process.stdout.split("\n\n")
+    assert [part.partition(":")[0] for part in parts] == list(experiments.NAMES)
+    for name, part in zip(experiments.NAMES, parts, strict=True):
+        assert all(f"\n  {protocol}: " in part for protocol in experiments.load(name).protocols)
 
 
 def test_an_experiment_runs(run_script, real_tfds, tmp_path):
