@@ -58,10 +58,20 @@ EXPERIMENT = Experiment(
     protocols={
         "full": Protocol(
             seeds=(0, 1, 2, 3, 4),
-            cost="a quarter of an hour on 2 idle cores, estimated",
+            cost="11 minutes on 2 cores with a little other work",
             base={"data.train_size": 10_000, "train.epochs": 20},
             assumed=ASSUMED,
-            remarks=(BOUNDS,),
+            remarks=(
+                BOUNDS,
+                "With 10,000 images and 20 epochs these rates of dropout help where labels are "
+                "wrong, there by two thirds of the error, and nowhere else: means rise by 0.2 "
+                "points in plain training, which five networks do not decide, by 0.4 to 0.8 beside "
+                "warm-up, decay, label smoothing and mixup, and by 2 beside CutMix. Label "
+                "smoothing alone is the best row, as with 1,000 images.",
+                "With 1,000 images (protocol short) dropout helped in most rows. There 40 epochs "
+                "pass over each image; here 20 do, in which noise slows learning. Longer training "
+                "and lower rates were not tried.",
+            ),
         ),
         "short": Protocol(
             seeds=(0, 1, 2, 3, 4),
