@@ -87,6 +87,7 @@ def test_output_and_gradients_are_those_of_full_products_with_masks(layers, x, k
         np.testing.assert_allclose(layer["bias"][...], bias, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_is_passed_on_has_the_fixed_count(layers, x, key):
     _, passed_on = run(layers, x, key)
     for kept in passed_on:

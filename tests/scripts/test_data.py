@@ -26,6 +26,7 @@ def _write(path):
     path.write_text("\n".join(["size,weight,kind", *rows]))
 
 
+@pytest.mark.slow
 def test_a_table_is_described_and_drawn(tmp_path):
     pytest.importorskip("pandas", reason="needs the extra pandas")
     _write(tmp_path / "own.csv")

@@ -7,6 +7,8 @@ import pytest
 from dropout_lab.sweeps import product
 from scripts import search_cost
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=search_cost.PROBLEMS)
 def problem(request):

@@ -17,6 +17,8 @@ from tests.sweeps.faults import Campaign
 from tests.sweeps.injection import failing
 from tests.sweeps.running import run_sweep, without_time
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_few_drawn_faults_and_damages_change_nothing(config, tmp_path):
     config.run.save_model = True

@@ -140,6 +140,7 @@ def test_a_bad_value_is_an_error(config, values, message):
         make_trials(config, [{}, values])
 
 
+@pytest.mark.slow
 @hypothesis.settings(derandomize=True, deadline=None, max_examples=300, database=None)
 @hypothesis.given(
     key=st.sampled_from(sorted(KEYS)),

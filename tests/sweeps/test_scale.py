@@ -19,6 +19,8 @@ from dropout_lab.system.interrupt import Stop
 from dropout_lab.training import recorded
 from tests.sweeps.running import run_sweep
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def calls(monkeypatch):

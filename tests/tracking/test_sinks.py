@@ -111,6 +111,7 @@ def test_an_unknown_tracker_and_a_missing_package_are_errors(tmp_path, monkeypat
             open_sink(name, tmp_path, fresh=True)
 
 
+@pytest.mark.slow
 def test_no_tracker_needs_tensorflow_or_torch(tmp_path):
     """Neither is imported."""
     pytest.importorskip("tensorboardX", reason="needs tensorboardX: pip install tensorboardX")

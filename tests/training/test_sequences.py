@@ -158,6 +158,7 @@ def test_metrics_of_next_tokens_are_those_of_their_probabilities(language, monke
         np.testing.assert_allclose(metrics[name], value, rtol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_steps_without_a_next_token_are_no_part_of_the_loss():
     """Whatever their logits are; and the mean is over the other steps."""
     logits = jnp.asarray(np.random.default_rng(0).normal(size=(2, 3, 5)).astype(np.float32))

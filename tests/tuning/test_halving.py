@@ -172,6 +172,7 @@ def test_a_killed_search_decides_the_same(config, tmp_path, monkeypatch):
     assert cut == whole
 
 
+@pytest.mark.slow
 def test_another_search_of_the_same_settings_is_refused(config, tmp_path):
     tune(config, tmp_path, SETTINGS[:2], seeds=(0,))
     with pytest.raises(InputError, match="tuned with another value of search"):

@@ -17,6 +17,8 @@ from dropout_lab.training.program import Program
 from dropout_lab.training.vmapped import VmappedProgram
 from dropout_lab.tuning.tuning import Tuning
 
+pytestmark = pytest.mark.slow
+
 RATES = [{"dropout.rate": 0.2}, {"dropout.rate": 0.5}]
 
 
@@ -57,7 +59,6 @@ def runs(monkeypatch):
     return begun
 
 
-@pytest.mark.slow
 def test_each_problem_gets_the_setting_of_lowest_validation_error(config, tmp_path):
     problems = {"wide": RATES, "slow": [{"optimizer.lr": lr} for lr in (1e-4, 0.1)]}
     tuned = tune(config, tmp_path, problems)
@@ -81,7 +82,6 @@ def test_the_final_runs_have_seeds_of_their_own(config, tmp_path):
     assert [run.seed for run in tuned.choices["all"].final.runs] == [5, 3]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("select", "phases"), [("last", {"select"}), ("best_val", {"select", "refit"})]
 )
@@ -143,7 +143,6 @@ def test_the_folds_share_one_compile(config, tmp_path, monkeypatch):
     assert len({part["fingerprint"] for part in data}) == 3
 
 
-@pytest.mark.slow
 def test_a_tuning_that_is_killed_again_and_again_goes_on(config, tmp_path, runs):
     """Four runs in the search and two final ones: killed in the search, after it, and later."""
     tune(config, tmp_path / "whole")
@@ -211,7 +210,6 @@ def test_no_new_choice_is_made_after_the_test_set_was_evaluated(
     assert (tmp_path / "tuned.json").read_bytes() == before
 
 
-@pytest.mark.slow
 def test_settings_may_be_added_before_the_test_set_is_evaluated(config, tmp_path, runs):
     runs.limit = 2
     with pytest.raises(Killed):
