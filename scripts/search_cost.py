@@ -12,11 +12,12 @@ import itertools
 import json
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from ml_collections import ConfigDict
 
 from configs import digits_mlp, mnist_mlp
 from dropout_lab.analysis.drawing import COLOURS, new_figure, open_frame, save, subplots
@@ -34,16 +35,19 @@ class Problem(NamedTuple):
     """What is searched.
 
     Attributes:
-      base: What all networks share, as differences from the configuration of their data.
+      get_config: Makes the configuration of a variant.
+      base: What all networks share, as differences from that configuration.
       space: The values of each key; the grid is their product.
     """
 
+    get_config: Callable[[str], ConfigDict]
     base: Overrides
     space: Mapping[str, Sequence[Any]]
 
 
 PROBLEMS = {
     "digits": Problem(
+        digits_mlp.get_config,
         {"model.widths": (32, 32)},
         {
             "dropout.rate": (0.1, 0.3, 0.6),
@@ -52,6 +56,7 @@ PROBLEMS = {
         },
     ),
     "mnist": Problem(
+        mnist_mlp.get_config,
         {
             "data.train_size": 2000,
             "data.val_size": 2000,
@@ -72,7 +77,6 @@ SEARCHES = {
     "halving, from 3 epochs": Halving(3, min_epochs=3),
     "Hyperband": Halving(3, hyperband=True),
 }
-CONFIGS = {"digits": digits_mlp, "mnist": mnist_mlp}
 
 
 class Found(NamedTuple):
@@ -93,7 +97,8 @@ class Found(NamedTuple):
 
 def measure(name: str, workdir: Path) -> dict[str, Any]:
     """Returns the errors of all trainings: [setting][seed], by rung for validation."""
-    problem, config = PROBLEMS[name], CONFIGS[name].get_config("dropout")
+    problem = PROBLEMS[name]
+    config = problem.get_config("dropout")
     config.train.epochs, config.schedule.name = EPOCHS, "cosine"
     config.update_from_flattened_dict(problem.base)
     settings, seeds = list(product(problem.space)), range(REPETITIONS * SEEDS)

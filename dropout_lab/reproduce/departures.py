@@ -17,18 +17,18 @@ def departures(
     protocol: Protocol,
     config: ConfigDict,
     candidates: Candidates,
-    paper: Protocol,
-    paper_config: ConfigDict,
-    paper_candidates: Candidates,
+    other: Protocol,
+    other_config: ConfigDict,
+    other_candidates: Candidates,
 ) -> tuple[str, ...]:
-    """Returns a sentence for each difference between a protocol and ``paper``.
+    """Returns a sentence for each difference between a protocol and the one it shortens.
 
     Compares, cell by cell, the resolved configurations of all settings, and the seeds.
     """
     cells: dict[tuple[str, str, str], list[str]] = {}
     for label, settings in candidates.items():
         ours = _values(config, settings)
-        theirs = _values(paper_config, paper_candidates[label])
+        theirs = _values(other_config, other_candidates[label])
         for key, values in ours.items():
             if values != theirs[key]:
                 difference = key, _either(values), _either(theirs[key])
@@ -38,22 +38,22 @@ def departures(
         + ("" if len(labels) == len(candidates) else f" ({'; '.join(labels)})")
         for (key, ours, theirs), labels in cells.items()
     ]
-    left_out = [label for label in paper_candidates if label not in candidates]
+    left_out = [label for label in other_candidates if label not in candidates]
     if left_out:
         sentences.append(f"without {'; '.join(left_out)}")
-    if len(protocol.seeds) != len(paper.seeds):
+    if len(protocol.seeds) != len(other.seeds):
         sentences.append(
-            f"final networks of each cell: {len(protocol.seeds)}, not {len(paper.seeds)}"
+            f"final networks of each cell: {len(protocol.seeds)}, not {len(other.seeds)}"
         )
     searched = any(len(settings) > 1 for settings in candidates.values())
-    if searched and len(protocol.search_seeds) != len(paper.search_seeds):
+    if searched and len(protocol.search_seeds) != len(other.search_seeds):
         sentences.append(
             f"networks that a setting is chosen by: {len(protocol.search_seeds)}, not "
-            f"{len(paper.search_seeds)}"
+            f"{len(other.search_seeds)}"
         )
-    if protocol.evaluations != paper.evaluations:
+    if protocol.evaluations != other.evaluations:
         sentences.append(
-            f"evaluated besides: {_listed(protocol.evaluations)}, not {_listed(paper.evaluations)}"
+            f"evaluated besides: {_listed(protocol.evaluations)}, not {_listed(other.evaluations)}"
         )
     return tuple(sentences)
 

@@ -89,12 +89,12 @@ def make_design(name: str, experiment: Experiment, protocol: str, defaults: Conf
         return _smoke(design)
     if protocol == experiment.reference:
         return design
-    paper = _design(name, experiment, experiment.protocols[experiment.reference], defaults)
+    other = _design(name, experiment, experiment.protocols[experiment.reference], defaults)
     return dataclasses.replace(
         design,
         departures=departures(
             *(design.protocol, design.config, design.candidates),
-            *(paper.protocol, paper.config, paper.candidates),
+            *(other.protocol, other.config, other.candidates),
         ),
     )
 
